@@ -1,0 +1,190 @@
+// The contract of the law: what goes into `decide` and what comes out. Every other room imports from here;
+// nothing here imports from another room.
+
+export type Effect = "allow" | "ask" | "deny"
+export type Mode = "enforce" | "observe"
+
+/** The purl types that nanoguard collects evidence for. Other types parse, and their evidence is missing. */
+export type Ecosystem = "npm" | "pypi" | "cargo" | "golang"
+
+/** One fact behind a verdict: a kind and scalars, never free text that upstream or an agent wrote. */
+export interface Evidence {
+  kind: string
+  [field: string]: string | number | boolean | readonly string[]
+}
+
+export interface Correction {
+  action: "upgrade" | "downgrade" | "override" | "replace" | "remove" | "request-approval"
+  /** What to move to: a purl or `name@version`. */
+  target?: string
+  /** The exact command that gets there, in the project's own package manager. */
+  command?: string
+}
+
+/** Another rule that also matched with `ask` or `deny`: mending only the deciding one would not be enough. */
+export interface AlsoMatched {
+  code: string
+  effect: Effect
+  rule: string
+}
+
+/** The one currency: vet rows, refusals, log events and approval cards all carry it. */
+export interface Verdict {
+  effect: Effect
+  /** Stable and dotted: `vulnerability.severity`. Every code has a page under docs/rules/. */
+  code: string
+  /** Id of the deciding rule with its place relative to the policy: `packages.deny.severity (nanoguard.yaml:4:12)`. */
+  rule: string
+  /** purl, "POST https://api.example.com/v1/charges", "mcp:github/create_issue", "skill:pdf@1.2.0". */
+  subject: string
+  /** One sentence from a fixed template. */
+  reason: string
+  evidence: Evidence[]
+  correction?: Correction
+  /** `observe`: the effect is what would have happened; nothing is stopped. */
+  mode: Mode
+  policyHash: string
+  also?: AlsoMatched[]
+}
+
+// ---- actions: what somebody wants to do -------------------------------------------------------------------------
+
+/** Where a package's bytes come from. `origin` is "default" for the ecosystem's own registry, else its base URL. */
+export type PackageSource =
+  | { kind: "registry"; origin: string }
+  | { kind: "git"; url: string }
+  | { kind: "url"; url: string }
+  | { kind: "file"; path: string }
+  | { kind: "workspace"; path: string }
+
+export interface PackageAction {
+  kind: "package"
+  /** Canonical purl with version. */
+  purl: string
+  ecosystem: Ecosystem
+  /** Canonical in its ecosystem: "@scope/name", PEP 503, module path. */
+  name: string
+  version: string
+  source: PackageSource
+}
+
+export interface NetworkAction {
+  kind: "network"
+  method: string
+  /** "https", "http", "wss", "tcp". */
+  scheme: string
+  /** Canonical: lower case, IDNA, no trailing dot; an address in its canonical text form. */
+  host: string
+  port: number
+  /** Normalised path, without query. */
+  path: string
+}
+
+export interface CredentialAction {
+  kind: "credential"
+  /** Name of the credential in the policy. */
+  credential: string
+  method: string
+  host: string
+  path: string
+}
+
+export interface MountAction {
+  kind: "mount"
+  /** Real, absolute path on the host. */
+  path: string
+  write: boolean
+}
+
+export interface McpAction {
+  kind: "mcp"
+  server: string
+  /** Absent for the start of the server itself. */
+  tool?: string
+  arguments?: Readonly<Record<string, unknown>>
+}
+
+export interface SkillAction {
+  kind: "skill"
+  name: string
+  version?: string
+  /** Where it came from: a purl, a registry URL or a path. */
+  source?: string
+}
+
+export type Action = PackageAction | NetworkAction | CredentialAction | MountAction | McpAction | SkillAction
+
+// ---- evidence: what is known about it ---------------------------------------------------------------------------
+
+export type Severity = "low" | "medium" | "high" | "critical"
+
+/** An advisory that applies to exactly the version in question. */
+export interface Advisory {
+  id: string
+  aliases: readonly string[]
+  kind: "vulnerability" | "malware"
+  /** Absent where nobody stated one; then the policy's `unknown-severity` counts. */
+  severity?: Severity
+  /** Base score, 0-10. */
+  cvss?: number
+  /** First fixed versions, one per affected branch. */
+  fixed: readonly string[]
+}
+
+export type Provenance = "none" | "signed" | "attested" | "verified"
+
+/** Why a fact is not there. `offline`: not asked for, by the user's choice. */
+export type MissingReason = "offline" | "unreachable" | "unsupported" | "unstated" | "invalid" | "not-collected"
+
+/**
+ * What is known about one version of one package. A field that is undefined is missing, never fine: its reason is
+ * `missing[field]`, else `absent`, else "not-collected".
+ */
+export interface PackageFacts {
+  absent?: MissingReason
+  missing?: Partial<Record<PackageFactName, MissingReason>>
+  /** The name and the version are on the registry. */
+  exists?: boolean
+  /** Milliseconds since the epoch. */
+  published?: number
+  /** Newest release of the package, milliseconds since the epoch. */
+  lastRelease?: number
+  /** SPDX expression as declared; "" where the package states none. */
+  license?: string
+  /** Names of the scripts that an install would run; empty where there are none. */
+  installScripts?: readonly string[]
+  deprecated?: boolean
+  yanked?: boolean
+  provenance?: Provenance
+  /** The best provenance among earlier versions. */
+  provenanceBefore?: Provenance
+  /** Nobody who published an earlier version published this one. */
+  publisherChanged?: boolean
+  /** The lockfile's hash against the registry's; "none" where the lockfile holds no hash. */
+  integrity?: "match" | "mismatch" | "none"
+  /** Those that apply to this version; empty where a source was searched and had none. */
+  advisories?: readonly Advisory[]
+  /** A well-known name that this one may be mistaken for; null where there is none. */
+  lookalike?: { of: string; how: string } | null
+  /** Trust score, 0-100. */
+  score?: number
+}
+
+export type PackageFactName = Exclude<keyof PackageFacts, "absent" | "missing">
+
+/** Counters that a gateway keeps: what a rule's budget has used, in-flight included. Keys are `ruleId/unit`. */
+export type Counters = Readonly<Record<string, number>>
+
+/** What is known at the moment of a decision. `now` is part of it, so that `decide` reads no clock. */
+export interface DecisionEvidence {
+  /** Milliseconds since the epoch. */
+  now: number
+  facts?: PackageFacts
+  counters?: Counters
+  /** Vetted addresses of a network action's host; absent before resolution. */
+  addresses?: readonly string[]
+  /** The subject is under a kill. */
+  killed?: boolean
+  /** A placeholder was found in a request to a host that its credential is not bound to. */
+  unboundPlaceholder?: string
+}

@@ -1,0 +1,85 @@
+// What a vet found: the one document that every renderer turns into bytes.
+import type { Dependency, LockfileFormat } from "../packages/types.ts"
+import type { Mode, PackageFactName, PackageFacts, Verdict } from "../policy/types.ts"
+
+export interface VetFile {
+  path: string
+  format: LockfileFormat
+  formatVersion: string
+  packages: number
+  warnings: string[]
+}
+
+/** One package in one file with its verdict. `rows` holds those that did not pass, strictest first. */
+export interface VetRow {
+  verdict: Verdict
+  file: string
+  /** From 1. */
+  line: number
+  dependency: Pick<Dependency, "purl" | "ecosystem" | "name" | "version" | "source" | "dev" | "optional" | "direct"> & {
+    alias?: string
+  }
+  /** Ways from a root to it, names with versions, shortest first; bounded, `morePaths` counts the rest (-1: uncounted). */
+  paths: string[][]
+  morePaths: number
+  facts?: PackageFacts
+}
+
+/** Evidence that was not there, by fact and reason: counted on every run. */
+export interface MissingSummary {
+  fact: PackageFactName
+  reason: string
+  packages: number
+  /** A few subjects, to start looking from. */
+  examples: string[]
+}
+
+export interface AdvisorySource {
+  /** "snapshot" ships with nanoguard and is partial; "imported" came by `advisories update`; "none". */
+  kind: "snapshot" | "imported" | "none"
+  records: number
+  /** ISO date of its newest data. */
+  asOf: string
+  ecosystems: string[]
+  /** A miss proves nothing. */
+  partial: boolean
+}
+
+export interface ExceptionUse {
+  rule: string
+  subject: string
+  of: string
+  owner: string
+  expires: string
+  state: "used" | "unused" | "expired"
+  /** Packages that it let through. */
+  count: number
+}
+
+export interface VetReport {
+  schema: "nanoguard.vet/1"
+  tool: { name: "nanoguard"; version: string }
+  /** ISO time. */
+  time: string
+  offline: boolean
+  policy: { path: string; hash: string; mode: Mode; source: "file" | "base" | "built-in" }
+  advisories: AdvisorySource
+  files: VetFile[]
+  counts: { packages: number; allow: number; ask: number; deny: number; excepted: number; observed: number }
+  rows: VetRow[]
+  missing: MissingSummary[]
+  exceptions: ExceptionUse[]
+  /** Set with --changed: the ref compared with. */
+  changedSince?: string
+  /** Components for CycloneDX: every package that was vetted. */
+  components: {
+    purl: string
+    name: string
+    version: string
+    ecosystem: string
+    license?: string
+    integrity: readonly string[]
+    dev: boolean
+    optional: boolean
+  }[]
+}

@@ -1,0 +1,19 @@
+import { defineConfig } from "vitest/config"
+
+// unit: sources in-process. e2e: the built CLI as a process, on real files and terminals.
+// live: real public registries. long: the seeded suites, whole in `npm run test:full`.
+const project = (name: string, include: string[], testTimeout: number) => ({
+  test: { name, include, testTimeout, hookTimeout: testTimeout },
+})
+
+export default defineConfig({
+  test: {
+    globalSetup: "test/setup.ts",
+    projects: [
+      project("unit", ["test/**/*.test.ts", "!test/{e2e,live,long}/**"], 20_000),
+      project("e2e", ["test/e2e/**/*.test.ts"], 60_000),
+      project("live", ["test/live/**/*.test.ts"], 180_000),
+      project("long", ["test/long/**/*.test.ts"], 600_000),
+    ],
+  },
+})
