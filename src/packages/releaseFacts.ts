@@ -1,0 +1,104 @@
+// What a registry's document says of one version.
+import type { Ecosystem, MissingReason, PackageFactName, PackageFacts } from "../policy/types.ts"
+import { bestProvenance, earlierReleases, hasPublisherChanged, isTime, releaseSpan } from "./history.ts"
+import { compareIntegrity } from "./integrity.ts"
+import type { Dependency, PackageDocument, ReleaseInfo } from "./types.ts"
+
+/** Facts while they are being collected. */
+export type Facts = { -readonly [K in keyof PackageFacts]: PackageFacts[K] } & { missing?: Missing }
+export type Missing = Partial<Record<PackageFactName, MissingReason>>
+
+/** A Go pseudo-version names a commit; module indexes do not list those (go.dev/ref/mod#pseudo-versions). */
+const PSEUDO_VERSION = /[.-]\d{14}-[0-9a-f]{12}(\+incompatible)?$/
+
+/** What an ecosystem does not have, and so is a fact without being stated: npm has no yank, Go runs no script. */
+const NOT_A_THING: Record<Ecosystem, { deprecated?: false; yanked?: false; installScripts?: readonly string[] }> = {
+  npm: { yanked: false },
+  pypi: { deprecated: false },
+  cargo: { deprecated: false },
+  golang: { installScripts: Object.freeze([]) },
+}
+
+/** What an ecosystem's registry never states: missing as "unsupported" where another's would be "unstated". */
+const NEVER_STATED: Record<Ecosystem, ReadonlySet<PackageFactName>> = {
+  npm: new Set(),
+  pypi: new Set(["publisherChanged"]),
+  cargo: new Set(["provenance", "provenanceBefore"]),
+  golang: new Set(["provenance", "provenanceBefore", "publisherChanged", "license"]),
+}
+
+/**
+ * Adds what a document says of a dependency's version to `facts`, and to `missing` what it leaves open. Whether the
+ * version exists is decided here too: only a Go pseudo-version may exist without being listed.
+ */
+export function addDocument(
+  facts: Facts,
+  missing: Missing,
+  dependency: Dependency,
+  ecosystem: Ecosystem,
+  document: PackageDocument,
+  now: number,
+): void {
+  const span = releaseSpan(document, now)
+  if (span !== undefined) facts.lastRelease = span.last
+  else missing.lastRelease = "unstated"
+
+  const release = document.releases.get(dependency.version)
+  if (release === undefined) {
+    facts.absent = "unstated"
+    if (dependency.version === "") return
+    if (ecosystem === "golang" && PSEUDO_VERSION.test(dependency.version)) facts.absent = "unsupported"
+    else facts.exists = false
+    return
+  }
+  facts.exists = true
+  addRelease(facts, missing, ecosystem, release)
+  addHistory(facts, missing, ecosystem, document, release)
+  if (facts.integrity === undefined) addIntegrity(facts, missing, dependency, release)
+}
+
+function addRelease(facts: Facts, missing: Missing, ecosystem: Ecosystem, release: ReleaseInfo): void {
+  if (isTime(release.published)) facts.published = release.published
+  else missing.published = release.published === undefined ? "unstated" : "invalid"
+  const none = NOT_A_THING[ecosystem]
+  setOrMiss(facts, missing, ecosystem, "license", release.license)
+  setOrMiss(facts, missing, ecosystem, "installScripts", release.installScripts ?? none.installScripts)
+  setOrMiss(facts, missing, ecosystem, "deprecated", release.deprecated ?? none.deprecated)
+  setOrMiss(facts, missing, ecosystem, "yanked", release.yanked ?? none.yanked)
+  setOrMiss(facts, missing, ecosystem, "provenance", release.provenance)
+}
+
+function addHistory(
+  facts: Facts,
+  missing: Missing,
+  ecosystem: Ecosystem,
+  document: PackageDocument,
+  release: ReleaseInfo,
+): void {
+  const placed = isTime(release.published)
+  const earlier = earlierReleases(document, release)
+  setOrMiss(facts, missing, ecosystem, "provenanceBefore", placed ? bestProvenance(earlier) : undefined)
+  setOrMiss(facts, missing, ecosystem, "publisherChanged", placed ? hasPublisherChanged(release, earlier) : undefined)
+}
+
+function addIntegrity(facts: Facts, missing: Missing, dependency: Dependency, release: ReleaseInfo): void {
+  if (release.integrity === undefined || release.integrity.length === 0) {
+    missing.integrity = "unstated"
+    return
+  }
+  const comparison = compareIntegrity(dependency.integrity, release.integrity)
+  if (comparison === "unreadable") missing.integrity = "invalid"
+  else if (comparison === "incomparable") missing.integrity = "unsupported"
+  else facts.integrity = comparison
+}
+
+function setOrMiss<K extends PackageFactName>(
+  facts: Facts,
+  missing: Missing,
+  ecosystem: Ecosystem,
+  name: K,
+  value: Facts[K] | undefined,
+): void {
+  if (value !== undefined) facts[name] = value
+  else missing[name] = NEVER_STATED[ecosystem].has(name) ? "unsupported" : "unstated"
+}
