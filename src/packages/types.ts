@@ -37,6 +37,8 @@ export interface Dependency {
   dev: boolean
   optional: boolean
   peer: boolean
+  /** Its bytes come inside the archive of the package above it: it has neither an address nor a hash of its own to miss. */
+  bundled?: boolean
   /** Named by a root or workspace manifest. */
   direct: boolean
   /** The key that identifies this entry in its file, for `lineOf` and for edges; unique within the file. */
@@ -107,6 +109,11 @@ export interface PackageDocument {
   maintainers: readonly string[]
   /** Milliseconds since the epoch; when the registry last answered for it. */
   fetchedAt: number
+  /**
+   * Set where the registry could not be asked again: releases then hold only what never changes about a published
+   * version, tags are empty, and there may be newer releases.
+   */
+  stale?: MissingReason
 }
 
 /** A document, or why there is none. `not-found` is a fact of its own: the name does not exist. */
@@ -114,10 +121,18 @@ export type DocumentResult =
   | { ok: true; document: PackageDocument }
   | { ok: false; reason: MissingReason | "not-found"; detail: string }
 
+/** What is wanted of a document beyond the facts of its releases. */
+export interface DocumentNeed {
+  /** Versions whose details matter where a registry gives them one by one (Go times, PyPI licences). */
+  versions?: readonly string[]
+  /** Fill `ReleaseInfo.requires`, which is most of a document's bulk. */
+  requires?: boolean
+}
+
 export interface Registry {
   ecosystem: Ecosystem
   /** Base URL in use, to show and to compare lockfile origins with. */
   baseUrl: string
   /** Bounded in bytes and time; never throws for what a network or a server did. */
-  document: (name: string) => Promise<DocumentResult>
+  document: (name: string, need?: DocumentNeed) => Promise<DocumentResult>
 }

@@ -1,0 +1,101 @@
+// package-lock.json and npm-shrinkwrap.json, versions 1 to 3 (npm docs, "package-lock.json"). This is the reader that start-up
+// time is measured with: no library per entry, edges and lines only when asked for.
+import type { Edge, Lockfile, LockfileParser } from "../types.ts"
+import { lineCounter, lockfileError } from "./failure.ts"
+import { isObject, type JsonObject, parseJson, visitKeys } from "./json.ts"
+import { legacyAddresses, readLegacyTree } from "./npmLegacy.ts"
+import { readPackages } from "./npmPackages.ts"
+import { npmEdges } from "./npmTree.ts"
+
+const WRITE_AGAIN = "let npm write it again: `npm install --package-lock-only`"
+
+/** Reads a package-lock.json or npm-shrinkwrap.json of version 1, 2 or 3, the hidden lockfile of node_modules included. */
+export const parseNpmLock: LockfileParser = async (text, path, readSibling) => {
+  const lock = await parseJson(text, path)
+  const lineOf = lineIndex(text)
+  if (!isObject(lock)) throw lockfileError("a lockfile has to be an object", { file: path, line: 1 }, WRITE_AGAIN)
+  const version = versionOf(lock, path, lineOf)
+  const fail = (key: string, message: string) => lockfileError(message, { file: path, line: lineOf(key) }, WRITE_AGAIN)
+  const modern = version > 1 && isObject(lock["packages"])
+  const tree = modern
+    ? readPackages(lock["packages"] as JsonObject, String(lock["name"] ?? ""), fail)
+    : await readLegacyTree(lock, path, readSibling, fail)
+  if (version === 2 && modern) warnOfOtherTree(lock, tree.warnings)
+  let edges: Edge[] | undefined
+  return {
+    path,
+    format: path.endsWith("npm-shrinkwrap.json") ? "npm-shrinkwrap.json" : "package-lock.json",
+    formatVersion: String(version),
+    dependencies: tree.dependencies,
+    get edges() {
+      edges ??= npmEdges(tree)
+      return edges
+    },
+    roots: tree.roots,
+    warnings: tree.warnings,
+    lineOf,
+  } satisfies Lockfile
+}
+
+function versionOf(lock: JsonObject, file: string, lineOf: (key: string) => number): number {
+  const version = lock["lockfileVersion"]
+  const has = (field: string) => isObject(lock[field])
+  // npm 4 and older wrote shrinkwraps of the first shape without a version.
+  if (version === undefined && has("dependencies") && !has("packages")) return 1
+  if (
+    version === 1 ||
+    (version === 2 && (has("packages") || has("dependencies"))) ||
+    (version === 3 && has("packages"))
+  ) {
+    return version
+  }
+  if (version === 2 || version === 3) {
+    throw lockfileError('it has no "packages"', { file, line: 1 }, WRITE_AGAIN)
+  }
+  const stated = typeof version === "number" ? `lockfileVersion ${version} is not known` : "it has no lockfileVersion"
+  throw lockfileError(
+    stated,
+    { file, line: lineOf("\0lockfileVersion") },
+    "nanoguard reads 1, 2 and 3: `npm install --package-lock-only --lockfile-version 3` writes the last of them",
+  )
+}
+
+/** npm 6 reads the other half of a version 2 file: addresses that only stand there would be installed without being vetted. */
+function warnOfOtherTree(lock: JsonObject, warnings: string[]): void {
+  const known = new Set<unknown>()
+  for (const entry of Object.values(lock["packages"] as JsonObject)) if (isObject(entry)) known.add(entry["resolved"])
+  const other = legacyAddresses(lock["dependencies"]).filter((address) => !known.has(address)).length
+  if (other > 0) {
+    warnings.push(
+      `the part for npm 6 and older ("dependencies") has ${other} addresses that "packages" has not: they were not vetted`,
+    )
+  }
+}
+
+/** Lines of entries. The whole file is scanned once, on the first question, so that no text inside a string can pass for an entry. */
+function lineIndex(text: string): (key: string) => number {
+  let offsets: Map<string, number> | undefined
+  const lineAt = lineCounter(text)
+  return (key) => {
+    if (offsets === undefined) {
+      const found = new Map<string, number>()
+      visitKeys(text, {
+        key: (name, offset, trail) => {
+          if (trail.length === 1 && trail[0] === "packages") found.set(name, offset)
+          else if (trail.length === 0) found.set(`\0${name}`, offset)
+          else if (isLegacyTrail(trail)) {
+            const above = trail.filter((_, index) => index % 2 === 1).map((parent) => `node_modules/${parent}/`)
+            const path = `${above.join("")}node_modules/${name}`
+            if (!found.has(path)) found.set(path, offset)
+          }
+        },
+      })
+      offsets = found
+    }
+    return lineAt(offsets.get(key) ?? 0)
+  }
+}
+
+function isLegacyTrail(trail: readonly string[]): boolean {
+  return trail.length % 2 === 1 && trail.every((key, index) => index % 2 === 1 || key === "dependencies")
+}
