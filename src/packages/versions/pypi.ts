@@ -1,0 +1,63 @@
+// PyPI: PEP 440 (the Version specifiers specification), by @renovatebot/pep440 except where it is narrower than pip.
+import { compare, explain, type Pep440Version, satisfies, valid, validRange } from "@renovatebot/pep440"
+import type { RangeOptions } from "./rules.ts"
+
+export function validPython(version: string): boolean {
+  // Numbers of more digits would lose their last ones on the way through the library, and compare equal.
+  return valid(version) !== null && !/[0-9]{16}/.test(version.replace(/\+.*$/, ""))
+}
+
+export function comparePython(a: string, b: string): number {
+  return Math.sign(compare(a, b))
+}
+
+export function isPythonPrerelease(version: string): boolean {
+  return explain(version)?.is_prerelease === true
+}
+
+/**
+ * All specifiers of a comma-separated list must hold. Pre-releases are in only where one of the specifiers names
+ * one, or `prereleases` is true (Handling of pre-releases).
+ */
+export function satisfiesPython(version: string, range: string, options: RangeOptions): boolean {
+  if (!validRange(range)) return false
+  const specifiers = range
+    .split(",")
+    .map((specifier) => specifier.trim())
+    .filter((specifier) => specifier !== "")
+  const admitted = options.prereleases === true || !isPythonPrerelease(version) || specifiers.some(namesPrerelease)
+  return admitted && specifiers.every((specifier) => holds(version, specifier))
+}
+
+function namesPrerelease(specifier: string): boolean {
+  return !specifier.startsWith("!=") && isPythonPrerelease(specifier.replace(/^[=<>~]+\s*|\.\*$/g, ""))
+}
+
+function holds(version: string, specifier: string): boolean {
+  const [, operator = "", given = ""] = /^(===|[=<>!~]=|[<>])\s*(.*)$/.exec(specifier) ?? []
+  if (operator === "<" || operator === ">") return holdsExclusive(version, operator, explain(given)!, given)
+  // The library compares `==1.0.*` part by part and does not see 1 as 1.0.
+  const padded = operator === "===" ? version : padRelease(version)
+  return satisfies(padded, specifier, { prereleases: true })
+}
+
+/**
+ * `<1.0` excludes the pre-releases of 1.0 unless it names one itself, `>1.0` its post-releases and local versions
+ * likewise (Exclusive ordered comparison). The library excludes every version with the same release.
+ */
+function holdsExclusive(version: string, operator: "<" | ">", bound: Pep440Version, given: string): boolean {
+  const parsed = explain(version)!
+  const order = compare(version, given)
+  const sameBase = compare(parsed.base_version, bound.base_version) === 0
+  if (operator === "<") return order < 0 && !(sameBase && parsed.is_prerelease && !bound.is_prerelease)
+  if (order <= 0) return false
+  return !(sameBase && ((parsed.is_postrelease && !bound.is_postrelease) || parsed.local !== null))
+}
+
+/** Trailing zeros of the release segment never matter to the order, and eight parts are more than specifiers have. */
+function padRelease(version: string): string {
+  return version.replace(/^(v?(?:[0-9]+!)?)([0-9]+(?:\.[0-9]+)*)/i, (_all, before: string, release: string) => {
+    const missing = 8 - release.split(".").length
+    return before + release + ".0".repeat(Math.max(missing, 0))
+  })
+}
