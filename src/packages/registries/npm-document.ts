@@ -1,0 +1,165 @@
+// Reduces an npm packument to what decisions need (npm/registry docs: "package metadata", full form: only that one has
+// times, publishers and provenance).
+import type { Provenance } from "../../policy/types.ts"
+import type { PackageDocument, ReleaseInfo } from "../types.ts"
+import { type PickedFields, pickJson, type Shape } from "./json-pick.ts"
+import { boundedString, isRecord, sriOfHex, stringsOf, timeOf } from "./values.ts"
+
+const VERSION: Readonly<Record<string, Shape>> = {
+  license: "value",
+  licenses: "value",
+  scripts: "value",
+  hasInstallScript: "value",
+  gypfile: "value",
+  deprecated: "value",
+  engines: "value",
+  _npmUser: "value",
+  dist: { fields: { integrity: "value", shasum: "value", signatures: "value", attestations: "value" } },
+}
+
+function packumentShape(requires: boolean): Shape {
+  const fields = requires
+    ? { ...VERSION, dependencies: "value" as const, optionalDependencies: "value" as const }
+    : VERSION
+  return {
+    fields: {
+      name: "value",
+      "dist-tags": "value",
+      maintainers: "value",
+      time: { entries: "value" },
+      versions: { entries: { fields } },
+    },
+  }
+}
+
+/** Scripts that an install from a registry runs, in the order npm runs them (docs.npmjs.com: scripts, life cycle). */
+const INSTALL_SCRIPTS = ["preinstall", "install", "postinstall"]
+
+/** The document of `name`. Throws `JsonError` where the answer is not a packument, or one of another package. */
+export function reducePackument(
+  bytes: Buffer,
+  name: string,
+  now: number,
+  requires = false,
+): PackageDocument | undefined {
+  const packument = pickJson(bytes, packumentShape(requires)) as PickedFields | undefined
+  if (packument === undefined || packument.name !== name) return undefined
+  const times = packument.time instanceof Map ? (packument.time as Map<string, unknown>) : new Map<string, unknown>()
+  const versions = packument.versions instanceof Map ? (packument.versions as Map<string, unknown>) : new Map()
+  // A mirror may leave provenance out altogether; then its absence says nothing about a version.
+  const signs = [...versions.values()].some((version) => provenanceOf(distOf(version)) !== "none")
+  const releases = new Map<string, ReleaseInfo>()
+  for (const [version, manifest] of versions) {
+    if (!isRecord(manifest)) continue
+    releases.set(version, reduceVersion(version, manifest, timeOf(times.get(version)), signs, requires))
+  }
+  return {
+    ecosystem: "npm",
+    name,
+    releases,
+    tags: tagsOf(packument["dist-tags"]),
+    maintainers: peopleOf(packument.maintainers),
+    fetchedAt: now,
+  }
+}
+
+function reduceVersion(
+  version: string,
+  manifest: PickedFields,
+  published: number | undefined,
+  signs: boolean,
+  requires: boolean,
+): ReleaseInfo {
+  const dist = distOf(manifest)
+  const license = licenseOf(manifest)
+  const publisher = isRecord(manifest._npmUser) ? boundedString(manifest._npmUser.name) : undefined
+  const engine = isRecord(manifest.engines) ? boundedString(manifest.engines.node) : undefined
+  return {
+    version,
+    installScripts: installScriptsOf(manifest),
+    deprecated: isDeprecated(manifest.deprecated),
+    integrity: integrityOf(dist),
+    ...(published !== undefined && { published }),
+    ...(license !== undefined && { license }),
+    ...(signs && { provenance: provenanceOf(dist) }),
+    ...(publisher !== undefined && { publisher }),
+    ...(engine !== undefined && { engine }),
+    ...(requires && { requires: requiresOf(manifest) }),
+  }
+}
+
+function distOf(manifest: unknown): PickedFields {
+  return isRecord(manifest) && isRecord(manifest.dist) ? manifest.dist : {}
+}
+
+const NO_SCRIPTS: readonly string[] = Object.freeze([])
+
+function installScriptsOf({ scripts, hasInstallScript, gypfile }: PickedFields): readonly string[] {
+  const named = isRecord(scripts)
+    ? INSTALL_SCRIPTS.filter((name) => Object.hasOwn(scripts, name) && scripts[name] !== "")
+    : NO_SCRIPTS
+  if (named.length > 0) return named
+  // binding.gyp without an install script of its own: npm runs node-gyp as `install`.
+  return hasInstallScript === true || gypfile === true ? ["install"] : NO_SCRIPTS
+}
+
+/** npm's undeprecate writes an empty string; some old entries hold a boolean. */
+function isDeprecated(value: unknown): boolean {
+  return value === true || (typeof value === "string" && value !== "")
+}
+
+/** "" where none is stated; undefined where what is stated cannot be read as text. */
+function licenseOf({ license, licenses }: PickedFields): string | undefined {
+  const stated = license ?? licenses
+  if (stated === undefined || stated === null || stated === "") return ""
+  const names = (Array.isArray(stated) ? stated : [stated]).slice(0, 20).map(licenseName)
+  if (names.length === 0) return ""
+  if (names.some((name) => name === undefined)) return undefined
+  // A list, an early form, is a choice.
+  return boundedString(names.length === 1 ? names[0] : `(${names.join(" OR ")})`)
+}
+
+function licenseName(value: unknown): string | undefined {
+  if (typeof value === "string") return boundedString(value.trim())
+  return isRecord(value) ? boundedString(value.type ?? value.name) : undefined
+}
+
+function integrityOf({ integrity, shasum }: PickedFields): readonly string[] {
+  const stated = typeof integrity === "string" && integrity.length <= 1024 ? integrity.split(/\s+/) : []
+  const hashes = stated.filter((hash) => /^sha(1|256|384|512)-[A-Za-z0-9+/]+=*$/.test(hash))
+  const sha1 = sriOfHex("sha1", shasum)
+  if (sha1 !== undefined && !hashes.includes(sha1)) hashes.push(sha1)
+  return hashes
+}
+
+function provenanceOf({ attestations, signatures }: PickedFields): Provenance {
+  if (isRecord(attestations) && isRecord(attestations.provenance)) return "attested"
+  return Array.isArray(signatures) && signatures.length > 0 ? "signed" : "none"
+}
+
+function tagsOf(value: unknown): Readonly<Record<string, string>> {
+  const tags: Record<string, string> = Object.create(null)
+  if (!isRecord(value)) return tags
+  for (const [tag, version] of Object.entries(value).slice(0, 1000)) {
+    const text = boundedString(version)
+    if (text !== undefined && tag.length <= 256) tags[tag] = text
+  }
+  return tags
+}
+
+function peopleOf(value: unknown): readonly string[] {
+  if (!Array.isArray(value)) return []
+  return stringsOf(value.map((person) => (isRecord(person) ? person.name : person)))
+}
+
+function requiresOf({ dependencies, optionalDependencies }: PickedFields): Readonly<Record<string, string>> {
+  const requires: Record<string, string> = Object.create(null)
+  for (const group of [dependencies, optionalDependencies]) {
+    if (!isRecord(group)) continue
+    for (const [name, range] of Object.entries(group)) {
+      const text = boundedString(range, 1024)
+      if (text !== undefined && name.length <= 256) requires[name] = text
+    }
+  }
+  return requires
+}
