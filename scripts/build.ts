@@ -3,6 +3,7 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs"
 import { relative } from "node:path"
 import { rolldown } from "rolldown"
+import { buildSnapshot } from "./advisories.ts"
 
 // Built beside and moved into place, so that a command that runs meanwhile never sees half a build.
 const fresh = `dist.${process.pid}`
@@ -28,5 +29,6 @@ const modules = output
   .map((id) => relative(process.cwd(), id).replaceAll("\\", "/"))
   .sort()
 writeFileSync(`${fresh}/modules.json`, `${JSON.stringify({ modules }, null, 1)}\n`)
+await buildSnapshot(fresh)
 rmSync("dist", { recursive: true, force: true })
 renameSync(fresh, "dist")

@@ -1,0 +1,25 @@
+// Where nanoguard keeps what belongs to the person and not to a repository: imported advisories, caches, state.
+import { homedir } from "node:os"
+import { isAbsolute, join } from "node:path"
+import type { Context } from "./context.ts"
+import { EXIT, NanoguardError } from "./errors.ts"
+
+/**
+ * The directory for nanoguard's own data: `NANOGUARD_HOME`, else `$XDG_DATA_HOME/nanoguard`, else
+ * `~/.local/share/nanoguard` (XDG Base Directory Specification 0.8, which says to ignore a relative `XDG_DATA_HOME`).
+ * It need not exist yet. A relative `NANOGUARD_HOME` is an error: it would mean another directory in every folder,
+ * among them folders that an agent writes.
+ */
+export function dataHome(ctx: Pick<Context, "env">): string {
+  const own = ctx.env["NANOGUARD_HOME"]
+  if (own) {
+    if (isAbsolute(own)) return own
+    throw new NanoguardError("NANOGUARD_HOME is not an absolute path", {
+      exit: EXIT.configuration,
+      hint: "set it to an absolute path, or unset it",
+    })
+  }
+  const xdg = ctx.env["XDG_DATA_HOME"]
+  if (xdg && isAbsolute(xdg)) return join(xdg, "nanoguard")
+  return join(ctx.env["HOME"] || ctx.env["USERPROFILE"] || homedir(), ".local", "share", "nanoguard")
+}
