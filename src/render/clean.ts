@@ -15,14 +15,19 @@ const UNSAFE_ALL = new RegExp(UNSAFE, "gu")
 const MARK = /\p{M}/u
 const MAX_MARKS = 3
 
+// What CI systems obey in a log: `::command::` where a line starts (GitHub trims it first, and a text may be wrapped at
+// any space), and `##[command]`, `##vso[command]` and `##teamcity[command]` anywhere in it.
+const COMMAND = /(?:^| )::|##[a-z]{0,20}\[/i
+const COMMAND_MARK = /^##[a-z]{0,20}\[/i
+
 /**
  * Makes any string safe for one line of a terminal or a log: a character that could move the cursor, reorder or hide
- * text is shown as `\u{202e}`, and what is longer than `max` (UTF-16 units of the result, at least 40) is cut with the
- * number of characters left out. Cleaning twice changes nothing.
+ * text, or that starts a command of a CI system, is shown as `\u{202e}`, and what is longer than `max` (UTF-16 units of
+ * the result, at least 40) is cut with the number of characters left out. Cleaning twice changes nothing.
  */
 export function cleanText(text: string, max = DEFAULT_MAX): string {
   const limit = Math.max(40, max)
-  if (text.length <= limit && PLAIN.test(text)) return text
+  if (text.length <= limit && PLAIN.test(text) && !COMMAND.test(text)) return text
   const { shown, used, whole } = escapeUpTo(text, limit)
   if (whole) return shown
   const cut = ` [+${text.length - used} characters]`
@@ -37,7 +42,8 @@ function escapeUpTo(text: string, limit: number): { shown: string; used: number;
   let marks = 0
   for (const char of text) {
     marks = MARK.test(char) ? marks + 1 : 0
-    const piece = UNSAFE.test(char) || marks > MAX_MARKS ? `\\u{${char.codePointAt(0)!.toString(16)}}` : char
+    const hidden = UNSAFE.test(char) || marks > MAX_MARKS || startsCommand(text, used)
+    const piece = hidden ? `\\u{${char.codePointAt(0)!.toString(16)}}` : char
     if (shown.length + piece.length > limit) return { shown, used, whole: false }
     shown += piece
     used += char.length
@@ -45,12 +51,17 @@ function escapeUpTo(text: string, limit: number): { shown: string; used: number;
   return { shown, used, whole: true }
 }
 
+function startsCommand(text: string, at: number): boolean {
+  if (text[at] === ":") return text[at + 1] === ":" && (at === 0 || text[at - 1] === " ")
+  return text[at] === "#" && COMMAND_MARK.test(text.slice(at, at + 24))
+}
+
 /**
- * Serialises to JSON that is safe to print: the same value for a parser, while bidi, zero-width and C1 characters are
- * written as \uXXXX escapes, so that a terminal shows what is there. Ends with a newline.
+ * Serialises to JSON that is safe to print: the same value for a parser, while bidi, zero-width and C1 characters and
+ * `##[` are written as \uXXXX escapes, so that a terminal shows what is there. Ends with a newline.
  */
 export function safeJson(value: unknown): string {
-  const text = JSON.stringify(value, null, 2)
+  const text = JSON.stringify(value, null, 2).replace(/##(?=[a-z]{0,20}\[)/gi, "#\\u0023")
   if (!/[^\n\x20-\x7e]/.test(text)) return `${text}\n`
   const escaped = text.replace(UNSAFE_ALL, (char) => (char === "\n" ? char : escapeUnits(char)))
   return `${escaped}\n`

@@ -32,7 +32,7 @@ function orderRow({ verdict, file, line, dependency, paths, morePaths, facts }: 
 }
 
 function orderVerdict(verdict: Verdict): Verdict {
-  const { effect, code, rule, subject, reason, evidence, correction, mode, policyHash, also } = verdict
+  const { effect, code, rule, subject, reason, evidence, correction, mode, policyHash, also, excepted } = verdict
   return {
     effect,
     code,
@@ -44,5 +44,6 @@ function orderVerdict(verdict: Verdict): Verdict {
     mode,
     policyHash,
     ...(also && { also }),
+    ...(excepted && { excepted }),
   }
 }

@@ -54,6 +54,8 @@ export interface ExceptionUse {
   state: "used" | "unused" | "expired"
   /** Packages that it let through. */
   count: number
+  /** Those packages, with the ids of the advisories that were set aside for them; bounded. */
+  packages?: { purl: string; advisories: string[] }[]
 }
 
 export interface VetReport {

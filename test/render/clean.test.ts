@@ -55,6 +55,13 @@ describe("cleanText", () => {
     ["vs\ufe0f", "vs\\u{fe0f}"],
     ["\0", "\\u{0}"],
     ["", ""],
+    ["::error::x", "\\u{3a}:error::x"],
+    ["  ::set-output name=a::b", "  \\u{3a}:set-output name=a::b"],
+    ["std::vec::Vec", "std::vec::Vec"],
+    ["a ##[error]b", "a \\u{23}#[error]b"],
+    ["##vso[task.setvariable]", "\\u{23}#vso[task.setvariable]"],
+    ["###[group]", "#\\u{23}#[group]"],
+    ["## title", "## title"],
   ])("%j is shown as %j", (input, output) => {
     expect(cleanText(input)).toBe(output)
   })
@@ -77,6 +84,7 @@ describe("cleanText", () => {
         expect(forbiddenIn(clean)).toEqual([])
         expect(clean.length).toBeLessThanOrEqual(max)
         expect(cleanText(clean, max)).toBe(clean)
+        expect(clean).not.toMatch(/(^| )::|##[a-z]{0,20}\[/i)
       }),
       { numRuns: 2000 },
     )

@@ -1,0 +1,116 @@
+// `vet --changed <ref>`: the lockfiles and the policy as they were where this branch left `ref`, read from git's objects,
+// so that nothing in the working tree can change what it is compared with.
+import type { Context } from "../context.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
+import type { Dependency, Lockfile } from "../packages/types.ts"
+import { type Git, safeGit } from "./git.ts"
+import { readFilesAt } from "./tree.ts"
+
+/** A commit to compare with. Paths are relative to the vetted root, with forward slashes. */
+export interface Base {
+  /** Full id of the merge base of the ref and HEAD. */
+  commit: string
+  /** The files that were read: lockfiles, what they refer to, and policies. */
+  listFiles: () => string[]
+  /** Text of one of those files as it was; undefined where there was none. */
+  read: (path: string) => string | undefined
+}
+
+/**
+ * Opens the merge base of `ref` and HEAD for the directory `root`. Throws `NanoguardError`: usage for a ref that does not
+ * exist, environment where there is no repository or its clone is too shallow, with the command that deepens it.
+ */
+export async function openBase(ctx: Context, root: string, ref: string): Promise<Base> {
+  assertRef(ref)
+  const git = safeGit(ctx, root)
+  await assertRepository(git, root)
+  const tip = await resolveRef(git, ref)
+  const commit = await findMergeBase(git, ref, tip)
+  const files = await readFilesAt(git, commit)
+  return { commit, listFiles: () => [...files.keys()], read: (path) => files.get(path) }
+}
+
+/**
+ * The ref that a pull or merge request wants to go into, as the CI system states it; undefined outside of one. The
+ * policy is then read from there, so that a change cannot bring its own.
+ */
+export function pullRequestBase(env: Context["env"]): string | undefined {
+  const branch = env["GITHUB_BASE_REF"]
+  if (env["GITHUB_EVENT_NAME"] === "pull_request" && branch) return `origin/${branch}`
+  return env["CI_MERGE_REQUEST_DIFF_BASE_SHA"] || undefined
+}
+
+/**
+ * Keys of the entries that a change adds: those whose purl, source and hashes together were not in the lockfile before.
+ * Everything is new where there was no lockfile.
+ */
+export function addedSince(now: Lockfile, before: Lockfile | undefined): Set<string> {
+  const known = new Set(before?.dependencies.map(identityOf))
+  return new Set(now.dependencies.filter((entry) => !known.has(identityOf(entry))).map(({ key }) => key))
+}
+
+function identityOf({ purl, source, integrity }: Dependency): string {
+  const place = "origin" in source ? source.origin : "url" in source ? source.url : source.path
+  return JSON.stringify([purl, source.kind, place, [...integrity].sort()])
+}
+
+// What git-check-ref-format allows, with ~1, ^2 and @{u} behind it. Never a leading dash, ":path" or ":/text".
+const REF = /^[\p{L}\p{N}_@][\p{L}\p{N}_@./+#=~^{}-]{0,249}$/u
+
+function assertRef(ref: string): void {
+  if (REF.test(ref) && !ref.includes("..")) return
+  throw new NanoguardError("the ref to compare with is not the name of a branch, tag or commit", {
+    exit: EXIT.usage,
+    hint: "for example: nanoguard vet --changed origin/main",
+  })
+}
+
+async function assertRepository(git: Git, root: string): Promise<void> {
+  const { exitCode, stderr } = await git(["rev-parse", "--git-dir"])
+  if (exitCode === 0) return
+  const foreign = stderr.includes("dubious ownership")
+  throw new NanoguardError(
+    foreign ? "git does not read this repository: it belongs to another user" : "there is no git repository here",
+    {
+      exit: EXIT.environment,
+      where: { file: root },
+      hint: foreign
+        ? 'if you trust it: git config --global --add safe.directory "$PWD"'
+        : "run it inside a git repository, or without --changed",
+    },
+  )
+}
+
+async function resolveRef(git: Git, ref: string): Promise<string> {
+  for (const candidate of [ref, `refs/remotes/origin/${ref}`]) {
+    const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${candidate}^{commit}`]
+    const { exitCode, stdout } = await git(args)
+    const id = stdout.trim()
+    if (exitCode === 0 && /^[0-9a-f]{40,64}$/.test(id)) return id
+  }
+  throw new NanoguardError(`the ref ${ref} is not in this clone`, { exit: EXIT.usage, hint: fetchHint(ref) })
+}
+
+async function findMergeBase(git: Git, ref: string, tip: string): Promise<string> {
+  const { exitCode, stdout } = await git(["merge-base", tip, "HEAD"])
+  const id = stdout.trim()
+  if (exitCode === 0 && /^[0-9a-f]{40,64}$/.test(id)) return id
+  const shallow = (await git(["rev-parse", "--is-shallow-repository"])).stdout.trim() === "true"
+  if (shallow) {
+    throw new NanoguardError(`this clone is too shallow to tell where it left ${ref}`, {
+      exit: EXIT.environment,
+      hint: "git fetch --unshallow origin (in GitHub Actions: fetch-depth: 0 for the checkout; in GitLab: GIT_DEPTH: 0)",
+    })
+  }
+  throw new NanoguardError(`HEAD and ${ref} have no commit in common`, {
+    exit: EXIT.usage,
+    hint: "name the branch that this one started from",
+  })
+}
+
+function fetchHint(ref: string): string {
+  const branch = /^origin\/([\w./-]+)$/.exec(ref)?.[1]
+  return branch === undefined
+    ? "git fetch origin, or name a branch, tag or commit that git rev-parse knows"
+    : `git fetch origin +refs/heads/${branch}:refs/remotes/origin/${branch} (in GitHub Actions: fetch-depth: 0 for the checkout)`
+}

@@ -1,0 +1,74 @@
+// The files of one commit that a vet looks at, as text.
+import { EXIT, NanoguardError } from "../errors.ts"
+import { FORMATS } from "../packages/lockfiles/formats.ts"
+import type { Git } from "./git.ts"
+
+const MAX_FILES = 5000
+const MAX_FILE_BYTES = 128 * 1024 * 1024
+const MAX_TOTAL_BYTES = 512 * 1024 * 1024
+
+// Beside lockfiles: what their readers look at (requirements -r, constraints, go.sum, manifests, registry settings) and
+// policies.
+const SIBLING =
+  /^(go\.sum|go\.work|\.npmrc|\.yarnrc(\.yml)?|pnpm-workspace\.yaml|package\.json|pyproject\.toml|Cargo\.toml|[\w.-]+\.(txt|in)|nanoguard[\w.-]*\.ya?ml)$/
+
+function isWanted(path: string): boolean {
+  const parts = path.split("/")
+  const name = parts.at(-1)!
+  if (parts.includes("node_modules")) return false
+  return SIBLING.test(name) || FORMATS.some((format) => format.name.test(name))
+}
+
+/**
+ * Reads lockfiles, what they refer to and policies at a commit, below the directory that `git` runs in, by their paths
+ * relative to it. Throws `NanoguardError` where they are too many, too large or not in the clone.
+ */
+export async function readFilesAt(git: Git, commit: string): Promise<Map<string, string>> {
+  const { exitCode, stdout } = await git(["ls-tree", "-r", "-z", "-l", commit])
+  if (exitCode !== 0) throw damaged(commit)
+  const wanted = stdout
+    .split("\0")
+    .map(parseEntry)
+    .filter((entry) => entry !== undefined && isWanted(entry.path))
+  return await readBlobs(git, commit, wanted as Entry[])
+}
+
+interface Entry {
+  id: string
+  size: number
+  path: string
+}
+
+// `<mode> <type> <id> <size>\t<path>`; links and submodules are no files.
+function parseEntry(line: string): Entry | undefined {
+  const match = /^100[0-7]{3} blob ([0-9a-f]{40,64}) +(\d+)\t(.+)$/s.exec(line)
+  return match === null ? undefined : { id: match[1]!, size: Number(match[2]), path: match[3]! }
+}
+
+async function readBlobs(git: Git, commit: string, entries: readonly Entry[]): Promise<Map<string, string>> {
+  const total = entries.reduce((sum, { size }) => sum + size, 0)
+  const largest = entries.reduce((most, { size }) => Math.max(most, size), 0)
+  if (entries.length > MAX_FILES || total > MAX_TOTAL_BYTES || largest > MAX_FILE_BYTES) {
+    throw new NanoguardError("the commit to compare with has more or larger lockfiles than can be read", {
+      exit: EXIT.nothingChecked,
+      hint: `at most ${MAX_FILES} files, 128 MiB each: vet a directory of it, or without --changed`,
+    })
+  }
+  const files = new Map<string, string>()
+  for (let i = 0; i < entries.length; i += 8) {
+    const batch = entries.slice(i, i + 8)
+    const results = await Promise.all(batch.map(({ id }) => git(["cat-file", "blob", id])))
+    for (const [j, { exitCode, stdout }] of results.entries()) {
+      if (exitCode !== 0) throw damaged(commit)
+      files.set(batch[j]!.path, stdout)
+    }
+  }
+  return files
+}
+
+function damaged(commit: string): NanoguardError {
+  return new NanoguardError(`git cannot read all files of commit ${commit.slice(0, 12)}`, {
+    exit: EXIT.environment,
+    hint: "a partial clone lacks them: git fetch --refetch --no-filter origin; else check with git fsck",
+  })
+}
