@@ -1,0 +1,66 @@
+// Flags to answers. Every question has a flag, so that init runs the same in a terminal, in a script and in CI.
+import { EXIT, NanoguardError } from "../errors.ts"
+import { AGENTS, type Agent, type Answers, CIS, type Facts, PRESETS } from "./types.ts"
+
+/** The flags of `nanoguard init`, as commander hands them over. */
+export interface InitOptions {
+  /** `--yes`: take the defaults for what no flag answers, and write without asking. */
+  yes?: boolean
+  /** `--preset solo|team|strict` */
+  preset?: string
+  /** `--ci github|gitlab|none` */
+  ci?: string
+  /** `--agents claude,codex,gemini,nanoclaw` or `none` */
+  agents?: string
+  /** `--instructions`, `--no-instructions`: the section for agents in AGENTS.md, CLAUDE.md, GEMINI.md. */
+  instructions?: boolean
+  /** `--native`, `--no-native`: the package managers' own settings. */
+  native?: boolean
+  /** `--dry-run`: show, write nothing. */
+  dryRun?: boolean
+  /** `--force`: replace files of yours that differ from the templates. Settings files are merged all the same. */
+  force?: boolean
+  /** `--format text|json` */
+  format?: string
+}
+
+/** What the flags say. Throws EXIT.usage for a value that is not one of those offered. */
+export function readFlags(options: InitOptions): Partial<Answers> {
+  const flags: Partial<Answers> = {}
+  if (options.preset !== undefined) flags.preset = oneOf("--preset", options.preset, PRESETS)
+  if (options.ci !== undefined) flags.ci = oneOf("--ci", options.ci, [...CIS, "none"] as const)
+  if (options.agents !== undefined) flags.agents = readAgents(options.agents)
+  if (options.instructions !== undefined) flags.instructions = options.instructions
+  if (options.native !== undefined) flags.native = options.native
+  return flags
+}
+
+/** What `--yes` answers, and what the prompts propose. */
+export function defaultAnswers(facts: Facts): Answers {
+  const agents = facts.agents.map((agent) => agent.name)
+  return {
+    preset: facts.ci.length > 0 ? "team" : "solo",
+    ci: facts.ci[0]?.name ?? "none",
+    agents,
+    instructions: agents.length > 0,
+    native: false,
+  }
+}
+
+function readAgents(value: string): Agent[] {
+  if (value === "none") return []
+  const names = value.split(",").map((name) => oneOf("--agents", name.trim(), [...AGENTS, "none"] as const))
+  if (names.includes("none")) throw usage("--agents none stands alone")
+  return AGENTS.filter((agent) => names.includes(agent))
+}
+
+function oneOf<T extends string>(flag: string, value: string, known: readonly T[]): T {
+  const match = known.find((name) => name === value)
+  if (match === undefined) throw usage(`${flag} wants ${known.join(", ")}`)
+  return match
+}
+
+/** A usage error of init. */
+export function usage(message: string, hint = "See `nanoguard init --help`."): NanoguardError {
+  return new NanoguardError(message, { exit: EXIT.usage, hint })
+}
