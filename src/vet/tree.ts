@@ -26,26 +26,26 @@ function isWanted(path: string): boolean {
 export async function readFilesAt(git: Git, commit: string): Promise<Map<string, string>> {
   const { exitCode, stdout } = await git(["ls-tree", "-r", "-z", "-l", commit])
   if (exitCode !== 0) throw damaged(commit)
-  const wanted = stdout
-    .split("\0")
-    .map(parseEntry)
-    .filter((entry) => entry !== undefined && isWanted(entry.path))
-  return await readBlobs(git, commit, wanted as Entry[])
+  const entries = stdout.split("\0").map(parseEntry)
+  const wanted = entries.filter((entry) => entry !== undefined).filter(({ path }) => isWanted(path))
+  return await readBlobs(git, commit, wanted)
 }
 
 interface Entry {
   id: string
+  /** NaN where the object is not in this clone. */
   size: number
   path: string
 }
 
-// `<mode> <type> <id> <size>\t<path>`; links and submodules are no files.
+// `<mode> <type> <id> <size>\t<path>`; links and submodules are no files. git prints BAD for the size of a lost object.
 function parseEntry(line: string): Entry | undefined {
-  const match = /^100[0-7]{3} blob ([0-9a-f]{40,64}) +(\d+)\t(.+)$/s.exec(line)
+  const match = /^100[0-7]{3} blob ([0-9a-f]{40,64}) +(\w+)\t(.+)$/s.exec(line)
   return match === null ? undefined : { id: match[1]!, size: Number(match[2]), path: match[3]! }
 }
 
 async function readBlobs(git: Git, commit: string, entries: readonly Entry[]): Promise<Map<string, string>> {
+  if (entries.some(({ size }) => Number.isNaN(size))) throw damaged(commit)
   const total = entries.reduce((sum, { size }) => sum + size, 0)
   const largest = entries.reduce((most, { size }) => Math.max(most, size), 0)
   if (entries.length > MAX_FILES || total > MAX_TOTAL_BYTES || largest > MAX_FILE_BYTES) {
