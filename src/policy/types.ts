@@ -28,6 +28,17 @@ export interface AlsoMatched {
   rule: string
 }
 
+/** An exception that let something through: without it the verdict would have been stricter. */
+export interface AppliedException {
+  /** Id of the exception with its place. */
+  rule: string
+  /** The code that it lifted. */
+  code: string
+  owner: string
+  /** Last day on which it holds, as an ISO date. */
+  expires: string
+}
+
 /** The one currency: vet rows, refusals, log events and approval cards all carry it. */
 export interface Verdict {
   effect: Effect
@@ -45,6 +56,8 @@ export interface Verdict {
   mode: Mode
   policyHash: string
   also?: AlsoMatched[]
+  /** Exceptions that took something out of this verdict. */
+  excepted?: AppliedException[]
 }
 
 // ---- actions: what somebody wants to do -------------------------------------------------------------------------

@@ -1,0 +1,256 @@
+// Layers of validated documents -> one CompiledPolicy.
+
+import {
+  compileCredentialRule,
+  compileMcpRule,
+  compileMountRule,
+  compileNetworkRule,
+  compileSkillRule,
+  credentialOfNetworkRule,
+} from "./compile-lists.ts"
+import {
+  compileConditions,
+  compileException,
+  compilePackageRule,
+  type LayerContext,
+  listedRegistries,
+} from "./compile-packages.ts"
+import type { CompiledPolicy, Condition, Exception, HostIndex, ListRule, NameIndex } from "./compiled.ts"
+import { parseDuration } from "./duration.ts"
+import { hashLayers } from "./hash.ts"
+import { parseHostPattern } from "./hosts.ts"
+import { closedDefaults, type Layer, mergeDefaults, mergeMissing, mergeMode, mergeUnknownSeverity } from "./layers.ts"
+import { addToIndex, createNameIndex } from "./name-index.ts"
+import { createRule } from "./rules.ts"
+import { plainText } from "./text.ts"
+import type {
+  CredentialAction,
+  Effect,
+  McpAction,
+  MountAction,
+  NetworkAction,
+  PackageAction,
+  SkillAction,
+} from "./types.ts"
+import { type Path, policyError, type YamlFile } from "./yaml.ts"
+
+/** Compiles layers, outermost first. Throws NanoguardError with the place of whatever cannot be compiled. */
+export function compilePolicy(layers: readonly Layer[]): CompiledPolicy {
+  const mode = mergeMode(layers)
+  const contexts = layers.map(({ yaml }, layer) => layerContext(yaml, layer, mode))
+  const ids = new Map<string, string>()
+  const packageRules = new Map<string, NameIndex<ListRule<PackageAction>>>()
+  const exceptions = new Map<string, NameIndex<Exception>>()
+  const allExceptions: Exception[] = []
+  const conditions: Condition[] = []
+  const hosts: HostIndex = { exact: new Map(), oneLabel: new Map(), anyDepth: new Map(), any: [] }
+  const credentials: ListRule<CredentialAction>[] = []
+  const mounts: ListRule<MountAction>[] = []
+  const mcp: ListRule<McpAction>[] = []
+  const skills: NameIndex<ListRule<SkillAction>> = createNameIndex()
+  const listRules: ListRule[] = []
+  const approvers = new Map<string, { people: readonly string[]; quorum: number; expire: number }>()
+  const conditionContext = {
+    unknownSeverity: mergeUnknownSeverity(layers),
+    isListedRegistry: listedRegistries(layers.map(({ document }) => document.packages)),
+  }
+
+  for (const [index, { document, yaml }] of layers.entries()) {
+    const layer = contexts[index] as LayerContext
+    const each = <
+      T extends {
+        id: string
+        allow?: string | undefined
+        ask?: string | undefined
+        deny?: string | undefined
+        mode?: "observe" | undefined
+      },
+    >(
+      list: readonly T[] | undefined,
+      section: Path,
+      compile: (source: T, effect: Effect, path: Path) => void,
+    ) => {
+      for (const [position, source] of (list ?? []).entries()) {
+        const path = [...section, position]
+        const effect = verbOf(source, yaml, path)
+        const earlier = ids.get(source.id)
+        if (earlier !== undefined)
+          policyError(
+            `the id ${source.id} is already used at ${earlier}`,
+            yaml.where([...path, "id"]),
+            "give every rule an id of its own",
+          )
+        ids.set(source.id, layer.place([...path, "id"]))
+        compile(source, effect, path)
+      }
+    }
+    if (document.packages) {
+      conditions.push(...compileConditions(document.packages, layer, conditionContext))
+      for (const [position, source] of (document.packages.exceptions ?? []).entries()) {
+        const { pattern, exception } = compileException(source, position, layer)
+        addToIndex(indexOf(exceptions, pattern.ecosystem), pattern.name, pattern.prefix, exception)
+        allExceptions.push(exception)
+      }
+    }
+    each(document.packages?.rules, ["packages", "rules"], (source, effect, path) => {
+      const { pattern, rule } = compilePackageRule(source, effect, layer, path)
+      addToIndex(indexOf(packageRules, pattern.ecosystem), pattern.name, pattern.prefix, rule)
+      listRules.push(rule)
+    })
+    each(document.network, ["network"], (source, effect, path) => {
+      const rule = compileNetworkRule(source, effect, layer, path)
+      addHost(hosts, rule)
+      listRules.push(rule)
+      const credential = credentialOfNetworkRule(source, effect, layer, path)
+      if (credential) credentials.push(credential)
+    })
+    each(document.credentials, ["credentials"], (source, effect, path) => {
+      const rule = compileCredentialRule(source, effect, layer, path)
+      credentials.push(rule)
+      listRules.push(rule)
+    })
+    each(document.mounts, ["mounts"], (source, effect, path) => {
+      const rule = compileMountRule(source, effect, layer, path)
+      mounts.push(rule)
+      listRules.push(rule)
+    })
+    each(document.mcp, ["mcp"], (source, effect, path) => {
+      const rule = compileMcpRule(source, effect, layer, path)
+      mcp.push(rule)
+      listRules.push(rule)
+    })
+    each(document.skills, ["skills"], (source, effect, path) => {
+      const { rule, name, prefix } = compileSkillRule(source, effect, layer, path)
+      addToIndex(skills, name, prefix, rule)
+      listRules.push(rule)
+    })
+    for (const [name, source] of Object.entries(document.approvers ?? {})) {
+      if (approvers.has(name))
+        policyError(
+          `the approvers ${plainText(name, 64)} are already defined in a layer above`,
+          yaml.where(["approvers", name], true),
+        )
+      approvers.set(name, {
+        people: source.people,
+        quorum: source.quorum ?? 1,
+        expire: parseDuration(source.expire ?? "15m"),
+      })
+    }
+  }
+
+  const place = (layer: number, path: Path) => contexts[layer]?.place(path) ?? "built-in"
+  const missingRule = (effect: Effect) => {
+    const layer = layers.findIndex(({ document }) => document.packages?.unknown !== undefined)
+    const path: Path = ["packages", "unknown"]
+    return createRule({
+      id: "packages.unknown",
+      place: layer < 0 ? "built-in" : place(layer, path),
+      effect,
+      code: "evidence.missing",
+      mode,
+      layer: Math.max(layer, -1),
+      path,
+    })
+  }
+  const needs = [...new Set(conditions.flatMap((condition) => condition.needs))].sort()
+  return {
+    hash: hashLayers(layers),
+    mode,
+    files: layers.map(({ yaml }) => yaml.file),
+    packages: {
+      conditions,
+      rules: packageRules,
+      exceptions,
+      allExceptions,
+      missing: mergeMissing(layers),
+      missingRules: { allow: missingRule("allow"), ask: missingRule("ask"), deny: missingRule("deny") },
+      needs,
+      defaults: mergeDefaults(layers, "packages", mode, place),
+    },
+    network: { hosts, defaults: closedDefaults("network", mode) },
+    credentials: {
+      rules: credentials,
+      byName: groupBy(credentials, (rule) => rule.subject),
+      defaults: closedDefaults("credentials", mode),
+    },
+    mounts: { rules: mounts, defaults: mergeDefaults(layers, "mounts", mode, place) },
+    mcp: {
+      rules: mcp,
+      byServer: groupBy(mcp, (rule) => mcpKey(rule.subject)),
+      defaults: mergeDefaults(layers, "mcp", mode, place),
+    },
+    skills: { rules: skills, defaults: mergeDefaults(layers, "skills", mode, place) },
+    listRules,
+    approvers,
+    sandbox: Object.assign({}, ...layers.map(({ document }) => document.sandbox ?? {})),
+  }
+}
+
+function layerContext(yaml: YamlFile, layer: number, mode: "enforce" | "observe"): LayerContext {
+  const place = (path: Path, key = false) => {
+    const { file, line, column } = yaml.where(path, key)
+    return `${file}:${line}:${column}`
+  }
+  return { yaml, layer, mode, place }
+}
+
+/** The verb of a rule; exactly one of the three has to be there. */
+function verbOf(
+  source: {
+    id: string
+    allow?: string | undefined
+    ask?: string | undefined
+    deny?: string | undefined
+    mode?: "observe" | undefined
+  },
+  yaml: YamlFile,
+  path: Path,
+): Effect {
+  const verbs = (["allow", "ask", "deny"] as const).filter((verb) => source[verb] !== undefined)
+  const [verb] = verbs
+  if (verb === undefined || verbs.length > 1) {
+    return policyError(
+      `the rule ${source.id} has ${verb ? verbs.join(" and ") : "no verb"}`,
+      yaml.where(path),
+      "a rule has exactly one of allow, ask and deny",
+    )
+  }
+  if (verb === "allow" && source.mode === "observe")
+    policyError("an allow has nothing to observe", yaml.where([...path, "mode"]), "remove mode")
+  return verb
+}
+
+/** Rules by what their server begins with where it is exact; patterns are looked at for every server. */
+export function mcpKey(subject: string): string {
+  const server = subject.split("/")[0] ?? ""
+  return server.includes("*") ? "*" : server
+}
+
+function addHost(hosts: HostIndex, rule: ListRule<NetworkAction>): void {
+  const pattern = parseHostPattern(rule.subject)
+  if (!pattern) throw new Error("a host pattern was compiled before")
+  if (pattern.kind === "any") hosts.any.push(rule)
+  else if (pattern.kind === "exact") push(hosts.exact, pattern.host, rule)
+  else push(hosts[pattern.kind], pattern.suffix, rule)
+}
+
+function push<T>(map: Map<string, T[]>, key: string, item: T): void {
+  const list = map.get(key)
+  if (list) list.push(item)
+  else map.set(key, [item])
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) push(groups, keyOf(item), item)
+  return groups
+}
+
+function indexOf<T>(indexes: Map<string, NameIndex<T>>, ecosystem: string): NameIndex<T> {
+  let index = indexes.get(ecosystem)
+  if (!index) {
+    index = createNameIndex()
+    indexes.set(ecosystem, index)
+  }
+  return index
+}

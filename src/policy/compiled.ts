@@ -1,0 +1,163 @@
+// What a policy becomes once it is loaded: rules behind indexes, ready for `decide`.
+import type { VersionRange } from "./ranges.ts"
+import type {
+  Action,
+  AppliedException,
+  CredentialAction,
+  Effect,
+  Evidence,
+  McpAction,
+  MissingReason,
+  Mode,
+  MountAction,
+  NetworkAction,
+  PackageAction,
+  PackageFactName,
+  PackageFacts,
+  SkillAction,
+} from "./types.ts"
+import type { Path } from "./yaml.ts"
+
+/** What every rule has, whether a line of a list, a key under packages.deny, a default or a floor. */
+export interface Rule {
+  id: string
+  /** `file:line:column` relative to the policy, or "built-in". */
+  place: string
+  /** id and place, as verdicts show it. */
+  label: string
+  effect: Effect
+  code: string
+  /** Deciding priority of the code; smaller is stronger. */
+  priority: number
+  mode: Mode
+  floor: boolean
+  /** 0 is the outermost layer (organisation); built-in rules have -1. */
+  layer: number
+  /** Where it is written, to find and edit it: path in the file of its layer. */
+  path: Path
+  /** Prebuilt reason where it does not depend on evidence. */
+  reason?: string
+  note?: string
+  instead?: string
+  approvers?: string
+}
+
+/** One test of a rule: a field, what it wants, and what an action has there. */
+export interface Clause<A> {
+  field: string
+  wanted: string
+  // Methods, so that rules of every kind of action fit into one list.
+  holds(action: A): boolean
+  actual(action: A): string
+}
+
+/** A rule of a list: it matches where every clause holds. The first clause is the subject, which the index answers. */
+export interface ListRule<A extends Action = Action> extends Rule {
+  kind: Action["kind"]
+  subject: string
+  clauses: readonly Clause<A>[]
+  credential?: string
+  budget?: readonly Budget[]
+  /** Plain data of the rule as written, for proofs and explanations. */
+  source: Readonly<Record<string, unknown>>
+}
+
+export interface Budget {
+  unit: string
+  limit: number
+  window: string
+  /** Key in `Counters`. */
+  counter: string
+  rule: Rule
+}
+
+/** A key under packages.deny or packages.ask, or a pinned scope: a test of facts. */
+export interface Condition extends Rule {
+  key: string
+  /** The value as written. */
+  value: unknown
+  needs: readonly PackageFactName[]
+  /** Undefined: no match. Otherwise what it matched on; `code` where it differs from the rule's own. */
+  test: (facts: PackageFacts, action: PackageAction, now: number) => ConditionMatch | undefined
+}
+
+export interface ConditionMatch {
+  evidence: Evidence[]
+  rule?: Rule
+}
+
+export interface Exception {
+  id: string
+  place: string
+  layer: number
+  path: Path
+  subject: string
+  range?: VersionRange
+  of: string
+  advisories?: ReadonlySet<string>
+  /** Milliseconds since the epoch: the first instant at which it no longer holds. */
+  ends: number
+  applied: AppliedException
+  reason: string
+}
+
+/** Rules by subject: exact names, and beginnings by length for patterns that end in *. */
+export interface NameIndex<T> {
+  exact: Map<string, T[]>
+  prefixes: Map<string, T[]>
+  /** Lengths that occur in `prefixes`, ascending. */
+  lengths: number[]
+}
+
+export interface HostIndex {
+  exact: Map<string, ListRule<NetworkAction>[]>
+  /** `*.suffix` by suffix. */
+  oneLabel: Map<string, ListRule<NetworkAction>[]>
+  /** `**.suffix` by suffix. */
+  anyDepth: Map<string, ListRule<NetworkAction>[]>
+  any: ListRule<NetworkAction>[]
+}
+
+export type MissingEffects = Readonly<Record<PackageFactName, Readonly<Record<MissingReason, Effect>>>>
+
+/** Per layer that states one: what happens where no rule of it or of a layer above matches. */
+export interface Defaults {
+  rules: readonly Rule[]
+  fallback: Rule
+}
+
+export interface CompiledPolicy {
+  /** "sha256:" and hex, over the canonical form; comments, order and layout do not change it. */
+  hash: string
+  mode: Mode
+  /** Names of the layers' files, outermost first. */
+  files: readonly string[]
+  packages: {
+    conditions: readonly Condition[]
+    rules: ReadonlyMap<string, NameIndex<ListRule<PackageAction>>>
+    exceptions: ReadonlyMap<string, NameIndex<Exception>>
+    allExceptions: readonly Exception[]
+    missing: MissingEffects
+    missingRules: Readonly<Record<Effect, Rule>>
+    /** Facts that some condition reads. */
+    needs: readonly PackageFactName[]
+    defaults: Defaults
+  }
+  network: { hosts: HostIndex; defaults: Defaults }
+  credentials: {
+    rules: readonly ListRule<CredentialAction>[]
+    byName: ReadonlyMap<string, readonly ListRule<CredentialAction>[]>
+    defaults: Defaults
+  }
+  mounts: { rules: readonly ListRule<MountAction>[]; defaults: Defaults }
+  mcp: {
+    rules: readonly ListRule<McpAction>[]
+    byServer: ReadonlyMap<string, readonly ListRule<McpAction>[]>
+    defaults: Defaults
+  }
+  skills: { rules: NameIndex<ListRule<SkillAction>>; defaults: Defaults }
+  /** Every rule of every list, in the order of the files. */
+  listRules: readonly ListRule[]
+  approvers: ReadonlyMap<string, { people: readonly string[]; quorum: number; expire: number }>
+  sandbox: Readonly<Record<string, unknown>>
+}

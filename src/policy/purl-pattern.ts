@@ -1,0 +1,55 @@
+// What package rules name: a purl without or with a version, or one that ends in *.
+import { plainText } from "./text.ts"
+
+export interface PurlPattern {
+  /** purl type: npm, pypi, cargo, golang or any other. */
+  ecosystem: string
+  /** Comparable name; with `prefix` its beginning. */
+  name: string
+  prefix: boolean
+  version?: string
+}
+
+/**
+ * Reads `pkg:type/namespace/name[@version]` or `pkg:type/beginning*`; undefined where it is neither. Qualifiers and subpaths have no
+ * meaning in a rule and are refused.
+ */
+export function parsePurlPattern(text: string): PurlPattern | undefined {
+  const match = /^pkg:\/{0,2}([A-Za-z][A-Za-z0-9.+-]{0,40})\/([^\s?#]+)$/.exec(text)
+  if (!match?.[1] || !match[2]) return undefined
+  const ecosystem = match[1].toLowerCase()
+  let rest = match[2]
+  const prefix = rest.endsWith("*")
+  if (prefix) rest = rest.slice(0, -1)
+  const at = rest.indexOf("@", rest.startsWith("@") ? 1 : 0)
+  const version = at > 0 ? decode(rest.slice(at + 1)) : undefined
+  if (version === "" || (version !== undefined && prefix)) return undefined
+  const name = decode(at > 0 ? rest.slice(0, at) : rest)
+  if (name === undefined || (at > 0 && version === undefined)) return undefined
+  if (name.includes("*") || /[\x00-\x20\x7f-\u{10ffff}]/u.test(name) || (name === "" && !prefix)) return undefined
+  return { ecosystem, name: comparableName(ecosystem, name), prefix, ...(version !== undefined && { version }) }
+}
+
+/**
+ * The form in which names of one ecosystem are compared: PEP 503 for PyPI; Cargo holds - and _ for one; Go module paths
+ * ignore case, as purl does. Where an ecosystem is stricter than that, a rule meets more than it says, never less.
+ */
+export function comparableName(ecosystem: string, name: string): string {
+  if (ecosystem === "npm") return name
+  if (ecosystem === "pypi") return /[A-Z_.]|--/.test(name) ? name.toLowerCase().replace(/[-_.]+/g, "-") : name
+  if (ecosystem === "cargo") return name.toLowerCase().replaceAll("_", "-")
+  return name.toLowerCase()
+}
+
+/** Shows a pattern as it is compared. */
+export function formatPurlPattern({ ecosystem, name, prefix, version }: PurlPattern): string {
+  return plainText(`pkg:${ecosystem}/${name}${prefix ? "*" : ""}${version ? `@${version}` : ""}`)
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}

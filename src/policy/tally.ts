@@ -1,0 +1,100 @@
+// Collecting what matched, and choosing among it: the strictest wins, whatever the order.
+import { reasonOf } from "./codes.ts"
+import type { Defaults, Rule } from "./compiled.ts"
+import { NO_EVIDENCE } from "./conditions.ts"
+import { withNote } from "./rules.ts"
+import type { AppliedException, Effect, Evidence, Mode, Verdict } from "./types.ts"
+
+export interface Match {
+  rule: Rule
+  evidence: Evidence[]
+}
+
+export interface Tally {
+  /** What asks or denies. */
+  matches: Match[]
+  /** The best rule that allows. */
+  allowed: Match | undefined
+  /** Outermost layer with a rule that matched by name; the defaults of layers from there on do not apply. */
+  outermost: number
+  excepted: AppliedException[] | undefined
+}
+
+const RANK: Readonly<Record<Effect, number>> = { allow: 0, ask: 1, deny: 2 }
+const MAX_ALSO = 20
+
+/** An empty tally. */
+export function createTally(): Tally {
+  return { matches: [], allowed: undefined, outermost: Number.POSITIVE_INFINITY, excepted: undefined }
+}
+
+/** Negative where `a` decides before `b`: by effect, then by the code's priority, then by id. */
+export function compareMatches(a: Match, b: Match): number {
+  return (
+    RANK[b.rule.effect] - RANK[a.rule.effect] ||
+    a.rule.priority - b.rule.priority ||
+    (a.rule.id < b.rule.id ? -1 : a.rule.id > b.rule.id ? 1 : a.rule.layer - b.rule.layer)
+  )
+}
+
+/** Counts a match in. `named` rules keep the defaults of their layer and those below from applying. */
+export function countMatch(tally: Tally, rule: Rule, evidence: Evidence[], named: boolean): void {
+  // What is only observed must not open what a default closes.
+  if (named && rule.mode === "enforce" && rule.layer < tally.outermost) tally.outermost = rule.layer
+  const match = { rule, evidence }
+  if (rule.effect !== "allow") tally.matches.push(match)
+  else if (!tally.allowed || compareMatches(match, tally.allowed) < 0) tally.allowed = match
+}
+
+/** Applies the defaults and chooses. `mode` is the policy's, for verdicts that let pass. */
+export function finishTally(
+  tally: Tally,
+  defaults: Defaults,
+  mode: Mode,
+  policyHash: string,
+  subject: string,
+): Verdict {
+  for (const rule of defaults.rules) {
+    if (tally.outermost > rule.layer) countMatch(tally, rule, NO_EVIDENCE, false)
+  }
+  const closed = defaults.fallback.effect !== "allow"
+  if (tally.outermost === Number.POSITIVE_INFINITY && closed)
+    tally.matches.push({ rule: defaults.fallback, evidence: NO_EVIDENCE })
+  const { matches } = tally
+  if (matches.length === 0) {
+    return toVerdict(
+      tally.allowed ?? { rule: defaults.fallback, evidence: NO_EVIDENCE },
+      mode,
+      policyHash,
+      subject,
+      tally,
+    )
+  }
+  if (matches.length > 1) matches.sort(compareMatches)
+  const winner = matches.find((match) => match.rule.mode === "enforce") ?? (matches[0] as Match)
+  return toVerdict(winner, winner.rule.mode, policyHash, subject, tally)
+}
+
+function toVerdict(match: Match, mode: Mode, policyHash: string, subject: string, tally: Tally): Verdict {
+  const { rule, evidence } = match
+  const verdict: Verdict = {
+    effect: rule.effect,
+    code: rule.code,
+    rule: rule.label,
+    subject,
+    reason: rule.reason ?? withNote(reasonOf(rule.code, evidence), rule.note),
+    evidence,
+    mode,
+    policyHash,
+  }
+  if (rule.instead !== undefined && rule.effect !== "allow")
+    verdict.correction = { action: "replace", target: rule.instead }
+  if (tally.matches.length > 1 || (tally.matches.length === 1 && tally.matches[0] !== match)) {
+    verdict.also = tally.matches
+      .filter((other) => other !== match)
+      .slice(0, MAX_ALSO)
+      .map(({ rule: other }) => ({ code: other.code, effect: other.effect, rule: other.label }))
+  }
+  if (tally.excepted) verdict.excepted = tally.excepted
+  return verdict
+}
