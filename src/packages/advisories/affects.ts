@@ -54,17 +54,16 @@ function fixedVersions(record: AdvisoryRecord, compare: CompareVersions): string
 
 const rankOf = (advisory: Advisory) => (advisory.kind === "malware" ? 9 : RANK[advisory.severity ?? "high"])
 
-const NOTHING: AffectedBy = Object.freeze({ advisories: Object.freeze([]), invalid: false })
+const NOTHING: AffectedBy = Object.freeze([])
 
 /** The advisories of a package that apply to one of its versions, malware first, then the most severe. */
 export function affectedBy(record: PackageRecord | undefined, version: string): AffectedBy {
   if (!record) return NOTHING
   const compare = versionOrder(record.ecosystem)
-  const advisories: Advisory[] = []
-  let invalid = false
+  const advisories: Advisory[] & { invalid?: true } = []
   for (const entry of record.advisories) {
     const affected = isAffected(entry, version, compare)
-    if (affected === undefined) invalid = true
+    if (affected === undefined) advisories.invalid = true
     if (!affected) continue
     advisories.push({
       id: entry.id,
@@ -76,5 +75,5 @@ export function affectedBy(record: PackageRecord | undefined, version: string): 
     })
   }
   advisories.sort((a, b) => rankOf(b) - rankOf(a) || (a.id < b.id ? -1 : 1))
-  return { advisories, invalid }
+  return advisories
 }

@@ -87,8 +87,14 @@ function newTally(today: string) {
 
 type Tally = ReturnType<typeof newTally>
 
-async function readSource(source: ImportSource, options: ImportOptions, spill: Spill, tally: Tally): Promise<number> {
+async function readSource(
+  source: ImportSource,
+  options: ImportOptions,
+  spill: Spill,
+  tally: Tally,
+): Promise<SourceInfo> {
   let records = 0
+  const ecosystems = new Set<Ecosystem>()
   for await (const item of source.read(spill.directory)) {
     tally.read++
     if (tally.read > MAX_ITEMS || tally.bytes > MAX_TOTAL_BYTES) {
@@ -109,13 +115,14 @@ async function readSource(source: ImportSource, options: ImportOptions, spill: S
     const wanted = findings.filter(({ ecosystem }) => options.ecosystems?.includes(ecosystem) ?? true)
     for (const finding of wanted) {
       tally.date(finding.ecosystem, date)
+      ecosystems.add(finding.ecosystem)
       spill.add(finding)
     }
     if (wanted.some((finding) => finding.record)) records++
     else if (wanted.length > 0) tally.withdrawn++
     if (tally.read % 1000 === 0) options.onProgress?.(source.name, tally.read)
   }
-  return records
+  return { name: source.name, records, ecosystems: [...ecosystems] }
 }
 
 /** An import that found nothing must not put an index without advisories in the place of a good one. */
@@ -152,13 +159,11 @@ export async function importAdvisories(
   const spill = openSpill(dirname(file))
   try {
     const read: SourceInfo[] = []
-    for (const source of sources) {
-      read.push({ name: source.name, records: await readSource(source, options, spill, tally) })
-    }
-    if (spill.ecosystems().length === 0) throw nothingFound(tally)
+    for (const source of sources) read.push(await readSource(source, options, spill, tally))
+    if (read.every((source) => source.records === 0)) throw nothingFound(tally)
     const newest: Partial<Record<Ecosystem, string>> = { ...options.kept?.info.newest }
     const completeness: IndexInfo["completeness"] = { ...options.kept?.info.completeness }
-    for (const ecosystem of spill.ecosystems()) {
+    for (const ecosystem of new Set(read.flatMap((source) => source.ecosystems))) {
       completeness[ecosystem] = options.completeness
       const date = tally.newest.get(ecosystem)
       if (date !== undefined) newest[ecosystem] = date

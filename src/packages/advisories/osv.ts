@@ -1,6 +1,7 @@
 // OSV records (schema 1.7) -> findings. Unknown fields are ignored, as the schema asks of every reader.
 import type { Ecosystem } from "../../policy/types.ts"
 import type { RangeEvent } from "./intervals.ts"
+import { isObject, type Json, listOf } from "./json.ts"
 import { advisoryId, canonicalName, ecosystemOf, versionText } from "./names.ts"
 import {
   dayOf,
@@ -14,12 +15,6 @@ import {
   recordOf,
 } from "./normalize.ts"
 import { highestRating, type Rating, rateVector, severityOfWord } from "./severity.ts"
-
-type Json = Record<string, unknown>
-
-export const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 
 /** CWE-506, embedded malicious code, in any of the places where the databases write their weaknesses. */
 function statesMalware(...places: unknown[]): boolean {

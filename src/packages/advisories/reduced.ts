@@ -1,12 +1,11 @@
 // The two reduced forms of data/advisories/ (see its README): facts without texts, with OSV-like ranges or with npm's.
 import type { RangeEvent } from "./intervals.ts"
+import { isObject, type Json, listOf } from "./json.ts"
 import { advisoryId, canonicalName, ecosystemOf, versionText } from "./names.ts"
 import { dayOf, MAX_ALIASES, MAX_RANGES, MAX_VERSIONS, type Normalized, recordOf } from "./normalize.ts"
 import { eventsOfNpmRange, lowerBounds } from "./npm-range.ts"
-import { eventsOf, isObject, listOf } from "./osv.ts"
+import { eventsOf } from "./osv.ts"
 import { highestRating, rateVector, severityOfWord } from "./severity.ts"
-
-type Json = Record<string, unknown>
 
 /** Whether a parsed record is of a reduced form: it names its package directly and has no `affected`. */
 export function isReduced(record: unknown): record is Json {

@@ -3,7 +3,6 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import { EXIT, NanoguardError } from "../../errors.ts"
-import type { Ecosystem } from "../../policy/types.ts"
 import { hashName } from "./format.ts"
 import type { Finding } from "./normalize.ts"
 
@@ -18,8 +17,6 @@ export interface Spill {
   add: (finding: Finding) => void
   /** Everything that was added, package by package, hashes ascending. Each package comes once. */
   packages: () => Generator<{ hash: number; findings: Finding[] }>
-  /** Ecosystems that something was added for. */
-  ecosystems: () => Ecosystem[]
   /** Removes the files. */
   close: () => void
 }
@@ -31,7 +28,6 @@ export function openSpill(directory: string): Spill {
   const pending: string[][] = Array.from({ length: BUCKETS }, () => [])
   const pendingSize = new Array<number>(BUCKETS).fill(0)
   const written = new Array<number>(BUCKETS).fill(0)
-  const ecosystems = new Set<Ecosystem>()
 
   function flush(bucket: number): void {
     const bytes = Buffer.from(pending[bucket]!.join(""))
@@ -70,9 +66,7 @@ export function openSpill(directory: string): Spill {
 
   return {
     directory: own,
-    ecosystems: () => [...ecosystems],
     add(finding) {
-      ecosystems.add(finding.ecosystem)
       const bucket = hashName(finding.ecosystem, finding.name) >>> 26
       const line = `${JSON.stringify(finding)}\n`
       pending[bucket]!.push(line)

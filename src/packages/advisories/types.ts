@@ -38,13 +38,11 @@ export interface PackageRecord {
   withdrawn?: string[]
 }
 
-/** What applies to one version. */
-export interface AffectedBy {
-  /** Malware first, then by severity. */
-  advisories: readonly Advisory[]
-  /** True where some advisory of the package could not be compared with the version: a miss is then no answer. */
-  invalid: boolean
-}
+/**
+ * The advisories that apply to one version, malware first, then by severity. `invalid` is set where some advisory of the
+ * package could not be compared with the version: what is listed applies, and what is not listed is no answer.
+ */
+export type AffectedBy = readonly Advisory[] & { readonly invalid?: true }
 
 /** Whether a miss means something: `partial` data proves nothing by its silence. */
 export type Completeness = "complete" | "partial" | "none"
@@ -59,6 +57,8 @@ export interface SourceInfo {
   /** What the user named: a file name, a URL without query; shown, so already made safe. */
   name: string
   records: number
+  /** Those that it had records for. */
+  ecosystems: Ecosystem[]
 }
 
 /** The header of an index file. */
@@ -76,7 +76,7 @@ export interface IndexInfo {
   counts: Partial<Record<Ecosystem, EcosystemCounts>>
   completeness: Partial<Record<Ecosystem, Completeness>>
   sources: SourceInfo[]
-  /** Records that an import could not read; they are in no count. */
+  /** Records that the last import could not read; they are in no other count. */
   unreadable: number
 }
 

@@ -7,6 +7,7 @@ import { crc32 } from "node:zlib"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { crcOf, ENTRY_BYTES, encodeFooter, MAGIC, MAX_DATA_BYTES, MAX_LINE_BYTES } from "./format.ts"
 import type { EcosystemCounts, IndexInfo, PackageRecord } from "./types.ts"
+import { verifyIndex } from "./verify.ts"
 
 export interface HashedPackage {
   hash: number
@@ -21,6 +22,13 @@ const tooLarge = (file: string) =>
     exit: EXIT.environment,
     where: { file },
     hint: "import fewer sources or fewer ecosystems",
+  })
+
+const unverified = (file: string) =>
+  new NanoguardError("the index that was just written does not read back as written", {
+    exit: EXIT.environment,
+    where: { file },
+    hint: "check the disk, then run the update again; the index in use was not changed",
   })
 
 /** A file that is hashed while it is written, in large pieces. */
@@ -119,6 +127,7 @@ export function writeIndex(file: string, packages: Iterable<HashedPackage>, desc
     } finally {
       closeSync(fd)
     }
+    if (!verifyIndex(temporary)) throw unverified(file)
     renameSync(temporary, file)
     syncDirectory(dirname(file))
     return info

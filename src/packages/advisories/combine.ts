@@ -1,0 +1,62 @@
+// What was imported and what ships with nanoguard, searched as one.
+import type { Advisory } from "../../policy/types.ts"
+import type { AdvisoryIndex, AffectedBy, PackageRecord } from "./types.ts"
+
+const idsOf = ({ id, aliases }: Pick<Advisory, "id" | "aliases">) => [id, ...aliases]
+
+/** `list` and those of `more` that it does not have under any of their names. */
+export function unite(list: AffectedBy, more: AffectedBy): AffectedBy {
+  const known = new Set(list.flatMap(idsOf))
+  const added = more.filter((advisory) => !idsOf(advisory).some((id) => known.has(id)))
+  if (added.length === 0 && !more.invalid) return list
+  const all: Advisory[] & { invalid?: true } = [...list, ...added].sort(
+    (a, b) => Number(b.kind === "malware") - Number(a.kind === "malware"),
+  )
+  if (list.invalid || more.invalid) all.invalid = true
+  return all
+}
+
+/**
+ * An imported index over the snapshot. Where the import is complete it wins, and the snapshot adds only its malware:
+ * known malware stays known, unless the import says that it was withdrawn. Elsewhere both count. Closing closes both.
+ */
+export function combineIndexes(imported: AdvisoryIndex, snapshot: AdvisoryIndex): AdvisoryIndex {
+  const { info } = imported
+  const completeness = (ecosystem: string) =>
+    imported.covers(ecosystem) ? imported.completeness(ecosystem) : snapshot.completeness(ecosystem)
+
+  function affecting(ecosystem: string, name: string, version: string): AffectedBy {
+    const current = imported.affecting(ecosystem, name, version)
+    const old = snapshot.affecting(ecosystem, name, version)
+    if (old.length === 0 && !old.invalid) return current
+    const withdrawn = new Set(imported.records(ecosystem, name)?.withdrawn)
+    const complete = imported.completeness(ecosystem) === "complete"
+    const kept: Advisory[] & { invalid?: true } = old.filter(
+      (advisory) => !idsOf(advisory).some((id) => withdrawn.has(id)) && (advisory.kind === "malware" || !complete),
+    )
+    if (old.invalid && !complete) kept.invalid = true
+    return unite(current, kept)
+  }
+
+  function records(ecosystem: string, name: string): PackageRecord | undefined {
+    return imported.records(ecosystem, name) ?? snapshot.records(ecosystem, name)
+  }
+
+  return {
+    info,
+    affecting,
+    records,
+    completeness,
+    covers: (ecosystem) => completeness(ecosystem) !== "none",
+    *packages() {
+      yield* imported.packages()
+      for (const record of snapshot.packages()) {
+        if (!imported.records(record.ecosystem, record.name)) yield record
+      }
+    },
+    close() {
+      imported.close()
+      snapshot.close()
+    },
+  }
+}
