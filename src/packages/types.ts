@@ -114,6 +114,8 @@ export interface PackageDocument {
    * version, tags are empty, and there may be newer releases.
    */
   stale?: MissingReason
+  /** By version, a file that the index names and whose metadata can be read (PyPI wheels). */
+  links?: Readonly<Record<string, string>>
 }
 
 /** A document, or why there is none. `not-found` is a fact of its own: the name does not exist. */
@@ -123,8 +125,10 @@ export type DocumentResult =
 
 /** What is wanted of a document beyond the facts of its releases. */
 export interface DocumentNeed {
-  /** Versions whose details matter where a registry gives them one by one (Go times, PyPI licences). */
+  /** Versions whose details matter where a registry gives them one by one (Go times, licences of PyPI and cargo). */
   versions?: readonly string[]
+  /** Where the lockfile has it from, as in `PackageSource`; another registry than the one in use answers "unsupported". */
+  origin?: string
   /** Fill `ReleaseInfo.requires`, which is most of a document's bulk. */
   requires?: boolean
 }

@@ -7,16 +7,18 @@ type Payload = Omit<PackageDocument, "releases" | "stale"> & { releases: Release
 
 /** A document as plain JSON. */
 export function freezeDocument(document: PackageDocument): Payload {
-  const { ecosystem, name, releases, tags, maintainers, fetchedAt } = document
-  return { ecosystem, name, tags, maintainers, fetchedAt, releases: [...releases.values()] }
+  const { ecosystem, name, releases, tags, maintainers, fetchedAt, links } = document
+  return { ecosystem, name, tags, maintainers, fetchedAt, releases: [...releases.values()], ...(links && { links }) }
 }
 
 /** The document of exactly this package, or undefined where the payload is not one. */
 export function thawDocument(payload: unknown, ecosystem: string, name: string): PackageDocument | undefined {
   if (!isRecord(payload) || payload.ecosystem !== ecosystem || payload.name !== name) return undefined
-  const { releases, tags, maintainers, fetchedAt } = payload
-  if (!Array.isArray(releases) || !Array.isArray(maintainers) || !isRecord(tags) || !isTime(fetchedAt)) return undefined
-  if (!maintainers.every(isText) || !Object.values(tags).every(isText) || !releases.every(isRelease)) return undefined
+  const { releases, tags, maintainers, fetchedAt, links } = payload
+  if (!Array.isArray(releases) || !Array.isArray(maintainers) || !isTextRecord(tags) || !isTime(fetchedAt))
+    return undefined
+  if (!maintainers.every(isText) || !releases.every(isRelease)) return undefined
+  if (links !== undefined && !isTextRecord(links)) return undefined
   return {
     ecosystem: payload.ecosystem as PackageDocument["ecosystem"],
     name,
@@ -24,6 +26,7 @@ export function thawDocument(payload: unknown, ecosystem: string, name: string):
     tags: Object.assign(Object.create(null), tags),
     maintainers,
     fetchedAt,
+    ...(links !== undefined && { links }),
   }
 }
 
@@ -49,7 +52,7 @@ const CHECKS: { [K in keyof Required<ReleaseInfo>]: (value: unknown) => boolean 
   integrity: isTexts,
   provenance: (value) => PROVENANCES.has(value),
   publisher: isText,
-  requires: (value) => isRecord(value) && Object.values(value).every(isText),
+  requires: isTextRecord,
   engine: isText,
 }
 
@@ -63,6 +66,10 @@ function isRelease(value: unknown): value is ReleaseInfo {
 
 function isText(value: unknown): value is string {
   return typeof value === "string"
+}
+
+function isTextRecord(value: unknown): value is Record<string, string> {
+  return isRecord(value) && Object.values(value).every(isText)
 }
 
 function isTexts(value: unknown): value is string[] {

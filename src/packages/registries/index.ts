@@ -6,12 +6,13 @@ import { resolveAddresses } from "./addresses.ts"
 import { cacheDirectory, openCache } from "./cache.ts"
 import type { Services } from "./fetch-document.ts"
 import { createHttpClient, type HttpLimits } from "./http.ts"
+import type { Pin } from "./upstreams.ts"
 
 export interface RegistryOptions {
   /** Ask nobody: every document is missing as "offline". */
   offline?: boolean
-  /** The policy's pins: names of a scope come from this upstream and from nowhere else. */
-  policyRegistries?: readonly { scope: string; upstream: string }[]
+  /** The policy's `packages.registries`: names of a scope come from its upstream and from nowhere else. */
+  policyRegistries?: readonly Pin[]
   /** Documents asked for at the same time. */
   concurrency?: number
   limits?: Partial<HttpLimits>

@@ -4,9 +4,10 @@
 
 /**
  * What to take: "value" the whole value (bounded), `fields` the named members of an object (as an object without a
- * prototype), `entries` every member (as a Map). A value of another type than its shape is left out.
+ * prototype), `entries` every member (as a Map), `items` every element of an array. A value of another type than its
+ * shape is left out.
  */
-export type Shape = "value" | { fields: Readonly<Record<string, Shape>> } | { entries: Shape }
+export type Shape = "value" | { fields: Readonly<Record<string, Shape>> } | { entries: Shape } | { items: Shape }
 
 export type Picked = unknown
 export type PickedFields = Record<string, unknown>
@@ -44,10 +45,11 @@ interface Scanner {
 function pick(scanner: Scanner, shape: Shape, depth: number): Picked {
   skipSpace(scanner)
   if (shape === "value") return parseValue(scanner, depth)
-  if (scanner.bytes[scanner.at] !== OPEN_OBJECT) {
+  if (scanner.bytes[scanner.at] !== ("items" in shape ? OPEN_ARRAY : OPEN_OBJECT)) {
     skipValue(scanner, depth)
     return undefined
   }
+  if ("items" in shape) return pickItems(scanner, shape.items, depth)
   return "fields" in shape ? pickFields(scanner, shape.fields, depth) : pickEntries(scanner, shape.entries, depth)
 }
 
@@ -64,10 +66,33 @@ function pickFields(scanner: Scanner, fields: Readonly<Record<string, Shape>>, d
 function pickEntries(scanner: Scanner, shape: Shape, depth: number): Map<string, unknown> {
   const result = new Map<string, unknown>()
   eachMember(scanner, (key) => {
-    if (result.size >= MAX_ENTRIES) throw new JsonError(`the registry's answer lists more than ${MAX_ENTRIES} entries`)
+    checkCount(result.size)
     result.set(key, pick(scanner, shape, depth + 1))
   })
   return result
+}
+
+function pickItems(scanner: Scanner, shape: Shape, depth: number): unknown[] {
+  const { bytes } = scanner
+  const result: unknown[] = []
+  scanner.at++
+  skipSpace(scanner)
+  if (bytes[scanner.at] === CLOSE_ARRAY) {
+    scanner.at++
+    return result
+  }
+  for (;;) {
+    checkCount(result.length)
+    result.push(pick(scanner, shape, depth + 1))
+    skipSpace(scanner)
+    const next = bytes[scanner.at++]
+    if (next === CLOSE_ARRAY) return result
+    if (next !== COMMA) throw new JsonError("the registry's answer is not JSON")
+  }
+}
+
+function checkCount(count: number): void {
+  if (count >= MAX_ENTRIES) throw new JsonError(`the registry's answer lists more than ${MAX_ENTRIES} entries`)
 }
 
 function eachMember(scanner: Scanner, take: (key: string) => void): void {

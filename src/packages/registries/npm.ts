@@ -1,12 +1,13 @@
 // The npm registry: documents of packages in their full form.
-import type { DocumentResult, Registry } from "../types.ts"
+import type { Registry } from "../types.ts"
 import { fetchDocument, type Services } from "./fetch-document.ts"
 import { reducePackument } from "./npm-document.ts"
+import type { BaseOf } from "./upstreams.ts"
+import { ELSEWHERE, NOT_A_NAME } from "./values.ts"
 
-export interface NpmEndpoints {
+export interface Endpoints {
   baseUrl: string
-  /** The registry that a name is pinned to, where it is not the default one. */
-  baseOf: (name: string) => string
+  baseOf: BaseOf
   authorize: (url: URL) => string | undefined
 }
 
@@ -14,19 +15,21 @@ export interface NpmEndpoints {
 const NAME = /^(?:@[A-Za-z0-9~!'()*-][A-Za-z0-9._~!'()*-]*\/)?[A-Za-z0-9~!'()*-][A-Za-z0-9._~!'()*-]*$/
 
 /** Asks the npm registry that each name belongs to, and no other. */
-export function createNpmRegistry(services: Services, endpoints: NpmEndpoints): Registry {
+export function createNpmRegistry(services: Services, { baseUrl, baseOf, authorize }: Endpoints): Registry {
   return {
     ecosystem: "npm",
-    baseUrl: endpoints.baseUrl,
-    document: async (name, need = {}): Promise<DocumentResult> => {
-      if (!isNpmName(name)) return { ok: false, reason: "invalid", detail: "the name is not one that npm admits" }
+    baseUrl,
+    document: async (name, need = {}) => {
+      if (!isNpmName(name)) return NOT_A_NAME
+      const base = baseOf(name, need.origin)
+      if (base === undefined) return ELSEWHERE
       const requires = need.requires === true
       return fetchDocument(services, {
         ecosystem: "npm",
         name,
-        url: `${endpoints.baseOf(name)}/${name.replace("/", "%2f")}`,
+        url: `${base}/${name.replace("/", "%2f")}`,
         accept: "application/json",
-        authorize: endpoints.authorize,
+        authorize,
         variant: requires ? "requires" : "",
         reduce: (body, now) => reducePackument(body, name, now, requires),
       })

@@ -1,4 +1,5 @@
 // Small readers for values of unknown shape out of a registry's answer: each gives the value or undefined, never throws.
+import type { DocumentResult } from "../types.ts"
 
 /** An object, with or without a prototype, that is not an array. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
@@ -36,3 +37,15 @@ export function sriOfHex(algorithm: keyof typeof DIGEST_BYTES, hex: unknown): st
     return undefined
   return `${algorithm}-${Buffer.from(hex, "hex").toString("base64")}`
 }
+
+/** Answers that need no request. */
+export const NOT_A_NAME: DocumentResult = Object.freeze({
+  ok: false,
+  reason: "invalid",
+  detail: "the name is not one that its registry admits",
+})
+export const ELSEWHERE: DocumentResult = Object.freeze({
+  ok: false,
+  reason: "unsupported",
+  detail: "the package is from another registry than those in use",
+})

@@ -1,0 +1,114 @@
+// The cargo registry: its sparse index for every version, and the crate itself for what the index leaves out (licence and
+// build script). The web API is not asked: its crawler policy admits one request a second.
+import type { DocumentNeed, PackageDocument, Registry, ReleaseInfo } from "../types.ts"
+import { reduceCrateIndex } from "./cargo-document.ts"
+import { reduceCrate } from "./crate-archive.ts"
+import { fetchDetail } from "./fetch-detail.ts"
+import { fetchDocument, type Services } from "./fetch-document.ts"
+import { pickJson } from "./json-pick.ts"
+import type { Endpoints } from "./npm.ts"
+import { isLearntAddress } from "./upstreams.ts"
+import { boundedString, ELSEWHERE, isRecord, NOT_A_NAME } from "./values.ts"
+
+const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
+const VERSION = /^[0-9A-Za-z.+-]{1,128}$/
+
+/** Asks the sparse index that each crate belongs to, and no other. */
+export function createCargoRegistry(services: Services, { baseUrl, baseOf, authorize }: Endpoints): Registry {
+  const templates = new Map<string, Promise<string | undefined>>()
+
+  /** Where the index says that crates lie (doc.rust-lang.org/cargo: registry index, config.json). */
+  function downloadTemplate(base: string): Promise<string | undefined> {
+    const known = templates.get(base) ?? askConfig(base)
+    templates.set(base, known)
+    return known
+  }
+
+  async function askConfig(base: string): Promise<string | undefined> {
+    const answer = await services.http.get({ url: `${base}/config.json`, accept: "application/json", authorize })
+    if (!answer.ok || answer.status !== 200) return undefined
+    try {
+      const config = pickJson(answer.body, { fields: { dl: "value" } })
+      return isRecord(config) ? boundedString(config.dl, 2048) : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  async function addDetails(document: PackageDocument, { versions = [] }: DocumentNeed, base: string) {
+    const wanted = [...new Set(versions)].filter((version) => VERSION.test(version) && document.releases.has(version))
+    const template = wanted.length > 0 ? await downloadTemplate(base) : undefined
+    if (template === undefined) return document
+    const releases = new Map(document.releases)
+    for (const version of wanted) {
+      const release = releases.get(version)!
+      const url = crateAddress(template, document.name, version, release.integrity?.[0])
+      const detail = url && isLearntAddress(url, base) && (await askCrate(url, document.name, release))
+      if (detail) releases.set(version, { ...release, ...checkedDetail(detail) })
+    }
+    return { ...document, releases }
+  }
+
+  function askCrate(url: string, name: string, release: ReleaseInfo) {
+    const hash = release.integrity?.[0] ?? ""
+    const request = { url, accept: "application/octet-stream, */*", authorize }
+    return fetchDetail(services, ["crate", hash], request, (body) => reduceCrate(body, name, release.version, hash))
+  }
+
+  return {
+    ecosystem: "cargo",
+    baseUrl,
+    document: async (name, need = {}) => {
+      if (!NAME.test(name)) return NOT_A_NAME
+      const base = baseOf(name, need.origin)
+      if (base === undefined) return ELSEWHERE
+      const result = await fetchDocument(services, {
+        ecosystem: "cargo",
+        name,
+        url: `${base}/${indexPath(name.toLowerCase())}`,
+        accept: "text/plain, */*",
+        authorize,
+        variant: need.requires ? "requires" : "",
+        reduce: (body, now) => reduceCrateIndex(body, name, now, need.requires === true),
+      })
+      return result.ok ? { ok: true, document: await addDetails(result.document, need, base) } : result
+    },
+  }
+}
+
+/** doc.rust-lang.org/cargo: registry index, index files. */
+function indexPath(name: string): string {
+  if (name.length < 3) return `${name.length}/${name}`
+  if (name.length === 3) return `3/${name[0]}/${name}`
+  return `${name.slice(0, 2)}/${name.slice(2, 4)}/${name}`
+}
+
+function crateAddress(
+  template: string,
+  name: string,
+  version: string,
+  integrity: string | undefined,
+): string | undefined {
+  const lower = name.toLowerCase()
+  const prefix = (of: string) => indexPath(of).split("/").slice(0, -1).join("/")
+  const marks: Record<string, string> = {
+    "{crate}": name,
+    "{version}": encodeURIComponent(version),
+    "{prefix}": prefix(name),
+    "{lowerprefix}": prefix(lower),
+    "{sha256-checksum}": Buffer.from(integrity?.slice("sha256-".length) ?? "", "base64").toString("hex"),
+  }
+  const marked = /\{(crate|version|prefix|lowerprefix|sha256-checksum)\}/.test(template)
+  const address = (marked ? template : `${template}/{crate}/{version}/download`).replace(
+    /\{[a-z0-9-]+\}/g,
+    (mark) => marks[mark] ?? mark,
+  )
+  return URL.canParse(address) ? address : undefined
+}
+
+function checkedDetail({ license, installScripts }: Record<string, unknown>): Partial<ReleaseInfo> {
+  const text = license === "" ? "" : boundedString(license)
+  const scripts =
+    Array.isArray(installScripts) && installScripts.every((name) => name === "build.rs") ? installScripts : undefined
+  return { ...(text !== undefined && { license: text }), ...(scripts !== undefined && { installScripts: scripts }) }
+}

@@ -1,0 +1,213 @@
+// Reduces what Python indexes say of a project.
+
+import type { PackageDocument, ReleaseInfo } from "../types.ts"
+import { compareVersions, isPrerelease } from "../versions.ts"
+import { type PickedFields, pickJson, type Shape } from "./json-pick.ts"
+import { boundedString, isRecord, sriOfHex, stringsOf, timeOf } from "./values.ts"
+
+/** One file of a release, whichever API told of it. */
+interface IndexFile {
+  filename: string
+  url?: string
+  sha256?: string
+  uploaded?: number
+  yanked: boolean
+  attested?: boolean
+  requiresPython?: string
+}
+
+const SIMPLE: Shape = {
+  fields: {
+    name: "value",
+    versions: { items: "value" },
+    "project-status": "value",
+    files: {
+      items: {
+        fields: {
+          filename: "value",
+          url: "value",
+          hashes: "value",
+          "upload-time": "value",
+          "requires-python": "value",
+          yanked: "value",
+          provenance: "value",
+        },
+      },
+    },
+  },
+}
+const LEGACY: Shape = {
+  fields: {
+    info: { fields: { name: "value" } },
+    ownership: "value",
+    releases: {
+      entries: {
+        items: {
+          fields: {
+            filename: "value",
+            url: "value",
+            digests: "value",
+            upload_time_iso_8601: "value",
+            requires_python: "value",
+            yanked: "value",
+          },
+        },
+      },
+    },
+  },
+}
+
+const NO_CODE: readonly string[] = Object.freeze([])
+const RUNS_CODE: readonly string[] = Object.freeze(["setup.py"])
+
+/** PEP 691 with PEP 700, 740 and 792. Undefined where the answer is not about `name`; throws `JsonError` where it is not JSON. */
+export function reduceSimpleProject(bytes: Buffer, name: string, now: number): PackageDocument | undefined {
+  const page = pickJson(bytes, SIMPLE) as PickedFields | undefined
+  if (page === undefined || normaliseName(page.name) !== name || !Array.isArray(page.files)) return undefined
+  const known = Array.isArray(page.versions) ? new Set(page.versions.filter((v) => typeof v === "string")) : undefined
+  const groups = new Map<string, IndexFile[]>()
+  for (const entry of page.files) {
+    const file = simpleFileOf(entry)
+    const version = file === undefined ? undefined : versionOfFile(file.filename, name, known)
+    if (file === undefined || version === undefined) continue
+    const group = groups.get(version)
+    if (group === undefined) groups.set(version, [file])
+    else group.push(file)
+  }
+  const status = isRecord(page["project-status"]) ? page["project-status"].status : undefined
+  const document = documentOf(name, groups, [], now)
+  if (status !== "deprecated" && status !== "archived") return document
+  return { ...document, releases: new Map([...document.releases].map(([v, r]) => [v, { ...r, deprecated: true }])) }
+}
+
+/** PyPI's JSON API (docs.pypi.org: "Get a project"). As `reduceSimpleProject`. */
+export function reduceLegacyProject(bytes: Buffer, name: string, now: number): PackageDocument | undefined {
+  const project = pickJson(bytes, LEGACY) as PickedFields | undefined
+  const info = project?.info as PickedFields | undefined
+  if (project === undefined || !(project.releases instanceof Map) || normaliseName(info?.name) !== name)
+    return undefined
+  const groups = new Map<string, IndexFile[]>()
+  for (const [version, entries] of project.releases as Map<string, unknown>) {
+    if (!Array.isArray(entries)) continue
+    groups.set(
+      version,
+      entries.map(legacyFileOf).filter((file) => file !== undefined),
+    )
+  }
+  const roles = isRecord(project.ownership) && Array.isArray(project.ownership.roles) ? project.ownership.roles : []
+  const owners = stringsOf(roles.map((role) => (isRecord(role) ? role.user : undefined)))
+  return documentOf(name, groups, [...new Set(owners)], now)
+}
+
+function documentOf(
+  name: string,
+  groups: ReadonlyMap<string, readonly IndexFile[]>,
+  maintainers: readonly string[],
+  now: number,
+): PackageDocument {
+  const releases = new Map<string, ReleaseInfo>()
+  const links: Record<string, string> = Object.create(null)
+  const attests = [...groups.values()].some((files) => files.some((file) => file.attested !== undefined))
+  for (const [version, files] of groups) {
+    // A version without files cannot be installed: it is as good as not there.
+    if (files.length === 0 || boundedString(version) === undefined) continue
+    releases.set(version, releaseOf(version, files, attests))
+    const wheel = files.find((file) => isWheel(file) && file.url !== undefined)
+    if (wheel?.url !== undefined) links[version] = wheel.url
+  }
+  return { ecosystem: "pypi", name, releases, tags: latestTag(releases), maintainers, fetchedAt: now, links }
+}
+
+function releaseOf(version: string, files: readonly IndexFile[], attests: boolean): ReleaseInfo {
+  const uploads = files.map((file) => file.uploaded).filter((time) => time !== undefined)
+  const engine = files.find((file) => file.requiresPython !== undefined)?.requiresPython
+  return {
+    version,
+    installScripts: files.some(isWheel) ? NO_CODE : RUNS_CODE,
+    yanked: files.every((file) => file.yanked),
+    integrity: files.map((file) => sriOfHex("sha256", file.sha256)).filter((hash) => hash !== undefined),
+    // The newest file counts: one that is added to an old version is new code.
+    ...(uploads.length > 0 && uploads.length === files.length && { published: Math.max(...uploads) }),
+    ...(attests && {
+      provenance: files.every((file) => file.attested === true) ? ("attested" as const) : ("none" as const),
+    }),
+    ...(engine !== undefined && { engine }),
+  }
+}
+
+function simpleFileOf(entry: unknown): IndexFile | undefined {
+  if (!isRecord(entry)) return undefined
+  const { hashes, provenance } = entry
+  const file = commonFileOf(
+    entry,
+    isRecord(hashes) ? hashes.sha256 : undefined,
+    entry["upload-time"],
+    entry["requires-python"],
+  )
+  // PEP 740: the key is there, null without attestations, on an index that has any.
+  return file && provenance !== undefined ? { ...file, attested: typeof provenance === "string" } : file
+}
+
+function legacyFileOf(entry: unknown): IndexFile | undefined {
+  if (!isRecord(entry)) return undefined
+  const sha256 = isRecord(entry.digests) ? entry.digests.sha256 : undefined
+  return commonFileOf(entry, sha256, entry.upload_time_iso_8601, entry.requires_python)
+}
+
+function commonFileOf(
+  entry: Record<string, unknown>,
+  sha256: unknown,
+  uploadTime: unknown,
+  requires: unknown,
+): IndexFile | undefined {
+  const filename = boundedString(entry.filename)
+  if (filename === undefined) return undefined
+  const url = boundedString(entry.url, 2048)
+  const uploaded = timeOf(uploadTime)
+  const requiresPython = boundedString(requires)
+  return {
+    filename,
+    // PEP 592: a reason, or true.
+    yanked: entry.yanked === true || (typeof entry.yanked === "string" && entry.yanked !== ""),
+    ...(url !== undefined && { url }),
+    ...(typeof sha256 === "string" && { sha256 }),
+    ...(uploaded !== undefined && { uploaded }),
+    ...(requiresPython !== undefined && { requiresPython }),
+  }
+}
+
+/** A file's version by its name (PEP 427 and 625); for older source archives by the versions that the index lists. */
+function versionOfFile(filename: string, name: string, known: ReadonlySet<string> | undefined): string | undefined {
+  if (filename.endsWith(".whl")) return filename.split("-")[1]
+  const stem = /^(.+?)(?:\.tar\.(?:gz|bz2|xz|Z)|\.tgz|\.zip|\.egg|\.exe|\.msi|\.rpm)$/.exec(filename)?.[1]
+  if (stem === undefined) return undefined
+  for (let dash = stem.indexOf("-"); dash !== -1; dash = stem.indexOf("-", dash + 1)) {
+    if (normaliseName(stem.slice(0, dash)) !== name) continue
+    const rest = stem.slice(dash + 1)
+    return known === undefined || known.has(rest)
+      ? rest
+      : [...known].find((version) => rest.startsWith(`${version}-`) || rest.startsWith(`${version}.`))
+  }
+  return undefined
+}
+
+/** PEP 503. */
+function normaliseName(name: unknown): string | undefined {
+  return typeof name === "string" ? name.replace(/[-_.]+/g, "-").toLowerCase() : undefined
+}
+
+function isWheel({ filename }: IndexFile): boolean {
+  return filename.endsWith(".whl")
+}
+
+function latestTag(releases: ReadonlyMap<string, ReleaseInfo>): Readonly<Record<string, string>> {
+  const tags: Record<string, string> = Object.create(null)
+  const usable = [...releases.values()].filter((release) => !release.yanked).map((release) => release.version)
+  const stable = usable.filter((version) => !isPrerelease("pypi", version))
+  const newest = (stable.length > 0 ? stable : usable).reduce<string | undefined>(
+    (best, version) => (best === undefined || compareVersions("pypi", version, best) > 0 ? version : best),
+    undefined,
+  )
+  if (newest !== undefined) tags.latest = newest
+  return tags
+}

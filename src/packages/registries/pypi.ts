@@ -1,0 +1,83 @@
+// PyPI and indexes like it. The simple repository API in its JSON form (PEP 691, 700, 740) says most; an index that does not
+// speak it is asked in PyPI's older JSON form. A version's licence comes from its own core metadata (PEP 658).
+import type { DocumentNeed, DocumentResult, PackageDocument, Registry, ReleaseInfo } from "../types.ts"
+import { fetchDetail } from "./fetch-detail.ts"
+import { fetchDocument, type Services } from "./fetch-document.ts"
+import type { Endpoints } from "./npm.ts"
+import { reduceLegacyProject, reduceSimpleProject } from "./pypi-document.ts"
+import { reduceCoreMetadata } from "./pypi-metadata.ts"
+import { isLearntAddress } from "./upstreams.ts"
+import { boundedString, ELSEWHERE, isRecord, NOT_A_NAME } from "./values.ts"
+
+/** PEP 508 names, normalised by PEP 503. */
+const NAME = /^[a-z0-9](?:[a-z0-9-]{0,212}[a-z0-9])?$/
+
+/** Asks the index that each project belongs to, and no other. */
+export function createPypiRegistry(services: Services, { baseUrl, baseOf, authorize }: Endpoints): Registry {
+  /** Bases that do not speak PEP 691: asked once, not once a project. */
+  const older = new Set<string>()
+
+  async function askIndex(base: string, name: string): Promise<DocumentResult> {
+    const shared = { ecosystem: "pypi" as const, name, authorize }
+    if (!older.has(base)) {
+      const result = await fetchDocument(services, {
+        ...shared,
+        url: `${base}/simple/${name}/`,
+        accept: "application/vnd.pypi.simple.v1+json",
+        reduce: (body, now) => reduceSimpleProject(body, name, now),
+      })
+      if (result.ok || result.reason !== "invalid") return result
+    }
+    const result = await fetchDocument(services, {
+      ...shared,
+      url: `${base}/pypi/${name}/json`,
+      accept: "application/json",
+      reduce: (body, now) => reduceLegacyProject(body, name, now),
+    })
+    if (result.ok) older.add(base)
+    return result
+  }
+
+  return {
+    ecosystem: "pypi",
+    baseUrl,
+    document: async (name, need = {}) => {
+      if (!NAME.test(name)) return NOT_A_NAME
+      const base = baseOf(name, need.origin)?.replace(/\/simple$/, "")
+      if (base === undefined) return ELSEWHERE
+      const result = await askIndex(base, name)
+      return result.ok ? { ok: true, document: await addDetails(services, result.document, need, base) } : result
+    },
+  }
+}
+
+/** The document with licence and requirements of the wanted versions filled in where their metadata states them. */
+async function addDetails(
+  services: Services,
+  document: PackageDocument,
+  { versions = [] }: DocumentNeed,
+  base: string,
+): Promise<PackageDocument> {
+  const releases = new Map(document.releases)
+  for (const version of new Set(versions)) {
+    const release = releases.get(version)
+    const url = document.links?.[version]
+    if (release === undefined || url === undefined || !isLearntAddress(url, base)) continue
+    const detail = await fetchDetail(services, ["core-metadata"], { url: `${url}.metadata`, accept: "*/*" }, (body) =>
+      reduceCoreMetadata(body, document.name),
+    )
+    if (detail !== undefined) releases.set(version, { ...release, ...checkedDetail(detail) })
+  }
+  return { ...document, releases }
+}
+
+function checkedDetail({ license, requires }: Record<string, unknown>): Partial<ReleaseInfo> {
+  const text = license === "" ? "" : boundedString(license)
+  const ranges = isRecord(requires)
+    ? Object.entries(requires).filter(([, range]) => typeof range === "string")
+    : undefined
+  return {
+    ...(text !== undefined && { license: text }),
+    ...(ranges !== undefined && { requires: Object.fromEntries(ranges) as Record<string, string> }),
+  }
+}
