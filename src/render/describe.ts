@@ -8,22 +8,17 @@ export function effectWord(verdict: Pick<Verdict, "effect" | "mode">): string {
   return verdict.mode === "observe" ? `would ${verdict.effect}` : verdict.effect
 }
 
-/** One piece of evidence: `GHSA-x (severity high, cvss 7.5)`, or `release (published 2026-11-01T00:00:00Z)`. */
+/** One piece of evidence: `GHSA-x (CVE-1, severity high, cvss 7.5)`, or `published (date 2026-11-01, age 3d)`. */
 export function describeEvidence(evidence: Evidence): string {
   const name = typeof evidence["id"] === "string" ? evidence["id"] : evidence.kind
   const fields: string[] = []
   for (const [field, value] of Object.entries(evidence)) {
     if (field === "kind" || field === "id" || value === undefined) continue
-    const text = Array.isArray(value) ? value.slice(0, 5).map(String).join(" ") : describeScalar(field, value)
-    if (text !== "") fields.push(`${field} ${text}`)
+    const text = Array.isArray(value) ? value.slice(0, 5).join(" ") : String(value)
+    // Other names of an advisory say what they are.
+    if (text !== "") fields.push(field === "aliases" ? text : `${field} ${text}`)
   }
   return cleanText(fields.length === 0 ? name : `${name} (${fields.join(", ")})`, 200)
-}
-
-// A time is in milliseconds everywhere in the evidence; people read dates.
-function describeScalar(field: string, value: unknown): string {
-  const isTime = typeof value === "number" && /^(published|lastRelease|.*At)$/.test(field)
-  return isTime && Math.abs(value) < 8.64e15 ? new Date(value).toISOString() : String(value)
 }
 
 /** All evidence on one line, at most `limit` pieces; "" where there is none. */

@@ -10,7 +10,7 @@ deny  pkg:npm/event-stream@3.3.6  malware.known
       at        package-lock.json:812
       via       acme-app > mkdirp@0.5.5 > minimist@1.2.5 (and 3 more)
       rule      packages.deny.malware (nanoguard.yaml:3:5)
-      evidence  MAL-2025-20690 (aliases GHSA-mh6f-8j2x-4483)
+      evidence  MAL-2025-20690 (GHSA-mh6f-8j2x-4483)
       also      deny vulnerability.severity by packages.deny.severity
                 (nanoguard.yaml:4:5)
       fix:      npm install event-stream@3.3.5
