@@ -1,0 +1,226 @@
+// requirements.txt, with the files that it includes.
+import { posix } from "node:path"
+import type { PackageSource } from "../../policy/types.ts"
+import { normalisePythonName } from "../purl.ts"
+import type { Dependency, Lockfile, ReadSibling } from "../types.ts"
+import { countOf, createEdges, createEntry, groupByName, markDirect, uniqueKey } from "./entries.ts"
+import { lockfileError } from "./failure.ts"
+import { pythonOrigin, withoutCredentials } from "./origins.ts"
+import { pinnedVersion } from "./pep508.ts"
+import { isOwnProject, nestedPath, readNested, readWantedPackage, type WantedPackage } from "./requirementEntry.ts"
+import { type RequirementLine, readRequirementLines } from "./requirementLines.ts"
+
+const MAX_DEPTH = 20
+
+/** Everything that the file and those it includes say, in pip's order. */
+interface Collected {
+  wanted: { package: WantedPackage; line: number }[]
+  constraints: Map<string, string>
+  index: string
+  extraIndexes: string[]
+  findLinks: string[]
+  noIndex: boolean
+  trustedHosts: number
+  remoteFiles: number
+  seen: Set<string>
+}
+
+/**
+ * Reads requirements.txt. Every line is an entry, direct unless a `# via` comment (pip-compile, uv) says who wants it; edges come from these
+ * comments. A line that pins no version has the version of a constraint, else "" and a warning. Markers are not evaluated: what
+ * one platform leaves out another one installs. Lines of included files count as on the line that includes them.
+ */
+export async function parseRequirements(text: string, path: string, readSibling: ReadSibling): Promise<Lockfile> {
+  const all: Collected = {
+    wanted: [],
+    constraints: new Map(),
+    index: "",
+    extraIndexes: [],
+    findLinks: [],
+    noIndex: false,
+    trustedHosts: 0,
+    remoteFiles: 0,
+    seen: new Set(),
+  }
+  collect(all, {
+    text,
+    relative: posix.basename(path),
+    path,
+    readSibling,
+    depth: 0,
+    topLine: undefined,
+    constraint: false,
+  })
+  const origins = await findOrigins(all)
+  const taken = new Set<string>()
+  const root = uniqueKey(".", taken)
+  const dependencies: Dependency[] = []
+  const packages = new Map<string, WantedPackage>()
+  const lines = new Map<string, number>()
+  for (const { package: wanted, line } of all.wanted) {
+    if (isOwnProject(wanted, path)) continue
+    const { name, integrity } = wanted
+    const version =
+      wanted.version === "" && wanted.source === undefined ? (all.constraints.get(name) ?? "") : wanted.version
+    const source = wanted.source ?? (integrity.length > 0 ? origins.index : origins.unhashed)
+    const entry = createEntry({ ecosystem: "pypi", name, version, source, integrity }, taken)
+    dependencies.push(entry)
+    packages.set(entry.key, wanted)
+    lines.set(entry.key, line)
+  }
+  const edges = linkRequirements(dependencies, packages, root, path)
+  const roots = [{ key: root, name: "." }]
+  markDirect({ dependencies, edges, roots })
+  const warnings = [...warningsOf(all, dependencies, packages), ...origins.warnings]
+  const lineOf = (key: string): number => lines.get(key) ?? 1
+  return { path, format: "requirements.txt", formatVersion: "", dependencies, edges, roots, warnings, lineOf }
+}
+
+interface FileToRead {
+  text: string
+  /** Relative to the directory of the first file. */
+  relative: string
+  path: string
+  readSibling: ReadSibling
+  depth: number
+  /** Line of the first file that led here. */
+  topLine: number | undefined
+  constraint: boolean
+}
+
+function collect(all: Collected, file: FileToRead): void {
+  const identity = `${file.constraint ? "-c" : "-r"} ${file.relative}`
+  if (all.seen.has(identity)) return
+  all.seen.add(identity)
+  const shown = posix.join(posix.dirname(file.path), file.relative)
+  for (const line of readRequirementLines(file.text, shown)) {
+    const topLine = file.topLine ?? line.line
+    const wanted = readWantedPackage(line, file.relative === posix.basename(file.path) ? file.path : shown)
+    if (wanted !== undefined) {
+      if (!file.constraint) all.wanted.push({ package: wanted, line: topLine })
+      else addConstraint(all, wanted)
+      continue
+    }
+    for (const option of line.options) applyOption(all, option, line, { ...file, topLine })
+  }
+}
+
+/** A constraint only narrows: it pins what is wanted elsewhere. Two different pins contradict each other, and pip stops. */
+function addConstraint(all: Collected, { name, range, source, line }: WantedPackage): void {
+  const version = source === undefined ? pinnedVersion(range) : ""
+  if (version === "") return
+  // Under different markers several pins are possible; which one counts depends on the machine, so none does.
+  const other = all.constraints.get(name)
+  all.constraints.set(name, other === undefined || other === version ? version : "")
+  if (line.text.includes(";")) all.constraints.set(name, "")
+}
+
+function applyOption(
+  all: Collected,
+  option: RequirementLine["options"][number],
+  line: RequirementLine,
+  file: FileToRead,
+): void {
+  const { name, value } = option
+  if (name === "--requirement" || name === "--constraint") include(all, value, name === "--constraint", line, file)
+  else if (name === "--index-url" || name === "--pypi-url") all.index = value
+  else if (name === "--extra-index-url") all.extraIndexes.push(value)
+  else if (name === "--find-links") all.findLinks.push(value)
+  else if (name === "--no-index") all.noIndex = true
+  else if (name === "--trusted-host") all.trustedHosts++
+}
+
+function include(all: Collected, value: string, constraint: boolean, line: RequirementLine, file: FileToRead): void {
+  const nested = nestedPath(value)
+  if (nested === undefined) {
+    all.remoteFiles++
+    return
+  }
+  if (file.depth >= MAX_DEPTH) throw lockfileError(`files include each other more than ${MAX_DEPTH} levels deep`, line)
+  const relative = nested.startsWith("/") ? nested : posix.join(posix.dirname(file.relative), nested)
+  if (all.seen.has(`${constraint ? "-c" : "-r"} ${relative}`)) return
+  const text = readNested(file.readSibling, relative, value, line)
+  collect(all, { ...file, text, relative, depth: file.depth + 1, constraint })
+}
+
+/** What an entry of the index comes from, with and without hashes: without, any extra index or link may supply it. */
+async function findOrigins(
+  all: Collected,
+): Promise<{ index: PackageSource; unhashed: PackageSource; warnings: string[] }> {
+  const warnings: string[] = []
+  const index = all.index === "" ? registry("default") : await sourceOfIndex(all.index)
+  const extras = await Promise.all(all.extraIndexes.map(sourceOfIndex))
+  const strange = extras.find((extra) => extra.kind !== "registry" || extra.origin !== "default")
+  if (all.noIndex) {
+    const link = all.findLinks[0]
+    const source: PackageSource = link === undefined ? { kind: "file", path: "" } : sourceOfLink(link)
+    return { index: source, unhashed: source, warnings }
+  }
+  if (extras.length > 0) {
+    warnings.push(
+      "--extra-index-url: pip takes a package from whichever index has the higher version (dependency confusion)",
+    )
+  }
+  if (all.findLinks.length > 0) warnings.push("--find-links: packages may come from there instead of the index")
+  return { index, unhashed: strange ?? index, warnings }
+}
+
+async function sourceOfIndex(text: string): Promise<PackageSource> {
+  const origin = await pythonOrigin(text)
+  return origin === undefined ? { kind: "url", url: withoutCredentials(text) } : registry(origin)
+}
+
+function sourceOfLink(text: string): PackageSource {
+  return /^https?:/i.test(text) ? { kind: "url", url: withoutCredentials(text) } : { kind: "file", path: text }
+}
+
+function registry(origin: string): PackageSource {
+  return { kind: "registry", origin }
+}
+
+function linkRequirements(
+  dependencies: readonly Dependency[],
+  packages: ReadonlyMap<string, WantedPackage>,
+  root: string,
+  path: string,
+) {
+  const byName = groupByName(dependencies)
+  const edges = createEdges(path)
+  for (const { key, name } of dependencies) {
+    const { line, range } = packages.get(key)!
+    const via = line.via
+      .map((text) => text.replace(/\[.*$/, "").trim())
+      .filter((text) => text !== "" && !text.startsWith("-c "))
+    for (const text of via) {
+      const parents = byName.get(normalisePythonName(text))?.filter((parent) => parent.name !== name)
+      // What is not in the file is the project, or the file that this one was compiled from.
+      if (parents === undefined) edges.add(root, key, range)
+      else for (const parent of parents) edges.add(parent.key, key, "")
+    }
+    if (via.length === 0) edges.add(root, key, range)
+  }
+  return edges.list
+}
+
+function warningsOf(
+  all: Collected,
+  dependencies: readonly Dependency[],
+  packages: ReadonlyMap<string, WantedPackage>,
+): string[] {
+  const warnings: string[] = []
+  const unpinned = dependencies.filter((entry) => entry.version === "" && entry.source.kind === "registry").length
+  if (unpinned > 0)
+    warnings.push(`${countOf(unpinned, "requirement")} without an exact version: which one pip installs is not known`)
+  const unnamed = [...packages.values()].filter((wanted) => wanted.unnamed).length
+  if (unnamed > 0) warnings.push(`${countOf(unnamed, "requirement")} without a name: it was taken from the address`)
+  if (all.wanted.some((one) => one.package.source?.kind === "workspace")) {
+    warnings.push("local projects are installed: what they depend on is not in this file unless it is listed too")
+  }
+  if (all.remoteFiles > 0) warnings.push(`${countOf(all.remoteFiles, "file")} included from an address: not read`)
+  if (all.trustedHosts > 0) warnings.push("--trusted-host: certificates of these hosts are not checked")
+  const locked = [...packages.values()].some((wanted) => wanted.integrity.length > 0 || wanted.line.via.length > 0)
+  if (!locked && dependencies.length > 0) {
+    warnings.push("neither hashes nor `# via` comments: what pip installs besides the listed packages is not known")
+  }
+  return warnings
+}
