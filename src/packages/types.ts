@@ -39,6 +39,8 @@ export interface Dependency {
   peer: boolean
   /** Its bytes come inside the archive of the package above it: it has neither an address nor a hash of its own to miss. */
   bundled?: boolean
+  /** The lockfile has a hash, but of the package manager's own archive (yarn berry): nothing to compare, yet not unprotected. */
+  ownHash?: boolean
   /** Named by a root or workspace manifest. */
   direct: boolean
   /** The key that identifies this entry in its file, for `lineOf` and for edges; unique within the file. */

@@ -1,6 +1,7 @@
 // The nested "dependencies" of lockfile version 1 (npm 5 and 6), brought into the paths of versions 2 and 3.
 import type { ReadSibling } from "../types.ts"
-import { isObject, type JsonObject, parseJson } from "./json.ts"
+import { isObject, type JsonObject } from "./json.ts"
+import { readManifest } from "./manifest.ts"
 import { npmDependency } from "./npmEntry.ts"
 import { directPaths, type Fail, type NpmTree, wantedBy } from "./npmTree.ts"
 
@@ -64,13 +65,6 @@ function modernise(entry: JsonObject): JsonObject {
   if (alias) return { ...rest, ...address, name: alias[1], version: alias[2] }
   if (/^(file|git|https?|ssh|github|gitlab|bitbucket|gist)[:+]/.test(version)) return { ...rest, resolved: version }
   return { ...rest, ...address, version }
-}
-
-async function readManifest(path: string, readSibling: ReadSibling): Promise<JsonObject | undefined> {
-  const text = readSibling("package.json")
-  if (text === undefined) return undefined
-  const manifest = await parseJson(text, path.replace(/[^/]*$/, "package.json"))
-  return isObject(manifest) ? manifest : undefined
 }
 
 function unwantedPaths(tree: NpmTree): Set<string> {

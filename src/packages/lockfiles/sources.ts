@@ -4,6 +4,9 @@ import type { PackageSource } from "../../policy/types.ts"
 /** No address in the lockfile: whatever registry the package manager is configured for. */
 export const DEFAULT_REGISTRY: PackageSource = { kind: "registry", origin: "default" }
 
+/** Longer texts are taken for URLs as they are. */
+const MAX_ADDRESS = 4096
+
 const sources = new Map<string, PackageSource | undefined>()
 
 /**
@@ -12,7 +15,7 @@ const sources = new Map<string, PackageSource | undefined>()
  * how lockfiles are poisoned) is a plain URL. Query and fragment (yarn 1's `#sha1`) do not count.
  */
 export function sourceOfUrl(url: string, name: string, version: string): PackageSource {
-  const prefix = registryPrefix(url, name, version)
+  const prefix = url.length <= MAX_ADDRESS ? registryPrefix(url, name, version) : undefined
   if (prefix !== undefined) {
     let source = sources.get(prefix)
     if (source === undefined && !sources.has(prefix)) {
@@ -23,6 +26,18 @@ export function sourceOfUrl(url: string, name: string, version: string): Package
     if (source !== undefined) return source
   }
   return { kind: "url", url: withoutCredentials(url) }
+}
+
+/** True where a path relative to a registry is that of the package's own archive. */
+export function isRegistryPath(path: string, name: string, version: string): boolean {
+  const prefix = registryPrefix(path, name, version)
+  return prefix === "" || prefix === "/"
+}
+
+/** A registry by its base URL; a plain URL where that is no proper one. */
+export function registrySource(base: string): PackageSource {
+  const origin = registryOrigin(base.endsWith("/") ? base : `${base}/`)
+  return origin === undefined ? { kind: "url", url: withoutCredentials(base) } : { kind: "registry", origin }
 }
 
 /** What precedes the package's own path in the address of its archive, undefined where the address is not that archive's. */
@@ -68,9 +83,15 @@ function withoutCredentials(address: string): string {
   return url.href
 }
 
+/** Archives that a git host packs of one commit: what pnpm and yarn 1 fetch for a git dependency. */
+const GIT_ARCHIVE =
+  /^https:\/\/(codeload\.github\.com\/[^/?#]+\/[^/?#]+\/tar\.gz\/|bitbucket\.org\/[^/?#]+\/[^/?#]+\/get\/|gitlab\.com\/[^?#]+\/repository\/(archive|.*\/archive)\.tar\.gz)/
+
 /** A git address in any of npm's, pnpm's and yarn's spellings; undefined where the text is none. */
 export function gitSource(text: string): PackageSource | undefined {
+  if (text.length > MAX_ADDRESS) return undefined
   if (
+    GIT_ARCHIVE.test(text) ||
     /^(git(\+[a-z]+)?:|ssh:|git@|(github|gitlab|bitbucket|gist):)/i.test(text) ||
     /^https?:\/\/[^?#]+\.git([?#]|$)/i.test(text)
   ) {

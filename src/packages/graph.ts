@@ -1,0 +1,110 @@
+// Questions about who wants whom, answered on a lockfile's edges.
+import type { Edge, Lockfile } from "./types.ts"
+
+interface Graph {
+  parents: ReadonlyMap<string, readonly { key: string; range: string }[]>
+  /** Edges from the nearest root; a key that no root reaches is absent. */
+  distance: ReadonlyMap<string, number>
+}
+
+const graphs = new WeakMap<Lockfile, Graph>()
+
+/** How many partial paths one question may look at: hostile graphs have more paths than there is time. */
+const MAX_STEPS = 20_000
+
+/**
+ * Ways from a root to `key`, each a list of keys from root to `key` without a repetition, shortest first, at most `limit` of
+ * them. `more` is how many others there are, -1 where there are too many to count.
+ */
+export function pathsTo(lockfile: Lockfile, key: string, limit: number): { paths: string[][]; more: number } {
+  const { parents, distance } = graphOf(lockfile)
+  const paths: string[][] = []
+  let more = 0
+  let steps = 0
+  // Partial paths, nearest node first, in buckets by the length of the shortest whole path they can become. Distances are
+  // exact, so whole paths leave the buckets in order of length.
+  const buckets: Step[][] = []
+  const offer = (step: Step) => {
+    const rest = distance.get(step.key)
+    if (rest === undefined) return
+    const length = step.length + rest
+    buckets[length] ??= []
+    buckets[length].push(step)
+  }
+  offer({ key, length: 0, next: undefined })
+  for (let length = 0; length < buckets.length; length++) {
+    const bucket = buckets[length] ?? []
+    for (let index = 0; index < bucket.length; index++) {
+      if (++steps > MAX_STEPS) return { paths, more: -1 }
+      const step = bucket[index]!
+      if (distance.get(step.key) === 0) {
+        if (paths.length < limit) paths.push(keysOf(step))
+        else more++
+        continue
+      }
+      for (const parent of new Set(parents.get(step.key)?.map((edge) => edge.key))) {
+        if (!contains(step, parent)) offer({ key: parent, length: step.length + 1, next: step })
+      }
+    }
+    delete buckets[length]
+  }
+  return { paths, more }
+}
+
+/** Who wants `key`, and within which range; roots included. */
+export function parentsOf(lockfile: Lockfile, key: string): readonly { key: string; range: string }[] {
+  return graphOf(lockfile).parents.get(key) ?? []
+}
+
+/** Every key that can be reached from `starts` along `edges`, the starts included. */
+export function reachableFrom(edges: Iterable<Edge>, starts: Iterable<string>): Set<string> {
+  const next = new Map<string, string[]>()
+  for (const { from, to } of edges) {
+    const known = next.get(from)
+    if (known === undefined) next.set(from, [to])
+    else known.push(to)
+  }
+  const reached = new Set(starts)
+  for (const key of reached) for (const to of next.get(key) ?? []) reached.add(to)
+  return reached
+}
+
+/** One node of a partial path, linked towards the package that was asked for. */
+interface Step {
+  key: string
+  length: number
+  next: Step | undefined
+}
+
+function keysOf(first: Step): string[] {
+  const keys: string[] = []
+  for (let step: Step | undefined = first; step !== undefined; step = step.next) keys.push(step.key)
+  return keys
+}
+
+function contains(first: Step, key: string): boolean {
+  for (let step: Step | undefined = first; step !== undefined; step = step.next) if (step.key === key) return true
+  return false
+}
+
+function graphOf(lockfile: Lockfile): Graph {
+  const known = graphs.get(lockfile)
+  if (known !== undefined) return known
+  const parents = new Map<string, { key: string; range: string }[]>()
+  const children = new Map<string, string[]>()
+  for (const { from, to, range } of lockfile.edges) {
+    const above = parents.get(to)
+    if (above === undefined) parents.set(to, [{ key: from, range }])
+    else above.push({ key: from, range })
+    const below = children.get(from)
+    if (below === undefined) children.set(from, [to])
+    else below.push(to)
+  }
+  const distance = new Map(lockfile.roots.map((root) => [root.key, 0]))
+  for (const [key, far] of distance) {
+    for (const to of children.get(key) ?? []) if (!distance.has(to)) distance.set(to, far + 1)
+  }
+  const graph = { parents, distance }
+  graphs.set(lockfile, graph)
+  return graph
+}

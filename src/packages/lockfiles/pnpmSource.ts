@@ -1,0 +1,52 @@
+// Where pnpm's "resolution" says that a package comes from.
+import type { PackageSource } from "../../policy/types.ts"
+import { readIntegrity } from "./integrity.ts"
+import { isObject, type JsonObject } from "./json.ts"
+import { DEFAULT_REGISTRY, gitSource, isRegistryPath, registrySource, sourceOfUrl } from "./sources.ts"
+
+interface Named {
+  name: string
+  version: string
+  /** Host and path of a registry in the key of versions 5 and 6. */
+  registry?: string | undefined
+}
+
+/** The source of a package; undefined where the resolution is none that pnpm writes. */
+export function pnpmSource(resolution: JsonObject, { name, version, registry }: Named): PackageSource | undefined {
+  const { type, tarball, directory, repo, commit, integrity, url } = resolution as Record<string, string | undefined>
+  if (type === "git" && typeof repo === "string") {
+    const address = typeof commit === "string" ? `${repo}#${commit}` : repo
+    return gitSource(address) ?? { kind: "git", url: address }
+  }
+  if (type === "directory" && typeof directory === "string") return { kind: "file", path: directory }
+  if (type === "binary" && typeof url === "string") return { kind: "url", url }
+  if (type === "variations") {
+    const first = variantsOf(resolution)[0]
+    return first === undefined ? undefined : pnpmSource(first, { name, version })
+  }
+  if (type !== undefined) return undefined
+  if (typeof tarball === "string") {
+    if (tarball.startsWith("file:")) return { kind: "file", path: tarball.slice(5) }
+    // Written relative to the configured registry by old versions.
+    if (!/^[a-z][a-z0-9+.-]*:/i.test(tarball)) {
+      return isRegistryPath(tarball, name, version) ? DEFAULT_REGISTRY : { kind: "url", url: tarball }
+    }
+    return gitSource(tarball) ?? sourceOfUrl(tarball, name, version)
+  }
+  if (typeof integrity !== "string") return undefined
+  if (typeof resolution["registry"] === "string") return registrySource(resolution["registry"])
+  return registry === undefined ? DEFAULT_REGISTRY : registrySource(`https://${registry}/`)
+}
+
+/** Hashes of a resolution, of every variant where it has several (one per platform). */
+export function pnpmIntegrity(resolution: JsonObject): readonly string[] {
+  const variants = variantsOf(resolution)
+  if (variants.length === 0) return readIntegrity(resolution["integrity"])
+  return [...new Set(variants.flatMap((variant) => readIntegrity(variant["integrity"])))]
+}
+
+function variantsOf(resolution: JsonObject): JsonObject[] {
+  const variants = resolution["variants"]
+  if (!Array.isArray(variants)) return []
+  return variants.map((variant: unknown) => (isObject(variant) ? variant["resolution"] : undefined)).filter(isObject)
+}
