@@ -26,10 +26,8 @@ export async function init(ctx: Context, options: InitOptions): Promise<{ report
   const facts = detectFacts(readListing(ctx, root, git))
   const interactive = options.yes !== true
   if (interactive) refuseWithoutTerminal(ctx, options)
-  const defaults = defaultAnswers(facts)
-  const answers = interactive
-    ? await askAnswers(ctx, facts, flags, { ...defaults, ...flags })
-    : { ...defaults, ...flags }
+  const defaults = defaultAnswers(facts, flags)
+  const answers = interactive ? await askAnswers(ctx, facts, flags, defaults) : defaults
   let plan = await buildPlan(ctx, root, facts, answers, options.force === true)
 
   const style = await loadStyle(ctx.stdout, ctx.env)

@@ -8,7 +8,7 @@ import type { Agent } from "./types.ts"
 const PERSONS = ["approve", "approver", "resume", "secret", "policy adopt"]
 
 /** Files that no agent needs to write. */
-const PROTECTED = ["nanoguard.yaml", "nanoguard.test.yaml"]
+const PROTECTED = ["nanoguard.yaml", "nanoguard.local.yaml", "nanoguard.test.yaml"]
 
 /** The instruction file of each agent, where none exists yet. */
 export const INSTRUCTION_FILES: Readonly<Record<Agent, string>> = {

@@ -49,8 +49,8 @@ async function nativeEdits(
   const nested = facts.managers.filter((manager) => manager.why.includes("/"))
   const has = (path: string) => readInside(root, path) !== null
   try {
-    const { loadPolicy } = await import("../policy/load.ts")
-    const compiled = loadPolicy(policy.after, POLICY_FILE)
+    const { loadPolicyTexts } = await import("../policy/load.ts")
+    const compiled = await loadPolicyTexts([{ text: policy.after, file: POLICY_FILE }])
     const plan = planNative(readNativePolicy(compiled, now), top, has("uv.toml") || !has("pyproject.toml"))
     const notes = nested.map(({ name, why }) => `${name} is used in ${why}; its settings are only written at the top.`)
     // package.json and its like are only ever added to: a repository without one has no use for it.

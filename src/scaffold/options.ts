@@ -35,15 +35,16 @@ export function readFlags(options: InitOptions): Partial<Answers> {
   return flags
 }
 
-/** What `--yes` answers, and what the prompts propose. */
-export function defaultAnswers(facts: Facts): Answers {
-  const agents = facts.agents.map((agent) => agent.name)
+/** What `--yes` answers, and what the prompts propose: the flags, and for the rest what fits to what was found. */
+export function defaultAnswers(facts: Facts, flags: Partial<Answers>): Answers {
+  const ci = flags.ci ?? facts.ci[0]?.name ?? "none"
+  const agents = flags.agents ?? facts.agents.map((agent) => agent.name)
   return {
-    preset: facts.ci.length > 0 ? "team" : "solo",
-    ci: facts.ci[0]?.name ?? "none",
+    preset: flags.preset ?? (ci === "none" ? "solo" : "team"),
+    ci,
     agents,
-    instructions: agents.length > 0,
-    native: false,
+    instructions: flags.instructions ?? agents.length > 0,
+    native: flags.native ?? false,
   }
 }
 

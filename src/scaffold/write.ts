@@ -23,6 +23,13 @@ interface Staged {
   target: string
 }
 
+/** What has to be taken back where something fails. */
+interface Traces {
+  temporaries: string[]
+  directories: string[]
+  renamed: Staged[]
+}
+
 /**
  * Writes the files of a plan and returns their paths. Every file is first written whole beside its target, and only when
  * all are there are they renamed into place, so that an interruption or a full disk leaves the repository as it was.
@@ -31,16 +38,17 @@ interface Staged {
 export function writeFiles(root: string, files: readonly PlannedFile[]): string[] {
   const pending = files.filter((file) => ["create", "merge", "replace"].includes(file.action))
   for (const file of pending) refuseChanged(root, file)
-  const made: string[] = []
-  const staged: Staged[] = []
+  const traces: Traces = { temporaries: [], directories: [], renamed: [] }
   const release = holdInterrupts()
   try {
-    for (const file of pending) staged.push(stage(root, file, made))
+    const staged = pending.map((file) => stage(root, file, traces))
     for (const { file } of staged) refuseChanged(root, file)
-    for (const { temporary, target } of staged) renameSync(temporary, target)
+    for (const item of staged) {
+      renameSync(item.temporary, item.target)
+      traces.renamed.push(item)
+    }
   } catch (error) {
-    for (const { temporary } of staged) rmSync(temporary, { force: true })
-    for (const directory of made.reverse()) removeIfEmpty(directory)
+    takeBack(traces)
     throw error
   } finally {
     release()
@@ -48,27 +56,46 @@ export function writeFiles(root: string, files: readonly PlannedFile[]): string[
   return pending.map((file) => file.path)
 }
 
-function stage(root: string, file: PlannedFile, made: string[]): Staged {
+function stage(root: string, file: PlannedFile, traces: Traces): Staged {
   refuseLinks(root, file.path)
   const target = join(root, file.path)
   const directory = dirname(target)
   const first = mkdirSync(directory, { recursive: true })
-  if (first !== undefined) for (let at = directory; at.length >= first.length; at = dirname(at)) made.unshift(at)
-  const temporary = join(directory, `.nanoguard-${randomBytes(8).toString("hex")}.tmp`)
-  const fd = openSync(temporary, "wx", 0o644)
-  try {
-    const bytes = Buffer.from(file.after)
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
-    fsyncSync(fd)
-  } catch (error) {
-    rmSync(temporary, { force: true })
-    throw error
-  } finally {
-    closeSync(fd)
+  for (let at = directory; first !== undefined && at.length >= first.length; at = dirname(at)) {
+    traces.directories.push(at)
   }
+  const temporary = join(directory, `.nanoguard-${randomBytes(8).toString("hex")}.tmp`)
+  traces.temporaries.push(temporary)
+  writeWhole(temporary, file.after)
   const stat = lstatSync(target, { throwIfNoEntry: false })
   if (stat) chmodSync(temporary, stat.mode & 0o777)
   return { file, temporary, target }
+}
+
+/** Creates a file that does not exist, and has it on the disk before it returns. */
+function writeWhole(path: string, text: string): void {
+  const fd = openSync(path, "wx", 0o644)
+  try {
+    const bytes = Buffer.from(text)
+    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function takeBack({ temporaries, directories, renamed }: Traces): void {
+  for (const { file, temporary, target } of renamed.reverse()) {
+    if (file.before === null) rmSync(target, { force: true })
+    else {
+      writeWhole(temporary, file.before)
+      chmodSync(temporary, lstatSync(target).mode & 0o777)
+      renameSync(temporary, target)
+    }
+  }
+  for (const temporary of temporaries) rmSync(temporary, { force: true })
+  const deepestFirst = directories.sort((a, b) => b.length - a.length)
+  for (const directory of deepestFirst) removeIfEmpty(directory)
 }
 
 function refuseChanged(root: string, file: PlannedFile): void {
