@@ -1,33 +1,105 @@
 // Every command in one place. Each action imports its module when it runs, so that one command never pays for another.
-import { Command, CommanderError } from "commander"
+import { Argument, Command, CommanderError, Option } from "commander"
+import type { VetCommandOptions } from "./commands/vet.ts"
 import { type Context, processContext } from "./context.ts"
-import { EXIT, NanoguardError } from "./errors.ts"
+import { EXIT, type ExitCode } from "./errors.ts"
 import { VERSION } from "./version.ts"
 
-/** Declares the program; `ctx` reaches every action. */
-export function program(ctx: Context): Command {
+/** Declares the program. `done` hears the exit code of the action that ran. */
+export function program(ctx: Context, done: (exit: ExitCode) => void): Command {
   const cli = new Command("nanoguard")
     .description("Guardrails for autonomous agents, enforced by the infrastructure around the agent.")
     .version(VERSION)
+    .option("--color", "colour even where the output is no terminal")
+    .option("--no-color", "no colour")
+    .showHelpAfterError("(add --help for what there is)")
     .exitOverride()
     .configureOutput({
       writeOut: (text) => ctx.stdout.write(text),
       writeErr: (text) => ctx.stderr.write(text),
+      getOutHelpWidth: () => ctx.stdout.columns ?? 80,
+      getErrHelpWidth: () => ctx.stderr.columns ?? 80,
+    })
+  const json = () => new Option("--format <format>", "output format").choices(["text", "json"]).default("text")
+
+  cli
+    .command("vet")
+    .summary("vet dependency trees against registry and policy")
+    .description("Vets every lockfile below the current directory, or the files and directories named, against the policy.")
+    .addArgument(new Argument("[paths...]", "lockfiles or directories"))
+    .option("--policy <file>", "policy file (default: nanoguard.yaml, here or above; else the built-in one)")
+    .addOption(
+      new Option("--policy-from <where>", "read the policy as the base of the change has it, or as it is in the files")
+        .choices(["base", "file"]),
+    )
+    .addOption(
+      new Option("--format <format>", "output format (default: text; under GitHub Actions with annotations)")
+        .choices(["text", "json", "sarif", "junit", "github", "cyclonedx"]),
+    )
+    .option("--output <file>", "write the format to this file, and text to stdout")
+    .option("--offline", "ask no registry: advisories and lockfiles only")
+    .option("--prod", "leave out what only development dependencies bring in")
+    .option("--changed <ref>", "only what was added since this ref; policy read from there")
+    .addOption(
+      new Option("--fail-on <effect>", "what ends with exit code 1").choices(["ask", "deny"]).default("ask"),
+    )
+    .option("--verbose", "long lists instead of short ones")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  nanoguard vet                                    every lockfile below this directory
+  nanoguard vet --offline api/package-lock.json    one of them, without any network
+  nanoguard vet --changed origin/main              in a pull request: what it adds
+  nanoguard vet --format sarif --output vet.sarif  for code scanning; text in the log
+
+Exit codes: 0 fine, 1 findings, 2 usage, 3 nothing could be checked, 4 policy invalid, 5 environment`,
+    )
+    .action(async (paths: string[], options: VetCommandOptions) => {
+      const { vetCommand } = await import("./commands/vet.ts")
+      done(await vetCommand(ctx, paths, { ...options, ...colorOf(cli) }))
+    })
+
+  const advisories = cli.command("advisories").summary("what is known against packages: update it, show it")
+  advisories
+    .command("update")
+    .description("Imports advisories in OSV form into the local index.")
+    .option("--from <source...>", "directory, zip, NDJSON file or URL (default: OSV's public exports)")
+    .option("--ecosystem <name...>", "only these: npm, pypi, cargo, golang")
+    .option("--complete", "the sources hold everything known about their ecosystems")
+    .addOption(json())
+    .action(async (options: { from?: string[]; ecosystem?: string[]; complete?: boolean; format: "text" | "json" }) => {
+      const { advisoriesUpdate } = await import("./commands/advisories.ts")
+      done((await advisoriesUpdate(ctx, options)).exit)
+    })
+  advisories
+    .command("status")
+    .description("Shows which advisories are searched, how old and how complete they are.")
+    .addOption(json())
+    .action(async (options: { format: "text" | "json" }) => {
+      const { advisoriesStatus } = await import("./commands/advisories.ts")
+      done((await advisoriesStatus(ctx, options)).exit)
     })
   return cli
 }
 
-/** Runs one command line and resolves with the exit code; nothing below it calls `process.exit`. */
+/** What `--color` or `--no-color` said; nothing where neither was given. */
+function colorOf(cli: Command): { color?: boolean } {
+  return cli.getOptionValueSource("color") === "cli" ? { color: cli.getOptionValue("color") as boolean } : {}
+}
+
+/** Runs one command line and resolves with the exit code; nothing below it ends the process. */
 export async function main(argv: readonly string[] = process.argv, ctx: Context = processContext()): Promise<number> {
+  let exit: ExitCode = EXIT.ok
   try {
-    await program(ctx).parseAsync(argv as string[])
-    return Number(process.exitCode ?? EXIT.ok)
+    const cli = program(ctx, (code) => {
+      exit = code
+    })
+    await cli.parseAsync(argv as string[])
+    return exit
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-    if (error instanceof NanoguardError) {
-      ctx.stderr.write(`${error.message}\n`)
-      return error.exit
-    }
-    throw error
+    const { failWith } = await import("./commands/fail.ts")
+    return failWith(ctx, argv, error)
   }
 }

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs"
 import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path"
 import { NanoguardError } from "../../errors.ts"
-import type { Lockfile } from "../types.ts"
+import type { Lockfile, ReadSibling } from "../types.ts"
 import { lockfileError } from "./failure.ts"
 import { FORMATS } from "./formats.ts"
 import { readInside, siblingReader } from "./read.ts"
@@ -20,18 +20,22 @@ export async function readLockfile(root: string, path: string): Promise<Lockfile
     const hint = "run `bun install --save-text-lockfile --frozen-lockfile --lockfile-only` and commit bun.lock instead"
     throw lockfileError("bun's binary lockfile cannot be read", { file: shown }, hint)
   }
-  const format = FORMATS.find((candidate) => candidate.name.test(name))
-  if (format === undefined) {
-    const known = [...new Set(FORMATS.map((candidate) => candidate.format))].join(", ")
-    throw lockfileError("no lockfile that nanoguard can read has this name", { file: shown }, `it reads: ${known}`)
-  }
-  const text = readInside(root, shown)
-  const parse = await format.load()
-  const lockfile = await parseSafely(() => parse(text, shown, siblingReader(root, shown)), shown)
+  const lockfile = await parseLockfileText(readInside(root, shown), shown, siblingReader(root, shown))
   if (name === "npm-shrinkwrap.json" && existsSync(resolve(root, dirname(shown), "package-lock.json"))) {
     lockfile.warnings.push("package-lock.json beside it was not read: npm ignores it where there is a shrinkwrap")
   }
   return lockfile
+}
+
+/** Reads a lockfile whose text is already at hand, such as one from git's objects; `path` says which format it is. */
+export async function parseLockfileText(text: string, path: string, readSibling: ReadSibling): Promise<Lockfile> {
+  const format = FORMATS.find((candidate) => candidate.name.test(basename(path)))
+  if (format === undefined) {
+    const known = [...new Set(FORMATS.map((candidate) => candidate.format))].join(", ")
+    throw lockfileError("no lockfile that nanoguard can read has this name", { file: path }, `it reads: ${known}`)
+  }
+  const parse = await format.load()
+  return parseSafely(() => parse(text, path, readSibling), path)
 }
 
 /** A reader that breaks on hostile input is our bug, but the person still learns which file it was; nothing counts as read. */

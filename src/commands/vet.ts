@@ -1,0 +1,100 @@
+// `nanoguard vet`: options in, one report out, and the exit code that CI acts on.
+import { writeFileSync } from "node:fs"
+import { resolve } from "node:path"
+import type { Context } from "../context.ts"
+import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
+import { FORMATS, type Format, loadRenderer } from "../render/index.ts"
+import { startProgress } from "../render/progress.ts"
+import { loadStyle } from "../render/style.ts"
+import type { VetReport } from "../vet/report.ts"
+import { runVet } from "../vet/run.ts"
+
+export interface VetCommandOptions {
+  policy?: string
+  policyFrom?: "base" | "file"
+  format?: Format
+  output?: string
+  offline?: boolean
+  prod?: boolean
+  changed?: string
+  failOn?: "ask" | "deny"
+  fix?: boolean
+  dryRun?: boolean
+  verbose?: boolean
+  color?: boolean
+}
+
+/**
+ * Vets the paths and prints the report: on stdout in `format`, or that in the file `output` and text on stdout. Under GitHub
+ * Actions the default format is text with annotations, and the step summary is written. Exit: ok, findings, or an error's.
+ */
+export async function vetCommand(ctx: Context, paths: readonly string[], options: VetCommandOptions): Promise<ExitCode> {
+  const onGithub = ctx.env["GITHUB_ACTIONS"] === "true"
+  const format = options.format ?? (onGithub && options.output === undefined ? "github" : "text")
+  const failOn = options.failOn ?? "ask"
+  const progress = await startProgress(ctx, "asking the registries")
+  const run = {
+    paths,
+    offline: options.offline === true,
+    prod: options.prod === true,
+    changed: options.changed,
+    policyFile: options.policy,
+    policyFrom: options.policyFrom,
+    components: format === "cyclonedx" || format === "json",
+    progress: progress?.update,
+  }
+  let report: VetReport
+  try {
+    report = (await runVet(ctx, run)).report
+  } finally {
+    progress?.stop()
+  }
+  await print(ctx, report, { format, failOn, ...options })
+  if (onGithub) {
+    const { appendSummary, renderSummary } = await import("../render/summary.ts")
+    await appendSummary(ctx.env, renderSummary(report, { failOn }))
+  }
+  return exitOf(report, failOn)
+}
+
+async function print(
+  ctx: Context,
+  report: VetReport,
+  options: VetCommandOptions & { format: Format; failOn: "ask" | "deny" },
+): Promise<void> {
+  const { format, failOn, output } = options
+  const plain = { failOn, verbose: options.verbose === true }
+  const text = async () =>
+    (await loadRenderer("text"))(report, {
+      ...plain,
+      style: await loadStyle(ctx.stdout, ctx.env, options.color),
+      ...(ctx.stdout.columns !== undefined && { columns: ctx.stdout.columns }),
+    })
+  const document = async () => (await loadRenderer(format))(report, plain)
+  if (output !== undefined) {
+    writeOutput(ctx, output, format === "text" ? (await loadRenderer("text"))(report, plain) : await document())
+    ctx.stdout.write(await text())
+  } else if (format === "github") ctx.stdout.write(`${await text()}\n${await document()}`)
+  else ctx.stdout.write(format === "text" ? await text() : await document())
+}
+
+function writeOutput(ctx: Context, output: string, document: string): void {
+  try {
+    writeFileSync(resolve(ctx.cwd, output), document)
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? "unknown error"
+    throw new NanoguardError(`the report cannot be written (${code})`, {
+      exit: EXIT.usage,
+      where: { file: output },
+      hint: "give --output a path in a directory that exists",
+      cause,
+    })
+  }
+}
+
+/** What a report means for CI: findings are what is denied, and what asks unless `failOn` is `deny`. */
+export function exitOf({ counts }: VetReport, failOn: "ask" | "deny"): ExitCode {
+  return counts.deny > 0 || (failOn === "ask" && counts.ask > 0) ? EXIT.findings : EXIT.ok
+}
+
+export { FORMATS }

@@ -1,0 +1,111 @@
+// From dependencies to facts: one document for each distinct name, one set of facts for each entry.
+import type { Context } from "../context.ts"
+import type { AdvisoryIndex } from "../packages/advisories/types.ts"
+import { type FactOptions, factsOf } from "../packages/facts.ts"
+import type { Dependency, DocumentResult, PackageDocument } from "../packages/types.ts"
+import type { CompiledPolicy } from "../policy/compiled.ts"
+import type { Ecosystem, PackageFactName, PackageFacts } from "../policy/types.ts"
+
+/** Facts for any entry, and the documents behind them for corrections. */
+export interface EvidenceSet {
+  factsFor: (dependency: Dependency) => PackageFacts
+  documentOf: (ecosystem: string, name: string) => PackageDocument | undefined
+  /** Asks for documents that the vet itself did not need: candidates of corrections. Does nothing offline. */
+  fetchMore: (wanted: readonly { ecosystem: Ecosystem; name: string }[]) => Promise<void>
+  close: () => Promise<void>
+}
+
+/** Facts that no registry has to be asked for. */
+const LOCAL: ReadonlySet<PackageFactName> = new Set(["advisories", "lookalike"])
+const OTHER_REGISTRY: DocumentResult = { ok: false, reason: "unsupported", detail: "it comes from another registry" }
+const ECOSYSTEMS: ReadonlySet<string> = new Set<Ecosystem>(["npm", "pypi", "cargo", "golang"])
+
+export interface EvidenceOptions {
+  offline: boolean
+  progress?: ((done: number, of: number) => void) | undefined
+}
+
+/** Collects what the policy's rules need and nothing else; never throws for what a registry did. */
+export async function collectEvidence(
+  ctx: Context,
+  policy: CompiledPolicy,
+  advisories: AdvisoryIndex,
+  dependencies: readonly Dependency[],
+  options: EvidenceOptions,
+): Promise<EvidenceSet> {
+  const needs = new Set(policy.packages.needs)
+  const now = ctx.now()
+  const factOptions = await optionsFor(needs)
+  const lookup = {
+    covers: (ecosystem: Ecosystem) => advisories.covers(ecosystem),
+    affecting: (ecosystem: Ecosystem, name: string, version: string) => advisories.affecting(ecosystem, name, version),
+  }
+  const documents = new Map<string, DocumentResult>()
+  const factsFor = (dependency: Dependency) => factsOf(dependency, resultFor(dependency), lookup, now, factOptions)
+  if (options.offline || [...needs].every((fact) => LOCAL.has(fact))) {
+    const resultFor_ = "offline" as const
+    return {
+      factsFor: (dependency) => factsOf(dependency, resultFor_, lookup, now, factOptions),
+      documentOf: () => undefined,
+      fetchMore: async () => {},
+      close: async () => {},
+    }
+  }
+
+  function resultFor(dependency: Dependency): DocumentResult {
+    if (!isAsked(dependency)) return OTHER_REGISTRY
+    return documents.get(keyOf(dependency.ecosystem, dependency.name)) ?? OTHER_REGISTRY
+  }
+  const { openRegistries } = await import("../packages/registries/index.ts")
+  const registries = await openRegistries(ctx, { policyRegistries: pinsOf(policy) })
+  const ask = async (
+    wanted: readonly { ecosystem: Ecosystem; name: string; versions?: string[] }[],
+    progress?: (done: number, of: number) => void,
+  ) => {
+    const results = await registries.documents(wanted, progress)
+    for (const [index, { ecosystem, name }] of wanted.entries()) documents.set(keyOf(ecosystem, name), results[index]!)
+  }
+  await ask(distinctNames(dependencies.filter(isAsked)), options.progress)
+  return {
+    factsFor,
+    documentOf: (ecosystem, name) => {
+      const result = documents.get(keyOf(ecosystem, name))
+      return result?.ok ? result.document : undefined
+    },
+    fetchMore: (wanted) => ask(wanted.filter(({ ecosystem, name }) => !documents.has(keyOf(ecosystem, name)))),
+    close: () => registries.close(),
+  }
+}
+
+/** The scopes that the policy pins to an upstream: they are asked for there and nowhere else. */
+function pinsOf(policy: CompiledPolicy): { scope: string; upstream: string }[] {
+  return policy.packages.conditions
+    .filter(({ key }) => key === "registries")
+    .map(({ value }) => value as { scope: string; upstream: string })
+}
+
+const keyOf = (ecosystem: string, name: string) => `${ecosystem}\0${name}`
+
+function isAsked(dependency: Dependency): boolean {
+  return dependency.source.kind === "registry" && ECOSYSTEMS.has(dependency.ecosystem)
+}
+
+function distinctNames(dependencies: readonly Dependency[]) {
+  const wanted = new Map<string, { ecosystem: Ecosystem; name: string; versions: string[] }>()
+  for (const { ecosystem, name, version } of dependencies) {
+    const key = keyOf(ecosystem, name)
+    const known = wanted.get(key)
+    if (known === undefined) wanted.set(key, { ecosystem: ecosystem as Ecosystem, name, versions: [version] })
+    else if (!known.versions.includes(version)) known.versions.push(version)
+  }
+  return [...wanted.values()]
+}
+
+async function optionsFor(needs: ReadonlySet<PackageFactName>): Promise<FactOptions> {
+  const options: FactOptions = { score: needs.has("score") }
+  if (needs.has("lookalike") || needs.has("score")) {
+    const { lookalikeOf } = await import("../packages/lookalike.ts")
+    options.lookalike = lookalikeOf
+  }
+  return options
+}

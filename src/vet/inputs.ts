@@ -1,0 +1,49 @@
+// From the paths on the command line to lockfiles that were read.
+import { statSync } from "node:fs"
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path"
+import { EXIT, NanoguardError } from "../errors.ts"
+import { findLockfiles, readLockfile } from "../packages/lockfiles/index.ts"
+import type { Lockfile } from "../packages/types.ts"
+
+/** A lockfile with the directory that neither it nor what it refers to may leave. */
+export interface Input {
+  lockfile: Lockfile
+  root: string
+}
+
+/**
+ * Reads every lockfile that the paths name or contain, each once; shown paths are relative to `cwd` where they lie below
+ * it. Throws `NanoguardError`: exit 2 for a path that is not there, exit 3 where nothing is found or a file cannot be read.
+ */
+export async function readInputs(cwd: string, paths: readonly string[]): Promise<Input[]> {
+  const files = new Map<string, { root: string; path: string }>()
+  for (const given of paths.length ? paths : ["."]) {
+    const path = resolve(cwd, given)
+    const stat = statSync(path, { throwIfNoEntry: false })
+    if (stat === undefined) {
+      throw new NanoguardError("there is no such file or directory", { exit: EXIT.usage, where: { file: given } })
+    }
+    const root = stat.isDirectory() ? rootFor(cwd, path) : rootFor(cwd, dirname(path))
+    const found = stat.isDirectory() ? (await findLockfiles(path)).map((file) => join(path, file)) : [path]
+    for (const file of found) if (!files.has(file)) files.set(file, { root, path: toPosix(relative(root, file)) })
+  }
+  if (files.size === 0) {
+    throw new NanoguardError(`no lockfile found in ${paths.length ? paths.join(", ") : "this directory"}`, {
+      exit: EXIT.nothingChecked,
+      hint: "commit a lockfile, or name one: nanoguard vet path/to/package-lock.json",
+    })
+  }
+  const inputs: Input[] = []
+  for (const { root, path } of files.values()) inputs.push({ root, lockfile: await readLockfile(root, path) })
+  return inputs
+}
+
+/** The current directory for everything below it, so that paths read as the person would type them. */
+function rootFor(cwd: string, path: string): string {
+  const inside = relative(cwd, path)
+  return inside === "" || !(inside.startsWith("..") || isAbsolute(inside)) ? cwd : path
+}
+
+function toPosix(path: string): string {
+  return path.split(sep).join("/")
+}

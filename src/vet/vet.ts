@@ -1,0 +1,107 @@
+// The main job: every entry of every lockfile, with its facts, in front of the law.
+import type { Dependency, Lockfile } from "../packages/types.ts"
+import { pathsTo } from "../packages/graph.ts"
+import type { CompiledPolicy } from "../policy/compiled.ts"
+import { decide } from "../policy/decide.ts"
+import type { Ecosystem, PackageAction, PackageFacts, Verdict } from "../policy/types.ts"
+import type { EvidenceSet } from "./evidence.ts"
+import type { ExceptionUse, MissingSummary, VetReport, VetRow } from "./report.ts"
+import { createMissingTally } from "./missing.ts"
+import { createExceptionTally } from "./exceptions.ts"
+
+/** A lockfile with the keys of the entries that count; all where `only` is absent. */
+export interface VetInput {
+  lockfile: Lockfile
+  only?: ReadonlySet<string> | undefined
+}
+
+export interface VetResult {
+  rows: VetRow[]
+  counts: VetReport["counts"]
+  missing: MissingSummary[]
+  exceptions: ExceptionUse[]
+  /** What was decided, in the order of the files: for components and corrections. */
+  entries: { lockfile: Lockfile; dependency: Dependency; facts: PackageFacts; verdict: Verdict }[]
+}
+
+const MAX_PATHS = 3
+/** Rows that show how a package comes in; behind these, thousands of rows say the same of a missing fact. */
+const MAX_ROWS_WITH_PATHS = 2_000
+
+/** Whether an entry is something to vet: the project's own parts are not, nor is a BOM's component of another ecosystem's. */
+export function isVetted(dependency: Dependency): boolean {
+  return dependency.source.kind !== "workspace"
+}
+
+/**
+ * Decides every entry. Pure but for what `evidence` holds; `now` in milliseconds since the epoch. `prod` leaves out what
+ * only development dependencies bring in.
+ */
+export function vetLockfiles(
+  policy: CompiledPolicy,
+  inputs: readonly VetInput[],
+  evidence: Pick<EvidenceSet, "factsFor">,
+  options: { now: number; prod: boolean },
+): VetResult {
+  const counts = { packages: 0, allow: 0, ask: 0, deny: 0, excepted: 0, observed: 0 }
+  const missing = createMissingTally(policy.packages.needs)
+  const exceptions = createExceptionTally(policy.packages.allExceptions, options.now)
+  const entries: VetResult["entries"] = []
+  const rows: VetRow[] = []
+  for (const { lockfile, only } of inputs) {
+    for (const dependency of lockfile.dependencies) {
+      if (!isVetted(dependency) || (options.prod && dependency.dev) || (only && !only.has(dependency.key))) continue
+      const facts = evidence.factsFor(dependency)
+      const verdict = decide(policy, actionOf(dependency), { now: options.now, facts })
+      entries.push({ lockfile, dependency, facts, verdict })
+      counts.packages++
+      missing.count(dependency, facts)
+      exceptions.count(dependency, facts, verdict)
+      if (verdict.effect === "allow") {
+        counts.allow++
+        if (verdict.excepted?.length) counts.excepted++
+        continue
+      }
+      if (verdict.mode === "observe") {
+        counts.observed++
+        counts.allow++
+      } else counts[verdict.effect]++
+      rows.push(rowOf(lockfile, dependency, facts, verdict, rows.length < MAX_ROWS_WITH_PATHS))
+    }
+  }
+  return { rows: sortRows(rows), counts, missing: missing.summary(), exceptions: exceptions.summary(), entries }
+}
+
+/** What a lockfile entry asks the law: may this package, from this source, be installed? */
+export function actionOf(dependency: Dependency): PackageAction {
+  const { purl, name, version, source } = dependency
+  return { kind: "package", purl, ecosystem: dependency.ecosystem as Ecosystem, name, version, source }
+}
+
+function rowOf(
+  lockfile: Lockfile,
+  dependency: Dependency,
+  facts: PackageFacts,
+  verdict: Verdict,
+  withPaths: boolean,
+): VetRow {
+  const { purl, ecosystem, name, version, source, dev, optional, direct, alias, key } = dependency
+  const ways = withPaths ? pathsTo(lockfile, key, MAX_PATHS) : { paths: [], more: -1 }
+  return {
+    verdict,
+    file: lockfile.path,
+    line: lockfile.lineOf(key),
+    dependency: { purl, ecosystem, name, version, source, dev, optional, direct, ...(alias !== undefined && { alias }) },
+    paths: ways.paths,
+    morePaths: ways.more,
+    facts,
+  }
+}
+
+const RANK = { deny: 0, ask: 1, allow: 2 } as const
+
+/** Strictest first, enforced before observed; the order of the files stays within each. */
+function sortRows(rows: VetRow[]): VetRow[] {
+  const rank = ({ verdict }: VetRow) => RANK[verdict.effect] * 2 + (verdict.mode === "observe" ? 1 : 0)
+  return rows.sort((a, b) => rank(a) - rank(b))
+}
