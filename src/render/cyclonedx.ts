@@ -2,14 +2,16 @@
 // vulnerabilities that were found and what the policy's exceptions say of them.
 import { createHash } from "node:crypto"
 import parseSpdx from "spdx-expression-parse"
-import type { Evidence } from "../policy/types.ts"
-import type { ExceptionUse, VetReport } from "../vet/report.ts"
+import type { VetReport } from "../vet/report.ts"
 import { cleanText, safeJson } from "./clean.ts"
+import { describeVulnerabilities } from "./vulnerabilities.ts"
 
 /** Renders a report as one CycloneDX 1.6 JSON document. */
 export function renderCyclonedx(report: VetReport): string {
   const components = new Map<string, object>()
-  for (const component of report.components) components.set(component.purl, describeComponent(component))
+  for (const component of report.components) {
+    components.set(component.purl, describeComponent(component))
+  }
   const bom = {
     $schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
     bomFormat: "CycloneDX",
@@ -42,7 +44,8 @@ function serialOf(bom: object): string {
 
 type Component = VetReport["components"][number]
 
-function describeComponent({ purl, name, version, license, integrity, dev, optional }: Component): object {
+function describeComponent(component: Component): object {
+  const { purl, name, version, license, integrity, dev, optional } = component
   const hashes = integrity.map(describeHash).filter((hash) => hash !== undefined)
   const scope = optional ? "optional" : dev ? "excluded" : "required"
   return {
@@ -84,57 +87,4 @@ function describeHash(integrity: string): { alg: string; content: string } | und
   return known !== undefined && bytes.length === known[1]
     ? { alg: known[0], content: bytes.toString("hex") }
     : undefined
-}
-
-interface Vulnerability {
-  id: string
-  ratings?: object[]
-  references?: object[]
-  recommendation?: string
-  analysis?: object
-  affects: { ref: string }[]
-}
-
-function describeVulnerabilities(report: VetReport, components: ReadonlyMap<string, object>): Vulnerability[] {
-  const found = new Map<string, Vulnerability>()
-  for (const { verdict, dependency } of report.rows) {
-    if (!components.has(dependency.purl)) continue
-    for (const evidence of verdict.evidence) {
-      if (evidence.kind !== "advisory" || typeof evidence["id"] !== "string") continue
-      const vulnerability = found.get(evidence["id"]) ?? describeAdvisory(evidence["id"], evidence)
-      found.set(evidence["id"], vulnerability)
-      const command = verdict.correction?.command
-      if (command) vulnerability.recommendation ??= cleanText(command, 1000)
-      if (!vulnerability.affects.some(({ ref }) => ref === dependency.purl)) {
-        vulnerability.affects.push({ ref: dependency.purl })
-      }
-    }
-  }
-  return [...found.values(), ...report.exceptions.flatMap((exception) => describeExcepted(exception, components))]
-}
-
-function describeAdvisory(id: string, evidence: Evidence): Vulnerability {
-  const { severity, cvss, aliases } = evidence
-  const rating = {
-    ...(typeof cvss === "number" && { score: cvss }),
-    ...(["low", "medium", "high", "critical"].includes(String(severity)) && { severity }),
-  }
-  const others = Array.isArray(aliases) ? aliases.map((alias) => ({ id: String(alias), source: {} })) : []
-  return {
-    id,
-    ...(others.length > 0 && { references: others }),
-    ...(Object.keys(rating).length > 0 && { ratings: [rating] }),
-    affects: [],
-  }
-}
-
-// A person took the risk until a date. That says nothing about exploitability, so no analysis state is claimed.
-function describeExcepted(exception: ExceptionUse, components: ReadonlyMap<string, object>): Vulnerability[] {
-  const { packages = [], of, owner, expires, state } = exception
-  if (state !== "used" || !of.startsWith("vulnerability.")) return []
-  const detail = cleanText(`Exception for ${of} by ${owner} until ${expires}`)
-  const analysis = { response: ["will_not_fix"], detail }
-  return packages
-    .filter(({ purl }) => components.has(purl))
-    .flatMap(({ purl, advisories }) => advisories.map((id) => ({ id, analysis, affects: [{ ref: purl }] })))
 }

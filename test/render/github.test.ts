@@ -63,7 +63,7 @@ describe("renderSummary", () => {
     expect(lines.slice(0, 7)).toEqual([
       "## nanoguard vet",
       "",
-      "**Failed: 4 denied, 3 need approval, 1 observed and not stopped, 1,196 of 1,204 packages allowed, 1 by exception. At least 412 packages were not fully checked.**",
+      "**Failed: 4 denied, 3 need approval, 1,197 of 1,204 packages allowed (1 by exception, 1 only observed). At least 412 packages were not fully checked.**",
       "",
       "| | package | code | where | why | fix |",
       "|---|---|---|---|---|---|",

@@ -55,7 +55,12 @@ const PARSER = hasXmlParser()
 const validateBom = cyclonedxValidator()
 let validateSarif: Awaited<ReturnType<typeof sarifValidator>>
 
+let harmlessXml: unknown
+
+const shape = ({ tag, children }: Element): unknown => [tag, children.map(shape)]
+
 beforeAll(async () => {
+  if (PARSER) harmlessXml = shape(parseXml(renderJunit(poisonedReport(HARMLESS))))
   validateSarif = await sarifValidator()
 }, 30_000)
 
@@ -82,9 +87,9 @@ describe.each([...POISON, ...LARGE])("%s, for people", (_name, poison) => {
   test("github: our annotations and no others", () => {
     const text = renderGithub(report)
     expect(text).not.toMatch(FORBIDDEN)
-    const shape = (log: string) =>
+    const shapeOf = (log: string) =>
       readCommands(log).map(({ command, properties }) => [command, Object.keys(properties)])
-    expect(shape(text)).toEqual(shape(renderGithub(harmless)))
+    expect(shapeOf(text)).toEqual(shapeOf(renderGithub(harmless)))
     expect(text.split("\n").length).toBe(renderGithub(harmless).split("\n").length)
     for (const { data } of readCommands(text)) expect(readCommands(data)).toEqual([])
   })
@@ -108,8 +113,7 @@ describe.each([...POISON, ...LARGE])("%s, for people", (_name, poison) => {
     const text = renderJunit(report)
     expect(text).not.toMatch(FORBIDDEN)
     if (!PARSER) return ctx.skip("python3 is missing: install it from your system's packages")
-    const shape = ({ tag, children }: Element): unknown => [tag, children.map(shape)]
-    expect(shape(parseXml(text))).toEqual(shape(parseXml(renderJunit(harmless))))
+    expect(shape(parseXml(text))).toEqual(harmlessXml)
   })
 })
 

@@ -21,8 +21,8 @@ deny  pkg:npm/event-stream@3.3.6  malware.known
     const lines = renderText(sampleReport()).trimEnd().split("\n")
     expect(lines[0]).toBe("2 lockfiles, 1,204 packages vetted")
     expect(lines.slice(-3)).toEqual([
-      "Failed: 4 denied, 3 need approval, 1 observed and not stopped, 1,196 of 1,204",
-      "packages allowed, 1 by exception. At least 412 packages were not fully checked.",
+      "Failed: 4 denied, 3 need approval, 1,197 of 1,204 packages allowed (1 by",
+      "exception, 1 only observed). At least 412 packages were not fully checked.",
       "Policy nanoguard.yaml (sha256:3f1c9b0a5d7e, enforce)",
     ])
   })
@@ -92,6 +92,13 @@ deny  pkg:npm/event-stream@3.3.6  malware.known
     Object.assign(report, { rows: [], missing: [], files: [] })
     report.counts = { packages: 0, allow: 0, ask: 0, deny: 0, excepted: 0, observed: 0 }
     expect(renderText(report)).toMatch(/^Nothing was checked\.$/m)
+  })
+
+  test("a change that adds no package passes, and says so", () => {
+    const report = sampleReport()
+    Object.assign(report, { rows: [], missing: [], changedSince: "origin/main" })
+    report.counts = { packages: 0, allow: 0, ask: 0, deny: 0, excepted: 0, observed: 0 }
+    expect(renderText(report)).toMatch(/^Passed: no package was added since origin\/main\.$/m)
   })
 
   test("with --fail-on deny an ask does not fail, and is still named", () => {
