@@ -7,7 +7,7 @@ import { lockfileError, quote } from "./failure.ts"
 import { sriOfHex } from "./hashes.ts"
 import { fieldOf, type Item, itemOf, itemsOf, optionalText, tableOf, textOf, textsOf, wrong } from "./item.ts"
 import { cargoSource } from "./origins.ts"
-import { linesOfTables, parseToml } from "./toml.ts"
+import { createTableLines, parseToml } from "./toml.ts"
 
 interface Package {
   item: Item
@@ -26,11 +26,7 @@ const NAME = /^[\p{L}\p{N}_-]{1,128}$/u
  */
 export async function parseCargoLock(text: string, path: string, readSibling: ReadSibling): Promise<Lockfile> {
   const document = itemOf(await parseToml(text, path), "the file", { file: path, line: () => 1 })
-  let lines: number[] | undefined
-  const lineAt = (index: number): number => {
-    lines ??= linesOfTables(text, "package")
-    return lines[index] ?? 1
-  }
+  const lineAt = createTableLines(text, "package")
   const checksums = readOldChecksums(document)
   const taken = new Set<string>()
   const packages: Package[] = []
@@ -63,7 +59,7 @@ export async function parseCargoLock(text: string, path: string, readSibling: Re
   }
   markDirect({ dependencies, edges, roots })
   const indexOfKey = new Map(packages.map((one, index) => [one.entry.key, index]))
-  const lineOf = (key: string): number => (indexOfKey.has(key) ? lineAt(indexOfKey.get(key)!) : 1)
+  const lineOf = (key: string): number => lineAt(indexOfKey.get(key))
   return { path, format: "Cargo.lock", formatVersion, dependencies, edges, roots, warnings, lineOf }
 }
 

@@ -123,6 +123,8 @@ function isZeroPseudo(version: string): boolean {
   return /^v0\.0\.0-[0-9]{14}-[0-9a-f]{12}$/.test(version)
 }
 
+const END_OF_WORD = /[\s(),[\]"`]|\/\//g
+
 /** Words of a line (bare, "quoted" or `raw`), parentheses and `=>` among them, and its comment without slashes. */
 function tokenise(raw: string, file: string, line: number): { words: string[]; comment: string } {
   const words: string[] = []
@@ -142,13 +144,14 @@ function tokenise(raw: string, file: string, line: number): { words: string[]; c
       words.push(char)
       at++
     } else {
-      const end = /[\s(),[\]"`]|\/\//.exec(text.slice(at))
-      const length = end === null ? text.length - at : end.index
-      if (length === 0 || /[^\x21-\x7e\u00a1-\uffff]/.test(text.slice(at, at + length))) {
+      END_OF_WORD.lastIndex = at
+      const end = END_OF_WORD.exec(text)?.index ?? text.length
+      const word = text.slice(at, end)
+      if (word === "" || /[^\x21-\x7e\u00a1-\uffff]/.test(word)) {
         throw bad("a character that has no place in a go.mod", { file, line })
       }
-      words.push(text.slice(at, at + length))
-      at += length
+      words.push(word)
+      at = end
     }
   }
   return { words, comment: "" }

@@ -1,6 +1,9 @@
 // Which registry an address in a Python, Cargo or Go lockfile is. npm's own rules are in sources.ts.
 import type { Ecosystem, PackageSource } from "../../policy/types.ts"
 
+/** No registry has longer addresses. */
+const MAX_ADDRESS = 4096
+
 const known = new Map<Ecosystem, Promise<URL | undefined>>()
 
 /** The address of an ecosystem's own registry, asked of the purl library, which knows it, when first needed. */
@@ -39,6 +42,22 @@ export async function pythonOrigin(index: string): Promise<string | undefined> {
   return `${url.origin}${path}`
 }
 
+/** The origin that a BOM states for a package: "default" for the ecosystem's own registry over https. Undefined where it is no web address. */
+export async function registryOrigin(ecosystem: string, address: string): Promise<string | undefined> {
+  const url = webAddress(address)
+  if (url === undefined) return undefined
+  const usual = isEcosystem(ecosystem) ? await defaultRegistry(ecosystem) : undefined
+  const path = trimSlashes(url.pathname)
+  const paths = ecosystem === "pypi" ? ["", "/simple", "/pypi"] : [""]
+  if (usual !== undefined && url.protocol === "https:" && url.host === usual.host && paths.includes(path))
+    return "default"
+  return `${url.origin}${path}`
+}
+
+function isEcosystem(text: string): text is Ecosystem {
+  return text === "npm" || text === "pypi" || text === "cargo" || text === "golang"
+}
+
 /**
  * The source behind `source` in Cargo.lock (`registry+`, `sparse+`, `git+`; the kinds of Cargo's SourceId). The ecosystem's own registry has
  * two addresses, the sparse index on its own host and a git index whose repository bears its name; both are "default".
@@ -66,7 +85,7 @@ export async function cargoSource(text: string): Promise<PackageSource | undefin
 
 /** An http(s) address without control characters or blanks; undefined for anything else. */
 export function webAddress(text: string): URL | undefined {
-  if (/[\s\x00-\x1f\\]/.test(text) || !URL.canParse(text)) return undefined
+  if (text.length > MAX_ADDRESS || /[\s\x00-\x1f\\]/.test(text) || !URL.canParse(text)) return undefined
   const url = new URL(text)
   if (url.protocol !== "https:" && url.protocol !== "http:") return undefined
   url.username = ""

@@ -23,7 +23,7 @@ import { parseRequirement } from "./pep508.ts"
 import { localSource } from "./places.ts"
 import { type PythonProject, readPyproject } from "./pyproject.ts"
 import { integrityOf, linkPython, pythonName, pythonVersion, type Wish } from "./python.ts"
-import { linesOfTables, parseToml } from "./toml.ts"
+import { createTableLines, parseToml } from "./toml.ts"
 
 /**
  * Reads pdm.lock. It names no index, so entries without a source of their own come from whatever PDM is configured for. An entry with extras
@@ -38,12 +38,9 @@ export async function parsePdmLock(text: string, path: string, readSibling: Read
     const shown = formatVersion === "" ? "without a lock version" : `of version ${quote(formatVersion)}`
     throw lockfileError(`a pdm.lock ${shown}; nanoguard reads 3 and 4`, { file: path, line: 1 }, "lock with PDM 2")
   }
-  let lines: number[] | undefined
-  const lineAt = (index: number): number => {
-    lines ??= linesOfTables(text, "package")
-    return lines[index] ?? 1
-  }
+  const lineAt = createTableLines(text, "package")
   const project = await readPyproject(readSibling)
+  const oldFiles = readOldFiles(metadata)
   const taken = new Set<string>()
   const dependencies: Dependency[] = []
   const byIdentity = new Map<string, Dependency>()
@@ -58,7 +55,8 @@ export async function parsePdmLock(text: string, path: string, readSibling: Read
     const source = readSource(item, path)
     const dev = developmentOf(item, project)
     saysDev ||= dev !== undefined
-    const files = filesOf(item, metadata, name, version)
+    const files =
+      fieldOf(item, "files") === undefined ? (oldFiles.get(`${name} ${version}`) ?? []) : itemsOf(item, "files")
     const identity = JSON.stringify([name, version, source])
     let entry = byIdentity.get(identity)
     if (entry === undefined || fieldOf(item, "extras") === undefined) {
@@ -77,7 +75,7 @@ export async function parsePdmLock(text: string, path: string, readSibling: Read
   const warnings: string[] = []
   checkArtifacts(artifacts, () => undefined, warnings)
   const linked = linkPython({ path, dependencies, wishes, project, taken, warnings }, !saysDev)
-  const lineOf = (key: string): number => (indexOfKey.has(key) ? lineAt(indexOfKey.get(key)!) : 1)
+  const lineOf = (key: string): number => lineAt(indexOfKey.get(key))
   return { path, format: "pdm.lock", formatVersion, dependencies, ...linked, warnings, lineOf }
 }
 
@@ -107,15 +105,10 @@ function readSource(item: Item, path: string): PackageSource {
   return flagOf(item, "editable") || !isArchive ? localSource(path, local) : { kind: "file", path: local }
 }
 
-/** Beside each package, and before lock 4.4 in one table keyed `name version`. */
-function filesOf(item: Item, metadata: Item, name: string, version: string): Item[] {
-  if (fieldOf(item, "files") !== undefined) return itemsOf(item, "files")
+/** Before lock 4.4 the files of all packages stood in one table keyed `name version`. */
+function readOldFiles(metadata: Item): Map<string, Item[]> {
   const table = tableOf(metadata, "files")
-  const key = Object.keys(table.fields).find((candidate) => {
-    const blank = candidate.indexOf(" ")
-    return normalisePythonName(candidate.slice(0, blank)) === name && candidate.slice(blank + 1) === version
-  })
-  return key === undefined ? [] : itemsOf(table, key)
+  return new Map(Object.keys(table.fields).map((key) => [key, itemsOf(table, key)]))
 }
 
 function wishesOf(item: Item, entry: Dependency): Wish[] {

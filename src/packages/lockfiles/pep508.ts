@@ -11,6 +11,9 @@ export interface Requirement {
   marker: string
 }
 
+/** Longer texts are no requirements; matching them would take time. */
+const MAX_LENGTH = 8192
+
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,212}[A-Za-z0-9])?$/
 
 /** A name that an index accepts. */
@@ -20,6 +23,7 @@ export function isPythonName(name: string): boolean {
 
 /** Reads one requirement; undefined where the text is none. */
 export function parseRequirement(text: string): Requirement | undefined {
+  if (text.length > MAX_LENGTH) return undefined
   const match = /^\s*([A-Za-z0-9._-]{1,214})\s*(?:\[[^[\]]{0,2000}\])?\s*([\s\S]*)$/.exec(text)
   if (match === null || !isPythonName(match[1]!)) return undefined
   const name = normalisePythonName(match[1]!)

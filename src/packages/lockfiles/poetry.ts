@@ -21,7 +21,7 @@ import { pythonOrigin, withoutCredentials } from "./origins.ts"
 import { localSource } from "./places.ts"
 import { readPyproject } from "./pyproject.ts"
 import { integrityOf, linkPython, pythonName, pythonVersion, type Wish } from "./python.ts"
-import { linesOfTables, parseToml } from "./toml.ts"
+import { createTableLines, parseToml } from "./toml.ts"
 
 /**
  * Reads poetry.lock. What is direct says pyproject.toml beside it. For development are groups other than `main` (lock 2.1),
@@ -39,11 +39,8 @@ export async function parsePoetryLock(text: string, path: string, readSibling: R
       "lock with Poetry 1.8 or 2",
     )
   }
-  let lines: number[] | undefined
-  const lineAt = (index: number): number => {
-    lines ??= linesOfTables(text, "package")
-    return lines[index] ?? 1
-  }
+  const lineAt = createTableLines(text, "package")
+  const oldFiles = readOldFiles(metadata)
   const taken = new Set<string>()
   const dependencies: Dependency[] = []
   const wishes: Wish[] = []
@@ -56,7 +53,7 @@ export async function parsePoetryLock(text: string, path: string, readSibling: R
     const name = pythonName(item)
     const version = pythonVersion(item, textOf(item, "version"))
     const source = await readSource(item, path)
-    const integrity = integrityOf(hashesOf(item, metadata, name, version))
+    const integrity = integrityOf(hashesOf(item, oldFiles, version))
     const optional = flagOf(item, "optional")
     const entry = createEntry(
       { ecosystem: "pypi", name, version, source, integrity, dev: dev ?? false, optional },
@@ -69,7 +66,7 @@ export async function parsePoetryLock(text: string, path: string, readSibling: R
   const warnings: string[] = []
   const project = await readPyproject(readSibling)
   const linked = linkPython({ path, dependencies, wishes, project, taken, warnings }, !saysDev)
-  const lineOf = (key: string): number => (indexOfKey.has(key) ? lineAt(indexOfKey.get(key)!) : 1)
+  const lineOf = (key: string): number => lineAt(indexOfKey.get(key))
   return { path, format: "poetry.lock", formatVersion, dependencies, ...linked, warnings, lineOf }
 }
 
@@ -103,18 +100,17 @@ async function readSource(item: Item, path: string): Promise<PackageSource> {
   throw wrong(item, `a source of type ${quote(type ?? "")}`, "check for a newer nanoguard, or lock again")
 }
 
-/** Lock 2.x keeps the files beside each package, 1.x in one table by name for all its versions, older still as bare hashes. */
-function hashesOf(item: Item, metadata: Item, name: string, version: string): (string | undefined)[] {
-  let files = itemsOf(item, "files")
-  if (fieldOf(item, "files") === undefined) {
-    const table = tableOf(metadata, "files")
-    const key = Object.keys(table.fields).find((candidate) => normalisePythonName(candidate) === name)
-    if (key === undefined) return []
-    files = itemsOf(table, key)
-    const own = files.filter((file) => textOf(file, "file").includes(`-${version}`))
-    if (own.length > 0) files = own
-  }
-  return files.map((file) => optionalText(file, "hash"))
+function readOldFiles(metadata: Item): Map<string, Item[]> {
+  const table = tableOf(metadata, "files")
+  return new Map(Object.keys(table.fields).map((name) => [normalisePythonName(name), itemsOf(table, name)]))
+}
+
+/** Lock 2.x keeps the files beside each package, 1.x in one table by name for all its versions. */
+function hashesOf(item: Item, oldFiles: ReadonlyMap<string, Item[]>, version: string): (string | undefined)[] {
+  if (fieldOf(item, "files") !== undefined) return itemsOf(item, "files").map((file) => optionalText(file, "hash"))
+  const listed = oldFiles.get(pythonName(item)) ?? []
+  const own = listed.filter((file) => textOf(file, "file").includes(`-${version}`))
+  return (own.length > 0 ? own : listed).map((file) => optionalText(file, "hash"))
 }
 
 function wishesOf(item: Item, from: string): Wish[] {

@@ -10,7 +10,7 @@ import { pythonOrigin, webAddress, withoutCredentials } from "./origins.ts"
 import { localSource } from "./places.ts"
 import { readPyproject } from "./pyproject.ts"
 import { linkPython, pythonName, pythonVersion, type Wish } from "./python.ts"
-import { linesOfTables, parseToml } from "./toml.ts"
+import { createTableLines, parseToml } from "./toml.ts"
 
 /**
  * Reads pylock.toml. Edges are optional in the format; where an entry has none, pyproject.toml beside it still says what is direct. For
@@ -23,11 +23,7 @@ export async function parsePylock(text: string, path: string, readSibling: ReadS
     const shown = formatVersion === "" ? "without a lock version" : `of version ${quote(formatVersion)}`
     throw lockfileError(`a pylock.toml ${shown}; nanoguard reads 1.x`, { file: path, line: 1 }, "export it again")
   }
-  let lines: number[] | undefined
-  const lineAt = (index: number): number => {
-    lines ??= linesOfTables(text, "packages")
-    return lines[index] ?? 1
-  }
+  const lineAt = createTableLines(text, "packages")
   const defaultGroups = textsOf(document, "default-groups")
   const taken = new Set<string>()
   const packages: { item: Item; entry: Dependency }[] = []
@@ -55,7 +51,7 @@ export async function parsePylock(text: string, path: string, readSibling: ReadS
   const project = await readPyproject(readSibling)
   const linked = linkPython({ path, dependencies, wishes, project, taken, warnings }, false)
   const indexOfKey = new Map(packages.map((one, index) => [one.entry.key, index]))
-  const lineOf = (key: string): number => (indexOfKey.has(key) ? lineAt(indexOfKey.get(key)!) : 1)
+  const lineOf = (key: string): number => lineAt(indexOfKey.get(key))
   return { path, format: "pylock.toml", formatVersion, dependencies, ...linked, warnings, lineOf }
 }
 

@@ -14,8 +14,9 @@ export interface RequirementLine {
   via: string[]
 }
 
-/** A logical line that is longer is no requirement. */
+/** Hundreds of hashes make a line of some 100 kB; the requirement before them is short. */
 const MAX_LINE = 1_000_000
+const MAX_REQUIREMENT = 8192
 
 const SHORT: ReadonlyMap<string, string> = new Map([
   ["-r", "--requirement"],
@@ -64,7 +65,7 @@ export function readRequirementLines(text: string, file: string): RequirementLin
     if (!open) first = index + 1
     // A comment line ends a continuation; a backslash inside it does not continue anything.
     if (comment === null && raw.endsWith("\\")) {
-      joined += raw.replace(/^\\+|\\+$/g, "")
+      joined += trimBackslashes(raw)
       open = true
       if (joined.length > MAX_LINE) throw lockfileError("a line that does not end", { file, line: first })
       continue
@@ -78,6 +79,14 @@ export function readRequirementLines(text: string, file: string): RequirementLin
   }
   add(joined)
   return result
+}
+
+function trimBackslashes(line: string): string {
+  let start = 0
+  let end = line.length
+  while (line[start] === "\\") start++
+  while (end > start && line[end - 1] === "\\") end--
+  return line.slice(start, end)
 }
 
 /** Where a comment begins: at a `#` that opens the line or follows a blank. */
@@ -102,6 +111,9 @@ function parseLine(content: string, file: string, line: number): RequirementLine
   // Options begin at the first word with a dash; what stands before is the requirement.
   const start = content.startsWith("-") ? 0 : content.indexOf(" -")
   const text = start < 0 ? content : content.slice(0, start).trim()
+  if (content.length > MAX_LINE || text.length > MAX_REQUIREMENT) {
+    throw lockfileError("a line too long to be a requirement", where, "split or delete it")
+  }
   const words = start < 0 ? [] : splitWords(content.slice(start), where)
   const options: RequirementLine["options"] = []
   for (let index = 0; index < words.length; index++) {

@@ -31,10 +31,19 @@ export async function parseToml(text: string, file: string): Promise<TomlTable> 
 }
 
 /**
- * Lines (from 1) of the headers `[[name]]` in a text that `parseToml` has accepted, in order: the n-th belongs to the n-th
- * element of the array of tables. Headers inside strings, arrays and comments are none.
+ * Makes a function that tells the line (from 1) of the n-th element (from 0) of an array of tables, in a text that `parseToml` has accepted: that of
+ * its header `[[name]]`. Headers inside strings, arrays and comments are none. 1 where there is no such header. The text is searched once,
+ * when a line is first asked for.
  */
-export function linesOfTables(text: string, name: string): number[] {
+export function createTableLines(text: string, name: string): (index: number | undefined) => number {
+  let lines: number[] | undefined
+  return (index) => {
+    lines ??= findHeaders(text, name)
+    return (index === undefined ? undefined : lines[index]) ?? 1
+  }
+}
+
+function findHeaders(text: string, name: string): number[] {
   const lines: number[] = []
   let line = 1
   let at = text.charCodeAt(0) === 0xfeff ? 1 : 0
@@ -49,7 +58,7 @@ export function linesOfTables(text: string, name: string): number[] {
 }
 
 /** The longest header that can spell `name`: escapes take up to ten characters each, and there may be blanks. */
-const HEADER = /[ \t]*("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[A-Za-z0-9_-]+)[ \t]*\]\]/y
+const HEADER = /[ \t]*("[^"\\\n]*(?:\\.[^"\\\n]*)*"|'[^'\n]*'|[A-Za-z0-9_-]+)[ \t]*\]\]/y
 
 function isHeaderOf(text: string, at: number, name: string): boolean {
   HEADER.lastIndex = at

@@ -8,7 +8,7 @@ import { fieldOf, type Item, itemOf, itemsOf, optionalText, tableOf, textOf, tex
 import { pythonOrigin, webAddress, withoutCredentials } from "./origins.ts"
 import { localSource } from "./places.ts"
 import { danglingWarning, integrityOf, pythonName, pythonVersion } from "./python.ts"
-import { linesOfTables, parseToml } from "./toml.ts"
+import { createTableLines, parseToml } from "./toml.ts"
 
 interface Package {
   item: Item
@@ -33,11 +33,7 @@ export async function parseUvLock(text: string, path: string, _readSibling?: Rea
       "lock with uv 0.4 or newer",
     )
   }
-  let lines: number[] | undefined
-  const lineAt = (index: number): number => {
-    lines ??= linesOfTables(text, "package")
-    return lines[index] ?? 1
-  }
+  const lineAt = createTableLines(text, "package")
   const members = new Set(textsOf(tableOf(document, "manifest"), "members"))
   const taken = new Set<string>()
   const packages: Package[] = []
@@ -53,7 +49,7 @@ export async function parseUvLock(text: string, path: string, _readSibling?: Rea
   for (const entry of dependencies) entry.dev = dev.has(entry.key)
   markDirect({ dependencies, edges, roots })
   const indexOfKey = new Map(packages.map((one, index) => [one.entry.key, index]))
-  const lineOf = (key: string): number => (indexOfKey.has(key) ? lineAt(indexOfKey.get(key)!) : 1)
+  const lineOf = (key: string): number => lineAt(indexOfKey.get(key))
   const revision = fieldOf(document, "revision")
   const formatVersion = typeof revision === "number" ? `1.${revision}` : "1"
   return { path, format: "uv.lock", formatVersion, dependencies, edges, roots, warnings, lineOf }
