@@ -130,7 +130,8 @@ export function visitKeys(text: string, visitor: KeyVisitor): void {
   }
 }
 
-function endOfString(text: string, open: number): number {
+/** Offset of the quote that closes the string whose opening quote is at `open`; the length of the text where none does. */
+export function endOfString(text: string, open: number): number {
   for (let at = text.indexOf('"', open + 1); at >= 0; at = text.indexOf('"', at + 1)) {
     let slashes = 0
     while (text.charCodeAt(at - 1 - slashes) === 0x5c) slashes++

@@ -1,0 +1,38 @@
+// JSON with comments and trailing commas, as bun writes its lockfile.
+import { endOfString } from "./json.ts"
+
+/**
+ * The same text as plain JSON: comments and trailing commas become blanks, so that every offset and line stays where it was.
+ * What is wrong with the rest is left for the JSON parser to say.
+ */
+export function blankComments(text: string): string {
+  const cuts: [from: number, to: number][] = []
+  let comma = -1 // place of the last comma, while only blanks and comments have followed it
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]
+    if (char === '"') {
+      comma = -1
+      at = endOfString(text, at)
+    } else if (char === "/" && (text[at + 1] === "/" || text[at + 1] === "*")) {
+      const mark = text[at + 1] === "/" ? "\n" : "*/"
+      const end = text.indexOf(mark, at + 2)
+      const after = end < 0 ? text.length : end + mark.length
+      cuts.push([at, after])
+      at = after - 1
+    } else if (char === ",") {
+      comma = at
+    } else if (char === "}" || char === "]") {
+      if (comma >= 0) cuts.push([comma, comma + 1])
+      comma = -1
+    } else if (char !== " " && char !== "\n" && char !== "\r" && char !== "\t") {
+      comma = -1
+    }
+  }
+  const parts: string[] = []
+  let copied = 0
+  for (const [from, to] of cuts.sort((a, b) => a[0] - b[0])) {
+    parts.push(text.slice(copied, from), text.slice(from, to).replace(/[^\r\n]/g, " "))
+    copied = to
+  }
+  return parts.join("") + text.slice(copied)
+}
