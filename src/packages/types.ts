@@ -93,6 +93,12 @@ export interface ReleaseInfo {
   integrity?: readonly string[]
   /** "attested" and "signed" are the registry's word; "verified" only after `verifyProvenance`. */
   provenance?: Provenance
+  /** Who built it, by a verified attestation: the identity provider that vouched for the builder, and the source. */
+  provenanceOf?: { issuer: string; repository: string }
+  /** Provenance was stated and does not hold: it is missing as "invalid", never "none". */
+  provenanceInvalid?: true
+  /** The registry's own signatures over name, version and integrity; filled where `DocumentNeed.verify` is set. */
+  signatures?: readonly { key: string; signature: string }[]
   /** Account that published it. */
   publisher?: string
   /** Dependencies by name with their ranges, where the index states them. */
@@ -131,6 +137,8 @@ export interface DocumentNeed {
   versions?: readonly string[]
   /** Where the lockfile has it from, as in `PackageSource`; another registry than the one in use answers "unsupported". */
   origin?: string
+  /** Verify the provenance of `versions` instead of taking the registry's word. */
+  verify?: boolean
   /** Fill `ReleaseInfo.requires`, which is most of a document's bulk. */
   requires?: boolean
 }

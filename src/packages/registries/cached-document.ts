@@ -51,6 +51,10 @@ const CHECKS: { [K in keyof Required<ReleaseInfo>]: (value: unknown) => boolean 
   yanked: (value) => typeof value === "boolean",
   integrity: isTexts,
   provenance: (value) => PROVENANCES.has(value),
+  provenanceOf: () => false,
+  provenanceInvalid: () => false,
+  signatures: (value) =>
+    Array.isArray(value) && value.every((one) => isRecord(one) && isText(one.key) && isText(one.signature)),
   publisher: isText,
   requires: isTextRecord,
   engine: isText,

@@ -36,6 +36,7 @@ export function createCargoRegistry(services: Services, { baseUrl, baseOf, autho
   }
 
   async function addDetails(document: PackageDocument, { versions = [] }: DocumentNeed, base: string) {
+    if (!services.needs("license") && !services.needs("installScripts")) return document
     const wanted = [...new Set(versions)].filter((version) => VERSION.test(version) && document.releases.has(version))
     const template = wanted.length > 0 ? await downloadTemplate(base) : undefined
     if (template === undefined) return document

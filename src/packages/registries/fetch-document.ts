@@ -1,5 +1,5 @@
 // One document from one registry: the cache first, then the registry with its etag, then what still holds of an old answer.
-import type { Ecosystem } from "../../policy/types.ts"
+import type { Ecosystem, PackageFactName } from "../../policy/types.ts"
 import type { DocumentResult, PackageDocument } from "../types.ts"
 import { type Cache, cacheKey } from "./cache.ts"
 import { freezeDocument, staleDocument, thawDocument } from "./cached-document.ts"
@@ -12,6 +12,10 @@ export interface Services {
   cache: Cache
   /** Milliseconds since the epoch. */
   now: () => number
+  /** Whether some decision needs this fact: what no one needs is not asked for where that costs a request of its own. */
+  needs: (fact: PackageFactName) => boolean
+  /** Takes one of a bounded number of verifications; false once they are used up. */
+  spendVerification: () => boolean
 }
 
 export interface DocumentRequest extends HttpRequest {

@@ -1,6 +1,6 @@
 // Evidence from package registries. Everything here loads on a vet that goes online only.
 import type { Context } from "../../context.ts"
-import type { Ecosystem } from "../../policy/types.ts"
+import type { Ecosystem, PackageFactName } from "../../policy/types.ts"
 import type { DocumentNeed, DocumentResult, Registry } from "../types.ts"
 import { resolveAddresses } from "./addresses.ts"
 import { cacheDirectory, openCache } from "./cache.ts"
@@ -15,6 +15,10 @@ export interface RegistryOptions {
   policyRegistries?: readonly Pin[]
   /** Documents asked for at the same time. */
   concurrency?: number
+  /** Facts that the policy's rules use; all where it is left out. */
+  needs?: ReadonlySet<PackageFactName>
+  /** Attestations verified at most, each with a request of its own. */
+  verifications?: number
   limits?: Partial<HttpLimits>
   /** Directory for answers between runs; false for none. */
   cache?: string | false
@@ -37,6 +41,7 @@ export interface Registries {
 
 /** Sockets to one host: npm itself opens 15. */
 const CONCURRENCY = 16
+const VERIFICATIONS = 200
 
 /** Opens the registries that the person's own configuration and the policy name. Nothing is asked before the first document. */
 export async function openRegistries(ctx: Context, options: RegistryOptions = {}): Promise<Registries> {
@@ -49,7 +54,14 @@ export async function openRegistries(ctx: Context, options: RegistryOptions = {}
     ...(options.limits && { limits: options.limits }),
   })
   const cache = openCache(options.cache === false ? undefined : (options.cache ?? cacheDirectory(ctx)), ctx.now)
-  const services: Services = { http, cache, now: ctx.now }
+  let verifications = options.verifications ?? VERIFICATIONS
+  const services: Services = {
+    http,
+    cache,
+    now: ctx.now,
+    needs: (fact) => options.needs?.has(fact) ?? true,
+    spendVerification: () => verifications-- > 0,
+  }
   const opened = new Map<Ecosystem, Registry | undefined>()
   for (const [ecosystem, create] of addresses.registries)
     opened.set(ecosystem, options.offline ? offline(ecosystem) : create(services))

@@ -17,7 +17,13 @@ const VERSION: Readonly<Record<string, Shape>> = {
   dist: { fields: { integrity: "value", shasum: "value", signatures: "value", attestations: "value" } },
 }
 
-function packumentShape(requires: boolean): Shape {
+/** What is kept beyond the facts. */
+export interface Keep {
+  requires?: boolean
+  signatures?: boolean
+}
+
+function packumentShape({ requires }: Keep): Shape {
   const fields = requires
     ? { ...VERSION, dependencies: "value" as const, optionalDependencies: "value" as const }
     : VERSION
@@ -40,9 +46,9 @@ export function reducePackument(
   bytes: Buffer,
   name: string,
   now: number,
-  requires = false,
+  keep: Keep = {},
 ): PackageDocument | undefined {
-  const packument = pickJson(bytes, packumentShape(requires)) as PickedFields | undefined
+  const packument = pickJson(bytes, packumentShape(keep)) as PickedFields | undefined
   if (packument === undefined || packument.name !== name) return undefined
   const times = packument.time instanceof Map ? (packument.time as Map<string, unknown>) : new Map<string, unknown>()
   const versions = packument.versions instanceof Map ? (packument.versions as Map<string, unknown>) : new Map()
@@ -51,7 +57,7 @@ export function reducePackument(
   const releases = new Map<string, ReleaseInfo>()
   for (const [version, manifest] of versions) {
     if (!isRecord(manifest)) continue
-    releases.set(version, reduceVersion(version, manifest, timeOf(times.get(version)), signs, requires))
+    releases.set(version, reduceVersion(version, manifest, timeOf(times.get(version)), signs, keep))
   }
   return {
     ecosystem: "npm",
@@ -68,7 +74,7 @@ function reduceVersion(
   manifest: PickedFields,
   published: number | undefined,
   signs: boolean,
-  requires: boolean,
+  { requires, signatures }: Keep,
 ): ReleaseInfo {
   const dist = distOf(manifest)
   const license = licenseOf(manifest)
@@ -84,6 +90,7 @@ function reduceVersion(
     ...(signs && { provenance: provenanceOf(dist) }),
     ...(publisher !== undefined && { publisher }),
     ...(engine !== undefined && { engine }),
+    ...(signatures && { signatures: signaturesOf(dist) }),
     ...(requires && { requires: requiresOf(manifest) }),
   }
 }
@@ -135,6 +142,16 @@ function integrityOf({ integrity, shasum }: PickedFields): readonly string[] {
 function provenanceOf({ attestations, signatures }: PickedFields): Provenance {
   if (isRecord(attestations) && isRecord(attestations.provenance)) return "attested"
   return Array.isArray(signatures) && signatures.length > 0 ? "signed" : "none"
+}
+
+function signaturesOf({ signatures }: PickedFields): { key: string; signature: string }[] {
+  const kept: { key: string; signature: string }[] = []
+  for (const entry of Array.isArray(signatures) ? signatures.slice(0, 8) : []) {
+    const key = isRecord(entry) ? boundedString(entry.keyid) : undefined
+    const signature = isRecord(entry) ? boundedString(entry.sig, 1024) : undefined
+    if (key !== undefined && signature !== undefined) kept.push({ key, signature })
+  }
+  return kept
 }
 
 function tagsOf(value: unknown): Readonly<Record<string, string>> {

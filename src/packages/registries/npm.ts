@@ -23,16 +23,22 @@ export function createNpmRegistry(services: Services, { baseUrl, baseOf, authori
       if (!isNpmName(name)) return NOT_A_NAME
       const base = baseOf(name, need.origin)
       if (base === undefined) return ELSEWHERE
-      const requires = need.requires === true
-      return fetchDocument(services, {
+      const keep = { requires: need.requires === true, signatures: need.verify === true }
+      const result = await fetchDocument(services, {
         ecosystem: "npm",
         name,
         url: `${base}/${name.replace("/", "%2f")}`,
         accept: "application/json",
         authorize,
-        variant: requires ? "requires" : "",
-        reduce: (body, now) => reducePackument(body, name, now, requires),
+        variant: `${keep.requires ? "requires" : ""} ${keep.signatures ? "signatures" : ""}`,
+        reduce: (body, now) => reducePackument(body, name, now, keep),
       })
+      if (!need.verify || !result.ok) return result
+      const { verifyReleases } = await import("./npm-provenance.ts")
+      return {
+        ok: true,
+        document: await verifyReleases(services, result.document, need.versions ?? [], { base, authorize }),
+      }
     },
   }
 }

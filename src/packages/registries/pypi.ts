@@ -55,9 +55,10 @@ export function createPypiRegistry(services: Services, { baseUrl, baseOf, author
 async function addDetails(
   services: Services,
   document: PackageDocument,
-  { versions = [] }: DocumentNeed,
+  { versions = [], requires = false }: DocumentNeed,
   base: string,
 ): Promise<PackageDocument> {
+  if (!requires && !services.needs("license")) return document
   const releases = new Map(document.releases)
   for (const version of new Set(versions)) {
     const release = releases.get(version)
