@@ -1,9 +1,9 @@
 // The layout of an index file, little-endian throughout:
 //
 //   magic, 8 bytes
-//   data      one line of JSON (a PackageRecord) for each package
-//   entries   offset, length, CRC-32 of each line: 3 x u32, in the order of the hashes
-//   hashes    u32 for each package, ascending: the only part that a search holds in memory
+//   data      one line for each package: CRC-32 of the JSON in hex, a blank, the JSON (a PackageRecord)
+//   hashes    u32 for each package, ascending; with the offsets, all that a search holds in memory
+//   offsets   u32 for each package: where its line begins; the lines are in the same order
 //   header    JSON (IndexInfo)
 //   footer    56 bytes, see `Footer`
 //
@@ -15,7 +15,10 @@ import { EXIT, NanoguardError } from "../../errors.ts"
 export const MAGIC = Buffer.from("NGADVIX1")
 const END_MAGIC = Buffer.from("1XIVDAGN")
 export const FOOTER_BYTES = 56
-export const ENTRY_BYTES = 12
+/** A hash and an offset. */
+export const ENTRY_BYTES = 8
+/** The checksum in front of a line's JSON, and the blank. */
+export const LINE_PREFIX_BYTES = 9
 /** Offsets are 32 bits wide. */
 export const MAX_DATA_BYTES = 0xffff_ffff
 export const MAX_HEADER_BYTES = 1 << 20
@@ -24,12 +27,12 @@ export const MAX_LINE_BYTES = 16 << 20
 
 /** The end of a file: where everything is, and what it must add up to. */
 export interface Footer {
-  /** Packages, and so entries and hashes. */
+  /** Packages, and so hashes and offsets. */
   count: number
-  /** Where the data ends and the entries begin. */
+  /** Where the data ends and the hashes begin. */
   dataEnd: number
   headerLength: number
-  /** CRC-32 of hashes and header, which every search relies on; checked whenever a file is opened. */
+  /** CRC-32 of hashes, offsets and header, which every search relies on; checked whenever a file is opened. */
   tableCrc: number
   /** SHA-256 of everything before the footer; checked by `advisories status` and after an import. */
   sha256: Buffer
@@ -59,13 +62,13 @@ export function decodeFooter(bytes: Buffer, fileSize: number): Footer | undefine
   }
   const { count, dataEnd, headerLength } = footer
   if (dataEnd < MAGIC.length || headerLength > MAX_HEADER_BYTES) return undefined
-  if (dataEnd + count * (ENTRY_BYTES + 4) + headerLength + FOOTER_BYTES !== fileSize) return undefined
+  if (dataEnd + count * ENTRY_BYTES + headerLength + FOOTER_BYTES !== fileSize) return undefined
   return footer
 }
 
-/** CRC-32 over several pieces, as if they were one. */
-export function crcOf(...pieces: Uint8Array[]): number {
-  return pieces.reduce((crc, piece) => crc32(piece, crc), 0)
+/** A line of the data section, without its newline. The checksum is that of the JSON in UTF-8. */
+export function encodeLine(json: string): string {
+  return `${crc32(json).toString(16).padStart(8, "0")} ${json}`
 }
 
 /**

@@ -9,7 +9,8 @@ export function verifyIndex(file: string): boolean {
   const fd = openSync(file, "r")
   try {
     const size = fstatSync(fd).size
-    const end = size < FOOTER_BYTES ? undefined : readInto(Buffer.alloc(FOOTER_BYTES), fd, size - FOOTER_BYTES)
+    const end =
+      size < FOOTER_BYTES ? undefined : readInto(Buffer.alloc(FOOTER_BYTES), FOOTER_BYTES, fd, size - FOOTER_BYTES)
     const footer = end && decodeFooter(end, size)
     if (!footer) return false
     const sha256 = createHash("sha256")

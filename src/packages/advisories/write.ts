@@ -5,7 +5,7 @@ import { endianness } from "node:os"
 import { dirname } from "node:path"
 import { crc32 } from "node:zlib"
 import { EXIT, NanoguardError } from "../../errors.ts"
-import { crcOf, ENTRY_BYTES, encodeFooter, MAGIC, MAX_DATA_BYTES, MAX_LINE_BYTES } from "./format.ts"
+import { encodeFooter, encodeLine, MAGIC, MAX_DATA_BYTES, MAX_LINE_BYTES } from "./format.ts"
 import type { EcosystemCounts, IndexInfo, PackageRecord } from "./types.ts"
 import { verifyIndex } from "./verify.ts"
 
@@ -70,29 +70,27 @@ function writeTo(fd: number, file: string, packages: Iterable<HashedPackage>, de
   const out = hashingFile(fd)
   out.write(MAGIC)
   const hashes: number[] = []
-  const entries: number[] = []
+  const offsets: number[] = []
   const counts: IndexInfo["counts"] = {}
   let last = 0
   for (const { hash, record } of packages) {
     if (hash < last) throw new Error("packages must come in the order of their hashes")
     last = hash
-    const line = Buffer.from(`${JSON.stringify(record)}\n`)
+    const line = Buffer.from(`${encodeLine(JSON.stringify(record))}\n`)
     if (line.length > MAX_LINE_BYTES || out.position() + line.length > MAX_DATA_BYTES) throw tooLarge(file)
     hashes.push(hash)
-    entries.push(out.position(), line.length, crc32(line))
+    offsets.push(out.position())
     out.write(line)
     count(counts, record)
   }
   const dataEnd = out.position()
-  const entryBytes = Buffer.from(Uint32Array.from(entries).buffer)
-  const hashBytes = Buffer.from(Uint32Array.from(hashes).buffer)
-  if (endianness() === "BE") for (const bytes of [entryBytes, hashBytes]) if (bytes.length > 0) bytes.swap32()
-  if (entryBytes.length !== hashes.length * ENTRY_BYTES) throw new Error("entries and hashes differ in number")
+  const table = Buffer.from(Uint32Array.from([...hashes, ...offsets]).buffer)
+  if (endianness() === "BE") table.swap32()
   const records = Object.values(counts).reduce((sum, it) => sum + it.vulnerability + it.malware, 0)
   const info: IndexInfo = { schema: "nanoguard.advisories/1", ...description, records, counts }
   const header = Buffer.from(JSON.stringify(info))
-  for (const bytes of [entryBytes, hashBytes, header]) out.write(bytes)
-  const tableCrc = crcOf(hashBytes, header)
+  for (const bytes of [table, header]) out.write(bytes)
+  const tableCrc = crc32(header, crc32(table))
   const footer = { count: hashes.length, dataEnd, headerLength: header.length, tableCrc, sha256: out.digest() }
   writeSync(fd, encodeFooter(footer))
   return info

@@ -15,7 +15,7 @@ const NAMES = /\.(json|ndjson|jsonl|zip|(json|ndjson|jsonl)\.gz)$/i
 function kindOf(file: string): "zip" | "gzip" | "text" {
   const fd = openSync(file, "r")
   try {
-    const start = readInto(Buffer.alloc(4), fd, 0)
+    const start = readInto(Buffer.alloc(4), 4, fd, 0)
     if (start && (start.readUInt32LE(0) === 0x04034b50 || start.readUInt32LE(0) === 0x06054b50)) return "zip"
     return start?.[0] === 0x1f && start[1] === 0x8b ? "gzip" : "text"
   } finally {

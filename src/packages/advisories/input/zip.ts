@@ -37,7 +37,7 @@ function windowReader(fd: number, fileSize: number) {
     if (position < 0 || length < 0 || position + length > fileSize) return undefined
     if (position < start || position + length > start + window.length) {
       const bytes = Buffer.allocUnsafe(Math.min(Math.max(WINDOW, length), fileSize - position))
-      const read = readInto(bytes, fd, position)
+      const read = readInto(bytes, bytes.length, fd, position)
       if (!read) return undefined
       start = position
       window = read
