@@ -26,7 +26,7 @@ export function bunDependency(
   const name = spec.slice(0, at)
   const range = spec.slice(at + 1)
   const isRelease = /^\d+\.\d+\.\d+/.test(range)
-  const version = isRelease ? range : ""
+  const version = isRelease ? range : versionInArchive(range)
   const info = item.find(isObject) ?? {}
   const hashes = item
     .slice(1)
@@ -38,7 +38,7 @@ export function bunDependency(
     ecosystem: "npm",
     name,
     version,
-    source: isRelease ? registryOf(item[1], name, version) : sourceOf(range),
+    source: isRelease ? registryOf(item[1], name, version) : sourceOf(range, name, version),
     integrity,
     dev: false,
     optional: false,
@@ -47,7 +47,7 @@ export function bunDependency(
     key,
   }
   if (installed !== name) dependency.alias = installed
-  if (info["bundled"] === true) dependency.bundled = true
+  if (info["bundled"] === true && hashes.length === 0) dependency.bundled = true
   if (info["hasInstallScript"] === true) dependency.claims = { installScripts: true }
   return { dependency, info }
 }
@@ -57,10 +57,15 @@ function registryOf(stated: unknown, name: string, version: string): PackageSour
   return /\.tgz([?#]|$)/.test(stated) ? sourceOfUrl(stated, name, version) : registrySource(stated)
 }
 
-function sourceOf(range: string): PackageSource {
+/** bun writes no version for an archive; a registry's archive has it in its name. */
+function versionInArchive(range: string): string {
+  return /^https?:.*\/-\/.*?-(\d+\.\d+\.\d+[^/?#]*)\.tgz([?#]|$)/s.exec(range)?.[1] ?? ""
+}
+
+function sourceOf(range: string, name: string, version: string): PackageSource {
   const path = /^(?:file|link|workspace|root):(.*)$/s.exec(range)?.[1]
   if (path !== undefined) return { kind: "file", path }
   const git = gitSource(range)
   if (git !== undefined) return git
-  return /^[a-z][a-z0-9+.-]*:/i.test(range) ? sourceOfUrl(range, "", "") : { kind: "file", path: range }
+  return /^[a-z][a-z0-9+.-]*:/i.test(range) ? sourceOfUrl(range, name, version) : { kind: "file", path: range }
 }

@@ -101,25 +101,30 @@ export function gitSource(text: string): PackageSource | undefined {
 }
 
 /**
- * "default" where an origin is the registry that npm takes for its own, or one of `defaults` (base URLs that the caller has
- * from the user's configuration); else the origin itself. As with npm's `replace-registry-host`, the public registry counts
- * wherever the project itself is installed from; a plain-text or otherwise rooted spelling of it does not.
+ * "default" where an origin is the registry that npm and yarn take for their own, or one of `defaults` (base URLs that the caller
+ * has from the user's configuration); else the origin itself. As with npm's `replace-registry-host`, the public registry
+ * counts wherever the project itself is installed from; a plain-text or otherwise rooted spelling of it does not.
  */
 export async function normaliseOrigin(origin: string, defaults: readonly string[] = []): Promise<string> {
   if (origin === "default") return origin
   const wanted = withSlash(origin)
   if (defaults.some((base) => withSlash(base) === wanted)) return "default"
-  publicOrigin ??= readPublicOrigin()
-  return wanted === (await publicOrigin) ? "default" : origin
+  publicOrigins ??= readPublicOrigins()
+  return (await publicOrigins).includes(wanted) ? "default" : origin
 }
 
-let publicOrigin: Promise<string> | undefined
+let publicOrigins: Promise<string[]> | undefined
 
-/** The public npm registry's base URL, asked of the purl library, which knows it, when first needed. */
-async function readPublicOrigin(): Promise<string> {
+/**
+ * The public npm registry's base URL, asked of the purl library, which knows it, when first needed; and the same registry under
+ * the name that yarn 1 gives it, a host of that kind in yarn's own domain.
+ */
+async function readPublicOrigins(): Promise<string[]> {
   const { PackageURL, UrlConverter } = await import("@socketregistry/packageurl-js")
   const download = UrlConverter.toDownloadUrl(new PackageURL("npm", undefined, "npm", "1.0.0", undefined, undefined))
-  return download ? withSlash(new URL(download.url).origin) : ""
+  if (download === null || download === undefined) return []
+  const { protocol, hostname } = new URL(download.url)
+  return [`${protocol}//${hostname}/`, `${protocol}//${hostname.split(".")[0]}.yarnpkg.com/`]
 }
 
 function withSlash(base: string): string {
