@@ -32,7 +32,9 @@ export function describeAllEvidence(evidence: readonly Evidence[], limit = 5): s
 export function describeFix(correction: Correction | undefined): string | undefined {
   if (correction === undefined) return undefined
   const { action, target, command } = correction
-  if (command) return cleanText(command, 1000)
+  // Half a command is not one to copy.
+  if (command && command.length > 1000) return "a command too long to show (--format json has it)"
+  if (command) return cleanText(command, 6000)
   if (action === "request-approval") return "ask for an approval or an exception"
   if (action === "remove") return "remove it"
   const to = action === "replace" ? "with" : "to"
