@@ -108,3 +108,18 @@ function graphOf(lockfile: Lockfile): Graph {
   graphs.set(lockfile, graph)
   return graph
 }
+
+/** Every key from which `key` can be reached, itself left out. */
+export function ancestorsOf(lockfile: Lockfile, key: string): Set<string> {
+  const { parents } = graphOf(lockfile)
+  const found = new Set<string>()
+  const open = [key]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const parent of parents.get(next) ?? []) {
+      if (found.has(parent.key) || parent.key === key) continue
+      found.add(parent.key)
+      open.push(parent.key)
+    }
+  }
+  return found
+}

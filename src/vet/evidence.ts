@@ -3,6 +3,7 @@ import type { Context } from "../context.ts"
 import type { AdvisoryIndex } from "../packages/advisories/types.ts"
 import { type FactOptions, factsOf } from "../packages/facts.ts"
 import type { Dependency, DocumentResult, PackageDocument } from "../packages/types.ts"
+import type { Wanted } from "../packages/registries/index.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
 import type { Ecosystem, PackageFactName, PackageFacts } from "../policy/types.ts"
 
@@ -10,8 +11,8 @@ import type { Ecosystem, PackageFactName, PackageFacts } from "../policy/types.t
 export interface EvidenceSet {
   factsFor: (dependency: Dependency) => PackageFacts
   documentOf: (ecosystem: string, name: string) => PackageDocument | undefined
-  /** Asks for documents that the vet itself did not need: candidates of corrections. Does nothing offline. */
-  fetchMore: (wanted: readonly { ecosystem: Ecosystem; name: string }[]) => Promise<void>
+  /** Asks for documents beyond what the vet itself needs: candidates of corrections. Does nothing offline. */
+  fetchMore: (wanted: readonly { ecosystem: Ecosystem; name: string; requires: boolean }[]) => Promise<void>
   close: () => Promise<void>
 }
 
@@ -58,21 +59,30 @@ export async function collectEvidence(
   }
   const { openRegistries } = await import("../packages/registries/index.ts")
   const registries = await openRegistries(ctx, { policyRegistries: pinsOf(policy) })
+  const withRequires = new Set<string>()
   const ask = async (
-    wanted: readonly { ecosystem: Ecosystem; name: string; versions?: string[] }[],
+    wanted: readonly Wanted[],
     progress?: (done: number, of: number) => void,
   ) => {
     const results = await registries.documents(wanted, progress)
     for (const [index, { ecosystem, name }] of wanted.entries()) documents.set(keyOf(ecosystem, name), results[index]!)
   }
-  await ask(distinctNames(dependencies.filter(isAsked)), options.progress)
+  const names = distinctNames(dependencies.filter(isAsked))
+  const versions = new Map(names.map((want) => [keyOf(want.ecosystem, want.name), want.versions]))
+  await ask(names, options.progress)
   return {
     factsFor,
     documentOf: (ecosystem, name) => {
       const result = documents.get(keyOf(ecosystem, name))
       return result?.ok ? result.document : undefined
     },
-    fetchMore: (wanted) => ask(wanted.filter(({ ecosystem, name }) => !documents.has(keyOf(ecosystem, name)))),
+    fetchMore: async (wanted) => {
+      const lacking = wanted.filter(({ ecosystem, name, requires }) =>
+        requires ? !withRequires.has(keyOf(ecosystem, name)) : !documents.has(keyOf(ecosystem, name)),
+      )
+      for (const { ecosystem, name } of lacking) withRequires.add(keyOf(ecosystem, name))
+      await ask(lacking.map((want) => ({ ...want, versions: versions.get(keyOf(want.ecosystem, want.name)) ?? [] })))
+    },
     close: () => registries.close(),
   }
 }

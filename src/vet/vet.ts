@@ -92,10 +92,23 @@ function rowOf(
     file: lockfile.path,
     line: lockfile.lineOf(key),
     dependency: { purl, ecosystem, name, version, source, dev, optional, direct, ...(alias !== undefined && { alias }) },
-    paths: ways.paths,
+    paths: ways.paths.map((keys) => keys.map((step) => shownName(lockfile, step))),
     morePaths: ways.more,
     facts,
   }
+}
+
+const names = new WeakMap<Lockfile, Map<string, string>>()
+
+/** An entry of a path as people know it: `name@version`, and a root by its name. */
+function shownName(lockfile: Lockfile, key: string): string {
+  let known = names.get(lockfile)
+  if (known === undefined) {
+    known = new Map(lockfile.roots.map((root) => [root.key, root.name || "."]))
+    for (const { key, name, version } of lockfile.dependencies) known.set(key, version ? `${name}@${version}` : name)
+    names.set(lockfile, known)
+  }
+  return known.get(key) ?? key
 }
 
 const RANK = { deny: 0, ask: 1, allow: 2 } as const
