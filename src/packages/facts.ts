@@ -48,7 +48,7 @@ export function factsOf(
   const facts: Facts = {}
   const missing: Missing = {}
   addAdvisories(facts, missing, dependency, ecosystem, advisories)
-  if (dependency.integrity.length === 0) facts.integrity = "none"
+  addMissingHash(facts, missing, dependency)
   addLookalike(facts, missing, dependency, ecosystem, options)
   if (!options.score) missing.score = "not-collected"
 
@@ -78,13 +78,13 @@ function factsOffline(
   const facts: Facts = { absent: "offline" }
   const missing: Missing = {}
   addAdvisories(facts, missing, dependency, ecosystem, advisories)
-  if (dependency.integrity.length === 0) facts.integrity = "none"
+  addMissingHash(facts, missing, dependency)
   addLookalike(facts, missing, dependency, ecosystem, options)
   if (facts.advisories?.length || facts.lookalike || speaksAgainst(dependency, options)) {
     addClaims(facts, missing, dependency, options)
     return finishFacts(facts, missing)
   }
-  const key = `${missing.advisories} ${facts.integrity} ${missing.lookalike}`
+  const key = `${missing.advisories} ${facts.integrity} ${missing.integrity} ${missing.lookalike}`
   let known = offlineFacts.get(key)
   if (known === undefined) {
     known = Object.freeze(finishFacts(facts, missing))
@@ -124,6 +124,13 @@ function addAdvisories(
   else if (version === "") missing.advisories = "unstated"
   else if (advisories.covers(ecosystem)) facts.advisories = NO_ADVISORIES
   else missing.advisories = "unsupported"
+}
+
+/** A bundled package comes inside another's archive and is covered by that one's hash, so it has none of its own to miss. */
+function addMissingHash(facts: Facts, missing: Missing, { integrity, bundled }: Dependency): void {
+  if (integrity.length > 0) return
+  if (bundled) missing.integrity = "unsupported"
+  else facts.integrity = "none"
 }
 
 function addLookalike(

@@ -29,7 +29,7 @@ const NEVER_STATED: Record<Ecosystem, ReadonlySet<PackageFactName>> = {
 
 /**
  * Adds what a document says of a dependency's version to `facts`, and to `missing` what it leaves open. Whether the
- * version exists is decided here too: only a Go pseudo-version may exist without being listed.
+ * version exists is decided here too: only a Go pseudo-version, or what came after a stale document, may exist unlisted.
  */
 export function addDocument(
   facts: Facts,
@@ -40,32 +40,52 @@ export function addDocument(
   now: number,
 ): void {
   const span = releaseSpan(document, now)
-  if (span !== undefined) facts.lastRelease = span.last
+  if (document.stale !== undefined) missing.lastRelease = document.stale
+  else if (span !== undefined) facts.lastRelease = span.last
   else missing.lastRelease = "unstated"
 
-  const release = document.releases.get(dependency.version)
+  const release = findRelease(ecosystem, document, dependency.version)
   if (release === undefined) {
-    facts.absent = "unstated"
-    if (dependency.version === "") return
+    facts.absent = document.stale ?? "unstated"
+    if (dependency.version === "" || document.stale !== undefined) return
     if (ecosystem === "golang" && PSEUDO_VERSION.test(dependency.version)) facts.absent = "unsupported"
     else facts.exists = false
     return
   }
   facts.exists = true
-  addRelease(facts, missing, ecosystem, release)
+  addRelease(facts, missing, ecosystem, release, document.stale)
   addHistory(facts, missing, ecosystem, document, release)
-  if (facts.integrity === undefined) addIntegrity(facts, missing, dependency, release)
+  if (dependency.integrity.length > 0) addIntegrity(facts, missing, dependency, release)
 }
 
-function addRelease(facts: Facts, missing: Missing, ecosystem: Ecosystem, release: ReleaseInfo): void {
+/** PyPI takes `1.0` and `1.0.0` for one version (PEP 440, zero padding), and a lockfile may spell it the other way. */
+function findRelease(ecosystem: Ecosystem, document: PackageDocument, version: string): ReleaseInfo | undefined {
+  const release = document.releases.get(version)
+  if (release !== undefined || ecosystem !== "pypi" || version === "") return release
+  const wanted = unpadVersion(version)
+  for (const other of document.releases.values()) if (unpadVersion(other.version) === wanted) return other
+  return undefined
+}
+
+function unpadVersion(version: string): string {
+  return version.toLowerCase().replace(/(\.0)+(?![.\d])/, "")
+}
+
+function addRelease(
+  facts: Facts,
+  missing: Missing,
+  ecosystem: Ecosystem,
+  release: ReleaseInfo,
+  stale: MissingReason | undefined,
+): void {
   if (isTime(release.published)) facts.published = release.published
   else missing.published = release.published === undefined ? "unstated" : "invalid"
   const none = NOT_A_THING[ecosystem]
-  setOrMiss(facts, missing, ecosystem, "license", release.license)
-  setOrMiss(facts, missing, ecosystem, "installScripts", release.installScripts ?? none.installScripts)
-  setOrMiss(facts, missing, ecosystem, "deprecated", release.deprecated ?? none.deprecated)
-  setOrMiss(facts, missing, ecosystem, "yanked", release.yanked ?? none.yanked)
-  setOrMiss(facts, missing, ecosystem, "provenance", release.provenance)
+  setOrMiss(facts, missing, ecosystem, "license", release.license, stale)
+  setOrMiss(facts, missing, ecosystem, "installScripts", release.installScripts ?? none.installScripts, stale)
+  setOrMiss(facts, missing, ecosystem, "deprecated", release.deprecated ?? none.deprecated, stale)
+  setOrMiss(facts, missing, ecosystem, "yanked", release.yanked ?? none.yanked, stale)
+  setOrMiss(facts, missing, ecosystem, "provenance", release.provenance, stale)
 }
 
 function addHistory(
@@ -98,7 +118,8 @@ function setOrMiss<K extends PackageFactName>(
   ecosystem: Ecosystem,
   name: K,
   value: Facts[K] | undefined,
+  stale?: MissingReason,
 ): void {
   if (value !== undefined) facts[name] = value
-  else missing[name] = NEVER_STATED[ecosystem].has(name) ? "unsupported" : "unstated"
+  else missing[name] = NEVER_STATED[ecosystem].has(name) ? "unsupported" : (stale ?? "unstated")
 }

@@ -155,6 +155,37 @@ describe("with a registry's document", () => {
   })
 })
 
+describe("a stale document", () => {
+  const document = {
+    ...documentOf("a", [{ version: "1.0.0", deprecated: undefined } as never]),
+    stale: "unreachable" as const,
+  }
+
+  it("proves neither that a version does not exist nor when the last release was", () => {
+    const newer = factsOf(dependencyOf("a", "2.0.0"), ok(document), none, NOW)
+    expect(newer.exists).toBeUndefined()
+    expect(newer).toMatchObject({ absent: "unreachable", missing: { lastRelease: "unreachable" } })
+  })
+
+  it("gives its reason for what may have changed since", () => {
+    const facts = factsOf(dependencyOf("a", "1.0.0"), ok(document), none, NOW)
+    expect(facts).toMatchObject({ exists: true, license: "MIT", missing: { deprecated: "unreachable" } })
+  })
+})
+
+it("finds a Python version under its padded spelling", () => {
+  const document = documentOf("a", [{ version: "1.0" }], { ecosystem: "pypi" })
+  const exists = (version: string) =>
+    factsOf(dependencyOf("a", version, { ecosystem: "pypi" }), ok(document), none, NOW).exists
+  expect([exists("1.0.0"), exists("1"), exists("1.0.1"), exists("10")]).toEqual([true, true, false, false])
+})
+
+it("does not miss a hash that a bundled package cannot have", () => {
+  const facts = factsOf(dependencyOf("a", "1.0.0", { integrity: [], bundled: true }), "offline", none, NOW)
+  expect(facts.integrity).toBeUndefined()
+  expect(facts.missing?.integrity).toBe("unsupported")
+})
+
 describe("packages that are not from a registry", () => {
   it("have no facts but those against them", () => {
     const source = { kind: "git", url: "https://git.example/a" } as const

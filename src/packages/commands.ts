@@ -1,0 +1,148 @@
+// The exact commands that move a package, for each package manager. Names and versions come from lockfiles and
+// registries: one that does not fit its ecosystem's grammar never becomes a shell word, and gets no command.
+
+import type { Lockfile } from "./types.ts"
+import { isValidVersion } from "./versions.ts"
+
+type Manager = "npm" | "pnpm" | "yarn1" | "yarn" | "bun" | "pip" | "pipenv" | "poetry" | "uv" | "pdm" | "cargo" | "go"
+
+interface Commands {
+  /** Sets a dependency of the project itself to one version. */
+  direct: (name: string, version: string) => string
+  /** Moves a dependency of a dependency to exactly this version, within what its parents want. */
+  exact?: (name: string, version: string) => string
+  /** Moves a dependency of a dependency to the newest version that its parents want. */
+  newest?: (name: string) => string
+  /** Forces a version on everyone who wants the package; `range` is what a parent wants. */
+  override?: (name: string, version: string, range: string) => string | undefined
+  remove: (name: string) => string
+}
+
+/** Names that need no quoting in a shell: no word that begins with a dash or a dot, nothing a shell expands. */
+const NAME: Record<string, RegExp> = {
+  npm: /^(@[a-z0-9_][a-z0-9._-]*\/)?[a-z0-9_][a-z0-9._-]*$/i,
+  pypi: /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/,
+  cargo: /^[a-z][a-z0-9_-]*$/i,
+  golang: /^[a-z0-9][a-z0-9.-]*(\/[a-z0-9_][a-z0-9._-]*)*$/i,
+}
+const VERSION = /^[0-9a-z][0-9a-z.+!_-]*$/i
+const MAX_LENGTH = 214
+
+const npmOverride = (key: string, install: string) => (name: string, version: string) =>
+  `npm pkg set '${key}[${name}]=${version}' && ${install}`
+
+const COMMANDS: Record<Manager, Commands> = {
+  npm: {
+    direct: (name, version) => `npm install ${name}@${version}`,
+    newest: (name) => `npm update ${name}`,
+    override: npmOverride("overrides", "npm install"),
+    remove: (name) => `npm uninstall ${name}`,
+  },
+  pnpm: {
+    direct: (name, version) => `pnpm add ${name}@${version}`,
+    newest: (name) => `pnpm update --depth Infinity ${name}`,
+    remove: (name) => `pnpm remove ${name}`,
+  },
+  yarn1: {
+    direct: (name, version) => `yarn upgrade ${name}@${version}`,
+    override: npmOverride("resolutions", "yarn install"),
+    remove: (name) => `yarn remove ${name}`,
+  },
+  yarn: {
+    direct: (name, version) => `yarn up ${name}@${version}`,
+    newest: (name) => `yarn up -R ${name}`,
+    override: (name, version, range) =>
+      /^[\^~<>=0-9a-z.*+ |-]+$/i.test(range)
+        ? `yarn set resolution --save '${name}@npm:${range}' npm:${version}`
+        : undefined,
+    remove: (name) => `yarn remove ${name}`,
+  },
+  bun: {
+    direct: (name, version) => `bun add ${name}@${version}`,
+    override: npmOverride("overrides", "bun install"),
+    remove: (name) => `bun remove ${name}`,
+  },
+  pip: {
+    direct: (name, version) => `pip install '${name}==${version}'`,
+    remove: (name) => `pip uninstall ${name}`,
+  },
+  pipenv: {
+    direct: (name, version) => `pipenv upgrade '${name}==${version}'`,
+    remove: (name) => `pipenv uninstall ${name}`,
+  },
+  poetry: {
+    direct: (name, version) => `poetry add '${name}==${version}'`,
+    newest: (name) => `poetry update ${name}`,
+    remove: (name) => `poetry remove ${name}`,
+  },
+  uv: {
+    direct: (name, version) => `uv add '${name}==${version}'`,
+    exact: (name, version) => `uv lock --upgrade-package '${name}==${version}'`,
+    newest: (name) => `uv lock --upgrade-package ${name}`,
+    remove: (name) => `uv remove ${name}`,
+  },
+  pdm: {
+    direct: (name, version) => `pdm add '${name}==${version}'`,
+    newest: (name) => `pdm update ${name}`,
+    remove: (name) => `pdm remove ${name}`,
+  },
+  cargo: {
+    direct: (name, version) => `cargo add ${name}@=${version}`,
+    exact: (name, version) => `cargo update ${name} --precise ${version}`,
+    newest: (name) => `cargo update ${name}`,
+    remove: (name) => `cargo remove ${name}`,
+  },
+  go: {
+    direct: (name, version) => `go get ${name}@${version}`,
+    exact: (name, version) => `go get ${name}@${version}`,
+    newest: (name) => `go get ${name}@latest`,
+    override: (name, version) => `go mod edit -replace=${name}=${name}@${version} && go mod tidy`,
+    remove: (name) => `go get ${name}@none`,
+  },
+}
+
+/** The package manager that a lockfile belongs to; undefined for bills of materials and formats that several write. */
+export function managerOf({ format, formatVersion }: Pick<Lockfile, "format" | "formatVersion">): Manager | undefined {
+  switch (format) {
+    case "package-lock.json":
+    case "npm-shrinkwrap.json":
+      return "npm"
+    case "pnpm-lock.yaml":
+      return "pnpm"
+    case "yarn.lock":
+      return formatVersion.startsWith("berry") ? "yarn" : "yarn1"
+    case "bun.lock":
+      return "bun"
+    case "requirements.txt":
+      return "pip"
+    case "Pipfile.lock":
+      return "pipenv"
+    case "poetry.lock":
+      return "poetry"
+    case "uv.lock":
+      return "uv"
+    case "pdm.lock":
+      return "pdm"
+    case "Cargo.lock":
+      return "cargo"
+    case "go.mod":
+      return "go"
+    default:
+      return undefined
+  }
+}
+
+/** The commands of a manager. */
+export function commandsOf(manager: Manager | undefined): Commands | undefined {
+  return manager === undefined ? undefined : COMMANDS[manager]
+}
+
+/** A name that may stand in a command as it is. */
+export function isPlainName(ecosystem: string, name: string): boolean {
+  return name.length <= MAX_LENGTH && (NAME[ecosystem]?.test(name) ?? false)
+}
+
+/** A version that may stand in a command as it is. */
+export function isPlainVersion(ecosystem: string, version: string): boolean {
+  return version.length <= MAX_LENGTH && VERSION.test(version) && isValidVersion(ecosystem, version)
+}
