@@ -1,7 +1,7 @@
 // `--format github`: workflow commands that become annotations on the lines of a pull request. GitHub keeps 10 of each
 // kind for a step, so the gravest come first; the step summary has the table.
 import type { VetReport, VetRow } from "../vet/report.ts"
-import { cleanText, formatCount } from "./clean.ts"
+import { cleanText, countOf, formatCount } from "./clean.ts"
 import { describeAdvisories, describeAllEvidence, describeFix, describePath, effectWord } from "./describe.ts"
 import { groupMissing, sortStrictestFirst } from "./group.ts"
 import { closingLine } from "./verdict.ts"
@@ -10,16 +10,17 @@ const MAX_PER_KIND = 10
 
 interface Annotation {
   kind: "error" | "warning" | "notice"
-  file: string
-  line: number
+  /** Absent for what is about the whole run. */
+  place?: { file: string; line: number }
   title: string
   message: string
 }
 
-/** Renders a report as workflow commands, then the closing line as plain text. */
+/** Renders a report as workflow commands; the text format goes before them in the log. */
 export function renderGithub(report: VetReport, options: { failOn?: "ask" | "deny" } = {}): string {
   const failOn = options.failOn ?? "ask"
-  const annotations = [...annotateFindings(report.rows, failOn), ...annotateMissing(report.rows, failOn)]
+  const found = [...annotateFindings(report.rows, failOn), ...annotateMissing(report.rows, failOn)]
+  const annotations = [annotateRun(report, failOn), ...found]
   const lines: string[] = []
   let left = 0
   for (const kind of ["error", "warning", "notice"] as const) {
@@ -28,12 +29,19 @@ export function renderGithub(report: VetReport, options: { failOn?: "ask" | "den
     left += Math.max(0, all.length - MAX_PER_KIND)
   }
   if (left > 0) lines.push(`and ${formatCount(left)} more findings (the step summary and --format json have more)`)
-  for (const { fact, reason, packages } of report.missing) {
-    lines.push(cleanText(`Not checked: ${fact} (${reason}), packages: ${formatCount(packages)}`))
-  }
-  lines.push(`Advisories: ${describeAdvisories(report.advisories)}`)
-  lines.push(closingLine(report, failOn).text)
   return `${lines.join("\n")}\n`
+}
+
+// Said in the pull request as well, where nobody opens the log of a job that passed.
+function annotateRun(report: VetReport, failOn: "ask" | "deny"): Annotation {
+  const missing = report.missing
+    .slice(0, 50)
+    .map(
+      ({ fact, reason, packages }) =>
+        `Not checked: ${cleanText(fact)} of ${countOf(packages, "package")} (${cleanText(reason)})`,
+    )
+  const lines = [closingLine(report, failOn).text, ...missing, `Advisories: ${describeAdvisories(report.advisories)}`]
+  return { kind: "notice", title: "nanoguard vet", message: lines.join("\n") }
 }
 
 function annotateFindings(rows: readonly VetRow[], failOn: "ask" | "deny"): Annotation[] {
@@ -41,7 +49,7 @@ function annotateFindings(rows: readonly VetRow[], failOn: "ask" | "deny"): Anno
   return found.map((row) => {
     const { verdict, file, line, dependency } = row
     const title = `${effectWord(verdict)} ${verdict.code}: ${dependency.purl}`
-    return { kind: kindOf(row, failOn), file, line, title, message: messageOf(row) }
+    return { kind: kindOf(row, failOn), place: { file, line }, title, message: messageOf(row) }
   })
 }
 
@@ -51,7 +59,7 @@ function annotateMissing(rows: readonly VetRow[], failOn: "ask" | "deny"): Annot
     const first = rows[0]!
     const message = `Not known: ${cleanText(facts)}. Packages: ${formatCount(rows.length)}, the first ${cleanText(first.dependency.purl)}. Rule: ${cleanText(verdict.rule)}`
     const title = `${effectWord(verdict)} evidence.missing`
-    return { kind: kindOf(first, failOn), file: first.file, line: first.line, title, message }
+    return { kind: kindOf(first, failOn), place: first, title, message }
   })
 }
 
@@ -73,9 +81,9 @@ function messageOf(row: VetRow): string {
 }
 
 // The escapes of the toolkit that GitHub's runner undoes: data (%, CR, LF) and properties (also : and ,).
-function formatCommand({ kind, file, line, title, message }: Annotation): string {
-  const properties = `file=${escapeProperty(file)},line=${Math.trunc(line) || 1},title=${escapeProperty(title)}`
-  return `::${kind} ${properties}::${escapeData(message)}`
+function formatCommand({ kind, place, title, message }: Annotation): string {
+  const where = place === undefined ? "" : `file=${escapeProperty(place.file)},line=${Math.trunc(place.line) || 1},`
+  return `::${kind} ${where}title=${escapeProperty(title)}::${escapeData(message)}`
 }
 
 function escapeData(text: string): string {

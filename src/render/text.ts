@@ -101,7 +101,7 @@ function renderClosing(report: VetReport, failOn: "ask" | "deny", { style, colum
   const { state, text } = closingLine(report, failOn)
   const paint = { failed: style.red, gaps: style.yellow, passed: style.green }[state]
   const { path, source, hash, mode } = report.policy
-  const origin = { file: "", base: ", read from the base", "built-in": ", built in" }[source]
+  const origin = source === "base" ? ", read from the base" : ""
   return [
     ...wrapText(text, columns).map((line) => style.bold(paint(line))),
     style.dim(`Policy ${cleanText(path, 200)} (${cleanText(hash.slice(0, 19), 40)}, ${mode}${origin})`),

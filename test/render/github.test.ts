@@ -17,6 +17,7 @@ describe("renderGithub", () => {
       "error deny license.denied: pkg:pypi/pymupdf@1.24.0",
       "error ask script.unapproved: pkg:npm/%40acme/native@2.0.0",
       "error ask evidence.missing",
+      "notice nanoguard vet",
       "notice would deny release.deprecated: pkg:npm/request@2.88.2",
     ])
     expect(commands[0]!.properties).toMatchObject({ file: "package-lock.json", line: "812" })
@@ -43,17 +44,29 @@ describe("renderGithub", () => {
     const report = sampleReport()
     report.rows = Array.from({ length: 40 }, (_, i) => sampleRow({ subject: `pkg:npm/p${i}@1.0.0` }))
     const text = renderGithub(report)
-    expect(readCommands(text)).toHaveLength(10)
+    expect(readCommands(text)).toHaveLength(11)
     expect(text).toContain("\nand 30 more findings (")
   })
 
   test("with --fail-on deny an ask is a warning", () => {
     const kinds = readCommands(renderGithub(sampleReport(), { failOn: "deny" })).map(({ command }) => command)
-    expect(kinds).toEqual(["error", "error", "error", "error", "warning", "warning", "notice"])
+    expect(kinds).toEqual(["error", "error", "error", "error", "warning", "warning", "notice", "notice"])
   })
 
-  test("says in the log what was not checked", () => {
-    expect(renderGithub(sampleReport())).toContain("\nNot checked: published (offline), packages: 412\n")
+  test("one notice sums up the run and what was not checked", () => {
+    const notice = readCommands(renderGithub(sampleReport())).find(
+      ({ properties }) => properties["title"] === "nanoguard vet",
+    )
+    expect(notice).toEqual({
+      command: "notice",
+      properties: { title: "nanoguard vet" },
+      data: [
+        "Failed: 4 denied, 3 need approval, 1,197 of 1,204 packages allowed (1 by exception, 1 only observed). At least 412 packages were not fully checked.",
+        "Not checked: published of 412 packages (offline)",
+        "Not checked: license of 1 package (unreachable)",
+        "Advisories: shipped snapshot of 2026-11-18, 12,345 records (npm, pypi), partial: a miss proves nothing",
+      ].join("\n"),
+    })
   })
 })
 
