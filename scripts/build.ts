@@ -11,6 +11,8 @@ rmSync(fresh, { recursive: true, force: true })
 const bundle = await rolldown({
   input: { cli: "src/cli.ts" },
   platform: "node",
+  // Its `main` is UMD, whose `require` a bundler cannot see through.
+  resolve: { alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" } },
   external: [/^node:/],
 })
 const { output } = await bundle.write({
