@@ -1,7 +1,7 @@
 // `nanoguard init`: looks, asks, shows, writes.
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode } from "../errors.ts"
-import { renderPlan } from "../render/init.ts"
+import { renderInit, renderPlan } from "../render/init.ts"
 import { loadStyle } from "../render/style.ts"
 import { askAnswers, askReplacements, askToWrite } from "../scaffold/ask.ts"
 import { buildPlan } from "../scaffold/build-plan.ts"
@@ -30,7 +30,7 @@ export async function init(ctx: Context, options: InitOptions): Promise<{ report
   const answers = interactive ? await askAnswers(ctx, facts, flags, defaults) : defaults
   let plan = await buildPlan(ctx, root, facts, answers, options.force === true)
 
-  const style = await loadStyle(ctx.stdout, ctx.env)
+  const style = await loadStyle(ctx.stdout, ctx.env, options.color)
   const show = async () => {
     if (options.format !== "json") ctx.stdout.write(renderPlan(root, facts, plan, await diffsOf(plan), style))
   }
@@ -64,6 +64,7 @@ export async function init(ctx: Context, options: InitOptions): Promise<{ report
     notes: plan.notes,
     next: ["nanoguard policy check", "nanoguard policy test", "nanoguard vet"],
   }
+  ctx.stdout.write(renderInit(report, options.format === "json" ? "json" : "text", style))
   return { report, exit: exitOf(report) }
 }
 

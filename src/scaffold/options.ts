@@ -22,6 +22,8 @@ export interface InitOptions {
   force?: boolean
   /** `--format text|json` */
   format?: string
+  /** `--color`, `--no-color` */
+  color?: boolean
 }
 
 /** What the flags say. Throws EXIT.usage for a value that is not one of those offered. */

@@ -22,13 +22,14 @@ let terminal: Terminal | undefined
 beforeEach(() => {
   repository = mkdtempSync(join(tmpdir(), "nanoguard-init-"))
   execFileSync("git", ["init", "-q"], { cwd: repository })
-  writeFileSync(join(repository, "package.json"), '{\n  "name": "app",\n  "version": "1.0.0"\n}\n')
-  const lock = {
-    name: "app",
-    version: "1.0.0",
-    lockfileVersion: 3,
-    packages: { "": { name: "app", version: "1.0.0" } },
+  const manifest = { name: "app", version: "1.0.0", dependencies: { "is-number": "^7.0.0" } }
+  writeFileSync(join(repository, "package.json"), JSON.stringify(manifest, null, 2))
+  const integrity = `sha512-${Buffer.alloc(64, 7).toString("base64")}`
+  const packages = {
+    "": { name: "app", version: "1.0.0", dependencies: { "is-number": "^7.0.0" } },
+    "node_modules/is-number": { version: "7.0.0", integrity, license: "MIT" },
   }
+  const lock = { name: "app", version: "1.0.0", lockfileVersion: 3, requires: true, packages }
   writeFileSync(join(repository, "package-lock.json"), JSON.stringify(lock))
   mkdirSync(join(repository, ".claude"))
 })
