@@ -84,8 +84,8 @@ function moveVersion(input: CorrectionInput, judge: Judge): CorrectionResult | u
     const { to, command } = settleInside(judge, dependency, inside, nearest, wishes, commands)
     return result("in-range", to, command)
   }
-  if (hard.length === 0) {
-    // The project's own range, or a line without one: only the project has to change.
+  if (hard.length === 0 && (dependency.direct || wishes.length > 0)) {
+    // Only the project itself wants it: its own range is the project's to change.
     const to = firstApproved(judge, name, candidates)
     return to === undefined ? undefined : result("direct", to, commandFor(judge, name, to, commands?.direct))
   }
@@ -124,11 +124,11 @@ function settleInside(
   commands: ReturnType<typeof commandsOf>,
 ): { to: string; command: string | undefined } {
   const { name } = dependency
-  if (wishes.every((wish) => wish.parent === undefined)) {
-    return { to: nearest, command: commandFor(judge, name, nearest, commands?.direct) }
-  }
   if (commands?.exact !== undefined) {
     return { to: nearest, command: commandFor(judge, name, nearest, commands.exact) }
+  }
+  if (wishes.some((wish) => wish.parent === undefined)) {
+    return { to: nearest, command: commandFor(judge, name, nearest, commands?.direct) }
   }
   const newest = inside.reduce((a, b) => (compareVersions(judge.ecosystem, a, b) >= 0 ? a : b))
   if (commands?.newest !== undefined && judgeVersion(judge, name, newest) === "allow") {
