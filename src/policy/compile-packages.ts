@@ -1,6 +1,7 @@
 // The packages section of one layer -> conditions, rules by name and exceptions.
 import type { Condition, Exception, ListRule, Rule } from "./compiled.ts"
 import { CONDITIONS, type ConditionContext, needsOf } from "./conditions.ts"
+import { parseLicense } from "./licenses.ts"
 import { originOf } from "./origins.ts"
 import { comparableName, formatPurlPattern, type PurlPattern, parsePurlPattern } from "./purl-pattern.ts"
 import { compileRange, exactVersion, type VersionRange } from "./ranges.ts"
@@ -34,6 +35,7 @@ export function compileConditions(packages: Packages, layer: LayerContext, conte
       const value = section[key]
       if (value === undefined) continue
       const path: Path = ["packages", effect, key]
+      if (key === "licenses" || key === "licenses-except") checkLicenses(value as string[], layer, path)
       const rules = new Map<string, Rule>()
       for (const code of codes) {
         rules.set(
@@ -77,6 +79,20 @@ export function compileConditions(packages: Packages, layer: LayerContext, conte
     conditions.push(pinnedScope(pattern as PurlPattern, upstream, layer, path))
   }
   return conditions
+}
+
+/** A misspelt licence would never match, so it is an error. */
+function checkLicenses(listed: readonly string[], layer: LayerContext, path: Path): void {
+  for (const [index, id] of listed.entries()) {
+    const parsed = id === "unknown" ? { license: id } : parseLicense(id)
+    if (!parsed || !("license" in parsed)) {
+      policyError(
+        `${plainText(id, 60)} is not a licence id`,
+        layer.yaml.where([...path, index]),
+        "it wants one SPDX id such as MIT or GPL-3.0-or-later, or unknown",
+      )
+    }
+  }
 }
 
 /** A package of a pinned scope from anywhere else is refused, so that a public name can never stand in for a private one. */

@@ -209,7 +209,8 @@ export function advisoryEvidence(advisory: Advisory): Evidence {
   }
 }
 
-function isoDate(ms: number): string {
+/** The day of an instant, or "unknown" where it is none. */
+export function isoDate(ms: number): string {
   return Number.isFinite(ms) && Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString().slice(0, 10) : "unknown"
 }
 

@@ -1,7 +1,7 @@
 // Host patterns, compared label by label: `*.example.com` is exactly one label more, `**.example.com` one or more,
 // `**` everything. A wildcard anywhere else is refused, so that every pattern is one look-up.
-import { isIP } from "node:net"
 import { domainToASCII } from "node:url"
+import { parseV4, parseV6 } from "./addresses.ts"
 
 export type HostPattern =
   | { kind: "exact"; host: string }
@@ -19,7 +19,7 @@ export function parseHostPattern(text: string): HostPattern | undefined {
   ] as const) {
     if (!text.startsWith(mark)) continue
     const suffix = canonicalHost(text.slice(mark.length))
-    return suffix === undefined || isIP(suffix) ? undefined : { kind, suffix }
+    return suffix === undefined || isAddress(suffix) ? undefined : { kind, suffix }
   }
   const host = canonicalHost(text)
   return host === undefined ? undefined : { kind: "exact", host }
@@ -28,7 +28,7 @@ export function parseHostPattern(text: string): HostPattern | undefined {
 /** A host as actions carry it: lower case, IDNA to ASCII, no trailing dot; an IPv6 address without brackets. */
 export function canonicalHost(text: string): string | undefined {
   const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text
-  if (isIP(bare) === 6) {
+  if (parseV6(bare) !== undefined) {
     try {
       return new URL(`http://[${bare}]/`).hostname.slice(1, -1)
     } catch {
@@ -39,6 +39,8 @@ export function canonicalHost(text: string): string | undefined {
   const ascii = domainToASCII(text.endsWith(".") ? text.slice(0, -1) : text)
   return NAME.test(ascii) ? ascii : undefined
 }
+
+const isAddress = (text: string) => parseV4(text) !== undefined || parseV6(text) !== undefined
 
 /** Whether a canonical host fits a pattern; the meaning that the index has to reproduce. */
 export function matchesHost(pattern: HostPattern, host: string): boolean {

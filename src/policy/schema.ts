@@ -4,11 +4,16 @@ import * as z from "zod/mini"
 import { EXCEPTABLE } from "./codes.ts"
 import { DURATION } from "./duration.ts"
 
-/** Marks objects of which exactly one of allow, ask and deny is required, for the JSON Schema. */
+/** Objects of which exactly one of allow, ask and deny is required; for the JSON Schema. */
 export const oneVerb = new Set<unknown>()
 
-const described = <T extends z.ZodMiniType>(schema: T, description: string): T =>
-  schema.check(z.describe(description)) as T
+/** What editors show for each field; kept aside, because a description inside the schema copies it at every start. */
+export const descriptions: (readonly [z.core.$ZodType, string])[] = []
+
+const described = <T extends z.ZodMiniType>(schema: T, description: string): T => {
+  descriptions.push([schema, description])
+  return schema
+}
 
 /** Ids and reasons are shown to agents and approvers, so their alphabet is closed. */
 const idPattern = /^[a-z0-9][a-z0-9_-]{0,63}$/
@@ -32,7 +37,7 @@ const httpUrl = z
     z.maxLength(2048),
     z.regex(/^https?:\/\/[^\s@?#]+$/, "wants an http(s) address without credentials, query or fragment"),
   )
-const optional = <T extends z.ZodMiniType>(schema: T, description: string) => z.optional(described(schema, description))
+const optional = <T extends z.ZodMiniType>(schema: T, description: string) => described(z.optional(schema), description)
 
 const conditions = z.strictObject({
   malware: optional(yes, "Versions reported as malware. Also a floor: they are denied whatever the policy says."),

@@ -135,14 +135,13 @@ function refuseDepth(text: string, file: string): void {
   let open = 0
   let line = 1
   let indicators = 0
-  for (let index = 0; index < text.length; index++) {
-    const char = text.charCodeAt(index)
-    if (char === 10) {
+  for (const [mark] of text.matchAll(/[[\]{}\n]|[-?](?=\s)/g)) {
+    if (mark === "\n") {
       line++
       indicators = 0
-    } else if (char === 91 || char === 123) open++
-    else if (char === 93 || char === 125) open = Math.max(0, open - 1)
-    else if ((char === 45 || char === 63) && /\s/.test(text[index + 1] ?? "\n")) indicators++
+    } else if (mark === "[" || mark === "{") open++
+    else if (mark === "]" || mark === "}") open = Math.max(0, open - 1)
+    else indicators++
     if (open > 500 || indicators > 100) policyError("nested too deeply", { file, line, column: 1 })
   }
 }

@@ -1,0 +1,61 @@
+// Actions and facts as files hold them: policy tests and `policy explain <action.json>`.
+import * as z from "zod/mini"
+import { FACT_NAMES, MISSING_REASONS } from "./layers.ts"
+
+const text = z.string().check(z.maxLength(4096))
+const reason = z.enum(MISSING_REASONS as ["offline", ...string[]])
+const provenance = z.enum(["none", "signed", "attested", "verified"])
+const date = z.union([
+  z.number(),
+  z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}(T[\d:.]+Z)?$/, "wants a date such as 2026-11-21")),
+])
+
+const source = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("registry"), origin: text }),
+  z.strictObject({ kind: z.literal("git"), url: text }),
+  z.strictObject({ kind: z.literal("url"), url: text }),
+  z.strictObject({ kind: z.literal("file"), path: text }),
+  z.strictObject({ kind: z.literal("workspace"), path: text }),
+])
+
+export const actionSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("package"), purl: text, ecosystem: text, name: text, version: text, source }),
+  z.strictObject({ kind: z.literal("network"), method: text, scheme: text, host: text, port: z.number(), path: text }),
+  z.strictObject({ kind: z.literal("credential"), credential: text, method: text, host: text, path: text }),
+  z.strictObject({ kind: z.literal("mount"), path: text, write: z.boolean() }),
+  z.strictObject({
+    kind: z.literal("mcp"),
+    server: text,
+    tool: z.optional(text),
+    arguments: z.optional(z.record(z.string(), z.unknown())),
+  }),
+  z.strictObject({ kind: z.literal("skill"), name: text, version: z.optional(text), source: z.optional(text) }),
+])
+
+const advisory = z.strictObject({
+  id: text,
+  aliases: z.optional(z.array(text)),
+  kind: z.optional(z.enum(["vulnerability", "malware"])),
+  severity: z.optional(z.enum(["low", "medium", "high", "critical"])),
+  cvss: z.optional(z.number()),
+  fixed: z.optional(z.array(text)),
+})
+
+export const factsSchema = z.strictObject({
+  absent: z.optional(reason),
+  missing: z.optional(z.partialRecord(z.enum(FACT_NAMES as unknown as ["exists", ...string[]]), reason)),
+  exists: z.optional(z.boolean()),
+  published: z.optional(date),
+  lastRelease: z.optional(date),
+  license: z.optional(text),
+  installScripts: z.optional(z.array(text)),
+  deprecated: z.optional(z.boolean()),
+  yanked: z.optional(z.boolean()),
+  provenance: z.optional(provenance),
+  provenanceBefore: z.optional(provenance),
+  publisherChanged: z.optional(z.boolean()),
+  integrity: z.optional(z.enum(["match", "mismatch", "none"])),
+  advisories: z.optional(z.array(advisory)),
+  lookalike: z.optional(z.union([z.null(), z.strictObject({ of: text, how: text })])),
+  score: z.optional(z.number()),
+})
