@@ -21,11 +21,11 @@ export function policyFile(answers: Answers, now: number): Wanted & { whole: str
 /** Tests of the preset's promises. They belong to that policy: beside another one they would fail for no reason. */
 export function policyTests(answers: Answers): Wanted {
   const requests = allowedRequests(answers.agents)
-  const network = requests.map((request) => `  - { action: "${request}", expect: allow }`).join("\n")
+  const cases = requests.map((request) => `  - name: a model answers\n    action: ${request}\n    expect: allow\n`)
   return {
     path: "nanoguard.test.yaml",
     reason: "what the policy promises, for `nanoguard policy test`",
-    whole: readTemplate(`policy/${answers.preset}.test.yaml`, { network: network === "" ? "" : `${network}\n` }),
+    whole: readTemplate(`policy/${answers.preset}.test.yaml`, { network: cases.join("") }),
   }
 }
 

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { processContext } from "../../src/context.ts"
 import { EXIT } from "../../src/errors.ts"
 import { loadPolicy } from "../../src/policy/load.ts"
+import { runPolicyTests } from "../../src/policy/testing.ts"
 import { buildPlan } from "../../src/scaffold/build-plan.ts"
 import { detectFacts } from "../../src/scaffold/detect.ts"
 import { findRoot, readListing } from "../../src/scaffold/listing.ts"
@@ -197,10 +198,23 @@ describe("looking", () => {
 
   it("finds engines on absolute entries of PATH only", () => {
     for (const directory of ["bin", "rel"]) put(`${directory}/docker`, "#!/bin/sh\n")
-    execMode(join(root, "bin/docker"))
-    execMode(join(root, "rel/docker"))
+    chmodSync(join(root, "bin/docker"), 0o755)
+    chmodSync(join(root, "rel/docker"), 0o755)
     const engines = (path: string) => readListing({ ...ctx, env: { PATH: path } }, root, true).engines
     expect(engines(join(root, "bin"))).toEqual(["docker"])
     expect(engines("rel:.:")).toEqual([])
+  })
+})
+
+describe("the policy's tests", () => {
+  it.each(PRESETS)("%s keeps its promises, offline and with every agent", async (preset) => {
+    for (const agents of [[], ["claude", "codex", "gemini"]] as Answers["agents"][]) {
+      const policy = loadPolicy(await textOf("nanoguard.yaml", { preset, agents }), "nanoguard.yaml")
+      const text = await textOf("nanoguard.test.yaml", { preset, agents })
+      const results = runPolicyTests(policy, text, "nanoguard.test.yaml", ctx.now())
+      expect(results.filter((result) => !result.passed)).toEqual([])
+      expect(results.filter((result) => result.name === "a model answers")).toHaveLength(agents.length)
+      expect(results.length).toBeGreaterThan(10)
+    }
   })
 })
