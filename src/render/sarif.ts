@@ -1,17 +1,14 @@
 // `--format sarif`: SARIF 2.1.0 (OASIS standard), shaped for code-scanning services. One run, one rule for each code
 // (and severity), one result for each row. No `fixes`: they need exact file edits; the command is in the message.
 import { createHash } from "node:crypto"
-import type { Verdict } from "../policy/types.ts"
 import type { VetReport, VetRow } from "../vet/report.ts"
 import { cleanText, countOf, safeJson } from "./clean.ts"
 import { describeAdvisories, describeAllEvidence, describeFix, describePath } from "./describe.ts"
 import { sortStrictestFirst } from "./group.ts"
-import { describeCode } from "./rules.ts"
+import { describeRule, ruleIdOf } from "./rules.ts"
 
 /** What GitHub takes in one run; it shows 5,000 of them, and 20 tags a rule. */
 export const MAX_RESULTS = 25_000
-
-const SEVERITIES: Record<string, number> = { critical: 9.5, high: 8, medium: 5.5, low: 2 }
 
 export interface SarifOptions {
   /** Base address of the documentation; each rule's help is `<docs>/rules/<code>.md`. */
@@ -54,34 +51,6 @@ export function renderSarif(report: VetReport, options: SarifOptions = {}): stri
 }
 
 const SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-
-// Services read `security-severity` from the rule, so that vulnerabilities of different severity are different rules.
-function ruleIdOf(verdict: Verdict): string {
-  const code = cleanText(verdict.code, 100)
-  const severity = code.startsWith("vulnerability.") ? severityOf(verdict) : undefined
-  return severity === undefined ? code : `${code}/${severity}`
-}
-
-function severityOf(verdict: Verdict): string | undefined {
-  const severities = verdict.evidence.map((evidence) => String(evidence["severity"]))
-  return Object.keys(SEVERITIES).find((severity) => severities.includes(severity))
-}
-
-function describeRule(id: string, code: string, docs: string | undefined): object {
-  const { title: text, severity } = describeCode(code)
-  const score = SEVERITIES[id.split("/")[1] ?? ""] ?? severity
-  const help = `${text}. \`nanoguard policy explain <purl>\` shows every rule that was considered; an exception in the policy lets one package through until a date.`
-  return {
-    id,
-    name: id.replace(/(?:^|[./-])(\w)/g, (_, letter: string) => letter.toUpperCase()),
-    shortDescription: { text },
-    fullDescription: { text },
-    help: { text: help.replaceAll("`", ""), markdown: help },
-    ...(docs !== undefined && { helpUri: `${docs}/rules/${encodeURIComponent(code.toWellFormed())}.md` }),
-    defaultConfiguration: { level: "error" },
-    properties: { "security-severity": score.toFixed(1), precision: "very-high", tags: ["security", "supply-chain"] },
-  }
-}
 
 function describeResult(row: VetRow, indexes: Map<string, number>, seen: Map<string, number>): object {
   const { verdict, file, line, dependency } = row

@@ -1,4 +1,5 @@
 // The files of one commit that a vet looks at, as text.
+import { posix } from "node:path"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { FORMATS } from "../packages/lockfiles/formats.ts"
 import type { Git } from "./git.ts"
@@ -7,16 +8,26 @@ const MAX_FILES = 5000
 const MAX_FILE_BYTES = 128 * 1024 * 1024
 const MAX_TOTAL_BYTES = 512 * 1024 * 1024
 
-// Beside lockfiles: what their readers look at (requirements -r, constraints, go.sum, manifests, registry settings) and
-// policies.
-const SIBLING =
-  /^(go\.sum|go\.work|\.npmrc|\.yarnrc(\.yml)?|pnpm-workspace\.yaml|package\.json|pyproject\.toml|Cargo\.toml|[\w.-]+\.(txt|in)|nanoguard[\w.-]*\.ya?ml)$/
+// Anywhere: policies, and what a Go module may belong to. Beside a lockfile: what its reader looks at. Requirements name
+// each other, mostly from a directory of that name; one that names a file elsewhere cannot be read, and counts as new.
+const ANYWHERE = /^(nanoguard[\w.-]*\.ya?ml|go\.work)$/
+const BESIDE =
+  /^(go\.sum|\.npmrc|\.yarnrc(\.yml)?|package\.json|pyproject\.toml|Pipfile|Cargo\.toml|[\w.-]+\.(txt|in))$/
+const REQUIREMENTS = /(^|\/)(requirements|constraints|reqs?)\/[\w./-]+\.(txt|in)$/
 
-function isWanted(path: string): boolean {
-  const parts = path.split("/")
-  const name = parts.at(-1)!
-  if (parts.includes("node_modules")) return false
-  return SIBLING.test(name) || FORMATS.some((format) => format.name.test(name))
+function isLockfile(path: string): boolean {
+  const name = posix.basename(path)
+  return FORMATS.some((format) => format.name.test(name))
+}
+
+function chooseFiles(entries: readonly Entry[]): Entry[] {
+  const own = entries.filter(({ path }) => !path.split("/").includes("node_modules"))
+  const directories = new Set(own.filter(({ path }) => isLockfile(path)).map(({ path }) => posix.dirname(path)))
+  return own.filter(({ path }) => {
+    const name = posix.basename(path)
+    const beside = BESIDE.test(name) && directories.has(posix.dirname(path))
+    return isLockfile(path) || beside || ANYWHERE.test(name) || REQUIREMENTS.test(path)
+  })
 }
 
 /**
@@ -27,7 +38,7 @@ export async function readFilesAt(git: Git, commit: string): Promise<Map<string,
   const { exitCode, stdout } = await git(["ls-tree", "-r", "-z", "-l", commit])
   if (exitCode !== 0) throw damaged(commit)
   const entries = stdout.split("\0").map(parseEntry)
-  const wanted = entries.filter((entry) => entry !== undefined).filter(({ path }) => isWanted(path))
+  const wanted = chooseFiles(entries.filter((entry) => entry !== undefined))
   return await readBlobs(git, commit, wanted)
 }
 

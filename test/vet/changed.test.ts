@@ -89,6 +89,34 @@ describe("openBase", () => {
     expect((await open(repo, "HEAD")).read(odd)).toBe("odd")
   })
 
+  test("reads lockfiles, what their readers look at beside them, and policies; nothing else, however much there is", async () => {
+    const many = Object.fromEntries(Array.from({ length: 6000 }, (_, i) => [`data/${i}.txt`, "x"]))
+    commit({
+      ...many,
+      "py/requirements.txt": "-r requirements/base.txt",
+      "py/requirements/base.txt": "a==1",
+      "py/constraints.txt": "a<2",
+      "package.json": "{}",
+      "lib/package.json": "{}",
+      "node_modules/x/package-lock.json": "{}",
+      "go/go.mod": "module x",
+      "go/go.sum": "x",
+      "team/nanoguard.org.yaml": "version: 1",
+    })
+    expect((await open(repo, "HEAD")).listFiles().sort()).toEqual([
+      "go/go.mod",
+      "go/go.sum",
+      "nanoguard.yaml",
+      "package-lock.json",
+      "package.json",
+      "py/constraints.txt",
+      "py/requirements.txt",
+      "py/requirements/base.txt",
+      "sub/uv.lock",
+      "team/nanoguard.org.yaml",
+    ])
+  })
+
   test("a link is not a file", async () => {
     execFileSync("ln", ["-s", "/etc/passwd", join(repo, "yarn.lock")])
     commit({})
