@@ -14,6 +14,8 @@ export interface Base {
   listFiles: () => string[]
   /** Text of one of those files as it was; undefined where there was none. */
   read: (path: string) => string | undefined
+  /** Path of the nearest file of this name in the root or a directory above it, up to the top of the repository. */
+  nearest: (name: string) => string | undefined
 }
 
 /**
@@ -27,7 +29,16 @@ export async function openBase(ctx: Context, root: string, ref: string): Promise
   const tip = await resolveRef(git, ref)
   const commit = await findMergeBase(git, ref, tip)
   const files = await readFilesAt(git, commit)
-  return { commit, listFiles: () => [...files.keys()], read: (path) => files.get(path) }
+  return {
+    commit,
+    listFiles: () => [...files.keys()],
+    read: (path) => files.get(path),
+    nearest: (name) => [...files.keys()].filter((path) => isAbove(path, name)).sort((a, b) => a.length - b.length)[0],
+  }
+}
+
+function isAbove(path: string, name: string): boolean {
+  return path.endsWith(name) && /^(\.\.\/)*$/.test(path.slice(0, path.length - name.length))
 }
 
 /**

@@ -10,7 +10,8 @@ const MAX_TOTAL_BYTES = 512 * 1024 * 1024
 
 // Anywhere: policies, and what a Go module may belong to. Beside a lockfile: what its reader looks at. Requirements name
 // each other, mostly from a directory of that name; one that names a file elsewhere cannot be read, and counts as new.
-const ANYWHERE = /^(nanoguard[\w.-]*\.ya?ml|go\.work)$/
+const POLICY = /^nanoguard[\w.-]*\.ya?ml$/
+const WORKSPACE = /^go\.work$/
 const BESIDE =
   /^(go\.sum|\.npmrc|\.yarnrc(\.yml)?|package\.json|pyproject\.toml|Pipfile|Cargo\.toml|[\w.-]+\.(txt|in))$/
 const REQUIREMENTS = /(^|\/)(requirements|constraints|reqs?)\/[\w./-]+\.(txt|in)$/
@@ -26,20 +27,34 @@ function chooseFiles(entries: readonly Entry[]): Entry[] {
   return own.filter(({ path }) => {
     const name = posix.basename(path)
     const beside = BESIDE.test(name) && directories.has(posix.dirname(path))
-    return isLockfile(path) || beside || ANYWHERE.test(name) || REQUIREMENTS.test(path)
+    return isLockfile(path) || beside || POLICY.test(name) || WORKSPACE.test(name) || REQUIREMENTS.test(path)
   })
 }
 
 /**
  * Reads lockfiles, what they refer to and policies at a commit, below the directory that `git` runs in, by their paths
- * relative to it. Throws `NanoguardError` where they are too many, too large or not in the clone.
+ * relative to it; of the directories above it, up to the top of the repository, policies only (`../nanoguard.yaml`).
+ * Throws `NanoguardError` where they are too many, too large or not in the clone.
  */
 export async function readFilesAt(git: Git, commit: string): Promise<Map<string, string>> {
-  const { exitCode, stdout } = await git(["ls-tree", "-r", "-z", "-l", commit])
+  const below = chooseFiles(await listTree(git, commit, ["-r"], []))
+  const prefix = (await git(["rev-parse", "--show-prefix"])).stdout.trim()
+  const parents = prefix
+    .split("/")
+    .slice(1)
+    .map((_, i) => "../".repeat(i + 1))
+  const above = parents.length === 0 ? [] : await listTree(git, commit, [], parents)
+  const policies = above.filter(({ path }) => path.startsWith("../") && POLICY.test(posix.basename(path)))
+  return await readBlobs(git, commit, [...below, ...policies])
+}
+
+async function listTree(git: Git, commit: string, options: string[], paths: string[]): Promise<Entry[]> {
+  const { exitCode, stdout } = await git(["ls-tree", ...options, "-z", "-l", commit, "--", ...paths])
   if (exitCode !== 0) throw damaged(commit)
-  const entries = stdout.split("\0").map(parseEntry)
-  const wanted = chooseFiles(entries.filter((entry) => entry !== undefined))
-  return await readBlobs(git, commit, wanted)
+  return stdout
+    .split("\0")
+    .map(parseEntry)
+    .filter((entry) => entry !== undefined)
 }
 
 interface Entry {

@@ -79,8 +79,23 @@ describe("openBase", () => {
 
   test("paths are relative to the vetted directory", async () => {
     const base = await open(join(repo, "sub"), "HEAD")
-    expect(base.listFiles()).toEqual(["uv.lock"])
+    expect(base.listFiles()).toEqual(["uv.lock", "../nanoguard.yaml"])
     expect(base.read("uv.lock")).toBe("sub base")
+  })
+
+  test("the policy of a directory above is found, the nearest one first, and no file of the name elsewhere", async () => {
+    commit({
+      "a/nanoguard.yaml": "a",
+      "a/b/c/uv.lock": "x",
+      "a/b/c/d/nanoguard.yaml": "below",
+      "a/e/nanoguard.yaml": "beside",
+    })
+    const base = await open(join(repo, "a/b/c"), "HEAD")
+    expect(base.nearest("nanoguard.yaml")).toBe("../../nanoguard.yaml")
+    expect(base.read("../../nanoguard.yaml")).toBe("a")
+    expect(base.read("../../../nanoguard.yaml")).toBe("version: 1")
+    expect(base.nearest("nanoguard.local.yaml")).toBeUndefined()
+    expect((await open(repo, "HEAD")).nearest("nanoguard.yaml")).toBe("nanoguard.yaml")
   })
 
   test("names with spaces, newlines, quotes and other scripts come back as they are", async () => {
