@@ -35,7 +35,7 @@ export async function parsePipfileLock(text: string, path: string, readSibling: 
   const sources = await readSources(meta)
   const taken = new Set<string>()
   const byIdentity = new Map<string, Dependency>()
-  const linesOfKeys = new Map<string, () => number>()
+  const lineOfKey = new Map<string, () => number>()
   for (const category of Object.keys(document.fields)) {
     if (category === NO_CATEGORY) continue
     const section = tableOf(document, category)
@@ -50,7 +50,7 @@ export async function parsePipfileLock(text: string, path: string, readSibling: 
       else {
         const entry = createEntry({ ...created, dev: category === "develop" }, taken)
         byIdentity.set(identity, entry)
-        linesOfKeys.set(entry.key, place.line)
+        lineOfKey.set(entry.key, place.line)
       }
     }
   }
@@ -65,7 +65,7 @@ export async function parsePipfileLock(text: string, path: string, readSibling: 
     for (const entry of byName.get(name) ?? []) edges.add(root, entry.key, range)
   }
   markDirect({ dependencies, edges: edges.list, roots })
-  const lineOf = (key: string): number => linesOfKeys.get(key)?.() ?? 1
+  const lineOf = (key: string): number => lineOfKey.get(key)?.() ?? 1
   return {
     path,
     format: "Pipfile.lock",
