@@ -15,7 +15,7 @@ import {
   type LayerContext,
   listedRegistries,
 } from "./compile-packages.ts"
-import type { CompiledPolicy, Condition, Exception, HostIndex, ListRule, NameIndex } from "./compiled.ts"
+import type { Approvers, CompiledPolicy, Condition, Exception, HostIndex, ListRule, NameIndex } from "./compiled.ts"
 import { parseDuration } from "./duration.ts"
 import { hashLayers } from "./hash.ts"
 import { parseHostPattern } from "./hosts.ts"
@@ -49,7 +49,7 @@ export function compilePolicy(layers: readonly Layer[]): CompiledPolicy {
   const mcp: ListRule<McpAction>[] = []
   const skills: NameIndex<ListRule<SkillAction>> = createNameIndex()
   const listRules: ListRule[] = []
-  const approvers = new Map<string, { people: readonly string[]; quorum: number; expire: number }>()
+  const approvers = new Map<string, Approvers>()
   const conditionContext = {
     unknownSeverity: mergeUnknownSeverity(layers),
     isListedRegistry: listedRegistries(layers.map(({ document }) => document.packages)),
@@ -134,6 +134,7 @@ export function compilePolicy(layers: readonly Layer[]): CompiledPolicy {
         people: source.people,
         quorum: source.quorum ?? 1,
         expire: parseDuration(source.expire ?? "15m"),
+        layer: index,
       })
     }
   }

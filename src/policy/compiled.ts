@@ -126,6 +126,14 @@ export interface Defaults {
   fallback: Rule
 }
 
+export interface Approvers {
+  people: readonly string[]
+  quorum: number
+  /** Milliseconds. */
+  expire: number
+  layer: number
+}
+
 export interface CompiledPolicy {
   /** "sha256:" and hex, over the canonical form; comments, order and layout do not change it. */
   hash: string
@@ -158,6 +166,6 @@ export interface CompiledPolicy {
   skills: { rules: NameIndex<ListRule<SkillAction>>; defaults: Defaults }
   /** Every rule of every list, in the order of the files. */
   listRules: readonly ListRule[]
-  approvers: ReadonlyMap<string, { people: readonly string[]; quorum: number; expire: number }>
+  approvers: ReadonlyMap<string, Approvers>
   sandbox: Readonly<Record<string, unknown>>
 }

@@ -1,4 +1,6 @@
 // Actions as people write them, and the inline examples that every load checks.
+
+import type { Where } from "../errors.ts"
 import type { CompiledPolicy, ListRule } from "./compiled.ts"
 import { canonicalHost } from "./hosts.ts"
 import type { Layer } from "./layers.ts"
@@ -72,33 +74,55 @@ interface Examples {
   noMatch?: readonly string[] | undefined
 }
 
-/** Checks the inline examples of every rule; throws with the place of the first one that does not hold. */
-export function checkExamples(policy: CompiledPolicy, layers: readonly Layer[]): void {
-  for (const rule of policy.listRules) {
+export interface ExampleResult {
+  rule: ListRule
+  side: "match" | "noMatch"
+  text: string
+  where: Where
+  /** Undefined where the example holds. */
+  problem?: { message: string; hint?: string }
+}
+
+/** Tries every inline example on its rule. */
+export function exampleResults(policy: CompiledPolicy, layers: readonly Layer[]): ExampleResult[] {
+  return policy.listRules.flatMap((rule) => {
     const examples = rule.source["examples"] as Examples | undefined
     const yaml = layers[rule.layer]?.yaml
-    if (!examples || !yaml) continue
-    for (const side of ["match", "noMatch"] as const) {
-      for (const [index, text] of (examples[side] ?? []).entries()) {
-        const where = () => yaml.where([...rule.path, "examples", side, index])
-        const action = parseAction(text)
-        if (!action)
-          policyError(
-            `the example ${plainText(text, 100)} is no action`,
-            where(),
-            "such as pkg:npm/x@1.0.0 or POST https://host/path",
-          )
-        if (ruleMatches(rule, action as Action) !== (side === "match")) {
-          const miss = side === "match" ? rule.clauses.find((clause) => !clause.holds(action as Action)) : undefined
-          policyError(
-            side === "match"
-              ? `the rule ${rule.id} does not match its example ${plainText(text, 100)}`
-              : `the rule ${rule.id} matches ${plainText(text, 100)}, which it must not`,
-            where(),
-            miss && `${miss.field}: the rule wants ${miss.wanted}, the example has ${miss.actual(action as never)}`,
-          )
+    if (!examples || !yaml) return []
+    return (["match", "noMatch"] as const).flatMap((side) =>
+      (examples[side] ?? []).map((text, index): ExampleResult => {
+        const problem = problemOf(rule, side, text)
+        return {
+          rule,
+          side,
+          text,
+          where: yaml.where([...rule.path, "examples", side, index]),
+          ...(problem && { problem }),
         }
-      }
-    }
+      }),
+    )
+  })
+}
+
+function problemOf(rule: ListRule, side: "match" | "noMatch", text: string): ExampleResult["problem"] {
+  const action = parseAction(text)
+  const shown = plainText(text, 100)
+  if (!action)
+    return { message: `the example ${shown} is no action`, hint: "such as pkg:npm/x@1.0.0 or POST https://host/path" }
+  if (ruleMatches(rule, action) === (side === "match")) return undefined
+  if (side === "noMatch") return { message: `the rule ${rule.id} matches ${shown}, which it must not` }
+  const message = `the rule ${rule.id} does not match its example ${shown}`
+  if (rule.kind !== action.kind)
+    return { message, hint: `the rule is about a ${rule.kind}, the example is a ${action.kind}` }
+  const miss = rule.clauses.find((clause) => !clause.holds(action))
+  return {
+    message,
+    ...(miss && { hint: `${miss.field}: the rule wants ${miss.wanted}, the example has ${miss.actual(action)}` }),
   }
+}
+
+/** Checks the inline examples of every rule; throws with the place of the first one that does not hold. */
+export function checkExamples(policy: CompiledPolicy, layers: readonly Layer[]): void {
+  const failed = exampleResults(policy, layers).find(({ problem }) => problem !== undefined)
+  if (failed?.problem) policyError(failed.problem.message, failed.where, failed.problem.hint)
 }

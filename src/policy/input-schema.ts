@@ -1,6 +1,7 @@
 // Actions and facts as files hold them: policy tests and `policy explain <action.json>`.
 import * as z from "zod/mini"
 import { FACT_NAMES, MISSING_REASONS } from "./layers.ts"
+import type { DecisionEvidence } from "./types.ts"
 
 const text = z.string().check(z.maxLength(4096))
 const reason = z.enum(MISSING_REASONS as ["offline", ...string[]])
@@ -59,3 +60,19 @@ export const factsSchema = z.strictObject({
   lookalike: z.optional(z.union([z.null(), z.strictObject({ of: text, how: text })])),
   score: z.optional(z.number()),
 })
+
+/** Facts as people write them: dates instead of milliseconds, advisories without what is empty. */
+export function toFacts(input: z.infer<typeof factsSchema>): NonNullable<DecisionEvidence["facts"]> {
+  const { published, lastRelease, advisories, ...rest } = input
+  const ms = (value: string | number) => (typeof value === "number" ? value : Date.parse(value))
+  return {
+    ...(rest as NonNullable<DecisionEvidence["facts"]>),
+    ...(published !== undefined && { published: ms(published) }),
+    ...(lastRelease !== undefined && { lastRelease: ms(lastRelease) }),
+    ...(advisories && {
+      advisories: advisories.map(
+        (item) => ({ kind: "vulnerability" as const, aliases: [], fixed: [], ...item }) as never,
+      ),
+    }),
+  }
+}

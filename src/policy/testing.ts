@@ -5,9 +5,10 @@
 import * as z from "zod/mini"
 import type { CompiledPolicy } from "./compiled.ts"
 import { decide } from "./decide.ts"
-import { parseAction } from "./examples.ts"
-import { actionSchema, factsSchema } from "./input-schema.ts"
+import { exampleResults, parseAction } from "./examples.ts"
+import { actionSchema, factsSchema, toFacts } from "./input-schema.ts"
 import { throwIssue } from "./issues.ts"
+import type { Layer } from "./layers.ts"
 import { plainText } from "./text.ts"
 import type { Action, DecisionEvidence, Verdict } from "./types.ts"
 import { parseYaml, policyError } from "./yaml.ts"
@@ -39,7 +40,8 @@ export interface TestResult {
   passed: boolean
   /** Per expected field what came instead; empty where passed. */
   differences: { field: string; expected: string; actual: string }[]
-  verdict: Verdict
+  /** Absent for inline examples, which ask one rule and not the policy. */
+  verdict?: Verdict
 }
 
 /** Runs one test file against a policy. Throws NanoguardError with its place where the file itself is wrong. */
@@ -85,18 +87,16 @@ export function runPolicyTests(policy: CompiledPolicy, text: string, file: strin
   })
 }
 
-/** Facts as people write them: dates instead of milliseconds, advisories without what is empty. */
-export function toFacts(input: z.infer<typeof factsSchema>): NonNullable<DecisionEvidence["facts"]> {
-  const { published, lastRelease, advisories, ...rest } = input
-  const ms = (value: string | number) => (typeof value === "number" ? value : Date.parse(value))
-  return {
-    ...(rest as NonNullable<DecisionEvidence["facts"]>),
-    ...(published !== undefined && { published: ms(published) }),
-    ...(lastRelease !== undefined && { lastRelease: ms(lastRelease) }),
-    ...(advisories && {
-      advisories: advisories.map(
-        (item) => ({ kind: "vulnerability" as const, aliases: [], fixed: [], ...item }) as never,
-      ),
-    }),
-  }
+/** The inline examples of every rule as test results. */
+export function runExamples(policy: CompiledPolicy, layers: readonly Layer[]): TestResult[] {
+  return exampleResults(policy, layers).map(({ rule, side, text, where, problem }) => ({
+    file: where.file,
+    line: where.line ?? 1,
+    name: plainText(`${rule.id} ${side === "match" ? "matches" : "does not match"} ${text}`, 200),
+    passed: problem === undefined,
+    differences:
+      problem === undefined
+        ? []
+        : [{ field: side, expected: plainText(text, 200), actual: problem.hint ?? problem.message }],
+  }))
 }

@@ -1,0 +1,181 @@
+// `policy check`: what loads and is still not what its author can have meant.
+import { isPrivateHost } from "./addresses.ts"
+import { checkExceptions } from "./check-exceptions.ts"
+import type { CompiledPolicy, ListRule, Rule } from "./compiled.ts"
+import { contradictionIn } from "./contradictions.ts"
+import { intervalsOf } from "./intervals.ts"
+import { findShadowed } from "./shadowed.ts"
+import type { Path } from "./yaml.ts"
+
+export interface Finding {
+  check:
+    | "never-matches"
+    | "empty-range"
+    | "shadowed"
+    | "exception-expired"
+    | "exception-unused"
+    | "approvers-missing"
+    | "quorum-unreachable"
+    | "wildcard-allow"
+    | "setting-without-effect"
+    | "missing-allowed"
+  /** An error makes `policy check` fail; a warning does not. */
+  level: "error" | "warning"
+  message: string
+  /** Index of the layer, and the path in its file. */
+  layer: number
+  path: Path
+  hint?: string
+}
+
+/** Everything there is to say about a policy that loaded, in the order of its files. `now` is for expired exceptions. */
+export function checkPolicy(policy: CompiledPolicy, now: number): Finding[] {
+  const findings = [
+    ...policy.packages.conditions.flatMap((condition) =>
+      condition.key === "score" && condition.value === 0
+        ? [at(condition, "never-matches", "error", "no trust score is below 0")]
+        : [],
+    ),
+    ...policy.listRules.flatMap((rule) => [
+      ...checkMatches(rule),
+      ...checkApprovers(policy, rule),
+      ...checkWildcard(rule),
+    ]),
+    ...checkQuorums(policy),
+    ...findShadowed(policy).map(({ rule, by }) =>
+      at(
+        rule,
+        "shadowed",
+        "error",
+        `without ${rule.id} no verdict changes: ${by.label} already decides wherever it matches`,
+        "remove one of the two",
+      ),
+    ),
+    ...checkExceptions(policy, now),
+    ...checkUnknown(policy),
+  ]
+  return findings.sort((a, b) => a.layer - b.layer || comparePaths(a.path, b.path))
+}
+
+/** A finding at a rule. */
+export function at(
+  rule: Pick<Rule, "layer" | "path">,
+  check: Finding["check"],
+  level: Finding["level"],
+  message: string,
+  hint?: string,
+): Finding {
+  return { check, level, message, layer: rule.layer, path: rule.path, ...(hint !== undefined && { hint }) }
+}
+
+function checkMatches(rule: ListRule): Finding[] {
+  const findings: Finding[] = []
+  const versions = rule.source["versions"]
+  if (typeof versions === "string" && !rule.subject.startsWith("pkg:pypi/") && intervalsOf(versions)?.length === 0) {
+    findings.push({
+      ...at(rule, "empty-range", "error", `no version is inside ${versions}`),
+      path: [...rule.path, "versions"],
+    })
+  }
+  if ((rule.kind === "network" || rule.kind === "credential") && rule.effect !== "deny") {
+    const hosts = (rule.source["hosts"] as string[] | undefined) ?? (rule.kind === "network" ? [rule.subject] : [])
+    for (const host of hosts) {
+      const bare = host.replace(/^\*{1,2}\./, "x.").toLowerCase()
+      if (host !== "**" && isPrivateHost(bare))
+        findings.push(
+          at(
+            rule,
+            "never-matches",
+            "error",
+            `${rule.id} can never let ${host} pass`,
+            "private, local and metadata addresses are always denied",
+          ),
+        )
+    }
+  }
+  const contradiction = rule.kind === "mcp" ? contradictionIn(rule) : undefined
+  if (contradiction)
+    findings.push({
+      ...at(rule, "never-matches", "error", `no argument meets every condition on ${contradiction}`),
+      path: [...rule.path, "arguments", contradiction],
+    })
+  return findings
+}
+
+function checkApprovers(policy: CompiledPolicy, rule: ListRule): Finding[] {
+  if (rule.approvers === undefined || policy.approvers.has(rule.approvers)) return []
+  const known = [...policy.approvers.keys()]
+  return [
+    {
+      ...at(
+        rule,
+        "approvers-missing",
+        "error",
+        `there are no approvers named ${rule.approvers}`,
+        known.length > 0 ? `there are: ${known.join(", ")}` : "define them under approvers",
+      ),
+      path: [...rule.path, "approvers"],
+    },
+  ]
+}
+
+function checkQuorums(policy: CompiledPolicy): Finding[] {
+  return [...policy.approvers].flatMap(([name, { people, quorum, layer }]) =>
+    quorum > new Set(people).size
+      ? [
+          {
+            check: "quorum-unreachable" as const,
+            level: "error" as const,
+            message: `${name} wants ${quorum} people and names ${new Set(people).size}`,
+            layer,
+            path: ["approvers", name],
+          },
+        ]
+      : [],
+  )
+}
+
+/** An allow that names nothing in particular. */
+function checkWildcard(rule: ListRule): Finding[] {
+  if (rule.effect !== "allow") return []
+  const { subject, source } = rule
+  const wide =
+    (rule.kind === "network" && subject === "**") ||
+    (rule.kind === "credential" &&
+      (subject === "*" || source["hosts"] === undefined || (source["hosts"] as string[]).includes("**"))) ||
+    (rule.kind === "mount" && /^(?:\/|\*\*\/)\*{1,2}$/.test(subject)) ||
+    (rule.kind === "mcp" && (subject === "**" || subject.startsWith("*"))) ||
+    (rule.kind === "skill" && subject === "*" && source["sources"] === undefined) ||
+    (rule.kind === "package" && /^pkg:[^/]+\/\*$/.test(subject))
+  return wide
+    ? [at(rule, "wildcard-allow", "warning", `${rule.id} allows more than anyone can have read`, "name what is needed")]
+    : []
+}
+
+/** Evidence that is missing and reads as fine, other than offline, is worth a word. */
+function checkUnknown(policy: CompiledPolicy): Finding[] {
+  const { needs, missing, missingRules } = policy.packages
+  const open = needs.filter(
+    (fact) => missing[fact].unreachable === "allow" || missing[fact]["not-collected"] === "allow",
+  )
+  if (open.length === 0 || missingRules.allow.layer < 0) return []
+  return [
+    at(
+      missingRules.allow,
+      "missing-allowed",
+      "warning",
+      `packages pass although ${open.join(", ")} could not be learnt`,
+      "allow only offline: unknown: { default: ask, offline: allow }",
+    ),
+  ]
+}
+
+function comparePaths(a: Path, b: Path): number {
+  for (let index = 0; index < Math.min(a.length, b.length); index++) {
+    const [left, right] = [a[index], b[index]]
+    if (left === right) continue
+    if (typeof left === "number" && typeof right === "number") return left - right
+    return String(left) < String(right) ? -1 : 1
+  }
+  return a.length - b.length
+}
