@@ -3,6 +3,7 @@ import { Argument, Command, CommanderError, Option } from "commander"
 import type { VetCommandOptions } from "./commands/vet.ts"
 import { type Context, processContext } from "./context.ts"
 import { EXIT, type ExitCode } from "./errors.ts"
+import type { InitOptions } from "./scaffold/options.ts"
 import { VERSION } from "./version.ts"
 
 /** Declares the program. `done` hears the exit code of the action that ran. */
@@ -25,24 +26,32 @@ export function program(ctx: Context, done: (exit: ExitCode) => void): Command {
   cli
     .command("vet")
     .summary("vet dependency trees against registry and policy")
-    .description("Vets every lockfile below the current directory, or the files and directories named, against the policy.")
+    .description(
+      "Vets every lockfile below the current directory, or the files and directories named, against the policy.",
+    )
     .addArgument(new Argument("[paths...]", "lockfiles or directories"))
     .option("--policy <file>", "policy file (default: nanoguard.yaml, here or above; else the built-in one)")
     .addOption(
-      new Option("--policy-from <where>", "read the policy as the base of the change has it, or as it is in the files")
-        .choices(["base", "file"]),
+      new Option(
+        "--policy-from <where>",
+        "read the policy as the base of the change has it, or as it is in the files",
+      ).choices(["base", "file"]),
     )
     .addOption(
-      new Option("--format <format>", "output format (default: text; under GitHub Actions with annotations)")
-        .choices(["text", "json", "sarif", "junit", "github", "cyclonedx"]),
+      new Option("--format <format>", "output format (default: text; under GitHub Actions with annotations)").choices([
+        "text",
+        "json",
+        "sarif",
+        "junit",
+        "github",
+        "cyclonedx",
+      ]),
     )
     .option("--output <file>", "write the format to this file, and text to stdout")
     .option("--offline", "ask no registry: advisories and lockfiles only")
     .option("--prod", "leave out what only development dependencies bring in")
     .option("--changed <ref>", "only what was added since this ref; policy read from there")
-    .addOption(
-      new Option("--fail-on <effect>", "what ends with exit code 1").choices(["ask", "deny"]).default("ask"),
-    )
+    .addOption(new Option("--fail-on <effect>", "what ends with exit code 1").choices(["ask", "deny"]).default("ask"))
     .option("--verbose", "long lists instead of short ones")
     .addHelpText(
       "after",
@@ -58,6 +67,38 @@ Exit codes: 0 fine, 1 findings, 2 usage, 3 nothing could be checked, 4 policy in
     .action(async (paths: string[], options: VetCommandOptions) => {
       const { vetCommand } = await import("./commands/vet.ts")
       done(await vetCommand(ctx, paths, { ...options, ...colorOf(cli) }))
+    })
+
+  cli
+    .command("init")
+    .summary("scaffold policy-as-code into a repository")
+    .description(
+      "Writes a policy with tests, a CI workflow and agents' settings into this repository, shown before they are written.",
+    )
+    .option("--yes", "take the defaults for what no flag answers, and write without asking")
+    .addOption(new Option("--preset <preset>", "how strict to start").choices(["solo", "team", "strict"]))
+    .addOption(new Option("--ci <ci>", "CI workflow to write").choices(["github", "gitlab", "none"]))
+    .option("--agents <names>", "agents to set up: claude,codex,gemini,nanoclaw or none")
+    .option("--instructions", "add a section for agents to AGENTS.md, CLAUDE.md, GEMINI.md")
+    .option("--no-instructions", "leave those files alone")
+    .option("--native", "write the policy into the package managers' own settings as well")
+    .option("--no-native", "leave the package managers' settings alone")
+    .option("--dry-run", "show every file, write nothing")
+    .option("--force", "replace files of yours that differ")
+    .addOption(json())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  nanoguard init                                       asks, shows, writes
+  nanoguard init --yes --preset team --ci github       the same without questions
+  nanoguard init --dry-run --yes                       only shows
+
+Exit codes: 0 fine, 1 declined or something is left to do by hand, 2 usage, 4 an unsafe path`,
+    )
+    .action(async (options: InitOptions) => {
+      const { init } = await import("./commands/init.ts")
+      done((await init(ctx, { ...options, ...colorOf(cli) })).exit)
     })
 
   const advisories = cli.command("advisories").summary("what is known against packages: update it, show it")

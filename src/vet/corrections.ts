@@ -66,7 +66,8 @@ function documentsFor(findings: readonly Finding[]): { ecosystem: Ecosystem; nam
   const wanted = new Map<string, { ecosystem: Ecosystem; name: string; requires: boolean }>()
   const want = (ecosystem: Ecosystem, name: string, requires: boolean) => {
     const known = wanted.get(`${ecosystem} ${name}`)
-    if (known === undefined && wanted.size < MAX_PARENTS) wanted.set(`${ecosystem} ${name}`, { ecosystem, name, requires })
+    if (known === undefined && wanted.size < MAX_PARENTS)
+      wanted.set(`${ecosystem} ${name}`, { ecosystem, name, requires })
     else if (known !== undefined && requires) known.requires = true
   }
   for (const { lockfile, dependency, facts, verdict } of findings) {
@@ -74,7 +75,8 @@ function documentsFor(findings: readonly Finding[]): { ecosystem: Ecosystem; nam
     if (facts.lookalike) want(ecosystem, facts.lookalike.of, false)
     const instead = verdict.correction?.target === undefined ? undefined : parsePurl(verdict.correction.target)
     if (instead !== undefined && instead.ecosystem === ecosystem) want(ecosystem, instead.name, false)
-    if (verdict.effect === "deny") for (const parent of parentsByName(lockfile, dependency)) want(ecosystem, parent, true)
+    if (verdict.effect === "deny")
+      for (const parent of parentsByName(lockfile, dependency)) want(ecosystem, parent, true)
   }
   return [...wanted.values()]
 }

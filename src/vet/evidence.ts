@@ -2,8 +2,8 @@
 import type { Context } from "../context.ts"
 import type { AdvisoryIndex } from "../packages/advisories/types.ts"
 import { type FactOptions, factsOf } from "../packages/facts.ts"
-import type { Dependency, DocumentResult, PackageDocument } from "../packages/types.ts"
 import type { Wanted } from "../packages/registries/index.ts"
+import type { Dependency, DocumentResult, PackageDocument } from "../packages/types.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
 import type { Ecosystem, PackageFactName, PackageFacts } from "../policy/types.ts"
 
@@ -60,10 +60,7 @@ export async function collectEvidence(
   const { openRegistries } = await import("../packages/registries/index.ts")
   const registries = await openRegistries(ctx, { policyRegistries: pinsOf(policy) })
   const withRequires = new Set<string>()
-  const ask = async (
-    wanted: readonly Wanted[],
-    progress?: (done: number, of: number) => void,
-  ) => {
+  const ask = async (wanted: readonly Wanted[], progress?: (done: number, of: number) => void) => {
     const results = await registries.documents(wanted, progress)
     for (const [index, { ecosystem, name }] of wanted.entries()) documents.set(keyOf(ecosystem, name), results[index]!)
   }

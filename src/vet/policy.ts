@@ -4,13 +4,7 @@ import { existsSync } from "node:fs"
 import { dirname, join, relative, resolve } from "node:path"
 import type { Context } from "../context.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
-import {
-  type LayerText,
-  LOCAL_POLICY_FILE,
-  loadPolicyTexts,
-  POLICY_FILE,
-  readPolicyFiles,
-} from "../policy/load.ts"
+import { type LayerText, LOCAL_POLICY_FILE, loadPolicyTexts, POLICY_FILE, readPolicyFiles } from "../policy/load.ts"
 import type { Base } from "./changed.ts"
 import type { VetReport } from "./report.ts"
 
@@ -53,13 +47,11 @@ async function loadFromBase(ctx: Context, base: Base, org: { orgFile?: string })
   const texts = (await readPolicyFiles({ directory: ctx.cwd, skipLocal: true, ...org })).filter(
     ({ file }) => file !== POLICY_FILE && file !== LOCAL_POLICY_FILE,
   )
-  const text = base.read(POLICY_FILE)
+  const path = base.nearest(POLICY_FILE)
+  const text = path === undefined ? undefined : base.read(path)
   texts.push(text === undefined ? await builtInPolicy() : { text, file: POLICY_FILE })
-  return {
-    policy: await loadPolicyTexts(texts),
-    source: text === undefined ? "built-in" : "base",
-    path: text === undefined ? "built-in" : POLICY_FILE,
-  }
+  const source = text === undefined ? "built-in" : "base"
+  return { policy: await loadPolicyTexts(texts), source, path: path ?? "built-in" }
 }
 
 /** The nearest directory from `start` upwards that has a policy; the search ends at the repository's root. */

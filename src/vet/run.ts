@@ -2,11 +2,12 @@
 import { posix } from "node:path"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
-import { openDefaultAdvisories, describeAdvisories } from "../packages/advisories/index.ts"
+import { describeAdvisories, openDefaultAdvisories } from "../packages/advisories/index.ts"
 import type { AdvisoryIndex } from "../packages/advisories/types.ts"
+import { parseLockfileText } from "../packages/lockfiles/index.ts"
 import type { Lockfile } from "../packages/types.ts"
 import { VERSION } from "../version.ts"
-import { type Base, addedSince } from "./changed.ts"
+import { addedSince, type Base, openBase, pullRequestBase } from "./changed.ts"
 import { collectEvidence, type EvidenceSet } from "./evidence.ts"
 import { readInputs } from "./inputs.ts"
 import { findPolicy, type PolicyInUse } from "./policy.ts"
@@ -42,20 +43,27 @@ export interface VetRun {
  */
 export async function runVet(ctx: Context, options: VetOptions): Promise<VetRun> {
   const { base, changedSince } = await openChange(ctx, options)
-  const policy = await findPolicy(ctx, { file: options.policyFile, base: base && readsBase(options, base) ? base : undefined })
+  const policy = await findPolicy(ctx, {
+    file: options.policyFile,
+    base: base && readsBase(options, base) ? base : undefined,
+  })
   const inputs = await readInputs(ctx.cwd, options.paths)
   const vetted: VetInput[] = []
   for (const { lockfile } of inputs) {
-    const only = base && options.changed !== undefined ? addedSince(lockfile, await lockfileAt(base, lockfile.path)) : undefined
+    const only =
+      base && options.changed !== undefined ? addedSince(lockfile, await lockfileAt(base, lockfile.path)) : undefined
     vetted.push({ lockfile, only })
   }
   const advisories = openDefaultAdvisories(ctx)
   let evidence: EvidenceSet | undefined
   try {
     const dependencies = vetted.flatMap(({ lockfile, only }) =>
-      lockfile.dependencies.filter((entry) => isVetted(entry) && (!only || only.has(entry.key)) && !(options.prod && entry.dev)),
+      lockfile.dependencies.filter(
+        (entry) => isVetted(entry) && (!only || only.has(entry.key)) && !(options.prod && entry.dev),
+      ),
     )
-    if (dependencies.length === 0 && options.changed === undefined) throw nothingInside(inputs.map(({ lockfile }) => lockfile.path))
+    if (dependencies.length === 0 && options.changed === undefined)
+      throw nothingInside(inputs.map(({ lockfile }) => lockfile.path))
     const { offline, progress } = options
     evidence = await collectEvidence(ctx, policy.policy, advisories, dependencies, { offline, progress })
     const result = vetLockfiles(policy.policy, vetted, evidence, { now: ctx.now(), prod: options.prod })
@@ -73,7 +81,7 @@ export async function runVet(ctx: Context, options: VetOptions): Promise<VetRun>
 
 /** The commit to compare with: named by --changed, or a pull request's base, which is then where the policy is read. */
 async function openChange(ctx: Context, options: VetOptions): Promise<{ base?: Base; changedSince?: string }> {
-  const fromCi = options.policyFrom === "file" ? undefined : pullRequestRef(ctx)
+  const fromCi = options.policyFrom === "file" ? undefined : pullRequestBase(ctx.env)
   const ref = options.changed ?? (options.policyFile === undefined ? fromCi : undefined)
   if (ref === undefined) {
     if (options.policyFrom !== "base") return {}
@@ -82,14 +90,8 @@ async function openChange(ctx: Context, options: VetOptions): Promise<{ base?: B
       hint: "add --changed <ref>, for example --changed origin/main",
     })
   }
-  const { openBase } = await import("./changed.ts")
   const base = await openBase(ctx, ctx.cwd, ref)
   return options.changed === undefined ? { base } : { base, changedSince: ref }
-}
-
-function pullRequestRef({ env }: Context): string | undefined {
-  if (env["GITHUB_EVENT_NAME"] === "pull_request" && env["GITHUB_BASE_REF"]) return `origin/${env["GITHUB_BASE_REF"]}`
-  return env["CI_MERGE_REQUEST_DIFF_BASE_SHA"] || undefined
 }
 
 function readsBase({ policyFile, policyFrom }: VetOptions, base: Base | undefined): boolean {
@@ -99,7 +101,6 @@ function readsBase({ policyFile, policyFrom }: VetOptions, base: Base | undefine
 async function lockfileAt(base: Base, path: string): Promise<Lockfile | undefined> {
   const text = base.read(path)
   if (text === undefined) return undefined
-  const { parseLockfileText } = await import("../packages/lockfiles/index.ts")
   try {
     return await parseLockfileText(text, path, (sibling) => base.read(posix.join(posix.dirname(path), sibling)))
   } catch (error) {

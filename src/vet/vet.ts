@@ -1,13 +1,14 @@
 // The main job: every entry of every lockfile, with its facts, in front of the law.
-import type { Dependency, Lockfile } from "../packages/types.ts"
+
 import { pathsTo } from "../packages/graph.ts"
+import type { Dependency, Lockfile } from "../packages/types.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
 import { decide } from "../policy/decide.ts"
 import type { Ecosystem, PackageAction, PackageFacts, Verdict } from "../policy/types.ts"
 import type { EvidenceSet } from "./evidence.ts"
-import type { ExceptionUse, MissingSummary, VetReport, VetRow } from "./report.ts"
-import { createMissingTally } from "./missing.ts"
 import { createExceptionTally } from "./exceptions.ts"
+import { createMissingTally } from "./missing.ts"
+import type { ExceptionUse, MissingSummary, VetReport, VetRow } from "./report.ts"
 
 /** A lockfile with the keys of the entries that count; all where `only` is absent. */
 export interface VetInput {
@@ -91,7 +92,17 @@ function rowOf(
     verdict,
     file: lockfile.path,
     line: lockfile.lineOf(key),
-    dependency: { purl, ecosystem, name, version, source, dev, optional, direct, ...(alias !== undefined && { alias }) },
+    dependency: {
+      purl,
+      ecosystem,
+      name,
+      version,
+      source,
+      dev,
+      optional,
+      direct,
+      ...(alias !== undefined && { alias }),
+    },
     paths: ways.paths.map((keys) => keys.map((step) => shownName(lockfile, step))),
     morePaths: ways.more,
     facts,
