@@ -42,10 +42,9 @@ describe("the policy", () => {
       const text = await textOf("nanoguard.yaml", { preset, agents })
       expect(loadPolicy(text, "nanoguard.yaml").mode).toBe("enforce")
       expect(text.split("\n", 1)[0]).toMatch(/^# yaml-language-server: \$schema=\S+$/)
-      expect(load(text)).toHaveProperty("packages.unknown", {
-        default: preset === "solo" ? "ask" : "deny",
-        offline: "allow",
-      })
+      const effect = preset === "solo" ? "ask" : "deny"
+      const unknown = { default: effect, offline: "allow", unsupported: "allow", advisories: effect }
+      expect(load(text)).toMatchObject({ packages: { unknown } })
     }
   })
 
