@@ -33,15 +33,15 @@ function idOf(advisory: Json): string | undefined {
   return ghsa ?? (typeof number === "number" || typeof number === "string" ? advisoryId(`npm-${number}`) : undefined)
 }
 
-/** One advisory of an answer; undefined where it has no id, which leaves nothing to report. */
-function findingOf(name: string, advisory: unknown): Finding | undefined {
-  const id = isObject(advisory) ? idOf(advisory) : undefined
-  if (!isObject(advisory) || id === undefined) return undefined
+/** One advisory of an answer. One that cannot be read is kept as such: it leaves the package undecided. */
+function findingOf(name: string, answer: unknown): Finding {
+  const advisory = isObject(answer) ? answer : {}
+  const id = idOf(advisory)
   const word = severityOfWord(advisory["severity"])
   const cvss = isObject(advisory["cvss"]) ? rateVector(advisory["cvss"]["vectorString"]).cvss : undefined
-  const ranges = eventsOfNpmRange(advisory["vulnerable_versions"])?.slice(0, MAX_RANGES)
+  const ranges = id === undefined ? undefined : eventsOfNpmRange(advisory["vulnerable_versions"])?.slice(0, MAX_RANGES)
   const record = recordOf("npm", {
-    id,
+    id: id ?? "npm-unknown",
     aliases: [],
     malware: listOf(advisory["cwe"]).includes("CWE-506"),
     rating: highestRating([word ? { severity: word } : {}, cvss === undefined ? {} : { cvss }]),
@@ -69,11 +69,8 @@ function recordsOf(answer: Json, asked: ReadonlySet<string>): Map<string, Packag
   for (const [name, advisories] of Object.entries(answer)) {
     // An answer for something else than was asked is none.
     if (!asked.has(name)) continue
-    const findings = listOf(advisories)
-      .slice(0, MAX_ADVISORIES)
-      .map((advisory) => findingOf(name, advisory))
-    const known = findings.filter((finding) => finding !== undefined)
-    if (known.length > 0) records.set(name, mergePackage(known))
+    const list = Array.isArray(advisories) ? advisories.slice(0, MAX_ADVISORIES) : [advisories]
+    if (list.length > 0) records.set(name, mergePackage(list.map((advisory) => findingOf(name, advisory))))
   }
   return records
 }

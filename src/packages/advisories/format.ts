@@ -34,31 +34,38 @@ export interface Footer {
   headerLength: number
   /** CRC-32 of hashes, offsets and header, which every search relies on; checked whenever a file is opened. */
   tableCrc: number
-  /** SHA-256 of everything before the footer; checked by `advisories status` and after an import. */
+  /** SHA-256 of everything before it; checked by `advisories status` and after an import. */
   sha256: Buffer
 }
 
-/** Writes a footer; its last bytes are the magic that a file cut short does not have. */
-export function encodeFooter(footer: Footer): Buffer {
-  const out = Buffer.alloc(FOOTER_BYTES)
+/** Where the SHA-256 begins in the footer; it covers all that comes before. */
+export const FOOTER_HASHED_BYTES = 16
+
+/** The part of a footer that its SHA-256 covers. */
+export function encodeFooterStart(footer: Omit<Footer, "sha256">): Buffer {
+  const out = Buffer.alloc(FOOTER_HASHED_BYTES)
   out.writeUInt32LE(footer.count, 0)
   out.writeUInt32LE(footer.dataEnd, 4)
   out.writeUInt32LE(footer.headerLength, 8)
   out.writeUInt32LE(footer.tableCrc, 12)
-  footer.sha256.copy(out, 16)
-  END_MAGIC.copy(out, 48)
   return out
+}
+
+/** The rest of a footer; its last bytes are the magic that a file cut short does not have. */
+export function encodeFooterEnd(sha256: Buffer): Buffer {
+  return Buffer.concat([sha256, END_MAGIC])
 }
 
 /** Reads a footer and checks it against the size of the file; undefined where the two cannot belong together. */
 export function decodeFooter(bytes: Buffer, fileSize: number): Footer | undefined {
-  if (bytes.length !== FOOTER_BYTES || !bytes.subarray(48).equals(END_MAGIC)) return undefined
+  if (bytes.length !== FOOTER_BYTES || !bytes.subarray(FOOTER_BYTES - END_MAGIC.length).equals(END_MAGIC))
+    return undefined
   const footer: Footer = {
     count: bytes.readUInt32LE(0),
     dataEnd: bytes.readUInt32LE(4),
     headerLength: bytes.readUInt32LE(8),
     tableCrc: bytes.readUInt32LE(12),
-    sha256: bytes.subarray(16, 48),
+    sha256: bytes.subarray(FOOTER_HASHED_BYTES, FOOTER_BYTES - END_MAGIC.length),
   }
   const { count, dataEnd, headerLength } = footer
   if (dataEnd < MAGIC.length || headerLength > MAX_HEADER_BYTES) return undefined

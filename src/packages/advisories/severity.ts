@@ -10,17 +10,17 @@ export interface Rating {
   cvss?: number
 }
 
-const WORDS: Readonly<Record<string, Severity>> = {
-  low: "low",
-  moderate: "medium",
-  medium: "medium",
-  high: "high",
-  critical: "critical",
-}
+const WORDS: ReadonlyMap<string, Severity> = new Map([
+  ["low", "low"],
+  ["moderate", "medium"],
+  ["medium", "medium"],
+  ["high", "high"],
+  ["critical", "critical"],
+])
 
 /** A severity word, whatever its case; GitHub says "moderate" for medium. Undefined for any other value. */
 export function severityOfWord(word: unknown): Severity | undefined {
-  return typeof word === "string" && word.length < 20 ? WORDS[word.toLowerCase()] : undefined
+  return typeof word === "string" && word.length < 20 ? WORDS.get(word.toLowerCase()) : undefined
 }
 
 /** The qualitative scale of CVSS 3.1 (section 5) and 4.0 (section 6); version 2 has no "critical" (NVD). */

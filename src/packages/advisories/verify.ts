@@ -1,7 +1,7 @@
 // The whole-file checksum, for `advisories status` and for an index that was just written.
 import { createHash } from "node:crypto"
 import { closeSync, fstatSync, openSync, readSync } from "node:fs"
-import { decodeFooter, FOOTER_BYTES } from "./format.ts"
+import { decodeFooter, FOOTER_BYTES, FOOTER_HASHED_BYTES } from "./format.ts"
 import { readInto } from "./read.ts"
 
 /** True if every byte of the file is as it was written (SHA-256). */
@@ -15,7 +15,7 @@ export function verifyIndex(file: string): boolean {
     if (!footer) return false
     const sha256 = createHash("sha256")
     const chunk = Buffer.allocUnsafe(1 << 20)
-    let left = size - FOOTER_BYTES
+    let left = size - FOOTER_BYTES + FOOTER_HASHED_BYTES
     while (left > 0) {
       const read = readSync(fd, chunk, 0, Math.min(chunk.length, left), null)
       if (read === 0) return false

@@ -5,7 +5,7 @@ import { endianness } from "node:os"
 import { dirname } from "node:path"
 import { crc32 } from "node:zlib"
 import { EXIT, NanoguardError } from "../../errors.ts"
-import { encodeFooter, encodeLine, MAGIC, MAX_DATA_BYTES, MAX_LINE_BYTES } from "./format.ts"
+import { encodeFooterEnd, encodeFooterStart, encodeLine, MAGIC, MAX_DATA_BYTES, MAX_LINE_BYTES } from "./format.ts"
 import type { EcosystemCounts, IndexInfo, PackageRecord } from "./types.ts"
 import { verifyIndex } from "./verify.ts"
 
@@ -91,8 +91,8 @@ function writeTo(fd: number, file: string, packages: Iterable<HashedPackage>, de
   const header = Buffer.from(JSON.stringify(info))
   for (const bytes of [table, header]) out.write(bytes)
   const tableCrc = crc32(header, crc32(table))
-  const footer = { count: hashes.length, dataEnd, headerLength: header.length, tableCrc, sha256: out.digest() }
-  writeSync(fd, encodeFooter(footer))
+  out.write(encodeFooterStart({ count: hashes.length, dataEnd, headerLength: header.length, tableCrc }))
+  writeSync(fd, encodeFooterEnd(out.digest()))
   return info
 }
 
