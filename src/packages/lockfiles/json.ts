@@ -124,7 +124,8 @@ export function visitKeys(text: string, visitor: KeyVisitor): void {
       key = ""
       if (objects.length > MAX_DEPTH) visitor.tooDeep?.(at)
     } else if (code === 0x7d || code === 0x5d) {
-      visitor.leave?.(objects.pop() ?? -1)
+      const left = objects.pop() // not inside the call below, which is skipped where there is no `leave`
+      visitor.leave?.(left ?? -1)
       trail.pop()
     }
   }

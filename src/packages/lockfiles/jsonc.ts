@@ -8,10 +8,12 @@ import { endOfString } from "./json.ts"
 export function blankComments(text: string): string {
   const cuts: [from: number, to: number][] = []
   let comma = -1 // place of the last comma, while only blanks and comments have followed it
+  let afterValue = false // a comma can only trail where a value stands before it
   for (let at = 0; at < text.length; at++) {
     const char = text[at]
     if (char === '"') {
       comma = -1
+      afterValue = true
       at = endOfString(text, at)
     } else if (char === "/" && (text[at + 1] === "/" || text[at + 1] === "*")) {
       const mark = text[at + 1] === "/" ? "\n" : "*/"
@@ -20,12 +22,15 @@ export function blankComments(text: string): string {
       cuts.push([at, after])
       at = after - 1
     } else if (char === ",") {
-      comma = at
+      comma = afterValue ? at : -1
+      afterValue = false
     } else if (char === "}" || char === "]") {
       if (comma >= 0) cuts.push([comma, comma + 1])
       comma = -1
+      afterValue = true
     } else if (char !== " " && char !== "\n" && char !== "\r" && char !== "\t") {
       comma = -1
+      afterValue = char !== "{" && char !== "[" && char !== ":"
     }
   }
   const parts: string[] = []

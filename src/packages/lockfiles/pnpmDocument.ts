@@ -6,7 +6,7 @@ import { quote } from "./failure.ts"
 import type { KindEdge } from "./flags.ts"
 import { isObject, type JsonObject } from "./json.ts"
 import { rangesIn } from "./manifest.ts"
-import { keysOfReference, type PnpmFamily, parsePnpmKey, withoutPeers } from "./pnpmKeys.ts"
+import { keysOfReference, type PnpmFamily, parsePnpmKey } from "./pnpmKeys.ts"
 import { pnpmIntegrity, pnpmSource } from "./pnpmSource.ts"
 
 export interface PnpmDocument {
@@ -38,6 +38,8 @@ export function readPnpmDocument(document: JsonObject, family: PnpmFamily, prefi
   const importers = importersOf(document, family, fail)
   const known = new Map<string, Dependency>()
   const warnings: string[] = []
+  if (document["packages"] === undefined)
+    warnings.push("it locks no packages: the project has none, or the file is cut off")
   for (const key in packages) known.set(key, readPackage(key, packages[key], family, prefix, warnings, fail))
   const edges: KindEdge[] = []
   const local = new Map<string, Dependency>() // directories outside the workspace, by path
@@ -82,6 +84,8 @@ export function readPnpmDocument(document: JsonObject, family: PnpmFamily, prefi
     const place = { from: importerKey(prefix, path), section: "importers", key: path, directory: path, direct: true }
     const specifiers = rangesIn(importer, "specifiers")
     for (const [field, kind] of IMPORTER_FIELDS) {
+      if (importer[field] === "")
+        throw fail("importers", path, `${quote(field)} is empty: the file is cut off or was edited`)
       for (const [name, value] of Object.entries(isObject(importer[field]) ? importer[field] : {})) {
         const reference = isObject(value) ? value["version"] : value
         const range = isObject(value) ? value["specifier"] : specifiers.get(name)
@@ -134,7 +138,8 @@ function readPackage(
   if (key.length > MAX_KEY) throw fail("packages", key, `a key of ${key.length} characters`)
   const parsed = parsePnpmKey(key, family)
   // The fields of the entry go before the key, as in pnpm: they are what it downloads by.
-  const name = (family === 9 ? parsed.name : (textOf(entry, "name") ?? parsed.name)) ?? withoutPeers(key)
+  const name = (family === 9 ? undefined : textOf(entry, "name")) ?? parsed.name
+  if (name === undefined) throw fail("packages", key, "a package without a name: the file is cut off or was edited")
   const version = textOf(entry, "version") ?? parsed.version ?? ""
   const resolution = entry["resolution"]
   const source = isObject(resolution) ? pnpmSource(resolution, { name, version, registry: parsed.registry }) : undefined
@@ -217,7 +222,7 @@ function importerKey(prefix: string, path: string): string {
 
 function mappingOf(document: JsonObject, section: string, fail: Fail): JsonObject {
   const value = document[section]
-  if (value === undefined || value === "") return {}
+  if (value === undefined) return {}
   if (!isObject(value)) throw fail("", section, `"${section}" has to be a mapping`)
   return value
 }

@@ -52,7 +52,8 @@ export async function parseClassicLock(text: string, path: string, readSibling: 
     for (const [name, range] of rangesIn(manifest, field)) want(ROOT, name, range, kind)
   }
   // What nobody here wants, a workspace's manifest must want; whether for development is not known.
-  for (const [pattern, { key }] of byPattern) {
+  const hasOtherManifests = manifest === undefined || manifest["workspaces"] !== undefined
+  for (const [pattern, { key }] of hasOtherManifests ? byPattern : []) {
     if (!wanted.has(pattern)) edges.push({ from: ROOT, to: key, range: rangeOf(pattern), kind: "prod" })
   }
   const roots = [{ key: ROOT, name: nameOf(manifest, "") }]
