@@ -1,9 +1,7 @@
 // A source on the web: downloaded, within bounds, to a file that is then read like any other.
 import { randomUUID } from "node:crypto"
-import { once } from "node:events"
-import { createWriteStream } from "node:fs"
+import { closeSync, openSync, writeSync } from "node:fs"
 import { join } from "node:path"
-import { finished } from "node:stream/promises"
 import type { Context } from "../../../context.ts"
 import { EXIT, NanoguardError } from "../../../errors.ts"
 import type { InputItem } from "./item.ts"
@@ -54,24 +52,23 @@ async function download(ctx: Context, url: URL, file: string): Promise<void> {
   const abort = new AbortController()
   const total = setTimeout(() => abort.abort(), TOTAL_MS)
   let idle = setTimeout(() => abort.abort(), IDLE_MS)
+  const fd = openSync(file, "wx", 0o600)
   try {
     const response = await request(ctx, url, abort.signal)
     if (response.status !== 200 || !response.body) throw failed(url, `it answered ${response.status}`)
-    const out = createWriteStream(file, { flags: "wx", mode: 0o600 })
     let size = 0
     for await (const chunk of response.body) {
       size += chunk.length
       if (size > MAX_DOWNLOAD_BYTES) throw failed(url, `more than ${MAX_DOWNLOAD_BYTES / 2 ** 30} GiB`)
       clearTimeout(idle)
       idle = setTimeout(() => abort.abort(), IDLE_MS)
-      if (!out.write(chunk)) await once(out, "drain")
+      for (let done = 0; done < chunk.length; ) done += writeSync(fd, chunk, done)
     }
-    out.end()
-    await finished(out)
   } catch (error) {
     if (error instanceof NanoguardError) throw error
     throw failed(url, abort.signal.aborted ? "it took too long" : "the connection failed", error)
   } finally {
+    closeSync(fd)
     clearTimeout(total)
     clearTimeout(idle)
   }
