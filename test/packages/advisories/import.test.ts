@@ -11,7 +11,7 @@ import { normalizeOsv } from "../../../src/packages/advisories/osv.ts"
 import { openAdvisories } from "../../../src/packages/advisories/read.ts"
 import { isReduced, normalizeReduced } from "../../../src/packages/advisories/reduced.ts"
 import type { AdvisoryIndex } from "../../../src/packages/advisories/types.ts"
-import { zipOf } from "./make-zip.ts"
+import { asZip64, zipOf } from "./make-zip.ts"
 
 let directory: string
 beforeEach(() => {
@@ -105,6 +105,11 @@ describe("the same two records as", () => {
         "all.zip",
         zipOf({ "../../a.json": JSON.stringify(GHSA), "/b\u202e.json": JSON.stringify(MAL), "c.txt": "no" }, 0),
       ),
+      expectBoth,
+    ))
+  test("a zip with 64-bit counts and offsets", () =>
+    importing(
+      put("all.zip", asZip64(zipOf({ "a.json": JSON.stringify(GHSA), "b.json": JSON.stringify(MAL) }))),
       expectBoth,
     ))
   test("a directory tree", () => {
