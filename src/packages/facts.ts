@@ -67,7 +67,7 @@ export function factsOf(
 }
 
 /** Offline, most packages have the same facts: those share one frozen object, so that 2,000 of them cost next to nothing. */
-const offlineFacts = new Map<string, PackageFacts>()
+const offlineFacts: PackageFacts[] = []
 
 function factsOffline(
   dependency: Dependency,
@@ -84,13 +84,12 @@ function factsOffline(
     addClaims(facts, missing, dependency, options)
     return finishFacts(facts, missing)
   }
-  const key = `${missing.advisories} ${facts.integrity} ${missing.integrity} ${missing.lookalike}`
-  let known = offlineFacts.get(key)
-  if (known === undefined) {
-    known = Object.freeze(finishFacts(facts, missing))
-    offlineFacts.set(key, known)
-  }
-  return known
+  const advisoryState = facts.advisories !== undefined ? 0 : missing.advisories === "unstated" ? 1 : 2
+  const hashState = facts.integrity === "none" ? 1 : missing.integrity === undefined ? 0 : 2
+  const nameState = facts.lookalike === null ? 0 : missing.lookalike === "unsupported" ? 1 : 2
+  const state = advisoryState * 9 + hashState * 3 + nameState
+  offlineFacts[state] ??= Object.freeze(finishFacts(facts, missing))
+  return offlineFacts[state]
 }
 
 function speaksAgainst({ claims }: Dependency, { refusesLicense }: FactOptions): boolean {

@@ -1,46 +1,61 @@
-// Finds the well-known names one edit away from a name without comparing it to each of them.
+// Finds the well-known names one or two edits away from a name without comparing it to each of them.
+import { createHashTable, hashBytes } from "./hashTable.ts"
+import type { PopularNames } from "./popular.ts"
 import { countBits, type Edit, editDistance, findEdit, letterMask } from "./similarity.ts"
 
+/** Says whether an edit at a place turns a target, of a rank by use, into a look-alike. */
+export type AcceptEdit = (target: string, edit: Edit, at: number, rank: number) => boolean
+
 export interface NearNames {
-  /** The best-known name at distance 1 for which `accept` says yes. */
-  find: (
-    name: string,
-    accept: (target: string, edit: Edit, at: number, rank: number) => boolean,
-  ) => { target: string; edit: Edit } | undefined
+  /** The best-known name at distance 1 that is accepted. */
+  find: (name: string, accept: AcceptEdit) => { target: string; edit: Edit } | undefined
 }
 
+const AT = 64
+
 /**
- * Indexes names by each of their halves: one edit leaves one half as it was, so that a look-up is a handful of map
- * reads. Only a swap across the middle touches both halves, and that one is looked up by undoing it.
+ * Indexes the targets of a list by each of their halves: one edit leaves one half as it was, so that a look-up is a
+ * handful of reads. Only a swap across the middle touches both halves, and that one is looked up by undoing it. Scoped
+ * names are left out.
  */
-export function indexNearNames(names: readonly string[], shortest: number): NearNames {
-  const rank = new Map<string, number>()
-  const heads = new Map<string, string[]>()
-  const tails = new Map<string, string[]>()
-  for (const [index, name] of names.entries()) {
-    if (name.length < shortest) continue
-    rank.set(name, index)
-    const half = name.length >> 1
-    push(heads, `${name.length} ${name.slice(0, half)}`, name)
-    push(tails, `${name.length} ${name.slice(half)}`, name)
+export function indexNearNames({ bytes, starts, targets, nameAt, has }: PopularNames, shortest: number): NearNames {
+  const heads = createHashTable(targets)
+  const tails = createHashTable(targets)
+  for (let id = targets - 1; id >= 0; id--) {
+    const from = starts[id]!
+    const to = starts[id + 1]! - 1
+    if (to - from < shortest || bytes[from] === AT) continue
+    const middle = from + ((to - from) >> 1)
+    heads.add(hashBytes(bytes, from, middle), id)
+    tails.add(hashBytes(bytes, middle, to), id)
   }
   return {
     find: (name, accept) => {
+      const own = Buffer.from(name, "latin1")
       let best: { target: string; edit: Edit } | undefined
-      const consider = (target: string) => {
-        if (best !== undefined && rank.get(best.target)! <= rank.get(target)!) return
+      let bestId = targets
+      // Runs over every id under a key by accepting none; a better-known one than the best so far is compared.
+      const consider = (id: number) => {
+        if (id >= bestId) return false
+        const target = nameAt(id)
         const difference = findEdit(name, target)
-        if (difference !== undefined && accept(target, difference.edit, difference.at, rank.get(target)!))
+        if (difference !== undefined && accept(target, difference.edit, difference.at, id)) {
           best = { target, edit: difference.edit }
+          bestId = id
+        }
+        return false
       }
-      for (let length = name.length - 1; length <= name.length + 1; length++) {
+      for (let length = Math.max(2, own.length - 1); length <= own.length + 1; length++) {
         const half = length >> 1
-        for (const target of heads.get(`${length} ${name.slice(0, half)}`) ?? []) consider(target)
-        for (const target of tails.get(`${length} ${name.slice(name.length - (length - half))}`) ?? []) consider(target)
+        heads.find(hashBytes(own, 0, half), consider)
+        tails.find(hashBytes(own, own.length - (length - half), own.length), consider)
       }
       const half = name.length >> 1
       const unswapped = name.slice(0, half - 1) + name.charAt(half) + name.charAt(half - 1) + name.slice(half + 1)
-      if (rank.has(unswapped)) consider(unswapped)
+      if (half > 0 && has(unswapped)) {
+        const whole = Buffer.from(unswapped, "latin1")
+        heads.find(hashBytes(whole, 0, whole.length >> 1), consider)
+      }
       return best
     },
   }
@@ -59,10 +74,4 @@ export function indexFarNames(names: readonly string[]): (name: string) => strin
     )
     return names[at]
   }
-}
-
-function push(map: Map<string, string[]>, key: string, value: string): void {
-  const list = map.get(key)
-  if (list === undefined) map.set(key, [value])
-  else list.push(value)
 }

@@ -1,26 +1,25 @@
 // Look-alikes of the part of a name that only its owner can publish under: an npm scope, or a Go module's host and account.
 import type { Ecosystem } from "../policy/types.ts"
-import { loadPopular } from "./popular.ts"
+import { createHashTable, type HashTable, hashText } from "./hashTable.ts"
+import type { PopularNames } from "./popular.ts"
 import { findEdit, foldName, squashName } from "./similarity.ts"
 
 const SHORTEST_OWNER = 4
 const GO_MAJOR = /(\/v\d+|\.v\d+)$/
+const OWNER_WORDS = ["js", "go", "io", "org", "hq", "team", "official"]
 
 interface Owners {
-  owners: Set<string>
-  /** Last parts of names with the owners that have one. */
-  byBase: Map<string, string[]>
+  byOwner: HashTable
+  byBase: HashTable
 }
 
-const indexes = new Map<Ecosystem, Owners>()
+const indexes = new WeakMap<PopularNames, Owners>()
 
 /** A name as [owner, rest]; the owner is "" for a name that anybody may take. */
 export function splitOwner(ecosystem: Ecosystem, name: string): [string, string] {
   if (ecosystem === "golang") {
-    const path = name.replace(GO_MAJOR, "")
-    const [host = "", account = "", ...rest] = path.split("/")
-    if (rest.length === 0) return [host, account]
-    return [`${host}/${account}`, rest.join("/")]
+    const [host = "", account = "", ...rest] = name.replace(GO_MAJOR, "").split("/")
+    return rest.length === 0 ? [host, account] : [`${host}/${account}`, rest.join("/")]
   }
   if (!name.startsWith("@")) return ["", name]
   const slash = name.indexOf("/")
@@ -28,15 +27,21 @@ export function splitOwner(ecosystem: Ecosystem, name: string): [string, string]
 }
 
 /** The well-known name with the same last part and an owner that reads like this one. */
-export function compareOwner(ecosystem: Ecosystem, owner: string, base: string): { of: string; how: string } | null {
-  const { owners, byBase } = ownersOf(ecosystem)
-  if (owners.has(owner)) return null
-  const lower = owner.toLowerCase()
-  for (const other of byBase.get(base) ?? []) {
-    const how = compareOwners(lower, other)
-    if (how !== undefined) return { of: ecosystem === "npm" ? `@${other}/${base}` : `${other}/${base}`, how }
-  }
-  return null
+export function compareOwner(
+  ecosystem: Ecosystem,
+  owner: string,
+  base: string,
+  names: PopularNames,
+): { of: string; how: string } | null {
+  const { byOwner, byBase } = ownersOf(ecosystem, names)
+  if (byOwner.find(hashText(owner), (id) => splitOwner(ecosystem, names.nameAt(id))[0] === owner) >= 0) return null
+  let how: string | undefined
+  const found = byBase.find(hashText(base), (id) => {
+    const [other, otherBase] = splitOwner(ecosystem, names.nameAt(id))
+    how = otherBase === base ? compareOwners(owner.toLowerCase(), other) : undefined
+    return how !== undefined
+  })
+  return found < 0 ? null : { of: names.nameAt(found), how: how! }
 }
 
 function compareOwners(owner: string, other: string): string | undefined {
@@ -47,26 +52,23 @@ function compareOwners(owner: string, other: string): string | undefined {
   const edit = findEdit(owner, other)
   const shortest = edit?.edit === "swapped" ? 4 : edit?.edit === "left out" ? 5 : 6
   if (edit !== undefined && other.length >= shortest) return `an owner with one character ${edit.edit}`
-  for (const word of ["js", "go", "io", "org", "hq", "team", "official"]) {
+  for (const word of OWNER_WORDS) {
     if (folded === otherFolded + word || folded === word + otherFolded) return "an owner with a word added"
   }
   return undefined
 }
 
-function ownersOf(ecosystem: Ecosystem): Owners {
-  const known = indexes.get(ecosystem)
+function ownersOf(ecosystem: Ecosystem, names: PopularNames): Owners {
+  const known = indexes.get(names)
   if (known !== undefined) return known
-  const owners = new Set<string>()
-  const byBase = new Map<string, string[]>()
-  for (const name of loadPopular(ecosystem)?.known ?? []) {
-    const [owner, base] = splitOwner(ecosystem, name)
-    if (owner === "") continue
-    owners.add(owner)
-    const list = byBase.get(base)
-    if (list === undefined) byBase.set(base, [owner])
-    else list.push(owner)
+  const index = { byOwner: createHashTable(names.count), byBase: createHashTable(names.count) }
+  for (let id = names.count - 1; id >= 0; id--) {
+    const first = names.bytes[names.starts[id]!]
+    if (ecosystem === "npm" && first !== 64) continue
+    const [owner, base] = splitOwner(ecosystem, names.nameAt(id))
+    index.byOwner.add(hashText(owner), id)
+    index.byBase.add(hashText(base), id)
   }
-  const index = { owners, byBase }
-  indexes.set(ecosystem, index)
+  indexes.set(names, index)
   return index
 }

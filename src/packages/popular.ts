@@ -1,14 +1,19 @@
-// The names that are well known in an ecosystem. Lists are files under data/popular, most used first; they are read when
-// a rule asks about names and not before.
+// The names that are well known in an ecosystem. Lists are files under data/popular, one name a line, most used first;
+// one is read when a rule asks about a name and not before, and its names are looked up in its bytes.
 import { existsSync, readFileSync } from "node:fs"
 import type { Ecosystem } from "../policy/types.ts"
-import { wordsOf } from "./similarity.ts"
+import { createHashTable, hashBytes, hashText, wordRanges } from "./hashTable.ts"
 
 export interface PopularNames {
-  /** Names in real use: never look-alikes themselves. */
-  known: ReadonlySet<string>
-  /** The best-known of them, most used first: those that a look-alike would imitate. */
-  targets: readonly string[]
+  bytes: Uint8Array
+  count: number
+  /** Ids below this are the names worth imitating; ids go by use, 0 is the most used name. */
+  targets: number
+  /** Where a name begins in `bytes`; it ends one byte before the next one begins. */
+  starts: Int32Array
+  nameAt: (id: number) => string
+  /** Whether a name is on the list: in real use, and so no look-alike itself. */
+  has: (name: string) => boolean
 }
 
 /**
@@ -32,23 +37,46 @@ function findList(ecosystem: Ecosystem): URL | undefined {
 export function loadPopular(ecosystem: Ecosystem): PopularNames | undefined {
   if (loaded.has(ecosystem)) return loaded.get(ecosystem)
   const file = findList(ecosystem)
-  let names: PopularNames | undefined
-  if (file !== undefined) {
-    const lines = readFileSync(file, "utf8").trimEnd().split("\n")
-    names = { known: new Set(lines), targets: lines.slice(0, TARGETS[ecosystem]) }
-  }
+  const names = file === undefined ? undefined : indexNames(readFileSync(file), TARGETS[ecosystem])
   loaded.set(ecosystem, names)
   return names
 }
 
-const words = new Map<Ecosystem, ReadonlySet<string>>()
-
-/** Words that occur in the known names of an ecosystem, in lower case: what a misspelling is not. */
-export function knownWords(ecosystem: Ecosystem): ReadonlySet<string> {
-  let set = words.get(ecosystem)
-  if (set === undefined) {
-    set = new Set([...(loadPopular(ecosystem)?.known ?? [])].flatMap((name) => wordsOf(name.toLowerCase())))
-    words.set(ecosystem, set)
+/** Indexes a list of ASCII names, each ended by a line feed. */
+export function indexNames(bytes: Buffer, targets: number): PopularNames {
+  const ends: number[] = []
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) ends.push(at)
+  const count = ends.length
+  const starts = new Int32Array(count + 1)
+  for (let id = 0; id < count; id++) starts[id + 1] = ends[id]! + 1
+  const table = createHashTable(count)
+  for (let id = count - 1; id >= 0; id--) table.add(hashBytes(bytes, starts[id]!, ends[id]!), id)
+  const nameAt = (id: number) => bytes.toString("latin1", starts[id]!, starts[id + 1]! - 1)
+  return {
+    bytes,
+    count,
+    targets: Math.min(targets, count),
+    starts,
+    nameAt,
+    has: (name) => table.find(hashText(name), (id) => nameAt(id) === name) >= 0,
   }
-  return set
+}
+
+const words = new WeakMap<PopularNames, ReadonlySet<number>>()
+
+/** Whether some well-known name has this word: then it is a word, and not another one misspelt. */
+export function isKnownWord(names: PopularNames, word: string): boolean {
+  let set = words.get(names)
+  if (set === undefined) {
+    const found = new Set<number>()
+    const ranges = wordRanges(
+      names.bytes.map((byte) => (byte === 10 ? 45 : byte)),
+      0,
+      names.bytes.length,
+    )
+    for (let at = 0; at < ranges.length; at += 2) found.add(hashBytes(names.bytes, ranges[at]!, ranges[at + 1]!))
+    set = found
+    words.set(names, set)
+  }
+  return set.has(hashText(word))
 }

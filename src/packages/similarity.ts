@@ -23,6 +23,7 @@ export function foldName(name: string): string {
     for (const letter of text) latin += CONFUSABLE.get(letter) ?? letter
     text = latin.normalize("NFD").replace(/[^\x20-\x7e]/g, "")
   }
+  if (!/[01]|rn|vv/.test(text)) return text
   return text.replace(/[01]|rn|vv/g, (pair) => (pair === "0" ? "o" : pair === "rn" ? "m" : pair === "vv" ? "w" : "l"))
 }
 
