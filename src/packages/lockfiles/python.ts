@@ -86,7 +86,7 @@ export function linkPython(parts: Parts, findDev: boolean): Pick<Lockfile, "edge
 }
 
 /** A lockfile leaves out what its markers exclude (Windows only, another Python), so this is no error. */
-export function danglingWarning(count: number): string {
+function danglingWarning(count: number): string {
   return `${countOf(count, "dependency link")} to packages that are not in the file were left out`
 }
 

@@ -32,13 +32,14 @@ export function readWantedPackage(line: RequirementLine, lockfile: string): Want
   const text = line.text === "" ? editable : line.text
   if (text === undefined) return undefined
   const integrity = line.options.flatMap(({ name, value }) => (name === "--hash" ? readHash(value, line) : []))
-  const requirement = isAddress(text) ? undefined : parseRequirement(text)
-  if (requirement === undefined) return readAddress(text, integrity, line, lockfile)
+  if (line.text === "" || isAddress(text)) return readAddress(text, integrity, line, lockfile)
+  const requirement = parseRequirement(text)
+  if (requirement === undefined) throw notRequirement(text, line)
   const { name, range, url } = requirement
   if (url !== "") return { ...readAddress(url, integrity, line, lockfile), name, unnamed: false }
   const version = pinnedVersion(range)
   if (version !== "" && !isValidVersion("pypi", version)) {
-    throw lockfileError(`${quote(version)} is not a version`, line, "pin a version as the index spells it")
+    throw lockfileError(`${quote(version)} is not a version`, placeOf(line), "pin a version as the index spells it")
   }
   return { name, version, range, source: undefined, integrity, unnamed: false, line }
 }
@@ -46,7 +47,7 @@ export function readWantedPackage(line: RequirementLine, lockfile: string): Want
 function readHash(value: string, line: RequirementLine): string {
   const hash = sriOfPair(value)
   if (hash === undefined)
-    throw lockfileError(`${quote(value)} is not a hash`, line, "write it as `sha256:` and 64 hex digits")
+    throw lockfileError(`${quote(value)} is not a hash`, placeOf(line), "write it as `sha256:` and 64 hex digits")
   return hash
 }
 
@@ -68,7 +69,7 @@ function isArchive(path: string): boolean {
 function readAddress(text: string, hashes: string[], line: RequirementLine, lockfile: string): WantedPackage {
   // Extras and a marker may follow: `./lib[extra] ; python_version > "3"`.
   const address = text.split(/\s+;/, 1)[0]!.trim()
-  if (/\s/.test(address)) throw lockfileError(`${quote(text)} is not a requirement`, line, "repair or delete it")
+  if (/[\s\x00-\x1f\x7f]/.test(address)) throw notRequirement(text, line)
   const bare = address.replace(/\[[\w\s,.-]*\]$/, "")
   const [place = "", fragment = ""] = bare.split(/#(.*)/s)
   const named = /(?:^|&)egg=([^&[]+)/.exec(fragment)?.[1]
@@ -96,6 +97,10 @@ function readAddress(text: string, hashes: string[], line: RequirementLine, lock
   }
 }
 
+function notRequirement(text: string, line: RequirementLine): Error {
+  return lockfileError(`${quote(text)} is not a requirement`, placeOf(line), "repair or delete it")
+}
+
 function sourceOf(place: string, lockfile: string): PackageSource {
   if (/^(git|hg|svn|bzr)\+/i.test(place)) return { kind: "git", url: withoutCredentials(place) }
   if (/^file:/i.test(place)) return { kind: "file", path: place.replace(/^file:(\/\/(localhost)?)?/i, "") }
@@ -114,6 +119,10 @@ function nameInArchive(file: string): { name: string; version: string } | undefi
   return isPythonName(name) && isValidVersion("pypi", version)
     ? { name: normalisePythonName(name), version }
     : undefined
+}
+
+function placeOf({ file, line }: RequirementLine): { file: string; line: number } {
+  return { file, line }
 }
 
 /** The directory of a local project that a requirement installs, where it is the one that the file itself lies in. */

@@ -136,7 +136,11 @@ function include(all: Collected, value: string, constraint: boolean, line: Requi
     all.remoteFiles++
     return
   }
-  if (file.depth >= MAX_DEPTH) throw lockfileError(`files include each other more than ${MAX_DEPTH} levels deep`, line)
+  if (file.depth >= MAX_DEPTH)
+    throw lockfileError(`files include each other more than ${MAX_DEPTH} levels deep`, {
+      file: line.file,
+      line: line.line,
+    })
   const relative = nested.startsWith("/") ? nested : posix.join(posix.dirname(file.relative), nested)
   if (all.seen.has(`${constraint ? "-c" : "-r"} ${relative}`)) return
   const text = readNested(file.readSibling, relative, value, line)

@@ -7,7 +7,7 @@ import { lockfileError, quote } from "./failure.ts"
 import { fieldOf, type Item, itemOf, itemsOf, optionalText, tableOf, textOf, textsOf, wrong } from "./item.ts"
 import { pythonOrigin, webAddress, withoutCredentials } from "./origins.ts"
 import { localSource } from "./places.ts"
-import { danglingWarning, integrityOf, pythonName, pythonVersion } from "./python.ts"
+import { integrityOf, pythonName, pythonVersion } from "./python.ts"
 import { createTableLines, parseToml } from "./toml.ts"
 
 interface Package {
@@ -45,7 +45,7 @@ export async function parseUvLock(text: string, path: string, _readSibling?: Rea
   const warnings: string[] = []
   checkArtifacts(entries.map(artifactsOf), indexOf(entries), warnings)
   const roots = packages.filter((one) => one.root).map(({ entry }) => ({ key: entry.key, name: entry.name }))
-  const { edges, dev } = linkPackages(packages, path, warnings)
+  const { edges, dev } = linkPackages(packages, path)
   for (const entry of dependencies) entry.dev = dev.has(entry.key)
   markDirect({ dependencies, edges, roots })
   const indexOfKey = new Map(packages.map((one, index) => [one.entry.key, index]))
@@ -130,25 +130,26 @@ function indexOf(packages: readonly Package[]): (entry: Dependency) => URL | und
 }
 
 /** Edges with the ranges of the members' own metadata, and the keys of what only their dependency groups reach. */
-function linkPackages(packages: readonly Package[], path: string, warnings: string[]) {
+function linkPackages(packages: readonly Package[], path: string) {
   const index = indexPackages(packages)
   const edges = createEdges(path)
   const groupEdges = createEdges(path)
-  let dangling = 0
   for (const one of packages) {
     const ranges = rangesOf(one.item)
     const link = (wanted: Item, list: typeof edges): void => {
       const name = pythonName(wanted)
       const source = fieldOf(wanted, "source") === undefined ? "" : sourceText(tableOf(wanted, "source"))
       const found = index.get(identityOf(name, optionalText(wanted, "version") ?? "", source))
-      if (found === undefined) dangling++
-      for (const key of found ?? []) list.add(one.entry.key, key, ranges.get(name) ?? "")
+      if (found === undefined) {
+        const hint = "the file is cut off or was edited: run `uv lock`"
+        throw wrong(one.item, `${quote(one.entry.name)} depends on ${quote(name)} as the file does not have it`, hint)
+      }
+      for (const key of found) list.add(one.entry.key, key, ranges.get(name) ?? "")
     }
     for (const wanted of itemsOf(one.item, "dependencies")) link(wanted, edges)
     for (const wanted of grouped(one.item, "optional-dependencies")) link(wanted, edges)
     for (const wanted of grouped(one.item, "dev-dependencies")) link(wanted, groupEdges)
   }
-  if (dangling > 0) warnings.push(danglingWarning(dangling))
   const starts = packages.filter((one) => one.root).map((one) => one.entry.key)
   const used = reachFrom(starts, edges.list)
   const all = createEdges(path)

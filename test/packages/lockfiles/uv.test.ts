@@ -177,6 +177,12 @@ wheels = [{ url = "https://registry.example/a-1-py3-none-any.whl", hash = "sha25
       2,
       /without "version"/,
     ],
+    [
+      "a dependency that is not there",
+      `version = 1\n${uvPackage("a", "1.0", 'dependencies = [{ name = "b" }]')}`,
+      2,
+      /"a" depends on "b" as/,
+    ],
     ["packages that are no tables", "version = 1\npackage = [1]\n", 1, /is not a table/],
     [
       "a wheel that is a text",
