@@ -1,9 +1,11 @@
 // Look-alikes of the part of a name that only its owner can publish under: an npm scope, or a Go module's host and account.
 import type { Ecosystem } from "../policy/types.ts"
-import { createHashTable, type HashTable, hashText } from "./hashTable.ts"
+import { createHashTable, type HashTable, hashBytes, hashText } from "./hashTable.ts"
 import type { PopularNames } from "./popular.ts"
 import { findEdit, foldName, squashName } from "./similarity.ts"
 
+const AT = 64
+const SLASH = 47
 const SHORTEST_OWNER = 4
 const GO_MAJOR = /(\/v\d+|\.v\d+)$/
 const OWNER_WORDS = ["js", "go", "io", "org", "hq", "team", "official"]
@@ -61,13 +63,19 @@ function compareOwners(owner: string, other: string): string | undefined {
 function ownersOf(ecosystem: Ecosystem, names: PopularNames): Owners {
   const known = indexes.get(names)
   if (known !== undefined) return known
-  const index = { byOwner: createHashTable(names.count), byBase: createHashTable(names.count) }
-  for (let id = names.count - 1; id >= 0; id--) {
-    const first = names.bytes[names.starts[id]!]
-    if (ecosystem === "npm" && first !== 64) continue
-    const [owner, base] = splitOwner(ecosystem, names.nameAt(id))
-    index.byOwner.add(hashText(owner), id)
-    index.byBase.add(hashText(base), id)
+  const { bytes, starts, count } = names
+  const index = { byOwner: createHashTable(count), byBase: createHashTable(count) }
+  for (let id = count - 1; id >= 0; id--) {
+    const from = starts[id]!
+    if (ecosystem === "golang") {
+      const [owner, base] = splitOwner(ecosystem, names.nameAt(id))
+      index.byOwner.add(hashText(owner), id)
+      index.byBase.add(hashText(base), id)
+    } else if (bytes[from] === AT) {
+      const slash = bytes.indexOf(SLASH, from)
+      index.byOwner.add(hashBytes(bytes, from + 1, slash), id)
+      index.byBase.add(hashBytes(bytes, slash + 1, starts[id + 1]! - 1), id)
+    }
   }
   indexes.set(names, index)
   return index

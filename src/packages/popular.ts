@@ -69,11 +69,7 @@ export function isKnownWord(names: PopularNames, word: string): boolean {
   let set = words.get(names)
   if (set === undefined) {
     const found = new Set<number>()
-    const ranges = wordRanges(
-      names.bytes.map((byte) => (byte === 10 ? 45 : byte)),
-      0,
-      names.bytes.length,
-    )
+    const ranges = wordRanges(names.bytes, 0, names.bytes.length)
     for (let at = 0; at < ranges.length; at += 2) found.add(hashBytes(names.bytes, ranges[at]!, ranges[at + 1]!))
     set = found
     words.set(names, set)
