@@ -1,5 +1,6 @@
 // Every command in one place. Each action imports its module when it runs, so that one command never pays for another.
 import { Argument, Command, CommanderError, Option } from "commander"
+import type { PolicyCommandOptions } from "./commands/policy.ts"
 import type { VetCommandOptions } from "./commands/vet.ts"
 import { type Context, processContext } from "./context.ts"
 import { EXIT, type ExitCode } from "./errors.ts"
@@ -99,6 +100,51 @@ Exit codes: 0 fine, 1 declined or something is left to do by hand, 2 usage, 4 an
     .action(async (options: InitOptions) => {
       const { init } = await import("./commands/init.ts")
       done((await init(ctx, { ...options, ...colorOf(cli) })).exit)
+    })
+
+  const policy = cli.command("policy").summary("check, test and explain the policy")
+  const policyFile = () => new Option("--policy <file>", "policy file (default: nanoguard.yaml, here or above)")
+  policy
+    .command("check")
+    .description("Finds what is wrong with the policy: unknown keys, rules that can never match, shadowed rules.")
+    .addOption(policyFile())
+    .addOption(json())
+    .action(async (options: PolicyCommandOptions) => {
+      const { policyCheck } = await import("./commands/policy.ts")
+      done((await policyCheck(ctx, options)).exit)
+    })
+  policy
+    .command("test")
+    .description("Runs the examples inside the rules and the cases in nanoguard.test.yaml and nanoguard.*.test.yaml.")
+    .argument("[files...]", "test files (default: those beside the policy)")
+    .addOption(policyFile())
+    .addOption(json())
+    .action(async (files: string[], options: PolicyCommandOptions) => {
+      const { policyTest } = await import("./commands/policy.ts")
+      done((await policyTest(ctx, files, options)).exit)
+    })
+  policy
+    .command("explain")
+    .description(
+      "Shows every rule that could have spoken, why each did or did not, and what would turn the answer round.",
+    )
+    .argument("<subject>", "a purl, a request, or a JSON file with an action")
+    .addOption(policyFile())
+    .option("--offline", "ask no registry")
+    .addOption(json())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  nanoguard policy explain pkg:npm/axios@1.6.0
+  nanoguard policy explain "POST https://api.example.com/v1/charges"
+  nanoguard policy explain action.json`,
+    )
+    .action(async (subject: string, options: PolicyCommandOptions & { offline?: boolean }) => {
+      const { policyExplain } = await import("./commands/policy.ts")
+      const { lookUpFacts } = await import("./vet/lookup.ts")
+      const facts = lookUpFacts(ctx, options.offline === true)
+      done((await policyExplain(ctx, subject, { ...options, facts })).exit)
     })
 
   const advisories = cli.command("advisories").summary("what is known against packages: update it, show it")

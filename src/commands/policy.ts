@@ -8,6 +8,7 @@ import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import { smallestChange } from "../policy/change.ts"
 import { checkPolicy } from "../policy/check.ts"
 import { checkLayers } from "../policy/check-layers.ts"
+import type { CompiledPolicy } from "../policy/compiled.ts"
 import { explain } from "../policy/explain.ts"
 import { readActionFile, readSubject } from "../policy/input.ts"
 import { type LayerText, loadPolicyTexts, parseLayer, readPolicyFiles } from "../policy/load.ts"
@@ -29,7 +30,7 @@ export interface PolicyCommandOptions {
 }
 
 /** What is known of a package; commands that may look it up pass one in. */
-export type FactsLookup = (action: PackageAction) => Promise<PackageFacts>
+export type FactsLookup = (action: PackageAction, policy: CompiledPolicy) => Promise<PackageFacts>
 
 /** Loads the policy and reports what cannot be meant. Exit: ok, or findings where there is an error among them. */
 export async function policyCheck(
@@ -102,7 +103,7 @@ export async function policyExplain(
   const input = readSubject(subject) ?? readActionFile(await readNamed(resolve(ctx.cwd, subject), subject), subject)
   const evidence = { now: ctx.now(), ...input.evidence }
   if (input.action.kind === "package" && evidence.facts === undefined) {
-    evidence.facts = options.facts ? await options.facts(input.action) : { absent: "offline" }
+    evidence.facts = options.facts ? await options.facts(input.action, policy) : { absent: "offline" }
   }
   const explanation = explain(policy, input.action, evidence)
   const change = smallestChange(texts, input.action, evidence)
