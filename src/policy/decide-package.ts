@@ -4,7 +4,7 @@ import { advisoryEvidence, NO_EVIDENCE } from "./conditions.ts"
 import { visitIndex } from "./name-index.ts"
 import { comparableName } from "./purl-pattern.ts"
 import { FLOOR } from "./rules.ts"
-import { countMatch, type Tally } from "./tally.ts"
+import { countMatch, nameSubject, type Tally } from "./tally.ts"
 import type {
   DecisionEvidence,
   Effect,
@@ -39,7 +39,7 @@ export function decidePackage(
         if (version && !version.holds(action)) continue
         if (rule.effect === "allow" || !lifted(rule, NO_EVIDENCE)) countMatch(tally, rule, NO_EVIDENCE, true)
         // Lifted or not, the rule names the package, so that no default speaks in its place.
-        else if (rule.mode === "enforce" && rule.layer < tally.outermost) tally.outermost = rule.layer
+        else nameSubject(tally, rule)
       }
     })
   }

@@ -15,7 +15,7 @@ import type { Action, CredentialAction, DecisionEvidence, McpAction, NetworkActi
  * package out before that; floors hold whatever the policy says, in observe mode too.
  */
 export function decide(policy: CompiledPolicy, action: Action, evidence: DecisionEvidence): Verdict {
-  const tally = createTally()
+  const tally = createTally(policy.mode)
   if (evidence.killed) countMatch(tally, FLOOR.killed, NO_EVIDENCE, false)
   switch (action.kind) {
     case "package":
@@ -38,7 +38,7 @@ export function decide(policy: CompiledPolicy, action: Action, evidence: Decisio
       break
   }
   const { defaults } = sectionOf(policy, action)
-  return finishTally(tally, defaults, policy.mode, policy.hash, subjectOf(action))
+  return finishTally(tally, defaults, policy.hash, subjectOf(action))
 }
 
 function sectionOf(policy: CompiledPolicy, action: Action) {

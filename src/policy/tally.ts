@@ -18,14 +18,16 @@ export interface Tally {
   /** Outermost layer with a rule that matched by name; the defaults of layers from there on do not apply. */
   outermost: number
   excepted: AppliedException[] | undefined
+  /** The policy's mode. */
+  mode: Mode
 }
 
 const RANK: Readonly<Record<Effect, number>> = { allow: 0, ask: 1, deny: 2 }
 const MAX_ALSO = 20
 
 /** An empty tally. */
-export function createTally(): Tally {
-  return { matches: [], allowed: undefined, outermost: Number.POSITIVE_INFINITY, excepted: undefined }
+export function createTally(mode: Mode): Tally {
+  return { matches: [], allowed: undefined, outermost: Number.POSITIVE_INFINITY, excepted: undefined, mode }
 }
 
 /** Negative where `a` decides before `b`: by effect, then by the code's priority, then by id. */
@@ -39,21 +41,19 @@ export function compareMatches(a: Match, b: Match): number {
 
 /** Counts a match in. `named` rules keep the defaults of their layer and those below from applying. */
 export function countMatch(tally: Tally, rule: Rule, evidence: Evidence[], named: boolean): void {
-  // What is only observed must not open what a default closes.
-  if (named && rule.mode === "enforce" && rule.layer < tally.outermost) tally.outermost = rule.layer
+  if (named) nameSubject(tally, rule)
   const match = { rule, evidence }
   if (rule.effect !== "allow") tally.matches.push(match)
   else if (!tally.allowed || compareMatches(match, tally.allowed) < 0) tally.allowed = match
 }
 
-/** Applies the defaults and chooses. `mode` is the policy's, for verdicts that let pass. */
-export function finishTally(
-  tally: Tally,
-  defaults: Defaults,
-  mode: Mode,
-  policyHash: string,
-  subject: string,
-): Verdict {
+/** Notes that a rule names the subject. One that is only observed in a policy that enforces must not open what a default closes. */
+export function nameSubject(tally: Tally, rule: Rule): void {
+  if (rule.mode === tally.mode && rule.layer < tally.outermost) tally.outermost = rule.layer
+}
+
+/** Applies the defaults and chooses. */
+export function finishTally(tally: Tally, defaults: Defaults, policyHash: string, subject: string): Verdict {
   for (const rule of defaults.rules) {
     if (tally.outermost > rule.layer) countMatch(tally, rule, NO_EVIDENCE, false)
   }
@@ -64,7 +64,7 @@ export function finishTally(
   if (matches.length === 0) {
     return toVerdict(
       tally.allowed ?? { rule: defaults.fallback, evidence: NO_EVIDENCE },
-      mode,
+      tally.mode,
       policyHash,
       subject,
       tally,
