@@ -56,22 +56,14 @@ const SETTINGS: Readonly<Record<Agent, () => Wanted[]>> = {
       whole: readTemplate("agents/codex.rules"),
     },
   ],
-  // geminicli.com/docs/reference/configuration: `tools.exclude` takes run_shell_command(prefix).
+  // geminicli.com/docs/reference/configuration. Single commands cannot be refused from a repository: Gemini CLI 0.61 passes
+  // over `tools.exclude: ["run_shell_command(...)"]` and has switched policies of a workspace off.
   gemini: () => [
     {
       path: ".gemini/settings.json",
-      reason: "Gemini CLI leaves approvals to a person and cannot be told to skip every question",
+      reason: "Gemini CLI cannot be told to skip every question",
       format: "json",
-      additions: [
-        { path: ["security", "disableYoloMode"], value: true },
-        {
-          path: ["tools", "exclude"],
-          value: PERSONS.flatMap((name) => [
-            `run_shell_command(nanoguard ${name})`,
-            `run_shell_command(npx nanoguard ${name})`,
-          ]),
-        },
-      ],
+      additions: [{ path: ["security", "disableYoloMode"], value: true }],
     },
   ],
   nanoclaw: () => [

@@ -128,8 +128,8 @@ describe("in a pipe", () => {
   })
 
   it.each([
-    [["--preset", "lax"], "--preset wants solo, team, strict"],
-    [["--ci", "jenkins"], "--ci wants github, gitlab, none"],
+    [["--preset", "lax"], "solo, team, strict"],
+    [["--ci", "jenkins"], "github, gitlab, none"],
     [["--agents", "claude,hal"], "--agents wants claude, codex, gemini, nanoclaw, none"],
   ])("refuses %j", (args, message) => {
     const result = nanoguard("init", "--yes", ...args)
