@@ -99,6 +99,8 @@ export interface ReleaseInfo {
   provenanceInvalid?: true
   /** The registry's own signatures over name, version and integrity; filled where `DocumentNeed.verify` is set. */
   signatures?: readonly { key: string; signature: string }[]
+  /** Where the attestations of its files lie; filled where `DocumentNeed.verify` is set. */
+  attestations?: readonly { file: string; sha256: string; url: string }[]
   /** Account that published it. */
   publisher?: string
   /** Dependencies by name with their ranges, where the index states them. */

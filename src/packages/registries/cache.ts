@@ -58,10 +58,14 @@ export function cacheKey(...parts: readonly string[]): string {
 export function openCache(directory: string | undefined, now: () => number, maxTotal = MAX_TOTAL): Cache {
   if (directory === undefined) return { read: async () => undefined, write: () => {}, close: async () => {} }
   const pathOf = (key: string) => join(directory, key.slice(0, 2), key)
-  const pending = new Set<Promise<void>>()
+  // Writes under way by key: what was just written is there for who asks next.
+  const pending = new Map<string, { entry: CacheEntry; work: Promise<void> }>()
+  let wrote = false
 
   return {
     read: async (key) => {
+      const written = pending.get(key)
+      if (written !== undefined) return written.entry
       try {
         const path = pathOf(key)
         const entry = decodeEntry(await readFile(path, "utf8"), key)
@@ -72,14 +76,18 @@ export function openCache(directory: string | undefined, now: () => number, maxT
       return undefined
     },
     write: (key, entry) => {
-      const work = writeEntry(pathOf(key), encodeEntry(entry, key))
+      wrote = true
+      // In turn: an older entry must not replace a newer one.
+      const work = (pending.get(key)?.work ?? Promise.resolve())
+        .then(() => writeEntry(pathOf(key), encodeEntry(entry, key)))
         .catch(() => {})
-        .then(() => void pending.delete(work))
-      pending.add(work)
+        .then(() => {
+          if (pending.get(key)?.work === work) pending.delete(key)
+        })
+      pending.set(key, { entry, work })
     },
     close: async () => {
-      const wrote = pending.size > 0
-      await Promise.all(pending)
+      await Promise.all([...pending.values()].map(({ work }) => work))
       if (wrote) await sweep(directory, now(), maxTotal).catch(() => {})
     },
   }

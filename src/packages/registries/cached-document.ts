@@ -55,6 +55,7 @@ const CHECKS: { [K in keyof Required<ReleaseInfo>]: (value: unknown) => boolean 
   provenanceInvalid: () => false,
   signatures: (value) =>
     Array.isArray(value) && value.every((one) => isRecord(one) && isText(one.key) && isText(one.signature)),
+  attestations: (value) => Array.isArray(value) && value.every(isTextRecord),
   publisher: isText,
   requires: isTextRecord,
   engine: isText,

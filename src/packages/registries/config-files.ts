@@ -101,8 +101,12 @@ export function parseBase(address: string | undefined): { baseUrl: string; basic
   url.hash = ""
   const baseUrl = url.href.replace(/\/+$/, "")
   if (username === "" && password === "") return { baseUrl }
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
-  return { baseUrl, basic: `Basic ${Buffer.from(pair).toString("base64")}` }
+  try {
+    const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+    return { baseUrl, basic: `Basic ${Buffer.from(pair).toString("base64")}` }
+  } catch {
+    return undefined
+  }
 }
 
 /** A header value for URLs below `baseUrl` only: same origin, path below it segment by segment. */

@@ -1,4 +1,4 @@
-// Which npm registry a package comes from, and with which credential, by npm's own configuration (docs.npmjs.com: npmrc):
+// Which npm registry a package comes from, and with which credential, by npm's own configuration (npm's documentation: npmrc):
 // environment, the user's file, the global one, the built-in one. The project's .npmrc is left out on purpose.
 import { dirname, join } from "node:path"
 import type { Context } from "../../context.ts"

@@ -38,7 +38,7 @@ function packumentShape({ requires }: Keep): Shape {
   }
 }
 
-/** Scripts that an install from a registry runs, in the order npm runs them (docs.npmjs.com: scripts, life cycle). */
+/** Scripts that an install from a registry runs, in the order npm runs them (npm's documentation: scripts, life cycle). */
 const INSTALL_SCRIPTS = ["preinstall", "install", "postinstall"]
 
 /** The document of `name`. Throws `JsonError` where the answer is not a packument, or one of another package. */

@@ -1,21 +1,24 @@
-// Verifies what npm's registry says of where a version comes from: its attestations (docs.npmjs.com: provenance statements)
-// and its own signatures (docs.npmjs.com: ECDSA registry signatures).
+// Verifies what npm's registry says of where a version comes from: its attestations (npm's documentation: provenance statements)
+// and its own signatures (npm's documentation: ECDSA registry signatures).
 import { verify as verifySignature } from "node:crypto"
 import { purlOf } from "../purl.ts"
 import type { PackageDocument, ReleaseInfo } from "../types.ts"
+import { hexOf, verifyAttestation } from "./attestation.ts"
 import { fetchDetail } from "./fetch-detail.ts"
 import type { Services } from "./fetch-document.ts"
-import { statementOf } from "./statement.ts"
 import { loadTrust, type Trust } from "./trust.ts"
-import { boundedString, isRecord } from "./values.ts"
+import { isRecord } from "./values.ts"
 
-interface Place {
+/** Where a document came from. */
+export interface Place {
   base: string
   authorize: (url: URL) => string | undefined
 }
 
 /** Attestations of one version are a few; more is not an answer that an honest registry gives. */
 const MAX_BUNDLES = 8
+/** SLSA provenance, any version (slsa.dev/spec). */
+const PROVENANCE = "https://slsa.dev/provenance/"
 const MAX_TEXT = 4 * 1024 * 1024
 
 /** The document with the provenance of the wanted versions verified: "verified", or not there because it does not hold. */
@@ -38,7 +41,8 @@ export async function verifyReleases(
   return { ...document, releases }
 }
 
-function withoutProvenance({ provenance: _provenance, ...release }: ReleaseInfo): ReleaseInfo {
+/** A release whose stated provenance does not hold. */
+export function withoutProvenance({ provenance: _provenance, ...release }: ReleaseInfo): ReleaseInfo {
   return { ...release, provenanceInvalid: true }
 }
 
@@ -75,9 +79,15 @@ async function checkAttestations(
   if (typeof detail?.text !== "string") return release
   const bundles = provenanceBundles(detail.text)
   if (bundles === undefined) return withoutProvenance(release)
+  const expected = {
+    predicate: PROVENANCE,
+    subject: purlOf("npm", name, release.version),
+    algorithm: "sha512",
+    digest: hexOf(release.integrity, "sha512"),
+  }
   for (const bundle of bundles) {
     if (!trust.knowsLog(bundle)) continue
-    const builder = verifyOne(trust, bundle, name, release)
+    const builder = verifyAttestation(trust, bundle, expected)
     return builder === undefined
       ? withoutProvenance(release)
       : { ...release, provenance: "verified", provenanceOf: builder }
@@ -92,27 +102,8 @@ function provenanceBundles(text: string): unknown[] | undefined {
     const list =
       isRecord(answer) && Array.isArray(answer.attestations) ? answer.attestations.slice(0, MAX_BUNDLES) : undefined
     return list
-      ?.filter((entry) => isRecord(entry) && String(entry.predicateType).startsWith("https://slsa.dev/provenance/"))
+      ?.filter((entry) => isRecord(entry) && String(entry.predicateType).startsWith(PROVENANCE))
       .map((entry: Record<string, unknown>) => entry.bundle)
-  } catch {
-    return undefined
-  }
-}
-
-/** Who built exactly this artifact, by a statement that holds; undefined where it does not. */
-function verifyOne(trust: Trust, bundle: unknown, name: string, release: ReleaseInfo) {
-  try {
-    const { signer, issuer, repository } = trust.verifyBundle(bundle)
-    const statement = statementOf(bundle)
-    const hash = release.integrity?.find((one) => one.startsWith("sha512-"))
-    const digest = Buffer.from(hash?.slice("sha512-".length) ?? "", "base64").toString("hex")
-    const subject = statement?.subjects.find((one) => one.name === purlOf("npm", name, release.version))
-    if (!statement?.predicate.startsWith("https://slsa.dev/provenance/")) return undefined
-    if (digest === "" || subject?.digests.sha512 !== digest) return undefined
-    // A build is vouched for by its workflow; a person's mail address vouches for no build.
-    if (!signer.startsWith("https://")) return undefined
-    const [from, source] = [boundedString(issuer), boundedString(repository)]
-    return from === undefined || source === undefined ? undefined : { issuer: from, repository: source }
   } catch {
     return undefined
   }

@@ -11,7 +11,7 @@ export interface Endpoints {
   authorize: (url: URL) => string | undefined
 }
 
-/** Old names may hold capitals and some signs; slashes, dots in front and white space never (docs.npmjs.com: package.json, name). */
+/** Old names may hold capitals and some signs; slashes, dots in front and white space never (npm's documentation: package.json, name). */
 const NAME = /^(?:@[A-Za-z0-9~!'()*-][A-Za-z0-9._~!'()*-]*\/)?[A-Za-z0-9~!'()*-][A-Za-z0-9._~!'()*-]*$/
 
 /** Asks the npm registry that each name belongs to, and no other. */

@@ -12,7 +12,8 @@ interface IndexFile {
   sha256?: string
   uploaded?: number
   yanked: boolean
-  attested?: boolean
+  /** Where its attestations lie; null where it has none on an index that has any. */
+  provenance?: string | null
   requiresPython?: string
 }
 
@@ -61,7 +62,12 @@ const NO_CODE: readonly string[] = Object.freeze([])
 const RUNS_CODE: readonly string[] = Object.freeze(["setup.py"])
 
 /** PEP 691 with PEP 700, 740 and 792. Undefined where the answer is not about `name`; throws `JsonError` where it is not JSON. */
-export function reduceSimpleProject(bytes: Buffer, name: string, now: number): PackageDocument | undefined {
+export function reduceSimpleProject(
+  bytes: Buffer,
+  name: string,
+  now: number,
+  attestations = false,
+): PackageDocument | undefined {
   const page = pickJson(bytes, SIMPLE) as PickedFields | undefined
   if (page === undefined || normaliseName(page.name) !== name || !Array.isArray(page.files)) return undefined
   const known = Array.isArray(page.versions) ? new Set(page.versions.filter((v) => typeof v === "string")) : undefined
@@ -75,12 +81,12 @@ export function reduceSimpleProject(bytes: Buffer, name: string, now: number): P
     else group.push(file)
   }
   const status = isRecord(page["project-status"]) ? page["project-status"].status : undefined
-  const document = documentOf(name, groups, [], now)
+  const document = documentOf(name, groups, [], now, attestations)
   if (status !== "deprecated" && status !== "archived") return document
   return { ...document, releases: new Map([...document.releases].map(([v, r]) => [v, { ...r, deprecated: true }])) }
 }
 
-/** PyPI's JSON API (docs.pypi.org: "Get a project"). As `reduceSimpleProject`. */
+/** PyPI's JSON API (its documentation: "Get a project"). As `reduceSimpleProject`. */
 export function reduceLegacyProject(bytes: Buffer, name: string, now: number): PackageDocument | undefined {
   const project = pickJson(bytes, LEGACY) as PickedFields | undefined
   const info = project?.info as PickedFields | undefined
@@ -104,14 +110,16 @@ function documentOf(
   groups: ReadonlyMap<string, readonly IndexFile[]>,
   maintainers: readonly string[],
   now: number,
+  attestations = false,
 ): PackageDocument {
   const releases = new Map<string, ReleaseInfo>()
   const links: Record<string, string> = Object.create(null)
-  const attests = [...groups.values()].some((files) => files.some((file) => file.attested !== undefined))
+  const attests = [...groups.values()].some((files) => files.some((file) => file.provenance !== undefined))
   for (const [version, files] of groups) {
     // A version without files cannot be installed: it is as good as not there.
     if (files.length === 0 || boundedString(version) === undefined) continue
-    releases.set(version, releaseOf(version, files, attests))
+    const release = releaseOf(version, files, attests)
+    releases.set(version, attestations ? { ...release, attestations: attestationsOf(files) } : release)
     const wheel = files.find((file) => isWheel(file) && file.url !== undefined)
     if (wheel?.url !== undefined) links[version] = wheel.url
   }
@@ -129,10 +137,20 @@ function releaseOf(version: string, files: readonly IndexFile[], attests: boolea
     // The newest file counts: one that is added to an old version is new code.
     ...(uploads.length > 0 && uploads.length === files.length && { published: Math.max(...uploads) }),
     ...(attests && {
-      provenance: files.every((file) => file.attested === true) ? ("attested" as const) : ("none" as const),
+      provenance: files.every((file) => typeof file.provenance === "string")
+        ? ("attested" as const)
+        : ("none" as const),
     }),
     ...(engine !== undefined && { engine }),
   }
+}
+
+function attestationsOf(files: readonly IndexFile[]): { file: string; sha256: string; url: string }[] {
+  return files.flatMap(({ filename, sha256, provenance }) =>
+    typeof provenance === "string" && sriOfHex("sha256", sha256) !== undefined
+      ? [{ file: filename, sha256: sha256!.toLowerCase(), url: provenance }]
+      : [],
+  )
 }
 
 function simpleFileOf(entry: unknown): IndexFile | undefined {
@@ -145,7 +163,7 @@ function simpleFileOf(entry: unknown): IndexFile | undefined {
     entry["requires-python"],
   )
   // PEP 740: the key is there, null without attestations, on an index that has any.
-  return file && provenance !== undefined ? { ...file, attested: typeof provenance === "string" } : file
+  return file && provenance !== undefined ? { ...file, provenance: boundedString(provenance, 2048) ?? null } : file
 }
 
 function legacyFileOf(entry: unknown): IndexFile | undefined {

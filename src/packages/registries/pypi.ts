@@ -17,14 +17,15 @@ export function createPypiRegistry(services: Services, { baseUrl, baseOf, author
   /** Bases that do not speak PEP 691: asked once, not once a project. */
   const older = new Set<string>()
 
-  async function askIndex(base: string, name: string): Promise<DocumentResult> {
+  async function askIndex(base: string, name: string, verify: boolean): Promise<DocumentResult> {
     const shared = { ecosystem: "pypi" as const, name, authorize }
     if (!older.has(base)) {
       const result = await fetchDocument(services, {
         ...shared,
         url: `${base}/simple/${name}/`,
         accept: "application/vnd.pypi.simple.v1+json",
-        reduce: (body, now) => reduceSimpleProject(body, name, now),
+        variant: verify ? "attestations" : "",
+        reduce: (body, now) => reduceSimpleProject(body, name, now, verify),
       })
       if (result.ok || result.reason !== "invalid") return result
     }
@@ -45,8 +46,12 @@ export function createPypiRegistry(services: Services, { baseUrl, baseOf, author
       if (!NAME.test(name)) return NOT_A_NAME
       const base = baseOf(name, need.origin)?.replace(/\/simple$/, "")
       if (base === undefined) return ELSEWHERE
-      const result = await askIndex(base, name)
-      return result.ok ? { ok: true, document: await addDetails(services, result.document, need, base) } : result
+      const result = await askIndex(base, name, need.verify === true)
+      if (!result.ok) return result
+      const document = await addDetails(services, result.document, need, base)
+      if (!need.verify) return { ok: true, document }
+      const { verifyFiles } = await import("./pypi-provenance.ts")
+      return { ok: true, document: await verifyFiles(services, document, need.versions ?? [], { base, authorize }) }
     },
   }
 }
