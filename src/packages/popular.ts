@@ -20,7 +20,7 @@ export interface PopularNames {
  * How many names of a list are worth imitating. Below these, near names are mostly honest neighbours: see
  * docs/lookalikes.md for what each number costs and brings.
  */
-const TARGETS: Record<Ecosystem, number> = { npm: 6000, pypi: 3000, cargo: 1000, golang: 1000 }
+const TARGETS: Record<Ecosystem, number> = { npm: 15_000, pypi: 3000, cargo: 1000, golang: 1000 }
 
 const loaded = new Map<Ecosystem, PopularNames | undefined>()
 

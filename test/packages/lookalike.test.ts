@@ -51,6 +51,16 @@ describe("names that were used in attacks, or could be", () => {
   })
 })
 
+it("finds as many of the reported attacks as docs/lookalikes.md says", () => {
+  const lines = readFileSync("test/fixtures/names/attacks.tsv", "utf8").trimEnd().split("\n")
+  const attacks = lines.map((line) => line.split("\t") as [Ecosystem, string, string])
+  const found = (wanted: Ecosystem) => {
+    const mine = attacks.filter(([ecosystem]) => ecosystem === wanted)
+    return [mine.filter(([, name]) => lookalikeOf(wanted, name)).length, mine.length]
+  }
+  expect({ npm: found("npm"), pypi: found("pypi") }).toEqual({ npm: [33, 49], pypi: [76, 110] })
+})
+
 describe("honest neighbours", () => {
   it.each<[Ecosystem, string[]]>([
     [
