@@ -7,7 +7,11 @@ const idsOf = ({ id, aliases }: Pick<Advisory, "id" | "aliases">) => [id, ...ali
 /** `list` and those of `more` that it does not have under any of their names. */
 export function unite(list: AffectedBy, more: AffectedBy): AffectedBy {
   const known = new Set(list.flatMap(idsOf))
-  const added = more.filter((advisory) => !idsOf(advisory).some((id) => known.has(id)))
+  // An issue that one side calls malware stays malware, whatever the other calls it.
+  const malware = new Set(list.filter(({ kind }) => kind === "malware").flatMap(idsOf))
+  const added = more.filter(
+    (advisory) => !idsOf(advisory).some((id) => (advisory.kind === "malware" ? malware : known).has(id)),
+  )
   if (added.length === 0 && !more.invalid) return list
   const all: Advisory[] & { invalid?: true } = [...list, ...added].sort(
     (a, b) => Number(b.kind === "malware") - Number(a.kind === "malware"),
@@ -57,6 +61,27 @@ export function combineIndexes(imported: AdvisoryIndex, snapshot: AdvisoryIndex)
     close() {
       imported.close()
       snapshot.close()
+    },
+  }
+}
+
+/** What npm's bulk endpoint answered, as far as a search of it goes. */
+export interface LiveAdvisories {
+  affecting: (name: string, version: string) => AffectedBy
+}
+
+/**
+ * An index with what an npm registry answered just now (`fetchBulk`) about the npm packages that are searched for. The
+ * registry knows all reviewed advisories of npm, so with its answer a miss there means something.
+ */
+export function addBulk(index: AdvisoryIndex, live: LiveAdvisories): AdvisoryIndex {
+  return {
+    ...index,
+    covers: (ecosystem) => ecosystem === "npm" || index.covers(ecosystem),
+    completeness: (ecosystem) => (ecosystem === "npm" ? "complete" : index.completeness(ecosystem)),
+    affecting: (ecosystem, name, version) => {
+      const known = index.affecting(ecosystem, name, version)
+      return ecosystem === "npm" ? unite(known, live.affecting(name, version)) : known
     },
   }
 }

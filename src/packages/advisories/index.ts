@@ -10,7 +10,7 @@ import { findSnapshot, SNAPSHOT_NAME } from "./snapshot.ts"
 import type { AdvisoryIndex, IndexInfo } from "./types.ts"
 
 export { openAdvisories } from "./read.ts"
-export type { AdvisoryIndex, AffectedBy } from "./types.ts"
+export type { AdvisoryIndex } from "./types.ts"
 
 /** Where `advisories update` puts its index. */
 export function importedIndexPath(ctx: Pick<Context, "env">): string {

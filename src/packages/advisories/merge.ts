@@ -12,7 +12,13 @@ function idRank(id: string, malware: boolean): number {
   return rank < 0 ? order.length : rank
 }
 
-/** Groups of records that share an id or an alias, directly or through others. */
+const databaseOf = (id: string) => id.slice(0, id.indexOf("-"))
+
+/**
+ * Groups of records about one issue: those of different databases that share an id or an alias, directly or through
+ * others. Two of one database are two issues to those who keep it, whatever an alias list says; only the same id twice
+ * is one.
+ */
 function groupByAlias(records: readonly AdvisoryRecord[]): AdvisoryRecord[][] {
   const parent = records.map((_, i) => i)
   const root = (i: number): number => {
@@ -23,20 +29,29 @@ function groupByAlias(records: readonly AdvisoryRecord[]): AdvisoryRecord[][] {
     }
     return at
   }
-  const owner = new Map<string, number>()
+  const owners = new Map<string, Map<string, number>>()
   records.forEach((record, i) => {
-    for (const id of [record.id, ...(record.aliases ?? [])]) {
-      const other = owner.get(id)
-      if (other === undefined) owner.set(id, i)
-      else parent[root(i)] = root(other)
+    const database = databaseOf(record.id)
+    for (const id of new Set([record.id, ...(record.aliases ?? [])])) {
+      const byDatabase = owners.get(id) ?? new Map<string, number>()
+      owners.set(id, byDatabase)
+      for (const [other, owner] of byDatabase) {
+        if (other !== database || records[owner]!.id === record.id) parent[root(i)] = root(owner)
+      }
+      if (!byDatabase.has(database) || record.id === id) byDatabase.set(database, i)
     }
   })
   return [...Map.groupBy(records.keys(), root).values()].map((group) => group.map((i) => records[i]!))
 }
 
+/** Comparing every version with every range is quick for real advisories; a list made to be slow is kept as it is. */
+const MAX_COMPARISONS = 500_000
+
 /** Affected versions that no range covers, each once: most lists only spell out what the ranges say. */
 function uncovered(versions: Iterable<string>, ranged: AdvisoryRecord, compare: CompareVersions): string[] {
-  return [...new Set(versions)].filter((version) => isAffected(ranged, version, compare) !== true)
+  const unique = [...new Set(versions)]
+  if (unique.length * (ranged.ranges?.length ?? 0) > MAX_COMPARISONS) return unique
+  return unique.filter((version) => isAffected(ranged, version, compare) !== true)
 }
 
 function uniqueBy<T>(items: readonly T[], key: (item: T) => string): T[] {

@@ -8,38 +8,43 @@ export type CompareVersions = (a: string, b: string) => number | undefined
 
 /** A version longer than this is read by nobody; it also bounds what a regular expression is run on. */
 const MAX_VERSION = 256
+const MAX_MEMOIZED = 4096
 
 /** A package's version is compared with many ends of ranges, and many ranges end at the same few versions. */
-const parsed = new Map<string, SemverParts | null>()
-const MAX_PARSED = 4096
-
-function partsOf(version: string): SemverParts | null {
-  const known = parsed.get(version)
-  if (known !== undefined) return known
-  const parts = version.length > MAX_VERSION ? null : (parseSemver(version) ?? null)
-  if (parsed.size >= MAX_PARSED) parsed.clear()
-  parsed.set(version, parts)
-  return parts
+function memoize<T>(parse: (version: string) => T | null): (version: string) => T | null {
+  const known = new Map<string, T | null>()
+  return (version) => {
+    let parts = known.get(version)
+    if (parts !== undefined) return parts
+    parts = version.length > MAX_VERSION ? null : parse(version)
+    if (known.size >= MAX_MEMOIZED) known.clear()
+    known.set(version, parts)
+    return parts
+  }
 }
 
+const semverOf = memoize((version): SemverParts | null => parseSemver(version) ?? null)
+
 function semverOrder(a: string, b: string): number | undefined {
-  const left = partsOf(a)
-  const right = partsOf(b)
+  const left = semverOf(a)
+  const right = semverOf(b)
   return left && right ? compareSemver(left, right) : undefined
 }
 
-/** A local version (1.0+cu118) is a build of its public one, which is what advisories name: PEP 440, "Local version identifiers". */
-function publicVersion(version: string): string {
-  const plus = version.indexOf("+")
-  return plus < 0 ? version : version.slice(0, plus)
-}
+/**
+ * A local version (1.0+cu118) is a build of its public one, which is what advisories name: PEP 440, "Local version
+ * identifiers". Null for what is no version: the library's `compare` throws for that.
+ */
+const publicVersionOf = memoize((version): string | null => {
+  const text = version.trim()
+  const plus = text.indexOf("+")
+  return parsePep440(text) ? (plus < 0 ? text : text.slice(0, plus)) : null
+})
 
 function pep440Order(a: string, b: string): number | undefined {
-  if (a.length > MAX_VERSION || b.length > MAX_VERSION) return undefined
-  const left = publicVersion(a.trim())
-  const right = publicVersion(b.trim())
-  if (!parsePep440(left) || !parsePep440(right)) return undefined
-  return comparePep440(left, right)
+  const left = publicVersionOf(a)
+  const right = publicVersionOf(b)
+  return left === null || right === null ? undefined : comparePep440(left, right)
 }
 
 /** The order of an ecosystem's versions: PEP 440 for Python, Semantic Versioning for the others. */

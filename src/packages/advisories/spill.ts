@@ -8,8 +8,8 @@ import type { Finding } from "./normalize.ts"
 
 const BUCKETS = 64
 const BUFFERED_CHARACTERS = 256 * 1024
-/** A bucket is read whole; evenly spread, this is room for 16 GiB of findings. */
-const MAX_BUCKET_BYTES = 256 << 20
+/** A bucket is read whole; evenly spread, this is room for 4 GiB of findings. */
+const MAX_BUCKET_BYTES = 64 << 20
 
 export interface Spill {
   /** Where the files are; a source may put its own there, they are removed with it. */

@@ -65,6 +65,27 @@ describe("merging", () => {
     expect(record.advisories).toEqual([pysec])
   })
 
+  test("two of one database are two issues, even where one names the other; the same id twice is one", () => {
+    const first: AdvisoryRecord = {
+      id: "GHSA-vh95-rmgr-6w4m",
+      aliases: ["CVE-2020-7598"],
+      kind: "vulnerability",
+      versions: ["1"],
+    }
+    const second: AdvisoryRecord = {
+      id: "GHSA-xvch-5gv4-984h",
+      aliases: ["CVE-2021-44906", "CVE-2020-7598", "GHSA-vh95-rmgr-6w4m"],
+      kind: "vulnerability",
+      versions: ["1", "2"],
+    }
+    const again: AdvisoryRecord = { ...first, versions: ["3"] }
+    const { advisories } = mergePackage([second, first, again].map(finding))
+    expect(advisories.map(({ id, versions }) => [id, versions])).toEqual([
+      ["GHSA-vh95-rmgr-6w4m", ["1", "3"]],
+      ["GHSA-xvch-5gv4-984h", ["1", "2"]],
+    ])
+  })
+
   test("chains of aliases meet", () => {
     const a: AdvisoryRecord = { id: "A-1", aliases: ["X-1"], kind: "vulnerability", versions: ["1"] }
     const b: AdvisoryRecord = { id: "B-1", aliases: ["X-2"], kind: "vulnerability", versions: ["2"] }
@@ -151,6 +172,21 @@ describe("an imported index over the snapshot", () => {
     const both = combineIndexes(imported(completeness), snapshot())
     expect(both.affecting("npm", "a", "1.0.0").map(({ id }) => id)).toEqual(expected)
     expect(both.completeness("npm")).toBe(completeness)
+    both.close()
+  })
+
+  test("what the snapshot calls malware stays malware where the import has the same issue as a vulnerability", () => {
+    const mild: PackageRecord = {
+      ecosystem: "npm",
+      name: "a",
+      advisories: [{ id: "GHSA-mal1", aliases: ["MAL-1"], kind: "vulnerability", versions: ["1.0.0"] }],
+    }
+    const both = combineIndexes(open("mild.idx", "imported", "complete", mild), snapshot())
+    expect(both.affecting("npm", "a", "1.0.0").map(({ id, kind }) => [id, kind])).toEqual([
+      ["MAL-1", "malware"],
+      ["MAL-2", "malware"],
+      ["GHSA-mal1", "vulnerability"],
+    ])
     both.close()
   })
 

@@ -12,6 +12,7 @@ import { advisoriesStatus, advisoriesUpdate } from "../../../src/commands/adviso
 import type { Context } from "../../../src/context.ts"
 import { dataHome } from "../../../src/home.ts"
 import { fetchBulk } from "../../../src/packages/advisories/bulk.ts"
+import { addBulk } from "../../../src/packages/advisories/combine.ts"
 import { describeAdvisories, openDefaultAdvisories } from "../../../src/packages/advisories/index.ts"
 import { zipOf } from "./make-zip.ts"
 
@@ -202,7 +203,7 @@ describe("status", () => {
     const { ctx, stdout } = context()
     const { report, exit } = await advisoriesStatus(ctx, {})
     expect(exit).toBe(0)
-    expect(report).toMatchObject({ imported: null, snapshot: { checksum: "ok", ageDays: 22, info: { records: 3837 } } })
+    expect(report).toMatchObject({ imported: null, snapshot: { checksum: "ok", ageDays: 22, info: { records: 3843 } } })
     expect(stdout.text()).toContain("Nothing imported")
     expect(stdout.text()).toContain("partial: a miss proves nothing")
     expect(stdout.text()).toContain("crates.io not covered")
@@ -259,6 +260,16 @@ describe("npm's bulk endpoint", () => {
     ])
     expect(result.affecting("minimist", "1.2.6")).toEqual([])
     expect(result.affecting("other", "1.2.5")).toEqual([])
+
+    const index = openDefaultAdvisories(context().ctx)
+    const both = addBulk(index, result)
+    const ids = (name: string, version: string) => both.affecting("npm", name, version).map(({ id }) => id)
+    expect(index.completeness("npm")).toBe("partial")
+    expect(both.completeness("npm")).toBe("complete")
+    // Known to both under one id, to the registry alone, and to the snapshot alone.
+    expect(ids("minimist", "1.2.5").filter((id) => id === "GHSA-xvch-5gv4-984h")).toEqual(["GHSA-xvch-5gv4-984h"])
+    expect(ids("chalk", "5.6.1")).toEqual(["MAL-2025-46969"])
+    both.close()
   })
 
   test.each<[string, string, RequestListener]>([

@@ -10,6 +10,6 @@ export const MAX_RECORD_BYTES = 16 << 20
 /** A file that holds one JSON value, perhaps a list of records. */
 export const MAX_JSON_BYTES = 64 << 20
 /** Everything one import unpacks: an end for archives that are made to have none. */
-export const MAX_TOTAL_BYTES = 16 * 2 ** 30
+export const MAX_TOTAL_BYTES = 8 * 2 ** 30
 /** Records, files or archive members of one import. */
 export const MAX_ITEMS = 5_000_000
