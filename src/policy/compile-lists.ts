@@ -239,7 +239,7 @@ export function compileSkillRule(
 function hostClause<A extends { host: string }>(texts: readonly string[], layer: LayerContext, path: Path): Clause<A> {
   const patterns = texts.map((text, index) => {
     const pattern = parseHostPattern(text)
-    const place = () => layer.yaml.where(texts.length > 1 ? [...path, index] : path)
+    const place = () => layer.yaml.where([...path, index])
     if (!pattern)
       return policyError(
         "this is not a host pattern",
@@ -275,7 +275,7 @@ function pathClause<A extends { path: string }>(
 ): Clause<A> {
   const globs: Glob[] = texts.map((text, index) => {
     const glob = compileGlob(text)
-    const place = () => layer.yaml.where(texts.length > 1 ? [...path, index] : path)
+    const place = () => layer.yaml.where([...path, index])
     if (!glob || !/^(?:\/|\*\*\/)/.test(text) || !isNormalPath(text.replace(/^\*\*/, ""))) {
       return policyError(
         "this is not a path pattern",

@@ -46,6 +46,7 @@ export function parseYaml(text: string, file: string): YamlFile {
   refuseDepth(text, file)
   const document = parse(text, file, lines)
   const problem = document.errors[0] ?? document.warnings[0]
+  if (problem?.message.includes("call stack")) policyError("nested too deeply", position(problem.pos[0]))
   if (problem) policyError(`not valid YAML: ${firstLine(problem.message)}`, position(problem.pos[0]))
 
   const toData = (node: Node | null | undefined, depth: number): unknown => {
@@ -115,7 +116,8 @@ function parse(text: string, file: string, lineCounter: LineCounter): ReturnType
       uniqueKeys: false,
       merge: false,
       schema: "core",
-      logLevel: "silent",
+      // "silent" would also swallow the error about a second document.
+      logLevel: "error",
       prettyErrors: false,
     })
   } catch (error) {
