@@ -23,6 +23,8 @@ export interface Addresses {
   registries: ReadonlyMap<Ecosystem, Create>
   /** PEM texts to trust beside Node's own. */
   ca: readonly string[]
+  /** Proxy settings for where the environment has none. */
+  proxy: Readonly<Record<string, string>>
 }
 
 /** Resolves every ecosystem's registry. Throws `NanoguardError` where a pin of the policy is not an address. */
@@ -56,7 +58,7 @@ export async function resolveAddresses(edge: Edge, pins: readonly Pin[]): Promis
   }
 
   await addGo(registries, edge, pins)
-  return { registries, ca: [...npm.ca, ...python.ca] }
+  return { registries, ca: [...npm.ca, ...python.ca], proxy: npm.proxy }
 }
 
 async function addGo(registries: Map<Ecosystem, Create>, edge: Edge, pins: readonly Pin[]): Promise<void> {

@@ -69,6 +69,7 @@ export function createCargoRegistry(services: Services, { baseUrl, baseOf, autho
         url: `${base}/${indexPath(name.toLowerCase())}`,
         accept: "text/plain, */*",
         authorize,
+        versions: need.versions,
         variant: need.requires ? "requires" : "",
         reduce: (body, now) => reduceCrateIndex(body, name, now, need.requires === true),
       })

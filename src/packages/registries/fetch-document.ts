@@ -21,6 +21,8 @@ export interface Services {
 export interface DocumentRequest extends HttpRequest {
   ecosystem: Ecosystem
   name: string
+  /** Versions that are asked about: an old answer counts only where it has all of them. */
+  versions?: readonly string[] | undefined
   /** Tells apart answers of one address that were reduced differently. */
   variant?: string
   /** The document in an answer; undefined or a `JsonError` where it is none. */
@@ -34,7 +36,7 @@ const FRESH_MOST = 600
 /** Asks for one document. Never throws for what a network, a server or a cache file did. */
 export async function fetchDocument(services: Services, request: DocumentRequest): Promise<DocumentResult> {
   const { http, cache, now } = services
-  const { ecosystem, name, reduce, variant = "", ...call } = request
+  const { ecosystem, name, reduce, versions = [], variant = "", ...call } = request
   const key = cacheKey(ecosystem, call.url, name, variant)
   const entry = await cache.read(key)
   const known = entry === undefined ? undefined : thawDocument(entry.payload, ecosystem, name)
@@ -43,8 +45,8 @@ export async function fetchDocument(services: Services, request: DocumentRequest
   const answer = await http.get({ ...call, etag: known === undefined ? undefined : entry?.etag })
   const fetchedAt = now()
   if (!answer.ok) {
-    if (known !== undefined && answer.reason === "unreachable") return { ok: true, document: staleDocument(known) }
-    return answer
+    const lasting = answer.reason === "unreachable" && versions.every((version) => known?.releases.has(version))
+    return known !== undefined && lasting ? { ok: true, document: staleDocument(known) } : answer
   }
   const freshUntil = fetchedAt + Math.min(answer.maxAge ?? FRESH, FRESH_MOST) * 1000
   if (answer.status === 304) {

@@ -49,7 +49,7 @@ export async function openRegistries(ctx: Context, options: RegistryOptions = {}
   const addresses = await resolveAddresses(ctx, options.policyRegistries ?? [])
   const http = createHttpClient({
     connections: concurrency,
-    env: ctx.env,
+    env: { ...addresses.proxy, ...ctx.env },
     ca: addresses.ca,
     ...(options.limits && { limits: options.limits }),
   })

@@ -14,6 +14,8 @@ export interface NpmConfig {
   authorize: (url: URL) => string | undefined
   /** PEM texts. */
   ca: readonly string[]
+  /** npm's own settings for a proxy, in the form of the environment's. */
+  proxy: Readonly<Record<string, string>>
 }
 
 /** npm's settings for registries. Reads a few small files; what is unusable in them is left out. */
@@ -37,8 +39,16 @@ export function readNpmConfig(edge: Edge): NpmConfig {
     ...(registry !== undefined && { registry }),
     scopes,
     authorize: (url) => credentialFor(credentials, url),
+    proxy: proxyOf(lookup),
     ca: cafile?.includes("-----BEGIN CERTIFICATE-----") ? [cafile] : [],
   }
+}
+
+function proxyOf(lookup: (key: string) => string | undefined): Record<string, string> {
+  const proxy = lookup("https-proxy") ?? lookup("proxy")
+  const around = lookup("noproxy") ?? lookup("no-proxy")
+  if (proxy === undefined || !/^https?:/.test(proxy)) return {}
+  return { HTTPS_PROXY: proxy, ...(around !== undefined && { NO_PROXY: around }) }
 }
 
 /** The credential bound to the longest prefix of the URL, walking its path upwards as npm does. */
@@ -67,7 +77,7 @@ function environmentSettings({ cwd, env }: Edge): Map<string, string> {
     settings.set(/^(@|\/\/)/.test(key) ? key : key.toLowerCase().replaceAll("_", "-"), value)
   }
   if (env.npm_execpath !== undefined || env.npm_command !== undefined)
-    for (const key of ["registry", "userconfig", "globalconfig", "prefix", "cafile"])
+    for (const key of ["registry", "userconfig", "globalconfig", "prefix", "cafile", "https-proxy", "proxy", "noproxy"])
       if (projectSays(cwd, env, key, settings.get(key))) settings.delete(key)
   return settings
 }

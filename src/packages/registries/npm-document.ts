@@ -14,6 +14,8 @@ const VERSION: Readonly<Record<string, Shape>> = {
   deprecated: "value",
   engines: "value",
   _npmUser: "value",
+  _npmVersion: "value",
+  _nodeVersion: "value",
   dist: { fields: { integrity: "value", shasum: "value", signatures: "value", attestations: "value" } },
 }
 
@@ -30,6 +32,7 @@ function packumentShape({ requires }: Keep): Shape {
   return {
     fields: {
       name: "value",
+      _rev: "value",
       "dist-tags": "value",
       maintainers: "value",
       time: { entries: "value" },
@@ -54,10 +57,13 @@ export function reducePackument(
   const versions = packument.versions instanceof Map ? (packument.versions as Map<string, unknown>) : new Map()
   // A mirror may leave provenance out altogether; then its absence says nothing about a version.
   const signs = [...versions.values()].some((version) => provenanceOf(distOf(version)) !== "none")
+  // One that keeps nothing of what the registry itself adds has dropped deprecations too.
+  const whole =
+    packument._rev !== undefined || Array.isArray(packument.maintainers) || [...versions.values()].some(isWhole)
   const releases = new Map<string, ReleaseInfo>()
   for (const [version, manifest] of versions) {
     if (!isRecord(manifest)) continue
-    releases.set(version, reduceVersion(version, manifest, timeOf(times.get(version)), signs, keep))
+    releases.set(version, reduceVersion(version, manifest, timeOf(times.get(version)), { signs, whole }, keep))
   }
   return {
     ecosystem: "npm",
@@ -73,7 +79,7 @@ function reduceVersion(
   version: string,
   manifest: PickedFields,
   published: number | undefined,
-  signs: boolean,
+  { signs, whole }: { signs: boolean; whole: boolean },
   { requires, signatures }: Keep,
 ): ReleaseInfo {
   const dist = distOf(manifest)
@@ -83,8 +89,8 @@ function reduceVersion(
   return {
     version,
     installScripts: installScriptsOf(manifest),
-    deprecated: isDeprecated(manifest.deprecated),
     integrity: integrityOf(dist),
+    ...(whole && { deprecated: isDeprecated(manifest.deprecated) }),
     ...(published !== undefined && { published }),
     ...(license !== undefined && { license }),
     ...(signs && { provenance: provenanceOf(dist) }),
@@ -93,6 +99,13 @@ function reduceVersion(
     ...(signatures && { signatures: signaturesOf(dist) }),
     ...(requires && { requires: requiresOf(manifest) }),
   }
+}
+
+/** Holds something that a publishing client or the registry wrote beside the package's own manifest. */
+function isWhole(manifest: unknown): boolean {
+  if (!isRecord(manifest)) return false
+  const { _npmUser, _npmVersion, _nodeVersion, deprecated } = manifest
+  return [_npmUser, _npmVersion, _nodeVersion, deprecated].some((value) => value !== undefined)
 }
 
 function distOf(manifest: unknown): PickedFields {

@@ -30,6 +30,7 @@ export function createNpmRegistry(services: Services, { baseUrl, baseOf, authori
         url: `${base}/${name.replace("/", "%2f")}`,
         accept: "application/json",
         authorize,
+        versions: need.versions,
         variant: `${keep.requires ? "requires" : ""} ${keep.signatures ? "signatures" : ""}`,
         reduce: (body, now) => reducePackument(body, name, now, keep),
       })

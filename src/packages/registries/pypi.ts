@@ -17,8 +17,12 @@ export function createPypiRegistry(services: Services, { baseUrl, baseOf, author
   /** Bases that do not speak PEP 691: asked once, not once a project. */
   const older = new Set<string>()
 
-  async function askIndex(base: string, name: string, verify: boolean): Promise<DocumentResult> {
-    const shared = { ecosystem: "pypi" as const, name, authorize }
+  async function askIndex(
+    base: string,
+    name: string,
+    { verify = false, versions }: DocumentNeed,
+  ): Promise<DocumentResult> {
+    const shared = { ecosystem: "pypi" as const, name, authorize, versions }
     if (!older.has(base)) {
       const result = await fetchDocument(services, {
         ...shared,
@@ -46,7 +50,7 @@ export function createPypiRegistry(services: Services, { baseUrl, baseOf, author
       if (!NAME.test(name)) return NOT_A_NAME
       const base = baseOf(name, need.origin)?.replace(/\/simple$/, "")
       if (base === undefined) return ELSEWHERE
-      const result = await askIndex(base, name, need.verify === true)
+      const result = await askIndex(base, name, need)
       if (!result.ok) return result
       const document = await addDetails(services, result.document, need, base)
       if (!need.verify) return { ok: true, document }

@@ -93,6 +93,15 @@ describe("npm's configuration", () => {
     expect(readNpmConfig({ ...ctx, env }).registry).toBeUndefined()
   })
 
+  it("reads npm's proxy", () => {
+    const npmrc = "https-proxy=http://proxy.example:3128\nnoproxy=corp.example\n"
+    expect(readNpmConfig(personWith({ ".npmrc": npmrc })).proxy).toEqual({
+      HTTPS_PROXY: "http://proxy.example:3128",
+      NO_PROXY: "corp.example",
+    })
+    expect(readNpmConfig(personWith({ ".npmrc": "proxy=null\n" })).proxy).toEqual({})
+  })
+
   it("reads npm's global file beside its program, and the certificates of cafile", () => {
     const ctx = personWith({
       "prefix/bin/npm": "",

@@ -82,6 +82,13 @@ describe("reducePackument", () => {
     expect(releaseOf({ deprecated: false }).deprecated).toBe(false)
   })
 
+  it("does not call a version current where a mirror left out all that a registry adds", () => {
+    expect(releaseOf({ license: "MIT" })).not.toHaveProperty("deprecated")
+    expect(releaseOf({ _npmVersion: "11.0.0" }).deprecated).toBe(false)
+    expect(releaseOf({}, { _rev: "3-a" }).deprecated).toBe(false)
+    expect(releaseOf({}, { maintainers: [] }).deprecated).toBe(false)
+  })
+
   it("does not call a version unsigned where its registry states no provenance at all", () => {
     expect(releaseOf({ dist: {} })).not.toHaveProperty("provenance")
     const signed = { "2.0.0": { dist: { signatures: [{ keyid: "k", sig: "s" }] } }, "1.0.0": { dist: {} } }

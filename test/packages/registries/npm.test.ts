@@ -141,6 +141,25 @@ describe("openRegistries for npm", () => {
     })
   })
 
+  it("does not say of a version that is not in an old answer that there is none", async () => {
+    const cache = emptyDirectory()
+    let up = true
+    const { base } = await startServer((_, response) => {
+      if (up) response.end(JSON.stringify(left))
+      else response.writeHead(503).end()
+    })
+    const ask = async (now: number, versions: string[]) => {
+      const registries = await open(contextWith({ npm_config_registry: base }, now), { cache })
+      const [result] = await registries.documents([{ ecosystem: "npm", name: "left", versions }])
+      await registries.close()
+      return result!
+    }
+    await ask(Date.UTC(2026, 0, 1), [])
+    up = false
+    expect(await ask(Date.UTC(2026, 0, 2), ["1.0.0"])).toMatchObject({ ok: true, document: { stale: "unreachable" } })
+    expect(await ask(Date.UTC(2026, 0, 2), ["1.0.0", "2.0.0"])).toMatchObject({ ok: false, reason: "unreachable" })
+  })
+
   it("asks a pinned scope's upstream and nobody else, whatever npm's configuration says", async () => {
     const home = await startServer(routes({ "/npm/@acme%2fx": scoped }))
     const open_ = await startServer(
