@@ -24,7 +24,8 @@ export interface Judge {
   /** Facts about a version as if a lockfile pinned it. */
   factsFor: (name: string, version: string) => PackageFacts
   document: (name: string) => PackageDocument | undefined
-  source: PackageSource
+  /** Where a package would come from. */
+  sourceOf: (name: string) => PackageSource
   budget: Budget
 }
 
@@ -72,11 +73,18 @@ function fixedVersions(judge: Judge, name: string, current: string): string[] {
 export function judgeVersion(judge: Judge, name: string, version: string): Effect | undefined {
   if (judge.budget.left <= 0) return undefined
   judge.budget.left--
-  const { ecosystem, source } = judge
+  const { ecosystem } = judge
   const { integrity: _, ...facts } = judge.factsFor(name, version)
   const hashed = (judge.document(name)?.releases.get(version)?.integrity?.length ?? 0) > 0
   const evidence = { now: judge.now, facts: hashed ? { ...facts, integrity: "match" as const } : facts }
-  const action = { kind: "package" as const, purl: purlOf(ecosystem, name, version), ecosystem, name, version, source }
+  const action = {
+    kind: "package" as const,
+    purl: purlOf(ecosystem, name, version),
+    ecosystem,
+    name,
+    version,
+    source: judge.sourceOf(name),
+  }
   return decide(judge.policy, action, evidence).effect
 }
 

@@ -1,7 +1,7 @@
 // The way out of a refusal: the nearest state that the same policy allows, and the command that gets there.
 // docs/corrections.md has the order in which ways are tried and what each was checked against.
 import type { CompiledPolicy } from "../policy/compiled.ts"
-import type { Correction, Ecosystem, Evidence, PackageFacts, Verdict } from "../policy/types.ts"
+import type { Correction, Ecosystem, Evidence, PackageFacts, PackageSource, Verdict } from "../policy/types.ts"
 import { candidateVersions, firstApproved, type Judge, judgeVersion } from "./candidates.ts"
 import { commandsOf, isPlainName, isPlainVersion, managerOf } from "./commands.ts"
 import { writeException } from "./exception.ts"
@@ -57,7 +57,7 @@ export function correct(input: CorrectionInput): CorrectionResult | undefined {
     ecosystem: dependency.ecosystem as Ecosystem,
     factsFor: input.factsFor,
     document: input.document,
-    source: dependency.source.kind === "registry" ? dependency.source : { kind: "registry", origin: "default" },
+    sourceOf: (name) => registryOf(input.lockfile, dependency, name),
     budget: { left: MAX_DECISIONS },
   }
   return (
@@ -65,6 +65,14 @@ export function correct(input: CorrectionInput): CorrectionResult | undefined {
     replaceName(input, judge) ??
     removePackage(input)
   )
+}
+
+/** The registry that the lockfile has a package from; what is not in it would come from the default one. */
+function registryOf(lockfile: Lockfile, dependency: Dependency, name: string): PackageSource {
+  const locked = [dependency, ...lockfile.dependencies].find(
+    (entry) => entry.name === name && entry.source.kind === "registry",
+  )
+  return locked?.source ?? { kind: "registry", origin: "default" }
 }
 
 /** Ways a to c: inside the parents' ranges, by a newer parent, by an override. */
