@@ -14,9 +14,14 @@ const MAX_STEPS = 20_000
 
 /**
  * Ways from a root to `key`, each a list of keys from root to `key` without a repetition, shortest first, at most `limit` of
- * them. `more` is how many others there are, -1 where there are too many to count.
+ * them. `more` is how many others there are, -1 where counting them would take more than `maxSteps` partial paths.
  */
-export function pathsTo(lockfile: Lockfile, key: string, limit: number): { paths: string[][]; more: number } {
+export function pathsTo(
+  lockfile: Lockfile,
+  key: string,
+  limit: number,
+  maxSteps = MAX_STEPS,
+): { paths: string[][]; more: number } {
   const { parents, distance } = graphOf(lockfile)
   const paths: string[][] = []
   let more = 0
@@ -35,7 +40,7 @@ export function pathsTo(lockfile: Lockfile, key: string, limit: number): { paths
   for (let length = 0; length < buckets.length; length++) {
     const bucket = buckets[length] ?? []
     for (let index = 0; index < bucket.length; index++) {
-      if (++steps > MAX_STEPS) return { paths, more: -1 }
+      if (++steps > maxSteps) return { paths, more: -1 }
       const step = bucket[index]!
       if (distance.get(step.key) === 0) {
         if (paths.length < limit) paths.push(keysOf(step))

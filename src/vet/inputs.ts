@@ -3,7 +3,9 @@ import { statSync } from "node:fs"
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { findLockfiles, readLockfile } from "../packages/lockfiles/index.ts"
+import { normaliseOrigin } from "../packages/lockfiles/sources.ts"
 import type { Lockfile } from "../packages/types.ts"
+import type { PackageSource } from "../policy/types.ts"
 
 /** A lockfile with the directory that neither it nor what it refers to may leave. */
 export interface Input {
@@ -34,8 +36,27 @@ export async function readInputs(cwd: string, paths: readonly string[]): Promise
     })
   }
   const inputs: Input[] = []
-  for (const { root, path } of files.values()) inputs.push({ root, lockfile: await readLockfile(root, path) })
+  for (const { root, path } of files.values()) {
+    const lockfile = await readLockfile(root, path)
+    await nameDefaults(lockfile)
+    inputs.push({ root, lockfile })
+  }
   return inputs
+}
+
+/** Gives entries from the ecosystem's own registry the origin "default", however their lockfile spells its address. */
+export async function nameDefaults(lockfile: Lockfile): Promise<void> {
+  const known = new Map<string, PackageSource>()
+  for (const dependency of lockfile.dependencies) {
+    const { source } = dependency
+    if (dependency.ecosystem !== "npm" || source.kind !== "registry" || source.origin === "default") continue
+    let named = known.get(source.origin)
+    if (named === undefined) {
+      named = { kind: "registry", origin: await normaliseOrigin(source.origin) }
+      known.set(source.origin, named)
+    }
+    dependency.source = named
+  }
 }
 
 /** The current directory for everything below it, so that paths read as the person would type them. */

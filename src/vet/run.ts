@@ -9,7 +9,7 @@ import type { Lockfile } from "../packages/types.ts"
 import { VERSION } from "../version.ts"
 import { addedSince, type Base, openBase, pullRequestBase } from "./changed.ts"
 import { collectEvidence, type EvidenceSet } from "./evidence.ts"
-import { readInputs } from "./inputs.ts"
+import { nameDefaults, readInputs } from "./inputs.ts"
 import { findPolicy, type PolicyInUse } from "./policy.ts"
 import type { VetReport } from "./report.ts"
 import { isVetted, type VetInput, type VetResult, vetLockfiles } from "./vet.ts"
@@ -102,7 +102,9 @@ async function lockfileAt(base: Base, path: string): Promise<Lockfile | undefine
   const text = base.read(path)
   if (text === undefined) return undefined
   try {
-    return await parseLockfileText(text, path, (sibling) => base.read(posix.join(posix.dirname(path), sibling)))
+    const before = await parseLockfileText(text, path, (sibling) => base.read(posix.join(posix.dirname(path), sibling)))
+    await nameDefaults(before)
+    return before
   } catch (error) {
     // What was there before could not be read, so nothing of it is known: all of today's file counts as added.
     if (error instanceof NanoguardError) return undefined

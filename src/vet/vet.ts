@@ -26,8 +26,8 @@ export interface VetResult {
 }
 
 const MAX_PATHS = 3
-/** Rows that show how a package comes in; behind these, thousands of rows say the same of a missing fact. */
-const MAX_ROWS_WITH_PATHS = 2_000
+/** Partial paths that all rows together may look at: a lockfile can have more paths than there is time. */
+const PATH_STEPS = 400_000
 
 /** Whether an entry is something to vet: the project's own parts are not, nor is a BOM's component of another ecosystem's. */
 export function isVetted(dependency: Dependency): boolean {
@@ -48,13 +48,14 @@ export function vetLockfiles(
   const missing = createMissingTally(policy.packages.needs)
   const exceptions = createExceptionTally(policy.packages.allExceptions, options.now)
   const entries: VetResult["entries"] = []
-  const rows: VetRow[] = []
+  const findings: VetResult["entries"] = []
   for (const { lockfile, only } of inputs) {
     for (const dependency of lockfile.dependencies) {
       if (!isVetted(dependency) || (options.prod && dependency.dev) || (only && !only.has(dependency.key))) continue
       const facts = evidence.factsFor(dependency)
       const verdict = decide(policy, actionOf(dependency), { now: options.now, facts })
-      entries.push({ lockfile, dependency, facts, verdict })
+      const entry = { lockfile, dependency, facts, verdict }
+      entries.push(entry)
       counts.packages++
       missing.count(dependency, facts)
       exceptions.count(dependency, facts, verdict)
@@ -67,10 +68,12 @@ export function vetLockfiles(
         counts.observed++
         counts.allow++
       } else counts[verdict.effect]++
-      rows.push(rowOf(lockfile, dependency, facts, verdict, rows.length < MAX_ROWS_WITH_PATHS))
+      findings.push(entry)
     }
   }
-  return { rows: sortRows(rows), counts, missing: missing.summary(), exceptions: exceptions.summary(), entries }
+  const steps = Math.min(20_000, Math.max(300, Math.floor(PATH_STEPS / Math.max(1, findings.length))))
+  const rows = sortRows(findings.map((finding) => rowOf(finding, steps)))
+  return { rows, counts, missing: missing.summary(), exceptions: exceptions.summary(), entries }
 }
 
 /** What a lockfile entry asks the law: may this package, from this source, be installed? */
@@ -79,15 +82,9 @@ export function actionOf(dependency: Dependency): PackageAction {
   return { kind: "package", purl, ecosystem: dependency.ecosystem as Ecosystem, name, version, source }
 }
 
-function rowOf(
-  lockfile: Lockfile,
-  dependency: Dependency,
-  facts: PackageFacts,
-  verdict: Verdict,
-  withPaths: boolean,
-): VetRow {
+function rowOf({ lockfile, dependency, facts, verdict }: VetResult["entries"][number], steps: number): VetRow {
   const { purl, ecosystem, name, version, source, dev, optional, direct, alias, key } = dependency
-  const ways = withPaths ? pathsTo(lockfile, key, MAX_PATHS) : { paths: [], more: -1 }
+  const ways = pathsTo(lockfile, key, MAX_PATHS, steps)
   return {
     verdict,
     file: lockfile.path,

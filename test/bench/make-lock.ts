@@ -1,24 +1,48 @@
 // A package-lock.json of any size with the shape of real ones: nested folders, flags, ranges, integrity.
 import { createHash } from "node:crypto"
+import { PackageURL, UrlConverter } from "@socketregistry/packageurl-js"
 
 /** Name of the n-th package; shared with the advisory generator, so that some of them have records. */
 export const packageName = (n: number): string => (n % 9 === 0 ? `@scope${n % 40}/package-${n}` : `package-${n}`)
 
+/** The address of an archive on the ecosystem's own registry, as locks have it. */
+function addressOf(name: string, version: string): string {
+  const slash = name.indexOf("/")
+  const purl = new PackageURL(
+    "npm",
+    slash < 0 ? undefined : name.slice(0, slash),
+    name.slice(slash + 1),
+    version,
+    undefined,
+    undefined,
+  )
+  return UrlConverter.toDownloadUrl(purl)!.url
+}
+
 /** A v3 lock with `size` packages, each wanting up to three later ones; 1 in 25 is nested, 1 in 4 for development only. */
 export function makeLock(size: number): string {
   const packages: Record<string, unknown> = {
-    "": { name: "bench", version: "1.0.0", dependencies: Object.fromEntries(range(0, Math.min(20, size)).map((n) => [packageName(n), `^${n % 5}.0.0`])) },
+    "": {
+      name: "bench",
+      version: "1.0.0",
+      dependencies: Object.fromEntries(range(0, Math.min(20, size)).map((n) => [packageName(n), `^${n % 5}.0.0`])),
+    },
   }
   for (const n of range(0, size)) {
-    const path = n % 25 === 24 ? `node_modules/${packageName(n - 1)}/node_modules/${packageName(n)}` : `node_modules/${packageName(n)}`
+    const path =
+      n % 25 === 24
+        ? `node_modules/${packageName(n - 1)}/node_modules/${packageName(n)}`
+        : `node_modules/${packageName(n)}`
     const wants = [n * 2 + 1, n * 2 + 2, n + 7].filter((other) => other > n && other < size)
     packages[path] = {
       version: `${n % 5}.${n % 17}.${n % 11}`,
-      resolved: `https://registry.example/${packageName(n)}/-/${packageName(n).split("/").at(-1)}-${n % 5}.${n % 17}.${n % 11}.tgz`,
+      resolved: addressOf(packageName(n), `${n % 5}.${n % 17}.${n % 11}`),
       integrity: `sha512-${createHash("sha512").update(String(n)).digest("base64")}`,
       ...(n % 4 === 3 && { dev: true }),
       license: "MIT",
-      ...(wants.length && { dependencies: Object.fromEntries(wants.map((other) => [packageName(other), `^${other % 5}.0.0`])) }),
+      ...(wants.length && {
+        dependencies: Object.fromEntries(wants.map((other) => [packageName(other), `^${other % 5}.0.0`])),
+      }),
       engines: { node: ">=18" },
     }
   }
