@@ -1,52 +1,60 @@
 // Way b of a correction: a newer version of what brings a package in, so that an allowed version of it comes instead.
 import { candidateVersions, type Judge, judgeVersion } from "./candidates.ts"
-import { parentsOf, pathsTo } from "./graph.ts"
+import { pathsTo } from "./graph.ts"
 import { dependencyAt, suitsAll, wishesFor } from "./ranges.ts"
 import type { Dependency, Lockfile, PackageDocument } from "./types.ts"
 import { compareVersions, maxSatisfying, satisfies } from "./versions.ts"
 
-/** Packages between the project and the one in question that are followed; longer chains get an override. */
-const MAX_CHAIN = 6
+/** Packages between the project and the one in question that are followed; longer ways get an override. */
+const MAX_CHAIN = 8
+/** Ways that are followed for each version of a parent. */
+const MAX_WAYS = 12
 /** Versions of one parent that are tried. */
 const MAX_VERSIONS = 60
 
 /**
  * The parent nearest to the package for which some upgrade, inside its own parents' ranges unless the project names it,
- * makes a resolver take an allowed version (or none at all), with the smallest such upgrade. Only chains without a side
- * entrance are followed: a second parent on the way would keep the old version.
+ * makes a resolver take an allowed version (or none at all), with the smallest such upgrade. Only parents that every way
+ * to the package goes through come into question: on another way the old version would stay.
  */
 export function findParentUpgrade(
   judge: Judge,
   lockfile: Lockfile,
   dependency: Dependency,
 ): { parent: Dependency; to: string } | undefined {
-  const chain = chainTo(lockfile, dependency)
-  if (chain === undefined) return undefined
-  for (let index = chain.length - 2; index >= 0; index--) {
-    const parent = chain[index]!
-    const below = chain.slice(index + 1)
+  const ways = waysTo(lockfile, dependency)
+  for (const parent of commonParents(ways)) {
+    const below = ways.map((way) => way.slice(way.indexOf(parent) + 1))
     const wishes = wishesFor(lockfile, parent, judge.document).filter((wish) => wish.parent !== undefined)
     const upgrades = candidateVersions(judge, parent.name, parent.version)
       .filter((version) => compareVersions(judge.ecosystem, version, parent.version) > 0)
       .filter((version) => suitsAll(judge.ecosystem, version, wishes))
       .slice(0, MAX_VERSIONS)
     for (const version of upgrades) {
-      if (!bringsAllowed(judge, parent.name, version, below)) continue
+      if (!below.every((way) => bringsAllowed(judge, parent.name, version, way))) continue
       if (judgeVersion(judge, parent.name, version) === "allow") return { parent, to: version }
     }
   }
   return undefined
 }
 
-/** Entries from the project's own dependency down to this one, where there is only that one way. */
-function chainTo(lockfile: Lockfile, dependency: Dependency): Dependency[] | undefined {
-  const { paths, more } = pathsTo(lockfile, dependency.key, 2)
-  if (paths.length !== 1 || more !== 0) return undefined
-  const chain = paths[0]!.slice(1).map((key) => dependencyAt(lockfile, key))
-  if (chain.length < 2 || chain.length > MAX_CHAIN || chain.includes(undefined)) return undefined
-  const links = chain as Dependency[]
-  const single = links.slice(1).every((link) => parentsOf(lockfile, link.key).length === 1)
-  return single ? links : undefined
+/** Every way from the project's own dependencies down to this one; none where there are too many or too long ones. */
+function waysTo(lockfile: Lockfile, dependency: Dependency): Dependency[][] {
+  const { paths, more } = pathsTo(lockfile, dependency.key, MAX_WAYS)
+  if (more !== 0) return []
+  const ways = paths.map((path) => path.slice(1).map((key) => dependencyAt(lockfile, key)))
+  const whole = ways.every((way) => way.length <= MAX_CHAIN && !way.includes(undefined))
+  return whole ? (ways as Dependency[][]) : []
+}
+
+/** Packages above the last one that are on every way, nearest to it first. */
+function commonParents(ways: readonly Dependency[][]): Dependency[] {
+  const [first, ...others] = ways
+  if (first === undefined) return []
+  return first
+    .slice(0, -1)
+    .filter((parent) => others.every((way) => way.includes(parent)))
+    .reverse()
 }
 
 /**
