@@ -163,6 +163,7 @@ export function compilePolicy(layers: readonly Layer[]): CompiledPolicy {
       rules: packageRules,
       exceptions,
       allExceptions,
+      registries: layers.flatMap(({ document }) => document.packages?.registries ?? []),
       missing: mergeMissing(layers),
       missingRules: { allow: missingRule("allow"), ask: missingRule("ask"), deny: missingRule("deny") },
       needs,

@@ -145,6 +145,8 @@ export interface CompiledPolicy {
     rules: ReadonlyMap<string, NameIndex<ListRule<PackageAction>>>
     exceptions: ReadonlyMap<string, NameIndex<Exception>>
     allExceptions: readonly Exception[]
+    /** As written: registries that packages may come from, with the scope that each is the only home of, if any. */
+    registries: readonly { scope?: string | undefined; upstream: string }[]
     missing: MissingEffects
     missingRules: Readonly<Record<Effect, Rule>>
     /** Facts that some condition reads. */

@@ -1,5 +1,5 @@
 // The way out of each finding, where there is one: found by `correct`, with the documents that it may need at hand.
-import { correct } from "../packages/correction.ts"
+import { type CorrectionResult, correct } from "../packages/correction.ts"
 import { ancestorsOf } from "../packages/graph.ts"
 import { parsePurl, purlOf } from "../packages/purl.ts"
 import type { Dependency, Lockfile } from "../packages/types.ts"
@@ -26,7 +26,9 @@ export async function addCorrections(
     .filter(({ verdict }) => verdict.effect !== "allow" && verdict.code !== "evidence.missing")
     .slice(0, MAX_CORRECTIONS)
   await evidence.fetchMore(documentsFor(findings))
-  for (const { lockfile, dependency, verdict } of findings) {
+  const rows = new Map(result.rows.map((row) => [row.verdict, row]))
+  for (const finding of findings) {
+    const { lockfile, dependency, verdict } = finding
     const ecosystem = dependency.ecosystem as Ecosystem
     const found = correct({
       policy,
@@ -39,8 +41,18 @@ export async function addCorrections(
     })
     if (found === undefined) continue
     verdict.correction = found.correction
+    if (found.moves !== undefined)
+      finding.correction = { moves: found.moves, hashes: hashesOf(evidence, ecosystem, found) }
+    const row = rows.get(verdict)
+    if (row !== undefined && found.exception !== undefined) row.exception = found.exception
     if (found.checked.length > 0) verdict.evidence = [...verdict.evidence, ...found.checked]
   }
+}
+
+/** What the registry states of the versions that moves bring in, for lockfiles that are edited here. */
+function hashesOf(evidence: EvidenceSet, ecosystem: Ecosystem, { moves = [] }: CorrectionResult): readonly string[] {
+  const to = moves.find((move) => move.kind !== "remove")
+  return (to && evidence.documentOf(ecosystem, to.name)?.releases.get(to.version)?.integrity) ?? []
 }
 
 /** An entry as a lockfile would have it after the move, with the hashes that the registry states. */
@@ -75,7 +87,7 @@ function documentsFor(findings: readonly Finding[]): { ecosystem: Ecosystem; nam
     if (facts.lookalike) want(ecosystem, facts.lookalike.of, false)
     const instead = verdict.correction?.target === undefined ? undefined : parsePurl(verdict.correction.target)
     if (instead !== undefined && instead.ecosystem === ecosystem) want(ecosystem, instead.name, false)
-    if (verdict.effect === "deny")
+    if (verdict.code !== "script.unapproved")
       for (const parent of parentsByName(lockfile, dependency)) want(ecosystem, parent, true)
   }
   return [...wanted.values()]

@@ -55,17 +55,19 @@ export async function collectEvidence(
 
   function resultFor(dependency: Dependency): DocumentResult {
     if (!isAsked(dependency)) return OTHER_REGISTRY
-    return documents.get(keyOf(dependency.ecosystem, dependency.name)) ?? OTHER_REGISTRY
+    return documents.get(keyOf(dependency.ecosystem, dependency.name, originOf(dependency))) ?? OTHER_REGISTRY
   }
   const { openRegistries } = await import("../packages/registries/index.ts")
-  const registries = await openRegistries(ctx, { policyRegistries: pinsOf(policy) })
+  const registries = await openRegistries(ctx, { policyRegistries: policy.packages.registries })
   const withRequires = new Set<string>()
   const ask = async (wanted: readonly Wanted[], progress?: (done: number, of: number) => void) => {
     const results = await registries.documents(wanted, progress)
-    for (const [index, { ecosystem, name }] of wanted.entries()) documents.set(keyOf(ecosystem, name), results[index]!)
+    for (const [index, { ecosystem, name, origin }] of wanted.entries()) {
+      documents.set(keyOf(ecosystem, name, origin), results[index]!)
+    }
   }
-  const names = distinctNames(dependencies.filter(isAsked))
-  const versions = new Map(names.map((want) => [keyOf(want.ecosystem, want.name), want.versions]))
+  const names = distinctNames(dependencies.filter(isAsked), needs.has("provenance"))
+  const versions = new Map(names.map(({ ecosystem, name, versions }) => [keyOf(ecosystem, name), versions]))
   await ask(names, options.progress)
   return {
     factsFor,
@@ -84,25 +86,24 @@ export async function collectEvidence(
   }
 }
 
-/** The scopes that the policy pins to an upstream: they are asked for there and nowhere else. */
-function pinsOf(policy: CompiledPolicy): { scope: string; upstream: string }[] {
-  return policy.packages.conditions
-    .filter(({ key }) => key === "registries")
-    .map(({ value }) => value as { scope: string; upstream: string })
-}
+const keyOf = (ecosystem: string, name: string, origin = "default") => `${ecosystem}\0${name}\0${origin}`
 
-const keyOf = (ecosystem: string, name: string) => `${ecosystem}\0${name}`
+const originOf = ({ source }: Dependency) => (source.kind === "registry" ? source.origin : "default")
 
 function isAsked(dependency: Dependency): boolean {
   return dependency.source.kind === "registry" && ECOSYSTEMS.has(dependency.ecosystem)
 }
 
-function distinctNames(dependencies: readonly Dependency[]) {
-  const wanted = new Map<string, { ecosystem: Ecosystem; name: string; versions: string[] }>()
-  for (const { ecosystem, name, version } of dependencies) {
-    const key = keyOf(ecosystem, name)
+/** What to ask for: every name once for each registry that lockfiles have it from, with the versions that matter. */
+function distinctNames(dependencies: readonly Dependency[], verify: boolean) {
+  const wanted = new Map<string, Wanted & { versions: string[] }>()
+  for (const dependency of dependencies) {
+    const { name, version } = dependency
+    const ecosystem = dependency.ecosystem as Ecosystem
+    const origin = originOf(dependency)
+    const key = keyOf(ecosystem, name, origin)
     const known = wanted.get(key)
-    if (known === undefined) wanted.set(key, { ecosystem: ecosystem as Ecosystem, name, versions: [version] })
+    if (known === undefined) wanted.set(key, { ecosystem, name, origin, verify, versions: [version] })
     else if (!known.versions.includes(version)) known.versions.push(version)
   }
   return [...wanted.values()]

@@ -23,6 +23,8 @@ export interface VetRow {
   paths: string[][]
   morePaths: number
   facts?: PackageFacts
+  /** Where the way out is an approval: the smallest exception that would let it in, as a line of YAML for `packages.exceptions`. */
+  exception?: string
 }
 
 /** Evidence that was not there, by fact and reason: counted on every run. */

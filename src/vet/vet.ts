@@ -1,5 +1,6 @@
 // The main job: every entry of every lockfile, with its facts, in front of the law.
 
+import type { Move } from "../packages/commands.ts"
 import { pathsTo } from "../packages/graph.ts"
 import type { Dependency, Lockfile } from "../packages/types.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
@@ -16,13 +17,23 @@ export interface VetInput {
   only?: ReadonlySet<string> | undefined
 }
 
+/** One package in one file, what is known of it and what the law says. */
+export interface VetEntry {
+  lockfile: Lockfile
+  dependency: Dependency
+  facts: PackageFacts
+  verdict: Verdict
+  /** The correction as data, with the registry's hashes of the version that it brings in: for `vet --fix`. */
+  correction?: { moves: readonly Move[]; hashes: readonly string[] }
+}
+
 export interface VetResult {
   rows: VetRow[]
   counts: VetReport["counts"]
   missing: MissingSummary[]
   exceptions: ExceptionUse[]
   /** What was decided, in the order of the files: for components and corrections. */
-  entries: { lockfile: Lockfile; dependency: Dependency; facts: PackageFacts; verdict: Verdict }[]
+  entries: VetEntry[]
 }
 
 const MAX_PATHS = 3
