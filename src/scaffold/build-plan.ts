@@ -23,8 +23,12 @@ export async function buildPlan(
   }
   const now = ctx.now()
   const policy = await plan(policyFile(answers, now))
-  const wanted: Wanted[] = policy.replacement === undefined ? [policyTests(answers)] : []
-  if (answers.ci !== "none") wanted.push(...ciFiles(answers.ci, VERSION))
+  const tests = policyTests(answers)
+  const ours = policy.replacement === undefined
+  const wanted: Wanted[] = ours ? [tests] : []
+  if (answers.ci !== "none") {
+    wanted.push(...ciFiles(answers.ci, VERSION, ours || readInside(root, tests.path) !== null))
+  }
   wanted.push(...agentFiles(answers, (path) => locateInstructions(root, path)))
   const notes: string[] = []
   if (answers.native) {

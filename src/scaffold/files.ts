@@ -29,14 +29,20 @@ export function policyTests(answers: Answers): Wanted {
   }
 }
 
-/** The CI job. GitLab has one file for all jobs, so there the job is a file of its own that is included. */
-export function ciFiles(ci: Ci, version: string): Wanted[] {
+/**
+ * The CI job. GitLab has one file for all jobs, so there the job is a file of its own that is included. `tests`: there will be
+ * policy tests; without any, `policy test` would fail the job with "nothing checked".
+ */
+export function ciFiles(ci: Ci, version: string, tests: boolean): Wanted[] {
   if (ci === "github") {
     return [
       {
         path: ".github/workflows/nanoguard.yml",
         reason: "vets every pull request, every push and every night",
-        whole: readTemplate("ci/github.yml", { version }),
+        whole: readTemplate("ci/github.yml", {
+          version,
+          tests: tests ? "      - run: nanoguard policy test\n" : "",
+        }),
       },
     ]
   }
@@ -44,7 +50,7 @@ export function ciFiles(ci: Ci, version: string): Wanted[] {
     {
       path: ".gitlab/nanoguard.yml",
       reason: "vets every merge request and the default branch",
-      whole: readTemplate("ci/gitlab.yml", { version }),
+      whole: readTemplate("ci/gitlab.yml", { version, tests: tests ? "    - nanoguard policy test\n" : "" }),
     },
     {
       path: ".gitlab-ci.yml",

@@ -82,6 +82,17 @@ describe("CI", () => {
     expect(text).not.toContain("pull_request_target")
   })
 
+  it.each(["github", "gitlab"] as const)("runs policy tests on %s only where there are some", async (ci) => {
+    const path = ci === "github" ? ".github/workflows/nanoguard.yml" : ".gitlab/nanoguard.yml"
+    expect(await textOf(path, { ci })).toContain("nanoguard policy test\n")
+    put("nanoguard.yaml", "version: 1\n")
+    const without = await textOf(path, { ci })
+    expect(without).not.toContain("policy test")
+    expect(without).toMatch(/policy check\n\s+- /)
+    put("nanoguard.test.yaml", "cases: []\n")
+    expect(await textOf(path, { ci })).toContain("nanoguard policy test\n")
+  })
+
   it("includes GitLab's job, or says how", async () => {
     expect((await plan({ ci: "gitlab" })).actions).toMatchObject({
       ".gitlab/nanoguard.yml": "create",
