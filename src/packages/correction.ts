@@ -3,7 +3,7 @@
 import type { CompiledPolicy } from "../policy/compiled.ts"
 import type { Correction, Ecosystem, Evidence, PackageFacts, PackageSource, Verdict } from "../policy/types.ts"
 import { candidateVersions, firstApproved, type Judge, judgeVersion } from "./candidates.ts"
-import { commandsOf, isPlainName, isPlainVersion, managerOf } from "./commands.ts"
+import { canMove, isPlainName, isPlainVersion, type Move, managerOf, showCommands } from "./commands.ts"
 import { writeException } from "./exception.ts"
 import { findParentUpgrade } from "./parentUpgrade.ts"
 import { parsePurl, purlOf } from "./purl.ts"
@@ -28,6 +28,8 @@ export interface CorrectionResult {
   correction: Correction
   /** What the correction was checked against. */
   checked: Evidence[]
+  /** The same as data; absent where a name or version is not fit for a command, and for `request-approval`. */
+  moves?: Move[]
   /** For `request-approval`: the smallest exception that would let it in, as a line of YAML. */
   exception?: string
 }
@@ -36,6 +38,9 @@ export interface CorrectionResult {
 const MAX_DECISIONS = 400
 /** Codes that every version of the package would get: looking for another version is idle. */
 const NAME_CODES: ReadonlySet<string> = new Set(["name.lookalike", "source.unverified"])
+/** Asked about for what one version is or lacks: another version may be allowed, and then nobody has to be asked. */
+const VERSION_CODES =
+  /^(vulnerability|release|license|provenance)\.|^(publisher\.changed|trust\.score|package\.approval)$/
 const ECOSYSTEMS: ReadonlySet<string> = new Set<Ecosystem>(["npm", "pypi", "cargo", "golang"])
 
 /**
@@ -46,11 +51,6 @@ const ECOSYSTEMS: ReadonlySet<string> = new Set<Ecosystem>(["npm", "pypi", "carg
 export function correct(input: CorrectionInput): CorrectionResult | undefined {
   const { verdict, dependency, policy, now } = input
   if (verdict.effect === "allow" || !ECOSYSTEMS.has(dependency.ecosystem)) return undefined
-  if (verdict.effect === "ask") {
-    const exception = writeException(dependency, verdict, now)
-    const correction: Correction = { action: "request-approval", target: dependency.purl }
-    return { correction, checked: [], ...(exception !== undefined && { exception }) }
-  }
   const judge: Judge = {
     policy,
     now,
@@ -59,6 +59,10 @@ export function correct(input: CorrectionInput): CorrectionResult | undefined {
     document: input.document,
     sourceOf: (name) => registryOf(input.lockfile, dependency, name),
     budget: { left: MAX_DECISIONS },
+  }
+  if (verdict.effect === "ask") {
+    const movable = VERSION_CODES.test(verdict.code) && dependency.source.kind === "registry"
+    return (movable ? moveVersion(input, judge) : undefined) ?? requestApproval(input)
   }
   return (
     (NAME_CODES.has(verdict.code) || dependency.source.kind !== "registry" ? undefined : moveVersion(input, judge)) ??
@@ -79,44 +83,31 @@ function registryOf(lockfile: Lockfile, dependency: Dependency, name: string): P
 function moveVersion(input: CorrectionInput, judge: Judge): CorrectionResult | undefined {
   const { lockfile, dependency } = input
   const { name, version } = dependency
-  const commands = commandsOf(managerOf(lockfile))
   const wishes = wishesFor(lockfile, dependency, judge.document)
   const hard = wishes.filter((wish) => wish.parent !== undefined)
   const candidates = candidateVersions(judge, name, version)
-  const result = (way: string, to: string, command: string | undefined, action?: Correction["action"]) =>
-    report(judge, way, { name, from: version, to }, command, action)
+  const result = (way: string, move: Move & { version: string }) =>
+    report(input, judge, way, { name, from: version, to: move.version }, [move])
 
   const inside = candidates.filter((candidate) => suitsAll(judge.ecosystem, candidate, wishes))
   const nearest = wishes.length > 0 ? firstApproved(judge, name, inside) : undefined
   if (nearest !== undefined) {
-    const { to, command } = settleInside(judge, dependency, inside, nearest, wishes, commands)
-    return result("in-range", to, command)
+    return result("in-range", settleInside(input, judge, inside, nearest, wishes))
   }
   if (hard.length === 0 && (dependency.direct || wishes.length > 0)) {
     // Only the project itself wants it: its own range is the project's to change.
     const to = firstApproved(judge, name, candidates)
-    return to === undefined ? undefined : result("direct", to, commandFor(judge, name, to, commands?.direct))
+    return to === undefined ? undefined : result("direct", { kind: "direct", name, version: to })
   }
   const upgrade = findParentUpgrade(judge, lockfile, dependency)
   if (upgrade !== undefined) {
     const { parent, to } = upgrade
-    const move = parent.direct ? commands?.direct : commands?.exact
-    return report(
-      judge,
-      "parent",
-      { name: parent.name, from: parent.version, to },
-      commandFor(judge, parent.name, to, move),
-    )
+    const move: Move = { kind: parent.direct ? "direct" : "exact", name: parent.name, version: to }
+    return report(input, judge, "parent", { name: parent.name, from: parent.version, to }, [move])
   }
   const to = firstApproved(judge, name, candidates)
   if (to === undefined) return undefined
-  const range = hard[0]?.range ?? ""
-  return result(
-    "override",
-    to,
-    commandFor(judge, name, to, (name, version) => commands?.override?.(name, version, range)),
-    "override",
-  )
+  return result("override", { kind: "override", name, version: to, range: hard[0]?.range ?? "" })
 }
 
 /**
@@ -124,33 +115,34 @@ function moveVersion(input: CorrectionInput, judge: Judge): CorrectionResult | u
  * the newest in range, that one if it is allowed, else the nearest one, held by an override.
  */
 function settleInside(
+  { lockfile, dependency }: CorrectionInput,
   judge: Judge,
-  dependency: Dependency,
   inside: readonly string[],
   nearest: string,
   wishes: readonly Wish[],
-  commands: ReturnType<typeof commandsOf>,
-): { to: string; command: string | undefined } {
+): Move & { version: string } {
   const { name } = dependency
-  if (commands?.exact !== undefined) {
-    return { to: nearest, command: commandFor(judge, name, nearest, commands.exact) }
-  }
-  if (wishes.some((wish) => wish.parent === undefined)) {
-    return { to: nearest, command: commandFor(judge, name, nearest, commands?.direct) }
-  }
+  const manager = managerOf(lockfile)
+  if (canMove(manager, "exact")) return { kind: "exact", name, version: nearest }
+  if (wishes.some((wish) => wish.parent === undefined)) return { kind: "direct", name, version: nearest }
   const newest = inside.reduce((a, b) => (compareVersions(judge.ecosystem, a, b) >= 0 ? a : b))
-  if (commands?.newest !== undefined && judgeVersion(judge, name, newest) === "allow") {
-    const { newest: update } = commands
-    return { to: newest, command: commandFor(judge, name, newest, (name) => update(name)) }
+  if (canMove(manager, "newest") && judgeVersion(judge, name, newest) === "allow") {
+    return { kind: "newest", name, version: newest }
   }
   const range = wishes.find((wish) => wish.parent !== undefined)?.range ?? ""
-  const override = (name: string, version: string) => commands?.override?.(name, version, range)
-  return { to: nearest, command: commandFor(judge, name, nearest, override) }
+  return { kind: "override", name, version: nearest, range }
+}
+
+/** The way out where no version is allowed without one: a person's yes, or an exception in the policy. */
+function requestApproval({ dependency, verdict, now }: CorrectionInput): CorrectionResult {
+  const exception = writeException(dependency, verdict, now)
+  const correction: Correction = { action: "request-approval", target: dependency.purl }
+  return { correction, checked: [], ...(exception !== undefined && { exception }) }
 }
 
 /** Way d: what the rule says to use instead, or the name that was meant. */
 function replaceName(input: CorrectionInput, judge: Judge): CorrectionResult | undefined {
-  const { dependency, verdict, policy, lockfile } = input
+  const { dependency, verdict, policy } = input
   const instead = policy.listRules.find((rule) => rule.label === verdict.rule)?.instead
   const parsed = instead === undefined ? undefined : parsePurl(instead)
   const meant = judge.factsFor(dependency.name, dependency.version).lookalike?.of
@@ -160,57 +152,56 @@ function replaceName(input: CorrectionInput, judge: Judge): CorrectionResult | u
   const newestFirst = candidateVersions(judge, name, "").reverse()
   const to = firstApproved(judge, name, wanted ?? newestFirst)
   if (to === undefined && (wanted !== undefined || judgeVersion(judge, name, "") !== "allow")) return undefined
-  const commands = commandsOf(managerOf(lockfile))
-  const plain = isPlainName(judge.ecosystem, dependency.name) && isPlainName(judge.ecosystem, name)
-  const command =
-    commands !== undefined && dependency.direct && plain && to !== undefined && isPlainVersion(judge.ecosystem, to)
-      ? `${commands.remove(dependency.name)} && ${commands.direct(name, to)}`
-      : undefined
-  return report(judge, "replace", { name, from: "", to: to ?? "" }, command, "replace")
+  const { name: old, direct } = dependency
+  const moves: Move[] =
+    direct && to !== undefined
+      ? [
+          { kind: "remove", name: old },
+          { kind: "direct", name, version: to },
+        ]
+      : []
+  return report(input, judge, "replace", { name, from: "", to: to ?? "" }, moves, "replace")
 }
 
 /** The last way: without it. A command only for what the project itself names. */
 function removePackage({ dependency, lockfile }: CorrectionInput): CorrectionResult {
-  const commands = commandsOf(managerOf(lockfile))
-  const command =
-    dependency.direct && isPlainName(dependency.ecosystem, dependency.name)
-      ? commands?.remove(dependency.name)
-      : undefined
-  const correction: Correction = {
-    action: "remove",
-    target: dependency.purl,
-    ...(command !== undefined && { command }),
-  }
-  return { correction, checked: [] }
+  const { name, ecosystem, direct, purl } = dependency
+  const moves = direct ? fitting(ecosystem, [{ kind: "remove", name }]) : undefined
+  const command = moves && showCommands(managerOf(lockfile), moves)
+  const correction: Correction = { action: "remove", target: purl, ...(command !== undefined && { command }) }
+  return { correction, checked: [], ...(moves && { moves }) }
 }
 
-function commandFor(
-  judge: Judge,
-  name: string,
-  version: string,
-  write: ((name: string, version: string) => string | undefined) | undefined,
-): string | undefined {
-  const plain = isPlainName(judge.ecosystem, name) && isPlainVersion(judge.ecosystem, version)
-  return plain ? write?.(name, version) : undefined
+/** The moves, if every name and version in them may be a word of a command. */
+function fitting(ecosystem: string, moves: readonly Move[]): Move[] | undefined {
+  const fit = moves.every(
+    (move) => isPlainName(ecosystem, move.name) && (move.kind === "remove" || isPlainVersion(ecosystem, move.version)),
+  )
+  return fit && moves.length > 0 ? [...moves] : undefined
 }
 
 function report(
+  { lockfile }: CorrectionInput,
   judge: Judge,
   way: string,
-  move: { name: string; from: string; to: string },
-  command: string | undefined,
+  change: { name: string; from: string; to: string },
+  wanted: readonly Move[],
   action?: Correction["action"],
 ): CorrectionResult {
-  const { name, from, to } = move
+  const { name, from, to } = change
+  const moves = fitting(judge.ecosystem, wanted)
+  const command = moves && showCommands(managerOf(lockfile), moves)
   const upward = from === "" || compareVersions(judge.ecosystem, to, from) > 0
   const target = purlOf(judge.ecosystem, name, to)
   const online = judge.document(name) !== undefined
+  const forced = way === "override" ? "override" : undefined
   return {
     correction: {
-      action: action ?? (upward ? "upgrade" : "downgrade"),
+      action: action ?? forced ?? (upward ? "upgrade" : "downgrade"),
       target,
       ...(command !== undefined && { command }),
     },
     checked: [{ kind: "correction", way, target, against: online ? "policy" : "advisories only", effect: "allow" }],
+    ...(moves && { moves }),
   }
 }

@@ -21,8 +21,12 @@ export function describeEvidence(evidence: Evidence): string {
   return cleanText(fields.length === 0 ? name : `${name} (${fields.join(", ")})`, 200)
 }
 
-/** All evidence on one line, at most `limit` pieces; "" where there is none. */
-export function describeAllEvidence(evidence: readonly Evidence[], limit = 5): string {
+/**
+ * All evidence on one line, at most `limit` pieces; "" where there is none. What a correction was checked against is left
+ * out: it says nothing of the package that was found.
+ */
+export function describeAllEvidence(all: readonly Evidence[], limit = 5): string {
+  const evidence = all.filter(({ kind }) => kind !== "correction")
   const shown = evidence.slice(0, limit).map(describeEvidence)
   if (evidence.length > limit) shown.push(`and ${evidence.length - limit} more`)
   return shown.join(", ")
@@ -39,6 +43,13 @@ export function describeFix(correction: Correction | undefined): string | undefi
   if (action === "remove") return "remove it"
   const to = action === "replace" ? "with" : "to"
   return cleanText(target ? `${action} ${to} ${target}` : action, 1000)
+}
+
+/** What a correction was checked against, for behind it: `(checked against the policy)`; "" where it was not. */
+export function describeChecked(evidence: readonly Evidence[]): string {
+  const against = evidence.find(({ kind }) => kind === "correction")?.["against"]
+  if (against === undefined) return ""
+  return `(checked against ${against === "policy" ? "the policy" : "known advisories only"})`
 }
 
 /** How it comes in: `app > gulp@4.0.2 > event-stream@3.3.6 (and 3 more)`; undefined where no path is known. */

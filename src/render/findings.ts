@@ -2,7 +2,7 @@
 import type { AlsoMatched } from "../policy/types.ts"
 import type { VetRow } from "../vet/report.ts"
 import { cleanText, countOf } from "./clean.ts"
-import { describeAllEvidence, describeFix, describePath, effectWord } from "./describe.ts"
+import { describeAllEvidence, describeChecked, describeFix, describePath, effectWord } from "./describe.ts"
 import { type Finding, groupByPackage, groupMissing, type MissingGroup } from "./group.ts"
 import { labelled, moreOf, type Page, wrapText } from "./layout.ts"
 
@@ -41,7 +41,19 @@ function renderFinding(purl: string, { verdict, rows }: Finding, page: Page): st
   add("also", verdict.also?.slice(0, 5).map(describeAlso).join(", "))
   const fix = describeFix(verdict.correction)
   // Never wrapped: a command is there to be copied.
-  if (fix !== undefined) lines.push(" ".repeat(INDENT) + page.style.green("fix:".padEnd(10) + fix))
+  if (fix !== undefined) {
+    const checked = describeChecked(verdict.evidence)
+    const line = page.style.green("fix:".padEnd(10) + fix)
+    lines.push(" ".repeat(INDENT) + line + (checked && `  ${page.style.dim(checked)}`))
+  }
+  if (first.exception !== undefined) {
+    const exception = cleanText(first.exception, 1000)
+    lines.push(
+      " ".repeat(INDENT) +
+        page.style.green("or:".padEnd(10)) +
+        `add to packages.exceptions of nanoguard.yaml: ${exception}`,
+    )
+  }
   return lines
 }
 

@@ -27,8 +27,17 @@ export function renderJson(report: VetReport): string {
   })
 }
 
-function orderRow({ verdict, file, line, dependency, paths, morePaths, facts }: VetRow): VetRow {
-  return { verdict: orderVerdict(verdict), file, line, dependency, paths, morePaths, ...(facts && { facts }) }
+function orderRow({ verdict, file, line, dependency, paths, morePaths, facts, exception }: VetRow): VetRow {
+  return {
+    verdict: orderVerdict(verdict),
+    file,
+    line,
+    dependency,
+    paths,
+    morePaths,
+    ...(facts && { facts }),
+    ...(exception !== undefined && { exception }),
+  }
 }
 
 function orderVerdict(verdict: Verdict): Verdict {

@@ -36,6 +36,7 @@ describe("inside the parents' ranges", () => {
       checked: [
         { kind: "correction", way: "in-range", target: "pkg:npm/leaf@1.3.0", against: "policy", effect: "allow" },
       ],
+      moves: [{ kind: "direct", name: "leaf", version: "1.3.0" }],
     })
   })
 
@@ -106,6 +107,7 @@ describe("by a newer parent", () => {
     expect(correctIn(exact, POLICY, "leaf").result).toMatchObject({
       correction: { action: "upgrade", target: "pkg:npm/top@2.0.0", command: "npm install top@2.0.0" },
       checked: [{ kind: "correction", way: "parent", target: "pkg:npm/top@2.0.0", against: "policy", effect: "allow" }],
+      moves: [{ kind: "direct", name: "top", version: "2.0.0" }],
     })
   })
 
@@ -206,6 +208,7 @@ describe("without a version to go to", () => {
     expect(correctIn(denied, rule(""), "leaf").result).toMatchObject({
       correction: { action: "remove", target: "pkg:npm/leaf@1.0.0", command: "npm uninstall leaf" },
       checked: [],
+      moves: [{ kind: "remove", name: "leaf" }],
     })
   })
 })
@@ -227,6 +230,40 @@ describe("what is asked about", () => {
     const excepted = policyOf(`${rules}\n  exceptions:\n    ${result?.exception}`)
     expect(correctIn(project, excepted, "@x/leaf").verdict.effect).toBe("allow")
   })
+
+  const asked = policyOf("  ask: { severity: high, age: 3d, licenses: [GPL-3.0-only] }\n  unknown: { default: allow }")
+
+  it("is moved to a version that nobody has to be asked about, where there is one", () => {
+    const { verdict, result } = correctIn(chain, asked, "leaf")
+    expect(verdict).toMatchObject({ effect: "ask", code: "vulnerability.severity" })
+    expect(result).toMatchObject({
+      correction: { action: "upgrade", target: "pkg:npm/leaf@1.4.0", command: "npm update leaf" },
+      moves: [{ kind: "newest", name: "leaf", version: "1.4.0" }],
+    })
+    expect(result).not.toHaveProperty("exception")
+  })
+
+  it("goes back to the release before a fresh one", () => {
+    const leaf = [{ version: "1.0.0" }, { version: "1.1.0", published: NOW - DAY }]
+    const project: Project = { locked: { leaf: "1.1.0" }, edges: [["", "leaf", "^1.0.0"]], registry: { leaf } }
+    const { correction } = correctIn(project, asked, "leaf").result!
+    expect(correction).toEqual({ action: "downgrade", target: "pkg:npm/leaf@1.0.0", command: "npm install leaf@1.0.0" })
+  })
+
+  it("needs an approval where every version has the same licence", () => {
+    const leaf = versions("1.0.0", "1.1.0").map((release) => ({ ...release, license: "GPL-3.0-only" }))
+    const project: Project = { locked: { leaf: "1.0.0" }, edges: [["", "leaf", "^1.0.0"]], registry: { leaf } }
+    const { result } = correctIn(project, asked, "leaf")
+    expect(result?.correction).toEqual({ action: "request-approval", target: "pkg:npm/leaf@1.0.0" })
+    expect(result?.exception).toContain("of: license.denied")
+  })
+
+  it("is not moved away from a version whose scripts wait for a yes", () => {
+    const leaf = [{ version: "1.0.0", installScripts: ["install"] }, { version: "1.1.0" }]
+    const project: Project = { locked: { leaf: "1.0.0" }, edges: [["", "leaf", "^1.0.0"]], registry: { leaf } }
+    const policy = policyOf("  ask: { install-scripts: true }\n  unknown: { default: allow }")
+    expect(correctIn(project, policy, "leaf").result?.correction.action).toBe("request-approval")
+  })
 })
 
 describe("offline", () => {
@@ -244,6 +281,7 @@ describe("offline", () => {
           effect: "allow",
         },
       ],
+      moves: [{ kind: "newest", name: "leaf", version: "1.3.0" }],
     })
   })
 })
@@ -258,6 +296,7 @@ describe("hostile names and versions", () => {
     }
     const { correction } = correctIn(project, POLICY, name).result!
     expect(correction.command).toBeUndefined()
+    expect(correctIn(project, POLICY, name).result).not.toHaveProperty("moves")
     expect(correction.target).toMatch(/^pkg:npm\/[\w.%~-]+@1\.3\.0$/)
   })
 

@@ -17,6 +17,30 @@ deny  pkg:npm/event-stream@3.3.6  malware.known
 `)
   })
 
+  test("says behind a fix what it was checked against, and keeps it out of the evidence", () => {
+    const report = sampleReport()
+    const checked = { kind: "correction", way: "direct", target: "pkg:npm/a@1.0.1", against: "policy", effect: "allow" }
+    const correction = { action: "upgrade" as const, target: "pkg:npm/a@1.0.1", command: "npm install a@1.0.1" }
+    report.rows = [sampleRow({ evidence: [{ kind: "advisory", id: "GHSA-1" }, checked], correction })]
+    const text = renderText(report)
+    expect(text).toContain(
+      "      evidence  GHSA-1\n      fix:      npm install a@1.0.1  (checked against the policy)\n",
+    )
+    report.rows[0]!.verdict.evidence = [{ ...checked, against: "advisories only" }]
+    expect(renderText(report)).toContain("npm install a@1.0.1  (checked against known advisories only)\n")
+  })
+
+  test("offers the exception once for all places of a finding, on one line to paste", () => {
+    const report = sampleReport()
+    const exception = '- { allow: "pkg:npm/a", versions: "=1.0.0", of: script.unapproved, expires: 2027-01-30 }'
+    const correction = { action: "request-approval" as const }
+    report.rows = [sampleRow({ correction }, { exception }), sampleRow({ correction }, { exception, line: 900 })]
+    const text = renderText(report)
+    expect(text.split("\n").filter((line) => line.includes("expires: 2027-01-30"))).toEqual([
+      `      or:       add to packages.exceptions of nanoguard.yaml: ${exception}`,
+    ])
+  })
+
   test("names what it read first, and closes with one verdict", () => {
     const lines = renderText(sampleReport()).trimEnd().split("\n")
     expect(lines[0]).toBe("2 lockfiles, 1,204 packages vetted")
