@@ -70,7 +70,9 @@ export function table(title: string, rows: readonly Measured[], note = ""): stri
       `${row.wallMs.toFixed(1).padStart(8)} ms`,
       `${(row.wallMs / base.wallMs).toFixed(2).padStart(7)} x`,
       row.peakMiB === undefined ? "" : `${row.peakMiB.toFixed(0).padStart(6)} MiB`,
-      row.peakMiB === undefined || base.peakMiB === undefined ? "" : `${(row.peakMiB / base.peakMiB).toFixed(2).padStart(6)} x`,
+      row.peakMiB === undefined || base.peakMiB === undefined
+        ? ""
+        : `${(row.peakMiB / base.peakMiB).toFixed(2).padStart(6)} x`,
     ].join("  ")
   return `${title}\n${rows.map(line).join("\n")}${note ? `\n${note}` : ""}\n`
 }
