@@ -22,7 +22,14 @@ export function createRule(input: RuleInput): Rule {
   const code = codeOf(input.code)
   if (!code) throw new Error(`no such code: ${input.code}`)
   const { note, instead, approvers, ...rest } = input
-  const rule: Rule = { ...rest, label: `${input.id} (${input.place})`, priority: code.priority, floor: code.floor }
+  const rule: Rule = {
+    ...rest,
+    // To observe a floor would be to lift it.
+    mode: code.floor ? "enforce" : input.mode,
+    label: `${input.id} (${input.place})`,
+    priority: code.priority,
+    floor: code.floor,
+  }
   if (!code.reason.includes("{")) rule.reason = withNote(reasonOf(input.code, []), note)
   if (note !== undefined) rule.note = note
   if (instead !== undefined) rule.instead = instead

@@ -206,7 +206,7 @@ describe("host patterns", () => {
     expect(canonicalHost(text)).toBe(host)
   })
 
-  const label = fc.stringMatching(/^[a-z0-9]{1,5}$/)
+  const label = fc.stringMatching(/^[a-z][a-z0-9]{0,4}$/)
   it("match by whole labels", () => {
     fc.assert(
       fc.property(
@@ -215,7 +215,6 @@ describe("host patterns", () => {
         (suffix, front) => {
           const host = [...front, ...suffix].join(".")
           const end = suffix.join(".")
-          if (/^\d+$/.test(suffix.at(-1) ?? "")) return
           expect(matchesHost(parseHostPattern(`*.${end}`)!, host)).toBe(front.length === 1)
           expect(matchesHost(parseHostPattern(`**.${end}`)!, host)).toBe(front.length > 0)
           expect(matchesHost(parseHostPattern(end)!, host)).toBe(front.length === 0)

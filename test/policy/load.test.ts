@@ -178,14 +178,14 @@ describe("hostile text", () => {
     ],
     ["more than a megabyte", `${v}#${"x".repeat(1_000_000)}`, "the file is larger than 1 MB"],
     [
-      "a hundred thousand keys",
-      `${v}approvers:\n${Array.from({ length: 60_000 }, (_, index) => `  a${index}: 1`).join("\n")}`,
+      "twenty thousand keys",
+      `${v}approvers:\n${Array.from({ length: 20_000 }, (_, index) => `  a${index}: 1`).join("\n")}`,
       "approvers.a0 is not what it should be",
     ],
     ["a megabyte of quotes", `${v}"${"\\x41".repeat(200_000)}": 1`, "not valid YAML"],
-    ["a megabyte of unclosed quotes", `${v}${'"'.repeat(900_000)}`, "not valid YAML"],
-    ["a megabyte of comments", `${v}${"#\n".repeat(450_000)}x: 1`, "unknown key x"],
-    ["a megabyte of colons", `${v}${": ".repeat(400_000)}`, "not valid YAML"],
+    ["a great many unclosed quotes", `${v}${'"'.repeat(200_000)}`, "not valid YAML"],
+    ["a great many comments", `${v}${"#\n".repeat(100_000)}x: 1`, "unknown key x"],
+    ["a great many colons", `${v}${": ".repeat(100_000)}`, "not valid YAML"],
     ["a megabyte of spaces", `${v}${" ".repeat(900_000)}x`, "version is not what it should be"],
     ["a megabyte of one scalar", `${v}mode: >\n${" x\n".repeat(300_000)}`, "mode is not what it should be"],
   ])("%s", (_, text, expected) => {
@@ -249,7 +249,7 @@ describe("hostile text", () => {
         fc.array(token, { maxLength: 40 }).map((parts) => parts.join("")),
         loads,
       ),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     )
   })
 

@@ -1,0 +1,3 @@
+import { describeProperties } from "../policy/properties.ts"
+
+describeProperties(10)
