@@ -4,6 +4,7 @@ import { renameSync, rmSync, writeFileSync } from "node:fs"
 import { relative } from "node:path"
 import { rolldown } from "rolldown"
 import { buildSnapshot } from "./advisories.ts"
+import { buildPopular } from "./popular.ts"
 
 // Built beside and moved into place, so that a command that runs meanwhile never sees half a build.
 const fresh = `dist.${process.pid}`
@@ -32,5 +33,6 @@ const modules = output
   .sort()
 writeFileSync(`${fresh}/modules.json`, `${JSON.stringify({ modules }, null, 1)}\n`)
 await buildSnapshot(fresh)
+buildPopular(fresh)
 rmSync("dist", { recursive: true, force: true })
 renameSync(fresh, "dist")

@@ -1,5 +1,6 @@
 // Whether names that are an edit or two apart are a slip of the keyboard, or made to look like one, and not two honest names.
-import { isKnownWord, type PopularNames } from "./popular.ts"
+import type { NameIndex } from "./nameIndex.ts"
+import { isKnownWord } from "./popular.ts"
 import { type Edit, wordsOf } from "./similarity.ts"
 
 /** The names that attackers imitate most: nearness to one of these counts from fewer letters on. */
@@ -13,7 +14,7 @@ const SHORTEST_FAR_WORD = 7
  * a lost letter) count from shorter names on than replaced letters.
  */
 export function isMisspelling(
-  names: PopularNames,
+  index: NameIndex,
   name: string,
   target: string,
   edit: Edit,
@@ -31,14 +32,14 @@ export function isMisspelling(
   const targetWord = wordAt(target, at)
   if (Math.max(word.length, targetWord.length) < SHORTEST_WORD && word !== name) return false
   const plural = word === `${targetWord}s` || targetWord === `${word}s`
-  return plural || !isKnownWord(names, word)
+  return plural || !isKnownWord(index, word)
 }
 
 /** Whether two names differ in a single long word that no well-known name uses. */
-export function isOneWordOff(names: PopularNames, name: string, target: string): boolean {
+export function isOneWordOff(index: NameIndex, name: string, target: string): boolean {
   const theirs = new Set(wordsOf(target))
   const own = wordsOf(name).filter((word) => !theirs.has(word))
-  return own.length === 1 && own[0]!.length >= SHORTEST_FAR_WORD && !isKnownWord(names, own[0]!)
+  return own.length === 1 && own[0]!.length >= SHORTEST_FAR_WORD && !isKnownWord(index, own[0]!)
 }
 
 function wordAt(name: string, at: number): string {

@@ -1,21 +1,14 @@
 // Look-alikes of the part of a name that only its owner can publish under: an npm scope, or a Go module's host and account.
 import type { Ecosystem } from "../policy/types.ts"
-import { createHashTable, type HashTable, hashBytes, hashText } from "./hashTable.ts"
-import type { PopularNames } from "./popular.ts"
+import type { NameIndex } from "./nameIndex.ts"
+import { hashText } from "./nameKeys.ts"
+import { nameAt } from "./popular.ts"
 import { findEdit, foldName, squashName } from "./similarity.ts"
+import { findId } from "./sortedTable.ts"
 
-const AT = 64
-const SLASH = 47
 const SHORTEST_OWNER = 4
 const GO_MAJOR = /(\/v\d+|\.v\d+)$/
 const OWNER_WORDS = ["js", "go", "io", "org", "hq", "team", "official"]
-
-interface Owners {
-  byOwner: HashTable
-  byBase: HashTable
-}
-
-const indexes = new WeakMap<PopularNames, Owners>()
 
 /** A name as [owner, rest]; the owner is "" for a name that anybody may take. */
 export function splitOwner(ecosystem: Ecosystem, name: string): [string, string] {
@@ -29,21 +22,17 @@ export function splitOwner(ecosystem: Ecosystem, name: string): [string, string]
 }
 
 /** The well-known name with the same last part and an owner that reads like this one. */
-export function compareOwner(
-  ecosystem: Ecosystem,
-  owner: string,
-  base: string,
-  names: PopularNames,
-): { of: string; how: string } | null {
-  const { byOwner, byBase } = ownersOf(ecosystem, names)
-  if (byOwner.find(hashText(owner), (id) => splitOwner(ecosystem, names.nameAt(id))[0] === owner) >= 0) return null
+export function compareOwner(index: NameIndex, owner: string, base: string): { of: string; how: string } | null {
+  const { owners, bases } = index.tables
+  const split = (id: number) => splitOwner(index.ecosystem, nameAt(index, id))
+  if (findId(owners, hashText(owner), (id) => split(id)[0] === owner) >= 0) return null
   let how: string | undefined
-  const found = byBase.find(hashText(base), (id) => {
-    const [other, otherBase] = splitOwner(ecosystem, names.nameAt(id))
+  const found = findId(bases, hashText(base), (id) => {
+    const [other, otherBase] = split(id)
     how = otherBase === base ? compareOwners(owner.toLowerCase(), other) : undefined
     return how !== undefined
   })
-  return found < 0 ? null : { of: names.nameAt(found), how: how! }
+  return found < 0 || how === undefined ? null : { of: nameAt(index, found), how }
 }
 
 function compareOwners(owner: string, other: string): string | undefined {
@@ -58,25 +47,4 @@ function compareOwners(owner: string, other: string): string | undefined {
     if (folded === otherFolded + word || folded === word + otherFolded) return "an owner with a word added"
   }
   return undefined
-}
-
-function ownersOf(ecosystem: Ecosystem, names: PopularNames): Owners {
-  const known = indexes.get(names)
-  if (known !== undefined) return known
-  const { bytes, starts, count } = names
-  const index = { byOwner: createHashTable(count), byBase: createHashTable(count) }
-  for (let id = count - 1; id >= 0; id--) {
-    const from = starts[id]!
-    if (ecosystem === "golang") {
-      const [owner, base] = splitOwner(ecosystem, names.nameAt(id))
-      index.byOwner.add(hashText(owner), id)
-      index.byBase.add(hashText(base), id)
-    } else if (bytes[from] === AT) {
-      const slash = bytes.indexOf(SLASH, from)
-      index.byOwner.add(hashBytes(bytes, from + 1, slash), id)
-      index.byBase.add(hashBytes(bytes, slash + 1, starts[id + 1]! - 1), id)
-    }
-  }
-  indexes.set(names, index)
-  return index
 }

@@ -1,35 +1,4 @@
-// Many names under 32-bit keys, in a few typed arrays: a list of 15,000 names is indexed in milliseconds and hardly any
-// memory, where a Map of strings would take ten times as long. Keys may collide, so a hit is always compared in full.
-
-export interface HashTable {
-  /** Files an id under a key. Ids added later are found first. */
-  add: (key: number, id: number) => void
-  /** The first id under a key that `accept` says yes to, -1 where there is none. */
-  find: (key: number, accept: (id: number) => boolean) => number
-}
-
-/** A table for ids from 0 to `count` - 1, each under one key. */
-export function createHashTable(count: number): HashTable {
-  let size = 16
-  while (size < count * 2) size *= 2
-  const first = new Int32Array(size).fill(-1)
-  const next = new Int32Array(count)
-  const keys = new Int32Array(count)
-  return {
-    add: (key, id) => {
-      const slot = key & (size - 1)
-      keys[id] = key
-      next[id] = first[slot]!
-      first[slot] = id
-    },
-    find: (key, accept) => {
-      for (let id = first[key & (size - 1)]!; id >= 0; id = next[id]!) {
-        if (keys[id] === (key | 0) && accept(id)) return id
-      }
-      return -1
-    },
-  }
-}
+// 32-bit keys of names: names that read alike in some way have one key. Keys may collide, so a hit is always compared in full.
 
 const SEED = 0x811c9dc5
 const PRIME = 0x01000193
