@@ -70,6 +70,7 @@ type Failure = Extract<HttpResult, { ok: false }> & { fault?: true; retry?: true
 
 const USER_AGENT = `nanoguard/${VERSION} (dependency vetting; npm package nanoguard)`
 const REDIRECTS = 3
+const UNREAD = 64 * 1024
 
 /** A client that opens no socket and loads no library before its first request. Close it, or its sockets keep Node alive. */
 export function createHttpClient(options: HttpOptions): HttpClient {
@@ -99,19 +100,18 @@ export function createHttpClient(options: HttpOptions): HttpClient {
           ...(authorization !== undefined && { authorization }),
         },
       })
-      // An answer that is not read to its end must be destroyed, or its socket is lost to the pool.
       const { statusCode: status, headers, body } = answer
-      const drop = () => void body.on("error", () => {}).destroy()
       const maxAge = maxAgeOf(headers["cache-control"])
       if (status === 304 && request.etag !== undefined) {
-        await body.dump()
+        await body.dump({ limit: UNREAD, signal })
         return { ok: true, status, ...maxAge }
       }
       if (status === 200) {
         const etag = typeof headers.etag === "string" && isToken(headers.etag) ? { etag: headers.etag } : {}
         return { ok: true, status, body: await readBody(body, headers, limits, gate), ...etag, ...maxAge }
       }
-      drop()
+      // Read to its end where it is short, so that the socket can be used again; destroyed where it is not.
+      await body.dump({ limit: UNREAD, signal })
       if (status < 300 || status >= 400) return statusFailure(status, headers["retry-after"])
       const target = typeof headers.location === "string" ? URL.parse(headers.location, url.href) : null
       if (target === null) return failure("invalid", `the registry answered ${status} without a usable address`)

@@ -9,7 +9,7 @@
  */
 export type Shape = "value" | { fields: Readonly<Record<string, Shape>> } | { entries: Shape } | { items: Shape }
 
-export type Picked = unknown
+type Picked = unknown
 export type PickedFields = Record<string, unknown>
 
 /** Not JSON, or beyond a bound; the message is safe to show. */

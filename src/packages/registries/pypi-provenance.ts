@@ -63,7 +63,7 @@ async function askProvenance(
 }
 
 /** Who built a file, by a provenance object; "unknown" where no log is known here that its attestations are entered in. */
-export function verifyProvenance(trust: Trust, text: string, expected: Expected): Builder | "unknown" | "invalid" {
+function verifyProvenance(trust: Trust, text: string, expected: Expected): Builder | "unknown" | "invalid" {
   let provenance: unknown
   try {
     provenance = JSON.parse(text)
