@@ -1,6 +1,6 @@
 // How each part of the evidence is graded for the trust score: docs/trust-score.md explains every step.
 import type { PackageFacts, Severity } from "../policy/types.ts"
-import { isTime, isWeakerProvenance, releaseSpan } from "./history.ts"
+import { isWeakerProvenance, releaseSpan } from "./history.ts"
 import type { PackageDocument } from "./types.ts"
 
 export type FactorName =
@@ -57,8 +57,7 @@ export const GRADERS: Record<FactorName, (facts: PackageFacts, document: Package
     return { share, why: `first released ${describeAge(age)} ago` }
   },
   "release-history": (_, document) => {
-    let count = 0
-    for (const release of document.releases.values()) if (isTime(release.published)) count++
+    const count = document.releases.size
     if (count === 0) return undefined
     const share = gradeBySteps(count, [
       [20, 1],
@@ -66,7 +65,7 @@ export const GRADERS: Record<FactorName, (facts: PackageFacts, document: Package
       [5, 0.5],
       [2, 0.2],
     ])
-    return { share, why: `${count} dated release${count === 1 ? "" : "s"}` }
+    return { share, why: `${count} release${count === 1 ? "" : "s"}` }
   },
   activity: (_, document, now) => {
     const span = releaseSpan(document, now)

@@ -42,7 +42,7 @@ describe("trustScore", () => {
       score: 48,
       factors: [
         { name: "package-age", points: 0, of: 12, why: "first released 1 day ago" },
-        { name: "release-history", points: 0, of: 8, why: "1 dated release" },
+        { name: "release-history", points: 0, of: 8, why: "1 release" },
         { name: "activity", points: 8, of: 8, why: "last release 1 day ago" },
         { name: "version-age", points: 0, of: 12, why: "this version published 1 day ago" },
         { name: "maintainers", points: 4, of: 8, why: "1 maintainer account" },
