@@ -94,6 +94,6 @@ export function markDirect(lockfile: Pick<Lockfile, "dependencies" | "edges" | "
 }
 
 /** "1 package", "2 packages": counts in warnings. */
-export function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`
+export function countOf(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`
 }

@@ -2,7 +2,7 @@
 import type { PackageSource } from "../../policy/types.ts"
 import { normalisePythonName } from "../purl.ts"
 import type { Dependency, Lockfile, ReadSibling } from "../types.ts"
-import { createEdges, createEntry, groupByName, markDirect, uniqueKey } from "./entries.ts"
+import { countOf, createEdges, createEntry, groupByName, markDirect, uniqueKey } from "./entries.ts"
 import { lockfileError, quote } from "./failure.ts"
 import { fieldOf, type Item, isTable, itemOf, itemsOf, optionalText, tableOf, textOf, textsOf, wrong } from "./item.ts"
 import { parseJson } from "./json.ts"
@@ -60,6 +60,12 @@ export async function parsePipfileLock(text: string, path: string, readSibling: 
   const edges = createEdges(path)
   const wanted = await readPipfile(readSibling)
   const byName = groupByName(dependencies)
+  // Pipenv does not resolve what a marker excludes on the machine that locks, and writes its range down instead.
+  const unpinned = dependencies.filter((entry) => entry.version === "" && entry.source.kind === "registry").length
+  const warnings =
+    unpinned > 0
+      ? [`${countOf(unpinned, "entry", "entries")} without an exact version: which one is installed is not known`]
+      : []
   for (const { key } of wanted === undefined ? dependencies : []) edges.add(root, key, "")
   for (const [name, range] of wanted ?? []) {
     for (const entry of byName.get(name) ?? []) edges.add(root, entry.key, range)
@@ -73,7 +79,7 @@ export async function parsePipfileLock(text: string, path: string, readSibling: 
     dependencies,
     edges: edges.list,
     roots,
-    warnings: [],
+    warnings,
     lineOf,
   }
 }
@@ -81,9 +87,7 @@ export async function parsePipfileLock(text: string, path: string, readSibling: 
 function readEntry(item: Item, name: string, path: string, sources: ReadonlyMap<string, PackageSource>) {
   const range = optionalText(item, "version") ?? ""
   const version = pinnedVersion(range)
-  if (range !== "" && range !== "*" && version === "") throw wrong(item, `${quote(range)} pins no version`)
   const source = readSource(item, path, sources)
-  if (version === "" && source.kind === "registry") throw wrong(item, 'an entry without "version"')
   return {
     ecosystem: "pypi" as const,
     name,

@@ -4,9 +4,6 @@ import type { RangeOptions } from "./rules.ts"
 const VERSION =
   /^v?(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/
 
-/** The last parts of a pseudo-version: a UTC time and twelve digits of a commit. */
-const PSEUDO = /(^|[.-])(0\.)?[0-9]{14}-[0-9a-f]{12}$/
-
 export function validGo(version: string): boolean {
   const match = VERSION.exec(version)
   return match !== null && !(match[4]?.split(".").some((part) => /^0[0-9]+$/.test(part)) ?? false)
@@ -25,11 +22,6 @@ export function compareGo(a: string, b: string): number {
 
 export function isGoPrerelease(version: string): boolean {
   return VERSION.exec(version)?.[4] !== undefined
-}
-
-/** A version that stands for a commit without a tag of its own: `v0.0.0-20220101000000-0123456789ab`. */
-export function isPseudoVersion(version: string): boolean {
-  return PSEUDO.test(VERSION.exec(version)?.[4] ?? "")
 }
 
 /**

@@ -83,13 +83,6 @@ describe("parsePipfileLock", () => {
       /"a" stands twice/,
     ],
     [
-      "a version that is not pinned",
-      '{"_meta": {"pipfile-spec": 6},\n"default": {\n"a": {"version": ">=1"}}}',
-      3,
-      /">=1" pins no version/,
-    ],
-    ["an entry without a version", '{"_meta": {"pipfile-spec": 6},\n"default": {\n"a": {}}}', 3, /without "version"/],
-    [
       "an index that is no source",
       '{"_meta": {"pipfile-spec": 6},\n"default": {\n"a": {"version": "==1", "index": "x"}}}',
       3,
@@ -106,6 +99,20 @@ describe("parsePipfileLock", () => {
     const failure = await failureOf(() => parsePipfileLock(text, "Pipfile.lock", ALONE))
     expect(failure).toMatchObject({ file: "Pipfile.lock", line })
     expect(failure.message).toMatch(message)
+  })
+
+  it("never takes an entry without an exact version for fine", async () => {
+    const text = lock({
+      default: { a: { version: ">=1", markers: "sys_platform == 'win32'" }, b: { version: "*" }, c: {} },
+      develop: {},
+    })
+    const lockfile = await parsePipfileLock(text, "Pipfile.lock", ALONE)
+    expect(lockfile.dependencies.map(({ key, version }) => [key, version])).toEqual([
+      ["a", ""],
+      ["b", ""],
+      ["c", ""],
+    ])
+    expect(lockfile.warnings).toEqual(["3 entries without an exact version: which one is installed is not known"])
   })
 
   it("is not reached by __proto__", async () => {
