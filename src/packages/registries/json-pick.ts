@@ -5,9 +5,14 @@
 /**
  * What to take: "value" the whole value (bounded), `fields` the named members of an object (as an object without a
  * prototype), `entries` every member (as a Map), `items` every element of an array. A value of another type than its
- * shape is left out.
+ * shape is left out. `map` turns each member or element into what is kept of it as soon as it was read; those that it
+ * gives undefined for are left out too.
  */
-export type Shape = "value" | { fields: Readonly<Record<string, Shape>> } | { entries: Shape } | { items: Shape }
+export type Shape =
+  | "value"
+  | { fields: Readonly<Record<string, Shape>> }
+  | { entries: Shape; map?: (value: unknown, key: string) => unknown }
+  | { items: Shape; map?: (value: unknown) => unknown }
 
 type Picked = unknown
 export type PickedFields = Record<string, unknown>
@@ -49,9 +54,12 @@ function pick(scanner: Scanner, shape: Shape, depth: number): Picked {
     skipValue(scanner, depth)
     return undefined
   }
-  if ("items" in shape) return pickItems(scanner, shape.items, depth)
-  return "fields" in shape ? pickFields(scanner, shape.fields, depth) : pickEntries(scanner, shape.entries, depth)
+  if ("items" in shape) return pickItems(scanner, shape.items, shape.map ?? same, depth)
+  if ("fields" in shape) return pickFields(scanner, shape.fields, depth)
+  return pickEntries(scanner, shape.entries, shape.map ?? same, depth)
 }
+
+const same = (value: unknown) => value
 
 function pickFields(scanner: Scanner, fields: Readonly<Record<string, Shape>>, depth: number): PickedFields {
   const result: PickedFields = Object.create(null)
@@ -63,16 +71,23 @@ function pickFields(scanner: Scanner, fields: Readonly<Record<string, Shape>>, d
   return result
 }
 
-function pickEntries(scanner: Scanner, shape: Shape, depth: number): Map<string, unknown> {
+function pickEntries(
+  scanner: Scanner,
+  shape: Shape,
+  map: (value: unknown, key: string) => unknown,
+  depth: number,
+): Map<string, unknown> {
   const result = new Map<string, unknown>()
   eachMember(scanner, (key) => {
     checkCount(result.size)
-    result.set(key, pick(scanner, shape, depth + 1))
+    const value = map(pick(scanner, shape, depth + 1), key)
+    if (value === undefined) result.delete(key)
+    else result.set(key, value)
   })
   return result
 }
 
-function pickItems(scanner: Scanner, shape: Shape, depth: number): unknown[] {
+function pickItems(scanner: Scanner, shape: Shape, map: (value: unknown) => unknown, depth: number): unknown[] {
   const { bytes } = scanner
   const result: unknown[] = []
   scanner.at++
@@ -83,7 +98,8 @@ function pickItems(scanner: Scanner, shape: Shape, depth: number): unknown[] {
   }
   for (;;) {
     checkCount(result.length)
-    result.push(pick(scanner, shape, depth + 1))
+    const value = map(pick(scanner, shape, depth + 1))
+    if (value !== undefined) result.push(value)
     skipSpace(scanner)
     const next = bytes[scanner.at++]
     if (next === CLOSE_ARRAY) return result

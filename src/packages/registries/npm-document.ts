@@ -25,8 +25,11 @@ export interface Keep {
   signatures?: boolean
 }
 
-function packumentShape({ requires }: Keep): Shape {
-  const fields = requires
+/** A version before it is known what its registry states at all; `added` where it holds something that registries add. */
+type Draft = ReleaseInfo & { added: boolean }
+
+function packumentShape(keep: Keep): Shape {
+  const fields = keep.requires
     ? { ...VERSION, dependencies: "value" as const, optionalDependencies: "value" as const }
     : VERSION
   return {
@@ -35,8 +38,8 @@ function packumentShape({ requires }: Keep): Shape {
       _rev: "value",
       "dist-tags": "value",
       maintainers: "value",
-      time: { entries: "value" },
-      versions: { entries: { fields } },
+      time: { entries: "value", map: timeOf },
+      versions: { entries: { fields }, map: (manifest, version) => draftOf(version, manifest, keep) },
     },
   }
 }
@@ -53,17 +56,22 @@ export function reducePackument(
 ): PackageDocument | undefined {
   const packument = pickJson(bytes, packumentShape(keep)) as PickedFields | undefined
   if (packument === undefined || packument.name !== name) return undefined
-  const times = packument.time instanceof Map ? (packument.time as Map<string, unknown>) : new Map<string, unknown>()
-  const versions = packument.versions instanceof Map ? (packument.versions as Map<string, unknown>) : new Map()
+  const times = mapOf<number>(packument.time)
+  const drafts = mapOf<Draft>(packument.versions)
   // A mirror may leave provenance out altogether; then its absence says nothing about a version.
-  const signs = [...versions.values()].some((version) => provenanceOf(distOf(version)) !== "none")
+  const signs = anyOf(drafts, ({ provenance }) => provenance !== "none")
   // One that keeps nothing of what the registry itself adds has dropped deprecations too.
   const whole =
-    packument._rev !== undefined || Array.isArray(packument.maintainers) || [...versions.values()].some(isWhole)
+    packument._rev !== undefined || Array.isArray(packument.maintainers) || anyOf(drafts, ({ added }) => added)
   const releases = new Map<string, ReleaseInfo>()
-  for (const [version, manifest] of versions) {
-    if (!isRecord(manifest)) continue
-    releases.set(version, reduceVersion(version, manifest, timeOf(times.get(version)), { signs, whole }, keep))
+  for (const [version, { added: _added, provenance, deprecated, ...release }] of drafts) {
+    const published = times.get(version)
+    releases.set(version, {
+      ...release,
+      ...(whole && { deprecated: deprecated === true }),
+      ...(published !== undefined && { published }),
+      ...(signs && provenance !== undefined && { provenance }),
+    })
   }
   return {
     ecosystem: "npm",
@@ -75,25 +83,21 @@ export function reducePackument(
   }
 }
 
-function reduceVersion(
-  version: string,
-  manifest: PickedFields,
-  published: number | undefined,
-  { signs, whole }: { signs: boolean; whole: boolean },
-  { requires, signatures }: Keep,
-): ReleaseInfo {
-  const dist = distOf(manifest)
+function draftOf(version: string, manifest: unknown, { requires, signatures }: Keep): Draft | undefined {
+  if (!isRecord(manifest)) return undefined
+  const dist = isRecord(manifest.dist) ? manifest.dist : {}
   const license = licenseOf(manifest)
   const publisher = isRecord(manifest._npmUser) ? boundedString(manifest._npmUser.name) : undefined
   const engine = isRecord(manifest.engines) ? boundedString(manifest.engines.node) : undefined
+  const { _npmUser, _npmVersion, _nodeVersion, deprecated } = manifest
   return {
     version,
+    added: [_npmUser, _npmVersion, _nodeVersion, deprecated].some((value) => value !== undefined),
     installScripts: installScriptsOf(manifest),
     integrity: integrityOf(dist),
-    ...(whole && { deprecated: isDeprecated(manifest.deprecated) }),
-    ...(published !== undefined && { published }),
+    deprecated: isDeprecated(deprecated),
+    provenance: provenanceOf(dist),
     ...(license !== undefined && { license }),
-    ...(signs && { provenance: provenanceOf(dist) }),
     ...(publisher !== undefined && { publisher }),
     ...(engine !== undefined && { engine }),
     ...(signatures && { signatures: signaturesOf(dist) }),
@@ -101,15 +105,13 @@ function reduceVersion(
   }
 }
 
-/** Holds something that a publishing client or the registry wrote beside the package's own manifest. */
-function isWhole(manifest: unknown): boolean {
-  if (!isRecord(manifest)) return false
-  const { _npmUser, _npmVersion, _nodeVersion, deprecated } = manifest
-  return [_npmUser, _npmVersion, _nodeVersion, deprecated].some((value) => value !== undefined)
+function mapOf<T>(value: unknown): ReadonlyMap<string, T> {
+  return value instanceof Map ? (value as Map<string, T>) : new Map()
 }
 
-function distOf(manifest: unknown): PickedFields {
-  return isRecord(manifest) && isRecord(manifest.dist) ? manifest.dist : {}
+function anyOf(drafts: ReadonlyMap<string, Draft>, test: (draft: Draft) => boolean): boolean {
+  for (const draft of drafts.values()) if (test(draft)) return true
+  return false
 }
 
 const NO_SCRIPTS: readonly string[] = Object.freeze([])

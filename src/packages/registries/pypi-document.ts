@@ -20,9 +20,10 @@ interface IndexFile {
 const SIMPLE: Shape = {
   fields: {
     name: "value",
-    versions: { items: "value" },
+    versions: { items: "value", map: (version: unknown) => boundedString(version) },
     "project-status": "value",
     files: {
+      map: simpleFileOf,
       items: {
         fields: {
           filename: "value",
@@ -43,6 +44,7 @@ const LEGACY: Shape = {
     ownership: "value",
     releases: {
       entries: {
+        map: legacyFileOf,
         items: {
           fields: {
             filename: "value",
@@ -70,12 +72,11 @@ export function reduceSimpleProject(
 ): PackageDocument | undefined {
   const page = pickJson(bytes, SIMPLE) as PickedFields | undefined
   if (page === undefined || normaliseName(page.name) !== name || !Array.isArray(page.files)) return undefined
-  const known = Array.isArray(page.versions) ? new Set(page.versions.filter((v) => typeof v === "string")) : undefined
+  const known = Array.isArray(page.versions) ? new Set(page.versions as string[]) : undefined
   const groups = new Map<string, IndexFile[]>()
-  for (const entry of page.files) {
-    const file = simpleFileOf(entry)
-    const version = file === undefined ? undefined : versionOfFile(file.filename, name, known)
-    if (file === undefined || version === undefined) continue
+  for (const file of page.files as IndexFile[]) {
+    const version = versionOfFile(file.filename, name, known)
+    if (version === undefined) continue
     const group = groups.get(version)
     if (group === undefined) groups.set(version, [file])
     else group.push(file)
@@ -92,14 +93,7 @@ export function reduceLegacyProject(bytes: Buffer, name: string, now: number): P
   const info = project?.info as PickedFields | undefined
   if (project === undefined || !(project.releases instanceof Map) || normaliseName(info?.name) !== name)
     return undefined
-  const groups = new Map<string, IndexFile[]>()
-  for (const [version, entries] of project.releases as Map<string, unknown>) {
-    if (!Array.isArray(entries)) continue
-    groups.set(
-      version,
-      entries.map(legacyFileOf).filter((file) => file !== undefined),
-    )
-  }
+  const groups = project.releases as Map<string, IndexFile[]>
   const roles = isRecord(project.ownership) && Array.isArray(project.ownership.roles) ? project.ownership.roles : []
   const owners = stringsOf(roles.map((role) => (isRecord(role) ? role.user : undefined)))
   return documentOf(name, groups, [...new Set(owners)], now)
@@ -202,9 +196,10 @@ function versionOfFile(filename: string, name: string, known: ReadonlySet<string
   for (let dash = stem.indexOf("-"); dash !== -1; dash = stem.indexOf("-", dash + 1)) {
     if (normaliseName(stem.slice(0, dash)) !== name) continue
     const rest = stem.slice(dash + 1)
-    return known === undefined || known.has(rest)
-      ? rest
-      : [...known].find((version) => rest.startsWith(`${version}-`) || rest.startsWith(`${version}.`))
+    if (known === undefined || known.has(rest)) return rest
+    // A platform may follow: left_pad-1.0.win32.
+    for (let cut = rest.length - 1; cut > 0; cut--)
+      if ((rest[cut] === "." || rest[cut] === "-") && known.has(rest.slice(0, cut))) return rest.slice(0, cut)
   }
   return undefined
 }

@@ -116,11 +116,11 @@ describe("npm's configuration", () => {
 })
 
 describe("pip's and uv's configuration", () => {
-  const conf = "[global]\nindex-url = https://ana:p%40ss@pip.example/root/pypi/simple/\n"
+  const conf = "[global]\nindex-url = https://ana:p%40ss@pip.example/team/pypi/simple/\n"
 
   it("takes the environment before pip.conf", () => {
     const files = { ".config/pip/pip.conf": conf }
-    expect(readIndexConfig(personWith(files)).index).toBe("https://pip.example/root/pypi/simple")
+    expect(readIndexConfig(personWith(files)).index).toBe("https://pip.example/team/pypi/simple")
     const env = { PIP_INDEX_URL: "https://env.example/simple" }
     expect(readIndexConfig(personWith(files, env)).index).toBe("https://env.example/simple")
     const uv = { ...env, UV_DEFAULT_INDEX: "corp=https://uv.example/simple" }
@@ -130,9 +130,9 @@ describe("pip's and uv's configuration", () => {
   it("sends an address's credentials to that address only", () => {
     const { authorize } = readIndexConfig(personWith({ ".config/pip/pip.conf": conf }))
     const header = `Basic ${Buffer.from("ana:p@ss").toString("base64")}`
-    expect(authorize(new URL("https://pip.example/root/pypi/simple/left/"))).toBe(header)
+    expect(authorize(new URL("https://pip.example/team/pypi/simple/left/"))).toBe(header)
     expect(authorize(new URL("https://pip.example/other"))).toBeUndefined()
-    expect(authorize(new URL("https://files.example/root/pypi/simple/left/"))).toBeUndefined()
+    expect(authorize(new URL("https://files.example/team/pypi/simple/left/"))).toBeUndefined()
   })
 })
 

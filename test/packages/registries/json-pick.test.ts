@@ -12,9 +12,16 @@ describe("pickJson", () => {
     }
     expect(pick(text, shape)).toEqual({
       a: { keep: 'A"]' },
-      b: [{ n: 1 }, { n: 2 }, undefined],
+      b: [{ n: 1 }, { n: 2 }],
       c: new Map([["1.0", { k: true }]]),
     })
+  })
+
+  it("maps members as they are read, and leaves out what maps to nothing", () => {
+    const length = (value: unknown) => (typeof value === "string" ? value.length : undefined)
+    expect(pick('{"a":"xx","b":1,"a":2}', { entries: "value", map: length })).toEqual(new Map())
+    expect(pick('{"a":"xx","b":1}', { entries: "value", map: length })).toEqual(new Map([["a", 2]]))
+    expect(pick('["x",1,"yyy"]', { items: "value", map: length })).toEqual([1, 3])
   })
 
   it("agrees with JSON.parse on any document", () => {

@@ -28,6 +28,7 @@ describe("a project page by PEP 691", () => {
         file("left-pad-1.0.tar.gz", { "upload-time": "2023-05-23T00:00:00Z", provenance: "https://index.example/q" }),
         file("left_pad-2.0rc1.tar.gz", { yanked: "broken", provenance: null }),
         file("Left.Pad-0.9.zip", { yanked: true, provenance: null }),
+        file("left_pad-0.9.win32.exe", { yanked: true, provenance: null }),
         file("other-1.0.tar.gz"),
         file("left_pad-1.0.exe.asc"),
         7,
