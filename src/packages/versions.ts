@@ -37,9 +37,9 @@ export function compareVersions(ecosystem: string, a: string, b: string): number
 }
 
 /**
- * The version is in the range, in the ecosystem's own syntax: npm's ranges; PEP 440 specifiers; Cargo's requirements (`1.2` is `^1.2`);
+ * The version is in the range, in the ecosystem's own syntax: npm's ranges; PEP 440 specifiers or Poetry's constraints; Cargo's requirements (`1.2` is `^1.2`);
  * for Go, `>=`, `<` and so on joined by blanks or commas, and a bare version as go.mod means it, the least one of its major version. `||`
- * is an alternative in npm and Go. Pre-releases follow the ecosystem's rule unless `prereleases` is true: then the order alone decides,
+ * is an alternative in npm, Poetry and Go. Pre-releases follow the ecosystem's rule unless `prereleases` is true: then the order alone decides,
  * as it must for rules that keep something out.
  */
 export function satisfies(ecosystem: string, version: string, range: string, options: RangeOptions = {}): boolean {

@@ -255,12 +255,39 @@ describe("pypi", () => {
     expect(satisfies("pypi", "1.0.post1", ">1.0")).toBe(false)
     expect(satisfies("pypi", "2.3", "~=2.2")).toBe(true)
     expect(satisfies("pypi", "3.0", "~=2.2")).toBe(false)
-    expect(satisfies("pypi", "1.0", "^1.0")).toBe(false)
     expect(satisfies("pypi", "1.5rc1", ">=1")).toBe(false)
     expect(satisfies("pypi", "1.5rc1", ">=1.5b1")).toBe(true)
     expect(satisfies("pypi", "1.5rc1", "!=1.4rc1")).toBe(false)
     // Longer numbers would lose digits and compare equal.
     expect(isValidVersion("pypi", "1.99999999999999999998")).toBe(false)
+  })
+})
+
+// Poetry's documentation, "Dependency specification": each constraint with the bounds that its tables state.
+describe("Poetry's constraints", () => {
+  it.each([
+    ["^1.2.3", ["1.2.3", "1.99"], ["1.2.2", "2.0", "2.0rc1"]],
+    ["^1.2", ["1.2.0", "1.99"], ["1.1", "2.0.0"]],
+    ["^1", ["1.0", "1.99"], ["0.9", "2.0"]],
+    ["^0.2.3", ["0.2.3", "0.2.9"], ["0.2.2", "0.3.0"]],
+    ["^0.0.3", ["0.0.3"], ["0.0.2", "0.0.4"]],
+    ["^0.0", ["0.0.0", "0.0.9"], ["0.1.0"]],
+    ["^0", ["0.0.0", "0.9"], ["1.0.0"]],
+    ["~1.2.3", ["1.2.3", "1.2.9"], ["1.2.2", "1.3.0"]],
+    ["~1.2", ["1.2.0", "1.2.9"], ["1.3.0"]],
+    ["~1", ["1.0.0", "1.9"], ["2.0.0"]],
+    ["1.2.*", ["1.2.0", "1.2.9"], ["1.3.0"]],
+    ["1.2.3", ["1.2.3"], ["1.2.4"]],
+    [">=1.2 <1.5", ["1.2", "1.4.9"], ["1.5"]],
+    ["^1.2 || ^3", ["1.3", "3.1"], ["2.0", "4.0"]],
+    ["*", ["1.0"], ["1.0rc1"]],
+    ["~=1.4", ["1.4", "1.9"], ["2.0"]],
+    ["^x", [], ["1.0"]],
+    ["latest", [], ["1.0"]],
+    ["|| ,", [], ["1.0", "0"]],
+  ])("%s admits %j and not %j", (constraint, inside, outside) => {
+    for (const version of inside) expect(satisfies("pypi", version, constraint), version).toBe(true)
+    for (const version of outside) expect(satisfies("pypi", version, constraint), version).toBe(false)
   })
 })
 

@@ -1,25 +1,20 @@
 // Which registry an address in a Python, Cargo or Go lockfile is. npm's own rules are in sources.ts.
 import type { Ecosystem, PackageSource } from "../../policy/types.ts"
+import { defaultBase } from "../registries/defaults.ts"
 
 /** No registry has longer addresses. */
 const MAX_ADDRESS = 4096
 
 const known = new Map<Ecosystem, Promise<URL | undefined>>()
 
-/** The address of an ecosystem's own registry, asked of the purl library, which knows it, when first needed. */
+/** The address of an ecosystem's own registry. */
 function defaultRegistry(ecosystem: Ecosystem): Promise<URL | undefined> {
   let address = known.get(ecosystem)
   if (address === undefined) {
-    address = askLibrary(ecosystem)
+    address = defaultBase(ecosystem).then((base) => (base === undefined ? undefined : new URL(base)))
     known.set(ecosystem, address)
   }
   return address
-}
-
-async function askLibrary(ecosystem: Ecosystem): Promise<URL | undefined> {
-  const { PackageURL, UrlConverter } = await import("@socketregistry/packageurl-js")
-  const download = UrlConverter.toDownloadUrl(new PackageURL(ecosystem, undefined, "a", "1.0.0", undefined, undefined))
-  return download ? new URL(download.url) : undefined
 }
 
 /**

@@ -1,5 +1,6 @@
 // PyPI: PEP 440 (the Version specifiers specification), by @renovatebot/pep440 except where it is narrower than pip.
 import { compare, explain, type Pep440Version, satisfies, valid, validRange } from "@renovatebot/pep440"
+import { poetryAlternatives } from "./poetry.ts"
 import type { RangeOptions } from "./rules.ts"
 
 export function validPython(version: string): boolean {
@@ -16,10 +17,19 @@ export function isPythonPrerelease(version: string): boolean {
 }
 
 /**
+ * The version meets PEP 440 specifiers, or a constraint as Poetry writes it (`^1.2`, `1.2.3`, `^1 || ^2`), which is not
+ * valid in PEP 440 and so never means anything else.
+ */
+export function satisfiesPython(version: string, range: string, options: RangeOptions): boolean {
+  if (validRange(range)) return meets(version, range, options)
+  return poetryAlternatives(range).some((alternative) => meets(version, alternative, options))
+}
+
+/**
  * All specifiers of a comma-separated list must hold. Pre-releases are in only where one of the specifiers names
  * one, or `prereleases` is true (Handling of pre-releases).
  */
-export function satisfiesPython(version: string, range: string, options: RangeOptions): boolean {
+function meets(version: string, range: string, options: RangeOptions): boolean {
   if (!validRange(range)) return false
   const specifiers = range
     .split(",")
