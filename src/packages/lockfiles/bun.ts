@@ -7,6 +7,7 @@ import { classify, type KindEdge } from "./flags.ts"
 import { isObject, type JsonObject, parseJson, visitKeys } from "./json.ts"
 import { blankComments } from "./jsonc.ts"
 import { nameOf, rangesIn } from "./manifest.ts"
+import { type Notes, newNotes, warningsOf } from "./notes.ts"
 
 const WRITE_AGAIN = "let bun write it again: `bun install --lockfile-only`"
 const NEWEST = 2
@@ -33,15 +34,22 @@ export const parseBunLock: LockfileParser = async (source, path) => {
   if (!isObject(workspaces) || !isObject(workspaces[""]))
     throw fail("\0workspaces", '"workspaces" has to be an object with the project in it')
   if (packages !== undefined && !isObject(packages)) throw fail("\0packages", '"packages" has to be an object')
-  const warnings: string[] = []
-  const tree = readTree(workspaces, packages ?? {}, warnings, fail)
+  const notes = newNotes()
+  const tree = readTree(workspaces, packages ?? {}, notes, fail)
   classify(tree.dependencies, tree.edges, tree.roots)
-  return { path, format: "bun.lock", formatVersion: String(version), ...tree, warnings, lineOf } satisfies Lockfile
+  return {
+    path,
+    format: "bun.lock",
+    formatVersion: String(version),
+    ...tree,
+    warnings: warningsOf(notes),
+    lineOf,
+  } satisfies Lockfile
 }
 
 type Fail = (key: string, message: string) => Error
 
-function readTree(workspaces: JsonObject, packages: JsonObject, warnings: string[], fail: Fail) {
+function readTree(workspaces: JsonObject, packages: JsonObject, notes: Notes, fail: Fail) {
   const found = new Map<string, Dependency>()
   const wants = new Map<string, JsonObject>()
   const workspaceAt = new Map<string, string>() // place in node_modules -> workspace path
@@ -54,7 +62,7 @@ function readTree(workspaces: JsonObject, packages: JsonObject, warnings: string
       workspaceAt.set(key, path)
       continue
     }
-    const { dependency, info } = bunDependency(key, lastName(key), item as unknown[], warnings, fail)
+    const { dependency, info } = bunDependency(key, lastName(key), item as unknown[], notes, fail)
     found.set(key, dependency)
     wants.set(key, info)
   }

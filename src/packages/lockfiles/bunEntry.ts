@@ -5,9 +5,9 @@
 import type { PackageSource } from "../../policy/types.ts"
 import { purlOf } from "../purl.ts"
 import type { Dependency } from "../types.ts"
-import { quote } from "./failure.ts"
 import { readIntegrity } from "./integrity.ts"
 import { isObject, type JsonObject } from "./json.ts"
+import type { Notes } from "./notes.ts"
 import { DEFAULT_REGISTRY, gitSource, registrySource, sourceOfUrl } from "./sources.ts"
 
 const MAX_TEXT = 4096
@@ -17,7 +17,7 @@ export function bunDependency(
   key: string,
   installed: string,
   item: readonly unknown[],
-  warnings: string[],
+  notes: Notes,
   fail: (key: string, message: string) => Error,
 ): { dependency: Dependency; info: JsonObject } {
   const spec = String(item[0])
@@ -32,7 +32,7 @@ export function bunDependency(
     .slice(1)
     .filter((value): value is string => typeof value === "string" && /^(sha\d+|md5)-/.test(value))
   const integrity = hashes.flatMap((hash) => readIntegrity(hash))
-  if (integrity.length < hashes.length) warnings.push(`the hash of ${quote(key)} is malformed and protects nothing`)
+  if (integrity.length < hashes.length) notes.malformedHash.push(key)
   const dependency: Dependency = {
     purl: purlOf("npm", name, version),
     ecosystem: "npm",

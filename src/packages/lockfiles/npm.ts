@@ -3,6 +3,7 @@
 import type { Edge, Lockfile, LockfileParser } from "../types.ts"
 import { lineCounter, lockfileError } from "./failure.ts"
 import { isObject, type JsonObject, parseJson, visitKeys } from "./json.ts"
+import { summarise, warningsOf } from "./notes.ts"
 import { legacyAddresses, readLegacyTree } from "./npmLegacy.ts"
 import { readPackages } from "./npmPackages.ts"
 import { npmEdges } from "./npmTree.ts"
@@ -20,7 +21,7 @@ export const parseNpmLock: LockfileParser = async (text, path, readSibling) => {
   const tree = modern
     ? readPackages(lock["packages"] as JsonObject, String(lock["name"] ?? ""), fail)
     : await readLegacyTree(lock, path, readSibling, fail)
-  if (version === 2 && modern) warnOfOtherTree(lock, tree.warnings)
+  const warnings = [...warningsOf(tree.notes), ...(version === 2 && modern ? addressesForNpm6(lock) : [])]
   let edges: Edge[] | undefined
   return {
     path,
@@ -32,7 +33,7 @@ export const parseNpmLock: LockfileParser = async (text, path, readSibling) => {
       return edges
     },
     roots: tree.roots,
-    warnings: tree.warnings,
+    warnings,
     lineOf,
   } satisfies Lockfile
 }
@@ -61,15 +62,11 @@ function versionOf(lock: JsonObject, file: string, lineOf: (key: string) => numb
 }
 
 /** npm 6 reads the other half of a version 2 file: addresses that only stand there would be installed without being vetted. */
-function warnOfOtherTree(lock: JsonObject, warnings: string[]): void {
+function addressesForNpm6(lock: JsonObject): string[] {
   const known = new Set<unknown>()
   for (const entry of Object.values(lock["packages"] as JsonObject)) if (isObject(entry)) known.add(entry["resolved"])
-  const other = legacyAddresses(lock["dependencies"]).filter((address) => !known.has(address)).length
-  if (other > 0) {
-    warnings.push(
-      `the part for npm 6 and older ("dependencies") has ${other} addresses that "packages" has not: they were not vetted`,
-    )
-  }
+  const others = new Set(legacyAddresses(lock["dependencies"]).filter((address) => !known.has(address)))
+  return summarise([...others], 'only in the part for npm 6 and older ("dependencies"), which were not vetted')
 }
 
 /** Lines of entries. The whole file is scanned once, on the first question, so that no text inside a string can pass for an entry. */

@@ -2,9 +2,9 @@
 import type { PackageSource } from "../../policy/types.ts"
 import { purlOf } from "../purl.ts"
 import type { Dependency } from "../types.ts"
-import { quote } from "./failure.ts"
 import { readIntegrity } from "./integrity.ts"
 import type { JsonObject } from "./json.ts"
+import type { Notes } from "./notes.ts"
 import type { Fail } from "./npmTree.ts"
 import { DEFAULT_REGISTRY, gitSource, sourceOfUrl } from "./sources.ts"
 
@@ -19,14 +19,14 @@ interface Place {
 /** No registry admits longer names (npm: 214 characters) or versions (256). */
 const MAX_TEXT = 1024
 
-/** Reads one entry. What it says of itself is checked for type only where it is used; a malformed hash counts as none, with a warning. */
-export function npmDependency(place: Place, warnings: string[], fail: Fail): Dependency {
+/** Reads one entry. What it says of itself is checked for type only where it is used; a malformed hash counts as none and is noted. */
+export function npmDependency(place: Place, notes: Notes, fail: Fail): Dependency {
   const { key, entry, bundled } = place
   const name = textOf(entry, "name", place.name, key, fail)
   const version = textOf(entry, "version", "", key, fail)
   const integrity = readIntegrity(entry["integrity"])
   if (integrity.length === 0 && entry["integrity"] !== undefined) {
-    warnings.push(`the hash of ${quote(key)} is malformed and protects nothing`)
+    notes.malformedHash.push(key)
   }
   const dependency: Dependency = {
     purl: purlOf("npm", name, version),
@@ -46,7 +46,7 @@ export function npmDependency(place: Place, warnings: string[], fail: Fail): Dep
   if (bundled) dependency.bundled = true
   const claims = claimsOf(entry)
   if (claims !== undefined) dependency.claims = claims
-  if (version === "" && dependency.source.kind === "registry") warnings.push(`${quote(key)} has no version`)
+  if (version === "" && dependency.source.kind === "registry") notes.noVersion.push(key)
   return dependency
 }
 

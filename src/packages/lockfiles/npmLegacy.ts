@@ -2,6 +2,7 @@
 import type { ReadSibling } from "../types.ts"
 import { isObject, type JsonObject } from "./json.ts"
 import { readManifest } from "./manifest.ts"
+import { newNotes } from "./notes.ts"
 import { npmDependency } from "./npmEntry.ts"
 import { directPaths, type Fail, type NpmTree, wantedBy } from "./npmTree.ts"
 
@@ -18,7 +19,7 @@ export async function readLegacyTree(
   const manifest = await readManifest(path, readSibling)
   const entries = new Map<string, JsonObject>([["", manifest ?? {}]])
   const roots = [{ key: "", name: String(manifest?.["name"] ?? lock["name"] ?? "") }]
-  const tree: NpmTree = { dependencies: [], roots, warnings: [], entries, links: new Map() }
+  const tree: NpmTree = { dependencies: [], roots, notes: newNotes(), entries, links: new Map() }
   const walk = (wanted: unknown, parent: string) => {
     if (wanted === undefined) return
     if (!isObject(wanted)) throw fail(parent, '"dependencies" has to be an object')
@@ -29,7 +30,7 @@ export async function readLegacyTree(
       if (name === "") throw fail(key, "an entry has no name")
       entries.set(key, entry)
       const bundled = entry["bundled"] === true && parent !== "" && typeof entry["resolved"] !== "string"
-      tree.dependencies.push(npmDependency({ key, name, entry: modernise(entry), bundled }, tree.warnings, fail))
+      tree.dependencies.push(npmDependency({ key, name, entry: modernise(entry), bundled }, tree.notes, fail))
       walk(entry["dependencies"], key)
     }
   }

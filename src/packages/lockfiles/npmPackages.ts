@@ -2,6 +2,7 @@
 import { posix } from "node:path"
 import type { Dependency } from "../types.ts"
 import { isObject, type JsonObject } from "./json.ts"
+import { newNotes } from "./notes.ts"
 import { npmDependency } from "./npmEntry.ts"
 import { directPaths, type Fail, type NpmTree } from "./npmTree.ts"
 
@@ -32,7 +33,7 @@ export function readPackages(packages: JsonObject, projectName: string, fail: Fa
     if (entries.has(target) && isWorkspace(target))
       roots.push({ key: target, name: stringOr(entries.get(target)?.["name"], name) })
   }
-  const tree: NpmTree = { dependencies: [], roots, warnings: [], entries, links }
+  const tree: NpmTree = { dependencies: [], roots, notes: newNotes(), entries, links }
   const direct = directPaths(tree)
   const isRoot = new Set(roots.map((item) => item.key))
   for (const [key, entry] of entries) {
@@ -42,7 +43,7 @@ export function readPackages(packages: JsonObject, projectName: string, fail: Fa
     const dependency =
       name === undefined
         ? localDependency(key, entry, names.get(key) ?? posix.basename(key), fail)
-        : npmDependency({ key, name, entry, bundled: isBundled(entries, key, entry) }, tree.warnings, fail)
+        : npmDependency({ key, name, entry, bundled: isBundled(entries, key, entry) }, tree.notes, fail)
     dependency.direct = direct.has(key)
     tree.dependencies.push(dependency)
   }
@@ -90,7 +91,7 @@ function workspaceTest(
 }
 
 function localDependency(path: string, entry: JsonObject, name: string, fail: Fail): Dependency {
-  const dependency = npmDependency({ key: path, name, entry, bundled: false }, [], fail)
+  const dependency = npmDependency({ key: path, name, entry, bundled: false }, newNotes(), fail)
   return { ...dependency, source: { kind: "file", path }, integrity: [] }
 }
 

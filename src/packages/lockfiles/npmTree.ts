@@ -1,12 +1,13 @@
 // The shape that both kinds of npm lockfile are brought into, and how a name is found in it.
 import type { Dependency, Edge } from "../types.ts"
 import { isObject, type JsonObject } from "./json.ts"
+import type { Notes } from "./notes.ts"
 
 /** A node_modules tree by path (`node_modules/a/node_modules/b`), as npm itself lays it out. */
 export interface NpmTree {
   dependencies: Dependency[]
   roots: { key: string; name: string }[]
-  warnings: string[]
+  notes: Notes
   /** Entries by path, with what they want; roots and local directories included. */
   entries: ReadonlyMap<string, JsonObject>
   /** Path of a link -> path of what it leads to. */

@@ -6,6 +6,7 @@ import { quote } from "./failure.ts"
 import type { KindEdge } from "./flags.ts"
 import { isObject, type JsonObject } from "./json.ts"
 import { rangesIn } from "./manifest.ts"
+import { type Notes, newNotes, warningsOf } from "./notes.ts"
 import { keysOfReference, type PnpmFamily, parsePnpmKey } from "./pnpmKeys.ts"
 import { pnpmIntegrity, pnpmSource } from "./pnpmSource.ts"
 
@@ -37,10 +38,11 @@ export function readPnpmDocument(document: JsonObject, family: PnpmFamily, prefi
   const snapshots = family === 9 ? mappingOf(document, "snapshots", fail) : packages
   const importers = importersOf(document, family, fail)
   const known = new Map<string, Dependency>()
+  const notes = newNotes()
   const warnings: string[] = []
   if (document["packages"] === undefined)
     warnings.push("it locks no packages: the project has none, or the file is cut off")
-  for (const key in packages) known.set(key, readPackage(key, packages[key], family, prefix, warnings, fail))
+  for (const key in packages) known.set(key, readPackage(key, packages[key], family, prefix, notes, fail))
   const edges: KindEdge[] = []
   const local = new Map<string, Dependency>() // directories outside the workspace, by path
   const roots = Object.keys(importers).map((path) => ({
@@ -114,7 +116,12 @@ export function readPnpmDocument(document: JsonObject, family: PnpmFamily, prefi
   for (const [key, dependency] of known) {
     if (!seen.has(dependency.key)) throw fail("packages", key, "it has no snapshot: the file is cut off or was edited")
   }
-  return { dependencies: [...known.values(), ...local.values()], edges, roots, warnings }
+  return {
+    dependencies: [...known.values(), ...local.values()],
+    edges,
+    roots,
+    warnings: [...warnings, ...warningsOf(notes)],
+  }
 }
 
 /** Where a reference stands. */
@@ -131,7 +138,7 @@ function readPackage(
   entry: unknown,
   family: PnpmFamily,
   prefix: string,
-  warnings: string[],
+  notes: Notes,
   fail: Fail,
 ): Dependency {
   if (!isObject(entry)) throw fail("packages", key, "a package has to be a mapping")
@@ -147,7 +154,7 @@ function readPackage(
     throw fail("packages", key, '"resolution" does not say where it comes from')
   const integrity = pnpmIntegrity(resolution)
   if (integrity.length === 0 && resolution["integrity"] !== undefined) {
-    warnings.push(`the hash of ${quote(key)} is malformed and protects nothing`)
+    notes.malformedHash.push(key)
   }
   const dependency: Dependency = {
     purl: purlOf("npm", name, version),

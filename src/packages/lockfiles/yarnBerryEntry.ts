@@ -48,7 +48,8 @@ export function berryDependency(entry: BerryEntry, fail: (key: string, message: 
     direct: false,
     key,
   }
-  if (fields["checksum"] !== undefined) dependency.ownHash = true
+  // A patched package is made from the entry that it patches, which has the checksum. Packages for other platforms have none.
+  if (fields["checksum"] !== undefined || locator.range.startsWith("patch:")) dependency.ownHash = true
   const alias = entry.descriptors.map((descriptor) => splitLocator(descriptor)?.name).find((other) => other !== name)
   if (alias !== undefined) dependency.alias = alias
   return dependency

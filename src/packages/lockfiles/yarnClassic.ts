@@ -3,10 +3,11 @@
 import type { PackageSource } from "../../policy/types.ts"
 import { purlOf } from "../purl.ts"
 import type { Dependency, Lockfile, ReadSibling } from "../types.ts"
-import { lockfileError, quote } from "./failure.ts"
+import { lockfileError } from "./failure.ts"
 import { classify, type KindEdge } from "./flags.ts"
 import { hexToIntegrity, readIntegrity } from "./integrity.ts"
 import { nameOf, rangesIn, readManifest } from "./manifest.ts"
+import { type Notes, newNotes, summarise, warningsOf } from "./notes.ts"
 import { DEFAULT_REGISTRY, gitSource, sourceOfUrl } from "./sources.ts"
 import { type ClassicEntry, readClassicText } from "./yarnClassicText.ts"
 
@@ -24,9 +25,9 @@ export async function parseClassicLock(text: string, path: string, readSibling: 
   const entries = readClassicText(text, path)
   const byPattern = new Map<string, Dependency>()
   const byName = new Map<string, Dependency[]>()
-  const warnings: string[] = []
+  const notes = newNotes()
   const dependencies = entries.map((entry) => {
-    const dependency = readEntry(entry, path, warnings)
+    const dependency = readEntry(entry, path, notes)
     for (const pattern of entry.patterns) byPattern.set(pattern, dependency)
     const name = dependency.alias ?? dependency.name
     byName.set(name, [...(byName.get(name) ?? []), dependency])
@@ -61,9 +62,9 @@ export async function parseClassicLock(text: string, path: string, readSibling: 
   const direct = new Set(edges.filter((edge) => edge.from === ROOT).map((edge) => edge.to))
   for (const dependency of dependencies) dependency.direct = direct.has(dependency.key)
   const lines = new Map(entries.map((entry) => [entry.patterns[0]!, entry.line]))
-  if (absent.size > 0 && manifest?.["workspaces"] === undefined) {
-    const first = [...absent].slice(0, 3).map(quote).join(", ")
-    warnings.push(`${absent.size} wanted packages are not in the file (${first}): is the file cut off?`)
+  const warnings = warningsOf(notes)
+  if (manifest?.["workspaces"] === undefined) {
+    warnings.push(...summarise([...absent], "wanted and not in the file, which may be cut off"))
   }
   if (manifest === undefined) {
     warnings.push("there is no package.json beside it: what is for development only cannot be told")
@@ -80,7 +81,7 @@ export async function parseClassicLock(text: string, path: string, readSibling: 
   }
 }
 
-function readEntry(entry: ClassicEntry, file: string, warnings: string[]): Dependency {
+function readEntry(entry: ClassicEntry, file: string, notes: Notes): Dependency {
   const fail = (message: string) =>
     lockfileError(message, { file, line: entry.line }, "let yarn write it again: `yarn install`")
   const key = entry.patterns[0]!
@@ -95,8 +96,7 @@ function readEntry(entry: ClassicEntry, file: string, warnings: string[]): Depen
   if (name === "" || (stated === undefined && entry.patterns.some((pattern) => realName(pattern) !== name)))
     throw fail("one entry for packages of several names")
   const integrity = readIntegrity(entry.fields.get("integrity"))
-  if (integrity.length === 0 && entry.fields.has("integrity"))
-    warnings.push(`the hash of ${quote(key)} is malformed and protects nothing`)
+  if (integrity.length === 0 && entry.fields.has("integrity")) notes.malformedHash.push(key)
   const sha1 = /#([0-9a-f]{40})$/.exec(resolved ?? "")?.[1]
   const source = sourceOf(key, resolved, name, version)
   const dependency: Dependency = {

@@ -109,7 +109,7 @@ describe("hashes", () => {
     async (integrity) => {
       const lockfile = await lock({ "node_modules/a": { version: "1.0.0", integrity } })
       expect(lockfile.dependencies[0]!.integrity).toEqual([])
-      expect(lockfile.warnings).toEqual(['the hash of "node_modules/a" is malformed and protects nothing'])
+      expect(lockfile.warnings).toEqual(['1 entry with a malformed hash, which protects nothing: "node_modules/a"'])
     },
   )
 })
@@ -251,7 +251,7 @@ it("says where the half of a version 2 file that npm 6 reads has other addresses
   })
   const { warnings } = await parse("package-lock.json", text)
   expect(warnings).toEqual([
-    'the part for npm 6 and older ("dependencies") has 1 addresses that "packages" has not: they were not vetted',
+    '1 entry only in the part for npm 6 and older ("dependencies"), which were not vetted: "https://evil.example/a/-/a-1.0.0.tgz"',
   ])
 })
 
