@@ -168,7 +168,11 @@ function ruleFor(action: Action, verb: Effect, id: string): string | undefined {
   }
 }
 
-const quote = (text: string) => (/^[A-Za-z0-9][A-Za-z0-9._/-]*$/.test(text) ? text : JSON.stringify(text))
+// A plain scalar that starts with a letter is text, as long as it is none of YAML's words.
+const quote = (text: string) =>
+  /^[A-Za-z][A-Za-z0-9._/:-]*[A-Za-z0-9]$/.test(text) && !/^(?:true|false|null)$/i.test(text)
+    ? text
+    : JSON.stringify(text)
 
 function slug(action: Action): string {
   const name = {

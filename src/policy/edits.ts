@@ -69,7 +69,7 @@ function insertLine(text: string, offset: number, line: string): string {
   const before = text.slice(0, offset).trimEnd()
   const end = text.indexOf("\n", before.length)
   const at = end < 0 ? text.length : end
-  return `${text.slice(0, at)}\n${line}${end < 0 ? "\n" : ""}${text.slice(at)}`
+  return `${text.slice(0, at)}\n${line}${text.slice(at)}`
 }
 
 function columnOf(text: string, offset: number): number {

@@ -55,7 +55,7 @@ export const factsSchema = z.strictObject({
   provenance: z.optional(provenance),
   provenanceBefore: z.optional(provenance),
   publisherChanged: z.optional(z.boolean()),
-  integrity: z.optional(z.enum(["match", "mismatch", "none"])),
+  integrity: z.optional(z.enum(["match", "mismatch", "present", "none"])),
   advisories: z.optional(z.array(advisory)),
   lookalike: z.optional(z.union([z.null(), z.strictObject({ of: text, how: text })])),
   score: z.optional(z.number()),

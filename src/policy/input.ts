@@ -3,6 +3,7 @@ import * as z from "zod/mini"
 import { parseAction } from "./examples.ts"
 import { actionSchema, factsSchema, toFacts } from "./input-schema.ts"
 import { throwIssue } from "./issues.ts"
+import { keysAt } from "./keys.ts"
 import type { Action, DecisionEvidence } from "./types.ts"
 import { parseYaml, policyError } from "./yaml.ts"
 
@@ -33,7 +34,7 @@ export function readActionFile(text: string, file: string): ExplainInput {
   const alone = z.safeParse(actionSchema, yaml.data)
   if (alone.success) return { action: alone.data as Action, evidence: {} }
   const parsed = z.safeParse(inputSchema, yaml.data)
-  if (!parsed.success) return throwIssue(parsed.error.issues, yaml, () => Object.keys(inputSchema._zod.def.shape))
+  if (!parsed.success) return throwIssue(parsed.error.issues, yaml, (path) => keysAt(inputSchema, path))
   const { action: given, facts, now, ...rest } = parsed.data
   const action = typeof given === "string" ? parseAction(given) : (given as Action)
   if (!action)

@@ -1,4 +1,4 @@
-import { policySchema } from "./schema.ts"
+import type * as z from "zod/mini"
 import type { Path } from "./yaml.ts"
 
 interface Def {
@@ -10,9 +10,9 @@ interface Def {
   options?: readonly { _zod: { def: Def } }[]
 }
 
-/** The keys that the schema knows at a path, for suggestions. */
-export function knownKeys(path: Path): readonly string[] {
-  let def: Def | undefined = policySchema._zod.def as unknown as Def
+/** The keys that a schema knows at a path, for suggestions. */
+export function keysAt(schema: z.ZodMiniType, path: Path): readonly string[] {
+  let def: Def | undefined = schema._zod.def as unknown as Def
   for (const step of path) {
     def = unwrap(def)
     def = def?.shape ? def.shape[String(step)]?._zod.def : (def?.element ?? def?.valueType)?._zod.def

@@ -7,7 +7,7 @@ import { compilePolicy } from "./compile.ts"
 import type { CompiledPolicy } from "./compiled.ts"
 import { checkExamples } from "./examples.ts"
 import { throwIssue } from "./issues.ts"
-import { knownKeys } from "./keys.ts"
+import { keysAt } from "./keys.ts"
 import type { Layer } from "./layers.ts"
 import { loadPatterns } from "./regex.ts"
 import { policySchema } from "./schema.ts"
@@ -56,7 +56,7 @@ export function parseLayer(text: string, file: string): Layer {
     })
   }
   const result = z.safeParse(policySchema, yaml.data)
-  if (!result.success) throwIssue(result.error.issues, yaml, knownKeys)
+  if (!result.success) throwIssue(result.error.issues, yaml, (path) => keysAt(policySchema, path))
   return { document: result.data, yaml }
 }
 

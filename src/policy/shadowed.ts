@@ -52,7 +52,7 @@ function hidesRule(policy: CompiledPolicy, by: ListRule, rule: ListRule): boolea
   if (by.mode === "observe" && rule.mode === "enforce") return false
   // An observed rule lets a default decide in its place, and an allow next to it keeps that default away.
   if (by.mode === "observe" && rule.effect === "allow") return false
-  if (rule.budget || (rule.credential !== undefined && rule.credential !== by.credential)) return false
+  if (rule.budget || rule.credential !== by.credential) return false
   if (rule.credential !== undefined && by.effect !== rule.effect) return false
   const liftable = by.code !== rule.code && policy.packages.allExceptions.some((exception) => exception.of === by.code)
   if (liftable) return false

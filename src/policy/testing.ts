@@ -8,6 +8,7 @@ import { decide } from "./decide.ts"
 import { exampleResults, parseAction } from "./examples.ts"
 import { actionSchema, factsSchema, toFacts } from "./input-schema.ts"
 import { throwIssue } from "./issues.ts"
+import { keysAt } from "./keys.ts"
 import type { Layer } from "./layers.ts"
 import { plainText } from "./text.ts"
 import type { Action, DecisionEvidence, Verdict } from "./types.ts"
@@ -48,10 +49,7 @@ export interface TestResult {
 export function runPolicyTests(policy: CompiledPolicy, text: string, file: string, now: number): TestResult[] {
   const yaml = parseYaml(text, file)
   const parsed = z.safeParse(fileSchema, yaml.data)
-  if (!parsed.success)
-    throwIssue(parsed.error.issues, yaml, (path) =>
-      Object.keys((path.length === 0 ? fileSchema : caseSchema)._zod.def.shape),
-    )
+  if (!parsed.success) throwIssue(parsed.error.issues, yaml, (path) => keysAt(fileSchema, path))
   const instant = (date: string | undefined, fallback: number, ...path: (string | number)[]) => {
     if (date === undefined) return fallback
     const ms = Date.parse(date)

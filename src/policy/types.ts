@@ -173,8 +173,8 @@ export interface PackageFacts {
   provenanceBefore?: Provenance
   /** Nobody who published an earlier version published this one. */
   publisherChanged?: boolean
-  /** The lockfile's hash against the registry's; "none" where the lockfile holds no hash. */
-  integrity?: "match" | "mismatch" | "none"
+  /** The lockfile's hash against the registry's: "present" where it could not be compared, "none" where there is no hash. */
+  integrity?: "match" | "mismatch" | "present" | "none"
   /** Those that apply to this version; empty where a source was searched and had none. */
   advisories?: readonly Advisory[]
   /** A well-known name that this one may be mistaken for; null where there is none. */

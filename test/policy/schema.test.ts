@@ -1,0 +1,79 @@
+import { readdirSync, readFileSync } from "node:fs"
+import Ajv from "ajv"
+import fc from "fast-check"
+import { describe, expect, it, test } from "vitest"
+import { parse } from "yaml"
+import { schemaText } from "../../scripts/schema.ts"
+import { CODES, codeOf, docOf, EXCEPTABLE } from "../../src/policy/codes.ts"
+import { loadPolicy } from "../../src/policy/load.ts"
+import { policyData } from "./arbitraries.ts"
+
+const root = new URL("../../", import.meta.url)
+const read = (path: string) => readFileSync(new URL(path, root), "utf8")
+
+describe("the JSON Schema for editors", () => {
+  it("is current: run node scripts/schema.ts", () => {
+    expect(read("schema/nanoguard.schema.json")).toBe(schemaText())
+  })
+  const validate = new Ajv({ strict: false }).compile(JSON.parse(schemaText()))
+  it("takes every policy that loads", () => {
+    fc.assert(
+      fc.property(policyData("r"), (data) => {
+        loadPolicy(JSON.stringify(data), "p.yaml")
+        expect(validate(data), JSON.stringify(validate.errors)).toBe(true)
+      }),
+      { numRuns: 100 },
+    )
+  })
+  test.each([
+    "version: 2",
+    "mode: enforce",
+    "version: 1\nunknown: 1",
+    "version: 1\nnetwork: [{ id: a }]",
+    "version: 1\nnetwork: [{ id: a, allow: x, deny: y }]",
+    "version: 1\npackages: { deny: { severity: grave } }",
+    "version: 1\npackages: { exceptions: [{ allow: pkg:npm/x, of: malware.known, owner: a, reason: b, expires: 2027-01-01 }] }",
+  ])("refuses %j, as the loader does", (text) => {
+    expect(validate(parse(text))).toBe(false)
+    expect(() => loadPolicy(text, "p.yaml")).toThrow()
+  })
+  it("describes every field of the top", () => {
+    const { properties } = JSON.parse(schemaText()) as { properties: Record<string, { description?: string }> }
+    for (const [name, { description }] of Object.entries(properties)) expect(description, name).toMatch(/\.$/)
+  })
+})
+
+describe("codes", () => {
+  it("have a page each, and no page is without a code", () => {
+    const pages = readdirSync(new URL("docs/rules/", root)).filter((name) => name !== "README.md")
+    expect(pages.sort()).toEqual(CODES.map(({ code }) => `${code}.md`).sort())
+    for (const { code, title } of CODES) expect(read(docOf(code)).startsWith(`# ${code}: ${title}\n`), code).toBe(true)
+  })
+  it("are told apart, in one order", () => {
+    expect(new Set(CODES.map(({ code }) => code)).size).toBe(CODES.length)
+    expect(CODES.map(({ code }) => codeOf(code)?.priority)).toEqual(CODES.map((_, index) => index))
+    expect(codeOf("no.such-code")).toBeUndefined()
+  })
+  it("keep the floor out of reach of exceptions", () => {
+    expect(CODES.filter(({ floor }) => floor).map(({ code }) => code)).toEqual([
+      "malware.known",
+      "agent.killed",
+      "network.private-address",
+      "credential.unbound-placeholder",
+      "integrity.mismatch",
+    ])
+    expect(EXCEPTABLE.filter((code) => codeOf(code)?.floor)).toEqual([])
+  })
+})
+
+describe("the policies in the documentation", () => {
+  const pages = ["docs/policy.md", ...CODES.map(({ code }) => docOf(code))]
+  test.each(pages)("%s: every example loads", (page) => {
+    const blocks = [...read(page).matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text = ""]) => text)
+    expect(blocks.length).toBeGreaterThan(0)
+    for (const block of blocks.filter((text) => !text.includes("cases:"))) {
+      const text = /^version: /m.test(block) ? block : `version: 1\n${block}`
+      expect(() => loadPolicy(text, page)).not.toThrow()
+    }
+  })
+})
