@@ -5,9 +5,12 @@ import { addDocument, type Facts, type Missing } from "./releaseFacts.ts"
 import { trustScore } from "./score.ts"
 import type { Dependency, DocumentResult } from "./types.ts"
 
+/** `invalid`: some advisory of the package could not be compared with the version, so an empty list says nothing. */
+type Applying = readonly Advisory[] & { readonly invalid?: true }
+
 /** The part of an advisory index that facts need. */
 export interface AdvisoryLookup {
-  affecting: (ecosystem: Ecosystem, name: string, version: string) => readonly Advisory[]
+  affecting: (ecosystem: Ecosystem, name: string, version: string) => Applying
   /** Whether the index holds this ecosystem at all: only then does an empty answer say something. */
   covers: (ecosystem: Ecosystem) => boolean
 }
@@ -23,7 +26,7 @@ export interface FactOptions {
 }
 
 const ECOSYSTEMS: ReadonlySet<string> = new Set<Ecosystem>(["npm", "pypi", "cargo", "golang"])
-const NO_ADVISORIES: readonly Advisory[] = Object.freeze([])
+const NO_ADVISORIES: Applying = Object.freeze([])
 const CLAIMED_SCRIPTS: readonly string[] = Object.freeze(["install"])
 const FOREIGN: PackageFacts = Object.freeze({ absent: "unsupported" })
 
@@ -66,6 +69,8 @@ export function factsOf(
   return finishFacts(facts, missing)
 }
 
+const ADVISORY_STATES: readonly string[] = ["unstated", "unsupported", "invalid"]
+
 /** Offline, most packages have the same facts: those share one frozen object, so that 2,000 of them cost next to nothing. */
 const offlineFacts: PackageFacts[] = []
 
@@ -84,8 +89,8 @@ function factsOffline(
     addClaims(facts, missing, dependency, options)
     return finishFacts(facts, missing)
   }
-  const advisoryState = facts.advisories !== undefined ? 0 : missing.advisories === "unstated" ? 1 : 2
-  const hashState = facts.integrity === "none" ? 1 : missing.integrity === undefined ? 0 : 2
+  const advisoryState = facts.advisories !== undefined ? 0 : ADVISORY_STATES.indexOf(missing.advisories ?? "") + 1
+  const hashState = facts.integrity === "none" ? 1 : facts.integrity === "present" ? 0 : 2
   const nameState = facts.lookalike === null ? 0 : missing.lookalike === "unsupported" ? 1 : 2
   const state = advisoryState * 9 + hashState * 3 + nameState
   offlineFacts[state] ??= Object.freeze(finishFacts(facts, missing))
@@ -106,7 +111,7 @@ function factsWithoutRegistry(dependency: Dependency, ecosystem: Ecosystem, advi
   const hits =
     dependency.version === "" ? NO_ADVISORIES : advisories.affecting(ecosystem, dependency.name, dependency.version)
   if (hits.length > 0) facts.advisories = hits
-  const missing: Missing = {}
+  const missing: Missing = hits.invalid && hits.length === 0 ? { advisories: "invalid" } : {}
   addClaims(facts, missing, dependency, {})
   return finishFacts(facts, missing)
 }
@@ -121,14 +126,15 @@ function addAdvisories(
   const hits = version === "" ? NO_ADVISORIES : advisories.affecting(ecosystem, name, version)
   if (hits.length > 0) facts.advisories = hits
   else if (version === "") missing.advisories = "unstated"
+  else if (hits.invalid) missing.advisories = "invalid"
   else if (advisories.covers(ecosystem)) facts.advisories = NO_ADVISORIES
   else missing.advisories = "unsupported"
 }
 
 /** A bundled package comes inside another's archive and is covered by that one's hash, so it has none of its own to miss. */
 function addMissingHash(facts: Facts, missing: Missing, { integrity, bundled }: Dependency): void {
-  if (integrity.length > 0) return
-  if (bundled) missing.integrity = "unsupported"
+  if (integrity.length > 0) facts.integrity = "present"
+  else if (bundled) missing.integrity = "unsupported"
   else facts.integrity = "none"
 }
 

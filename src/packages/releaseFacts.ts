@@ -85,7 +85,8 @@ function addRelease(
   setOrMiss(facts, missing, ecosystem, "installScripts", release.installScripts ?? none.installScripts, stale)
   setOrMiss(facts, missing, ecosystem, "deprecated", release.deprecated ?? none.deprecated, stale)
   setOrMiss(facts, missing, ecosystem, "yanked", release.yanked ?? none.yanked, stale)
-  setOrMiss(facts, missing, ecosystem, "provenance", release.provenance, stale)
+  if (release.provenanceInvalid) missing.provenance = "invalid"
+  else setOrMiss(facts, missing, ecosystem, "provenance", release.provenance, stale)
 }
 
 function addHistory(
@@ -107,8 +108,10 @@ function addIntegrity(facts: Facts, missing: Missing, dependency: Dependency, re
     return
   }
   const comparison = compareIntegrity(dependency.integrity, release.integrity)
-  if (comparison === "unreadable") missing.integrity = "invalid"
-  else if (comparison === "incomparable") missing.integrity = "unsupported"
+  if (comparison === "unreadable") {
+    delete facts.integrity
+    missing.integrity = "invalid"
+  } else if (comparison === "incomparable") missing.integrity = "unsupported"
   else facts.integrity = comparison
 }
 

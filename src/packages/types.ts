@@ -149,6 +149,8 @@ export interface Registry {
   ecosystem: Ecosystem
   /** Base URL in use, to show and to compare lockfile origins with. */
   baseUrl: string
+  /** Whether a name that a lockfile has from `origin` belongs to the registry at `baseUrl`, and to no other. */
+  isHomeOf?: (name: string, origin: string | undefined) => boolean
   /** Bounded in bytes and time; never throws for what a network or a server did. */
   document: (name: string, need?: DocumentNeed) => Promise<DocumentResult>
 }

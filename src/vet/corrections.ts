@@ -5,7 +5,7 @@ import { parsePurl, purlOf } from "../packages/purl.ts"
 import type { Dependency, Lockfile } from "../packages/types.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
 import type { Ecosystem } from "../policy/types.ts"
-import type { EvidenceSet } from "./evidence.ts"
+import type { EvidenceSet, WantedMore } from "./evidence.ts"
 import type { VetResult } from "./vet.ts"
 
 /** Findings that get a correction; whoever has more has another problem first. */
@@ -36,13 +36,13 @@ export async function addCorrections(
       lockfile,
       dependency,
       verdict,
-      document: (name) => evidence.documentOf(ecosystem, name),
-      factsFor: (name, version) => evidence.factsFor(asIfPinned(evidence, ecosystem, name, version)),
+      document: (name) => evidence.documentOf(ecosystem, name, originIn(finding, name)),
+      factsFor: (name, version) => evidence.factsFor(asIfPinned(evidence, finding, name, version)),
     })
     if (found === undefined) continue
     verdict.correction = found.correction
     if (found.moves !== undefined)
-      finding.correction = { moves: found.moves, hashes: hashesOf(evidence, ecosystem, found) }
+      finding.correction = { moves: found.moves, hashes: hashesOf(evidence, finding, found) }
     const row = rows.get(verdict)
     if (row !== undefined && found.exception !== undefined) row.exception = found.exception
     if (found.checked.length > 0) verdict.evidence = [...verdict.evidence, ...found.checked]
@@ -50,20 +50,41 @@ export async function addCorrections(
 }
 
 /** What the registry states of the versions that moves bring in, for lockfiles that are edited here. */
-function hashesOf(evidence: EvidenceSet, ecosystem: Ecosystem, { moves = [] }: CorrectionResult): readonly string[] {
+function hashesOf(evidence: EvidenceSet, finding: Finding, { moves = [] }: CorrectionResult): readonly string[] {
   const to = moves.find((move) => move.kind !== "remove")
-  return (to && evidence.documentOf(ecosystem, to.name)?.releases.get(to.version)?.integrity) ?? []
+  return (to && releaseOf(evidence, finding, to.name, to.version)?.integrity) ?? []
+}
+
+function releaseOf(evidence: EvidenceSet, finding: Finding, name: string, version: string) {
+  const document = evidence.documentOf(finding.dependency.ecosystem, name, originIn(finding, name))
+  return document?.releases.get(version)
+}
+
+const origins = new WeakMap<Lockfile, Map<string, string>>()
+
+/** The registry that a lockfile has a package from; what is not in it would come from the default one. */
+function originIn({ lockfile, dependency }: Finding, name: string): string {
+  if (dependency.name === name && dependency.source.kind === "registry") return dependency.source.origin
+  let known = origins.get(lockfile)
+  if (known === undefined) {
+    known = new Map()
+    for (const { name, source } of lockfile.dependencies)
+      if (source.kind === "registry" && !known.has(name)) known.set(name, source.origin)
+    origins.set(lockfile, known)
+  }
+  return known.get(name) ?? "default"
 }
 
 /** An entry as a lockfile would have it after the move, with the hashes that the registry states. */
-function asIfPinned(evidence: EvidenceSet, ecosystem: Ecosystem, name: string, version: string): Dependency {
-  const integrity = evidence.documentOf(ecosystem, name)?.releases.get(version)?.integrity
+function asIfPinned(evidence: EvidenceSet, finding: Finding, name: string, version: string): Dependency {
+  const ecosystem = finding.dependency.ecosystem as Ecosystem
+  const integrity = releaseOf(evidence, finding, name, version)?.integrity
   return {
     purl: purlOf(ecosystem, name, version),
     ecosystem,
     name,
     version,
-    source: { kind: "registry", origin: "default" },
+    source: { kind: "registry", origin: originIn(finding, name) },
     integrity: integrity ?? ["sha512-"],
     dev: false,
     optional: false,
@@ -74,21 +95,23 @@ function asIfPinned(evidence: EvidenceSet, ecosystem: Ecosystem, name: string, v
 }
 
 /** Parents with their dependencies, since a newer parent may be the way out, and the names that were probably meant. */
-function documentsFor(findings: readonly Finding[]): { ecosystem: Ecosystem; name: string; requires: boolean }[] {
-  const wanted = new Map<string, { ecosystem: Ecosystem; name: string; requires: boolean }>()
-  const want = (ecosystem: Ecosystem, name: string, requires: boolean) => {
-    const known = wanted.get(`${ecosystem} ${name}`)
-    if (known === undefined && wanted.size < MAX_PARENTS)
-      wanted.set(`${ecosystem} ${name}`, { ecosystem, name, requires })
-    else if (known !== undefined && requires) known.requires = true
-  }
-  for (const { lockfile, dependency, facts, verdict } of findings) {
+function documentsFor(findings: readonly Finding[]): WantedMore[] {
+  const wanted = new Map<string, WantedMore>()
+  for (const finding of findings) {
+    const { lockfile, dependency, facts, verdict } = finding
     const ecosystem = dependency.ecosystem as Ecosystem
-    if (facts.lookalike) want(ecosystem, facts.lookalike.of, false)
+    const want = (name: string, requires: boolean) => {
+      const origin = originIn(finding, name)
+      const key = `${ecosystem} ${name} ${origin}`
+      const known = wanted.get(key)
+      if (known === undefined && wanted.size < MAX_PARENTS) wanted.set(key, { ecosystem, name, origin, requires })
+      else if (known !== undefined && requires) known.requires = true
+    }
+    if (facts.lookalike) want(facts.lookalike.of, false)
     const instead = verdict.correction?.target === undefined ? undefined : parsePurl(verdict.correction.target)
-    if (instead !== undefined && instead.ecosystem === ecosystem) want(ecosystem, instead.name, false)
+    if (instead !== undefined && instead.ecosystem === ecosystem) want(instead.name, false)
     if (verdict.code !== "script.unapproved")
-      for (const parent of parentsByName(lockfile, dependency)) want(ecosystem, parent, true)
+      for (const parent of parentsByName(lockfile, dependency)) want(parent, true)
   }
   return [...wanted.values()]
 }

@@ -1,19 +1,33 @@
 // From dependencies to facts: one document for each distinct name, one set of facts for each entry.
 import type { Context } from "../context.ts"
+import { fetchBulk } from "../packages/advisories/bulk.ts"
+import { addBulk } from "../packages/advisories/combine.ts"
 import type { AdvisoryIndex } from "../packages/advisories/types.ts"
 import { type FactOptions, factsOf } from "../packages/facts.ts"
+import type { HttpLimits } from "../packages/registries/http.ts"
 import type { Wanted } from "../packages/registries/index.ts"
-import type { Dependency, DocumentResult, PackageDocument } from "../packages/types.ts"
+import type { Dependency, DocumentResult, PackageDocument, Registry } from "../packages/types.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
-import type { Ecosystem, PackageFactName, PackageFacts } from "../policy/types.ts"
+import type { Ecosystem, PackageAction, PackageFactName, PackageFacts } from "../policy/types.ts"
 
 /** Facts for any entry, and the documents behind them for corrections. */
 export interface EvidenceSet {
+  /** What was searched: the index, with what a registry added to it just now. */
+  advisories: AdvisoryIndex
   factsFor: (dependency: Dependency) => PackageFacts
-  documentOf: (ecosystem: string, name: string) => PackageDocument | undefined
+  documentOf: (ecosystem: string, name: string, origin: string) => PackageDocument | undefined
   /** Asks for documents beyond what the vet itself needs: candidates of corrections. Does nothing offline. */
-  fetchMore: (wanted: readonly { ecosystem: Ecosystem; name: string; requires: boolean }[]) => Promise<void>
+  fetchMore: (wanted: readonly WantedMore[]) => Promise<void>
   close: () => Promise<void>
+}
+
+/** A package to ask for; `origin` as in `PackageSource`, for the registry that its lockfile has it from. */
+export interface WantedMore {
+  ecosystem: Ecosystem
+  name: string
+  origin: string
+  /** With the dependencies of its releases. */
+  requires: boolean
 }
 
 /** Facts that no registry has to be asked for. */
@@ -24,6 +38,8 @@ const ECOSYSTEMS: ReadonlySet<string> = new Set<Ecosystem>(["npm", "pypi", "carg
 export interface EvidenceOptions {
   offline: boolean
   progress?: ((done: number, of: number) => void) | undefined
+  /** Bounds of a registry's answer instead of the usual ones. */
+  limits?: Partial<HttpLimits>
 }
 
 /** Collects what the policy's rules need and nothing else; never throws for what a registry did. */
@@ -36,17 +52,12 @@ export async function collectEvidence(
 ): Promise<EvidenceSet> {
   const needs = new Set(policy.packages.needs)
   const now = ctx.now()
-  const factOptions = await optionsFor(needs)
-  const lookup = {
-    covers: (ecosystem: Ecosystem) => advisories.covers(ecosystem),
-    affecting: (ecosystem: Ecosystem, name: string, version: string) => advisories.affecting(ecosystem, name, version),
-  }
+  const factOptions = await optionsFor(policy, needs, now)
   const documents = new Map<string, DocumentResult>()
-  const factsFor = (dependency: Dependency) => factsOf(dependency, resultFor(dependency), lookup, now, factOptions)
   if (options.offline || [...needs].every((fact) => LOCAL.has(fact))) {
-    const resultFor_ = "offline" as const
     return {
-      factsFor: (dependency) => factsOf(dependency, resultFor_, lookup, now, factOptions),
+      advisories,
+      factsFor: (dependency) => factsOf(dependency, "offline", advisories, now, factOptions),
       documentOf: () => undefined,
       fetchMore: async () => {},
       close: async () => {},
@@ -58,35 +69,48 @@ export async function collectEvidence(
     return documents.get(keyOf(dependency.ecosystem, dependency.name, originOf(dependency))) ?? OTHER_REGISTRY
   }
   const { openRegistries } = await import("../packages/registries/index.ts")
-  const registries = await openRegistries(ctx, { policyRegistries: policy.packages.registries })
+  const registries = await openRegistries(ctx, {
+    policyRegistries: policy.packages.registries,
+    needs: policy.packages.needs,
+  })
   const withRequires = new Set<string>()
   const ask = async (wanted: readonly Wanted[], progress?: (done: number, of: number) => void) => {
     const results = await registries.documents(wanted, progress)
     for (const [index, { ecosystem, name, origin }] of wanted.entries()) {
-      documents.set(keyOf(ecosystem, name, origin), results[index]!)
+      documents.set(keyOf(ecosystem, name, origin!), results[index]!)
     }
   }
-  const names = distinctNames(dependencies.filter(isAsked), needs.has("provenance"))
-  const versions = new Map(names.map(({ ecosystem, name, versions }) => [keyOf(ecosystem, name), versions]))
-  await ask(names, options.progress)
+  const verify = needs.has("provenance")
+  const names = distinctNames(dependencies.filter(isAsked), verify)
+  const versions = new Map(
+    names.map(({ ecosystem, name, origin, versions }) => [keyOf(ecosystem, name, origin), versions]),
+  )
+  const [, live] = await Promise.all([
+    ask(names, options.progress),
+    needs.has("advisories") ? askForAdvisories(ctx, registries.get("npm"), names) : undefined,
+  ])
+  const known = live?.ok ? addBulk(advisories, live) : advisories
   return {
-    factsFor,
-    documentOf: (ecosystem, name) => {
-      const result = documents.get(keyOf(ecosystem, name))
+    advisories: known,
+    factsFor: (dependency) => factsOf(dependency, resultFor(dependency), known, now, factOptions),
+    documentOf: (ecosystem, name, origin) => {
+      const result = documents.get(keyOf(ecosystem, name, origin))
       return result?.ok ? result.document : undefined
     },
     fetchMore: async (wanted) => {
-      const lacking = wanted.filter(({ ecosystem, name, requires }) =>
-        requires ? !withRequires.has(keyOf(ecosystem, name)) : !documents.has(keyOf(ecosystem, name)),
-      )
-      for (const { ecosystem, name } of lacking) withRequires.add(keyOf(ecosystem, name))
-      await ask(lacking.map((want) => ({ ...want, versions: versions.get(keyOf(want.ecosystem, want.name)) ?? [] })))
+      const lacking = wanted.filter(({ ecosystem, name, origin, requires }) => {
+        const key = keyOf(ecosystem, name, origin)
+        return requires ? !withRequires.has(key) : !documents.has(key)
+      })
+      for (const { ecosystem, name, origin } of lacking) withRequires.add(keyOf(ecosystem, name, origin))
+      const known = ({ ecosystem, name, origin }: WantedMore) => versions.get(keyOf(ecosystem, name, origin)) ?? []
+      await ask(lacking.map((want) => ({ ...want, versions: known(want) })))
     },
     close: () => registries.close(),
   }
 }
 
-const keyOf = (ecosystem: string, name: string, origin = "default") => `${ecosystem}\0${name}\0${origin}`
+const keyOf = (ecosystem: string, name: string, origin: string) => `${ecosystem}\0${name}\0${origin}`
 
 const originOf = ({ source }: Dependency) => (source.kind === "registry" ? source.origin : "default")
 
@@ -96,7 +120,7 @@ function isAsked(dependency: Dependency): boolean {
 
 /** What to ask for: every name once for each registry that lockfiles have it from, with the versions that matter. */
 function distinctNames(dependencies: readonly Dependency[], verify: boolean) {
-  const wanted = new Map<string, Wanted & { versions: string[] }>()
+  const wanted = new Map<string, Wanted & { origin: string; versions: string[] }>()
   for (const dependency of dependencies) {
     const { name, version } = dependency
     const ecosystem = dependency.ecosystem as Ecosystem
@@ -109,11 +133,44 @@ function distinctNames(dependencies: readonly Dependency[], verify: boolean) {
   return [...wanted.values()]
 }
 
-async function optionsFor(needs: ReadonlySet<PackageFactName>): Promise<FactOptions> {
+/** npm's own advisories, for names that this registry is the home of: no other name is told to it. */
+async function askForAdvisories(ctx: Context, npm: Registry | undefined, names: readonly Wanted[]) {
+  if (npm === undefined) return undefined
+  const packages = new Map<string, readonly string[]>()
+  for (const { ecosystem, name, origin, versions } of names) {
+    if (ecosystem === "npm" && npm.isHomeOf?.(name, origin)) packages.set(name, versions ?? [])
+  }
+  return packages.size > 0 ? fetchBulk(ctx, npm.baseUrl, packages) : undefined
+}
+
+async function optionsFor(
+  policy: CompiledPolicy,
+  needs: ReadonlySet<PackageFactName>,
+  now: number,
+): Promise<FactOptions> {
   const options: FactOptions = { score: needs.has("score") }
   if (needs.has("lookalike") || needs.has("score")) {
     const { lookalikeOf } = await import("../packages/lookalike.ts")
     options.lookalike = lookalikeOf
   }
+  if (needs.has("license")) options.refusesLicense = licenseTest(policy, now)
   return options
+}
+
+/** Whether a licence alone would be refused: a lockfile's word on it counts only against a package. */
+function licenseTest(policy: CompiledPolicy, now: number): (license: string) => boolean {
+  const conditions = policy.packages.conditions.filter(({ needs }) => needs.includes("license"))
+  const action: PackageAction = {
+    ...{ kind: "package", purl: "", ecosystem: "npm", name: "", version: "" },
+    source: { kind: "registry", origin: "default" },
+  }
+  const known = new Map<string, boolean>()
+  return (license) => {
+    let refused = known.get(license)
+    if (refused === undefined) {
+      refused = conditions.some(({ test }) => test({ license }, action, now) !== undefined)
+      known.set(license, refused)
+    }
+    return refused
+  }
 }

@@ -19,7 +19,8 @@ export function lookUpFacts(ctx: Context, offline: boolean) {
     const advisories = openDefaultAdvisories(ctx)
     try {
       const evidence = await collectEvidence(ctx, policy, advisories, [dependency], { offline })
-      const integrity = evidence.documentOf(ecosystem, name)?.releases.get(version)?.integrity
+      const origin = source.kind === "registry" ? source.origin : "default"
+      const integrity = evidence.documentOf(ecosystem, name, origin)?.releases.get(version)?.integrity
       const facts = evidence.factsFor({ ...dependency, integrity: [...(integrity ?? dependency.integrity)] })
       await evidence.close()
       return facts

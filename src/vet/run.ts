@@ -71,7 +71,7 @@ export async function runVet(ctx: Context, options: VetOptions): Promise<VetRun>
       const { addCorrections } = await import("./corrections.ts")
       await addCorrections(policy.policy, result, evidence, ctx.now())
     }
-    const report = reportOf(ctx, options, policy, vetted, advisories, result, changedSince)
+    const report = reportOf(ctx, options, policy, vetted, evidence.advisories, result, changedSince)
     return { report, result, policy }
   } finally {
     advisories.close()

@@ -9,7 +9,12 @@ const none = advisoriesOf()
 describe("offline", () => {
   it("knows the advisories and nothing else", () => {
     const facts = factsOf(dependencyOf("left-pad", "1.3.0"), "offline", none, NOW)
-    expect(facts).toEqual({ absent: "offline", advisories: [], missing: { lookalike: "not-collected" } })
+    expect(facts).toEqual({
+      absent: "offline",
+      advisories: [],
+      integrity: "present",
+      missing: { lookalike: "not-collected" },
+    })
   })
 
   it("shares one frozen object among packages about which the same is known", () => {
@@ -32,18 +37,31 @@ describe("offline", () => {
     expect(factsOf(dependencyOf("lodahs", "1.0.0"), "offline", hits, NOW, { lookalike })).toEqual({
       absent: "offline",
       advisories: [MALWARE],
+      integrity: "present",
       lookalike: { of: "lodash", how: "swapped letters" },
     })
     expect(factsOf(dependencyOf("lodash", "4.17.21"), "offline", hits, NOW, { lookalike })).toEqual({
       absent: "offline",
       advisories: [],
+      integrity: "present",
       lookalike: null,
     })
   })
 
+  it("says that an advisory which cannot be compared leaves the package undecided", () => {
+    const undecided = { ...none, affecting: () => Object.assign([], { invalid: true as const }) }
+    const facts = factsOf(dependencyOf("left-pad", "1.3.0"), "offline", undecided, NOW)
+    expect(facts.advisories).toBeUndefined()
+    expect(facts.missing?.advisories).toBe("invalid")
+  })
+
   it("knows no advisories for a line that pins no version", () => {
     const facts = factsOf(dependencyOf("flask", "", { ecosystem: "pypi" }), "offline", none, NOW)
-    expect(facts).toEqual({ absent: "offline", missing: { advisories: "unstated", lookalike: "not-collected" } })
+    expect(facts).toEqual({
+      absent: "offline",
+      integrity: "present",
+      missing: { advisories: "unstated", lookalike: "not-collected" },
+    })
   })
 })
 
@@ -61,7 +79,12 @@ describe("what a lockfile claims", () => {
     const facts = factsOf(dependencyOf("a", "1.0.0", { claims: kind }), "offline", none, NOW, {
       refusesLicense: () => false,
     })
-    expect(facts).toEqual({ absent: "offline", advisories: [], missing: { lookalike: "not-collected" } })
+    expect(facts).toEqual({
+      absent: "offline",
+      advisories: [],
+      integrity: "present",
+      missing: { lookalike: "not-collected" },
+    })
   })
 
   it("adds a script that the registry does not list, and does not replace its licence", () => {
@@ -98,6 +121,13 @@ describe("with a registry's document", () => {
     })
   })
 
+  it("calls provenance that does not verify invalid, never weaker", () => {
+    const forged = documentOf("a", [{ version: "1.0.0", provenanceInvalid: true }])
+    const facts = factsOf(dependencyOf("a", "1.0.0"), ok(forged), none, NOW)
+    expect(facts.provenance).toBeUndefined()
+    expect(facts.missing?.provenance).toBe("invalid")
+  })
+
   it("says of each fact that is not there why", () => {
     const bare: ReleaseInfo = { version: "v1.0.0", published: Number.NaN }
     const document = {
@@ -111,6 +141,7 @@ describe("with a registry's document", () => {
     expect(facts).toEqual({
       exists: true,
       installScripts: [],
+      integrity: "present",
       missing: {
         advisories: "unsupported",
         lookalike: "not-collected",

@@ -19,6 +19,7 @@ export function createNpmRegistry(services: Services, { baseUrl, baseOf, authori
   return {
     ecosystem: "npm",
     baseUrl,
+    isHomeOf: (name, origin) => isNpmName(name) && baseOf(name, origin) === baseUrl,
     document: async (name, need = {}) => {
       if (!isNpmName(name)) return NOT_A_NAME
       const base = baseOf(name, need.origin)

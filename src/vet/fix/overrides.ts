@@ -1,0 +1,100 @@
+// Where each manager of the npm family keeps versions that are forced on everybody, and how a rule there is spelt.
+import { basename, dirname, join } from "node:path"
+import type { Manager } from "../../packages/commands.ts"
+import { parentsOf } from "../../packages/graph.ts"
+import { dependencyAt, plainRange } from "../../packages/ranges.ts"
+import type { Lockfile } from "../../packages/types.ts"
+import { type Job, readText, versionsOf, writeText } from "./job.ts"
+import { fieldOf, setField } from "./packageJson.ts"
+import { Unfixable } from "./types.ts"
+
+/**
+ * The keys of the rules that force one entry's version and no other's. Where a lockfile has one version of a package only,
+ * that is its name; else rules are bound to the ranges, or for yarn 1 the parents, that bring this version in.
+ */
+export function overrideKeys(
+  manager: Manager,
+  lockfile: Lockfile,
+  name: string,
+  versions: ReadonlySet<string>,
+): string[] {
+  const others = [...versionsOf(lockfile, name)].some((version) => !versions.has(version))
+  if (!others) return [name]
+  if (manager === "bun")
+    throw new Unfixable(`bun can only force one version on all who want ${name}, and they need several`)
+  const keys = new Set<string>()
+  for (const { key, version } of lockfile.dependencies.filter((entry) => entry.name === name)) {
+    if (!versions.has(version)) continue
+    for (const parent of parentsOf(lockfile, key)) {
+      const above = dependencyAt(lockfile, parent.key)
+      const range = plainRange(parent.range)
+      if (manager === "yarn1") {
+        if (above !== undefined) keys.add(`**/${above.name}/${name}`)
+      } else if (/^[\^~<>=0-9a-z.*+ |-]+$/i.test(range)) {
+        keys.add(manager === "yarn" ? `${name}@npm:${range}` : `${name}@${range}`)
+      }
+    }
+  }
+  if (keys.size === 0) throw new Unfixable(`the lockfile does not say in which ranges ${name} is wanted`)
+  return [...keys]
+}
+
+/** Adds rules (or with `undefined` takes them out) in the file where the project keeps them. */
+export async function setOverrides(job: Job, keys: readonly string[], version: string | undefined): Promise<void> {
+  const manifest = join(job.dir, "package.json")
+  const workspace = join(job.dir, "pnpm-workspace.yaml")
+  if (job.manager === "pnpm" && (await keepsInWorkspace(job, manifest, workspace))) {
+    writeText(workspace, await editYaml(readText(workspace) ?? "", keys, version))
+    return
+  }
+  const field = { pnpm: ["pnpm", "overrides"], yarn: ["resolutions"], yarn1: ["resolutions"] }[job.manager as string]
+  let text = readText(manifest)
+  if (text === undefined) throw new Unfixable(`${basename(dirname(job.file))} has no package.json beside its lockfile`)
+  for (const key of keys) {
+    const path = [...(field ?? ["overrides"]), key]
+    const present = fieldOf(text, path)
+    // npm's rules may be objects with rules for what is below; "." is the package itself.
+    if (typeof present === "object" && present !== null) path.push(".")
+    text = setField(text, path, version)
+  }
+  writeText(manifest, text)
+}
+
+/** The rules that are there now: what a temporary rule replaced has to come back. */
+export function hasOverrides(job: Job, name: string): boolean {
+  const text = readText(join(job.dir, "package.json")) ?? ""
+  const fields = [["overrides"], ["resolutions"], ["pnpm", "overrides"]]
+  const inManifest = fields.some((field) => mentions(fieldOf(text, field), name))
+  const yaml = job.manager === "pnpm" ? (readText(join(job.dir, "pnpm-workspace.yaml")) ?? "") : ""
+  return inManifest || (/^overrides:/m.test(yaml) && yaml.includes(name))
+}
+
+function mentions(rules: unknown, name: string): boolean {
+  return typeof rules === "object" && rules !== null && JSON.stringify(rules).includes(name)
+}
+
+/** pnpm 11 reads overrides from pnpm-workspace.yaml only; older ones from there too, where the project uses it so. */
+async function keepsInWorkspace(job: Job, manifest: string, workspace: string): Promise<boolean> {
+  if (/^overrides:/m.test(readText(workspace) ?? "")) return true
+  if (fieldOf(readText(manifest) ?? "", ["pnpm", "overrides"]) !== undefined) return false
+  const major = Number.parseInt(await job.run(["pnpm", "--version"], job.dir), 10)
+  return major >= 11
+}
+
+async function editYaml(text: string, keys: readonly string[], version: string | undefined): Promise<string> {
+  if (version !== undefined && !/^overrides:/m.test(text)) {
+    const rules = keys.map((key) => `  ${JSON.stringify(key)}: ${JSON.stringify(version)}\n`).join("")
+    const head = text === "" || text.endsWith("\n") ? text : `${text}\n`
+    return `${head}overrides:\n${rules}`
+  }
+  const { parseDocument } = await import("yaml")
+  const document = parseDocument(text)
+  for (const key of keys) {
+    if (version === undefined) document.deleteIn(["overrides", key])
+    else document.setIn(["overrides", key], version)
+  }
+  const rest = document.get("overrides") as { items?: unknown[] } | undefined
+  if (rest?.items?.length === 0) document.delete("overrides")
+  const left = document.contents as { items?: unknown[] } | null
+  return left?.items?.length === 0 ? "" : document.toString()
+}
