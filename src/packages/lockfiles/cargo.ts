@@ -42,16 +42,14 @@ export async function parseCargoLock(text: string, path: string, readSibling: Re
   const own = packages.filter((one) => one.source === "")
   const dependencies = packages.filter((one) => one.source !== "").map((one) => one.entry)
   const roots = own.map(({ entry }) => ({ key: entry.key, name: entry.name }))
-  const manifests = await readCargoManifests(readSibling)
+  const manifests = await readCargoManifests(readSibling, path)
   const warnings: string[] = []
   const { edges, devEdges } = linkPackages(packages, manifests, path)
-  if (roots.every((root) => manifests.has(root.name))) {
+  if (roots.length > 0 && roots.every((root) => manifests.has(root.name))) {
     const keys = roots.map((root) => root.key)
-    const used = reachFrom(
-      keys,
-      edges.filter((edge) => !devEdges.has(edge)),
-    )
-    for (const entry of dependencies) entry.dev = !used.has(entry.key)
+    const used = edges.filter((edge) => !devEdges.has(edge))
+    const [product, all] = [reachFrom(keys, used), reachFrom(keys, edges)]
+    for (const entry of dependencies) entry.dev = all.has(entry.key) && !product.has(entry.key)
   } else if (dependencies.length > 0) {
     warnings.push(
       "development dependencies cannot be told apart: not every crate of the workspace has a Cargo.toml that was found",

@@ -2,6 +2,7 @@
 import { posix } from "node:path"
 import type { ReadSibling } from "../types.ts"
 import { fieldOf, type Item, isTable, itemOf, optionalText, tableOf, textsOf } from "./item.ts"
+import { besideOf } from "./places.ts"
 import { parseToml } from "./toml.ts"
 
 export interface CargoManifest {
@@ -17,15 +18,19 @@ const MAX_MANIFESTS = 500
  * The manifests of the workspace by crate name: the one beside the lockfile, the members that it names without wildcards, and the crates that
  * these take by path. Throws where one of them is broken, as Cargo would.
  */
-export async function readCargoManifests(readSibling: ReadSibling): Promise<Map<string, CargoManifest>> {
+export async function readCargoManifests(
+  readSibling: ReadSibling,
+  lockfile: string,
+): Promise<Map<string, CargoManifest>> {
   const manifests = new Map<string, CargoManifest>()
   const directories = new Set(["."])
   let shared: Item | undefined
   for (const directory of directories) {
     if (directories.size > MAX_MANIFESTS) break
-    const file = posix.join(directory, "Cargo.toml")
-    const text = readSibling(file)
+    const beside = posix.join(directory, "Cargo.toml")
+    const text = readSibling(beside)
     if (text === undefined) continue
+    const file = besideOf(lockfile, beside)
     const document = itemOf(await parseToml(text, file), "Cargo.toml", { file, line: () => 1 })
     const workspace = tableOf(document, "workspace")
     shared ??= tableOf(workspace, "dependencies")

@@ -5,7 +5,7 @@ import { compareVersions, isValidVersion } from "../versions.ts"
 import { countOf, createEdges, createEntry, uniqueKey } from "./entries.ts"
 import { lockfileError, quote } from "./failure.ts"
 import { type GoMod, type GoReplacement, type GoRequirement, readGoMod } from "./goMod.ts"
-import { localSource } from "./places.ts"
+import { besideOf, localSource } from "./places.ts"
 
 /**
  * Reads go.mod. Since Go 1.17 it lists every module that the build takes, so it is the lockfile; for older ones the modules whose archives go.sum
@@ -16,7 +16,7 @@ import { localSource } from "./places.ts"
 export function parseGoMod(text: string, path: string, readSibling: ReadSibling): Lockfile {
   const mod = readGoMod(text, path)
   const sumText = readSibling("go.sum")
-  const sums = readGoSum(sumText ?? "", "go.sum")
+  const sums = readGoSum(sumText ?? "", besideOf(path, "go.sum"))
   const warnings: string[] = []
   if (sumText === undefined && mod.requirements.length > 0)
     warnings.push("no go.sum beside it: nothing is held to a hash")

@@ -39,7 +39,7 @@ export async function parsePdmLock(text: string, path: string, readSibling: Read
     throw lockfileError(`a pdm.lock ${shown}; nanoguard reads 3 and 4`, { file: path, line: 1 }, "lock with PDM 2")
   }
   const lineAt = createTableLines(text, "package")
-  const project = await readPyproject(readSibling)
+  const project = await readPyproject(readSibling, path)
   const oldFiles = readOldFiles(metadata)
   const taken = new Set<string>()
   const dependencies: Dependency[] = []

@@ -9,7 +9,7 @@ import { parseJson } from "./json.ts"
 import { linesOfKeys } from "./jsonLines.ts"
 import { pythonOrigin, withoutCredentials } from "./origins.ts"
 import { isPythonName, pinnedVersion } from "./pep508.ts"
-import { localSource } from "./places.ts"
+import { besideOf, localSource } from "./places.ts"
 import { integrityOf, pythonVersion } from "./python.ts"
 import { parseToml } from "./toml.ts"
 
@@ -58,7 +58,7 @@ export async function parsePipfileLock(text: string, path: string, readSibling: 
   const root = uniqueKey(".", taken)
   const roots = [{ key: root, name: "." }]
   const edges = createEdges(path)
-  const wanted = await readPipfile(readSibling)
+  const wanted = await readPipfile(readSibling, path)
   const byName = groupByName(dependencies)
   // Pipenv does not resolve what a marker excludes on the machine that locks, and writes its range down instead.
   const unpinned = dependencies.filter((entry) => entry.version === "" && entry.source.kind === "registry").length
@@ -131,10 +131,11 @@ async function readSources(meta: Item): Promise<Map<string, PackageSource>> {
 }
 
 /** Names with their ranges from the Pipfile; undefined where there is none. */
-async function readPipfile(readSibling: ReadSibling): Promise<Map<string, string> | undefined> {
+async function readPipfile(readSibling: ReadSibling, lockfile: string): Promise<Map<string, string> | undefined> {
   const text = readSibling("Pipfile")
   if (text === undefined) return undefined
-  const document = itemOf(await parseToml(text, "Pipfile"), "Pipfile", { file: "Pipfile", line: () => 1 })
+  const file = besideOf(lockfile, "Pipfile")
+  const document = itemOf(await parseToml(text, file), "Pipfile", { file, line: () => 1 })
   const wanted = new Map<string, string>()
   for (const [category, section] of Object.entries(document.fields)) {
     // Every table but these is a category of packages.

@@ -11,6 +11,11 @@ export function localSource(lockfile: string, path: string): PackageSource {
   return inside === undefined ? { kind: "file", path } : { kind: "workspace", path: inside }
 }
 
+/** A file that lies beside the lockfile, by its path from the vetted root, as errors name it. */
+export function besideOf(lockfile: string, relative: string): string {
+  return posix.join(posix.dirname(lockfile), relative)
+}
+
 /** `path`, which is relative to the directory of `lockfile`, as a path from the vetted root; undefined where it leads out of it. */
 export function pathInside(lockfile: string, path: string): string | undefined {
   const forward = path.replaceAll("\\", "/")

@@ -64,7 +64,7 @@ export async function parsePoetryLock(text: string, path: string, readSibling: R
     for (const wish of wishesOf(item, entry.key)) wishes.push(wish)
   }
   const warnings: string[] = []
-  const project = await readPyproject(readSibling)
+  const project = await readPyproject(readSibling, path)
   const linked = linkPython({ path, dependencies, wishes, project, taken, warnings }, !saysDev)
   const lineOf = (key: string): number => lineAt(indexOfKey.get(key))
   return { path, format: "poetry.lock", formatVersion, dependencies, ...linked, warnings, lineOf }

@@ -48,7 +48,7 @@ export async function parsePylock(text: string, path: string, readSibling: ReadS
   const wishes = packages.flatMap(({ item, entry }) =>
     itemsOf(item, "dependencies").map((wanted) => wishOf(wanted, entry.key)),
   )
-  const project = await readPyproject(readSibling)
+  const project = await readPyproject(readSibling, path)
   const linked = linkPython({ path, dependencies, wishes, project, taken, warnings }, false)
   const indexOfKey = new Map(packages.map((one, index) => [one.entry.key, index]))
   const lineOf = (key: string): number => lineAt(indexOfKey.get(key))

@@ -4,6 +4,7 @@ import { normalisePythonName } from "../purl.ts"
 import type { ReadSibling } from "../types.ts"
 import { fieldOf, type Item, isTable, itemOf, optionalText, tableOf } from "./item.ts"
 import { parseRequirement } from "./pep508.ts"
+import { besideOf } from "./places.ts"
 import { parseToml } from "./toml.ts"
 
 /** Wanted packages by normalised name, with the range as stated. */
@@ -21,13 +22,11 @@ export interface PythonProject {
 }
 
 /** Reads it; undefined where there is none. Throws where it is broken, as every package manager would. */
-export async function readPyproject(readSibling: ReadSibling): Promise<PythonProject | undefined> {
+export async function readPyproject(readSibling: ReadSibling, lockfile: string): Promise<PythonProject | undefined> {
   const text = readSibling("pyproject.toml")
   if (text === undefined) return undefined
-  const root = itemOf(await parseToml(text, "pyproject.toml"), "pyproject.toml", {
-    file: "pyproject.toml",
-    line: () => 1,
-  })
+  const file = besideOf(lockfile, "pyproject.toml")
+  const root = itemOf(await parseToml(text, file), "pyproject.toml", { file, line: () => 1 })
   const project = tableOf(root, "project")
   const tool = tableOf(root, "tool")
   const poetry = tableOf(tool, "poetry")

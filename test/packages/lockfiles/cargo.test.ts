@@ -80,6 +80,22 @@ describe("parseCargoLock", () => {
     expect(lockfile.warnings).toEqual([expect.stringMatching(/^development dependencies cannot be told apart/)])
   })
 
+  it("marks nothing for development that no root leads to", async () => {
+    const orphans = `version = 4\n${crate("a", "1.0.0", ["b"])}${crate("b", "1.0.0")}`
+    const rootless = await parseCargoLock(orphans, "Cargo.lock", siblings({ "Cargo.toml": MANIFEST }))
+    expect(rootless.dependencies.some((one) => one.dev)).toBe(false)
+    expect(rootless.warnings).toHaveLength(1)
+    const files = siblings({ "Cargo.toml": MANIFEST, "crates/lib/Cargo.toml": MEMBER })
+    const beside = await parseCargoLock(`${TEXT}${crate("orphan", "1.0.0")}`, "Cargo.lock", files)
+    expect(entryOf(beside, "orphan").dev).toBe(false)
+  })
+
+  it("names a broken manifest by its own place", async () => {
+    const files = siblings({ "Cargo.toml": MANIFEST, "crates/lib/Cargo.toml": "[package]\nname = 1\n" })
+    const failure = await failureOf(() => parseCargoLock(TEXT, "app/Cargo.lock", files))
+    expect(failure).toMatchObject({ file: "app/crates/lib/Cargo.toml" })
+  })
+
   it("reads versions 1 and 2: whole identities, and checksums in a table of their own", async () => {
     const second = TEXT.replace("version = 4\n", "")
     expect((await parseCargoLock(second, "Cargo.lock", ALONE)).formatVersion).toBe("2")

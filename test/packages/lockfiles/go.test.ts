@@ -134,8 +134,8 @@ describe("parseGoMod", () => {
       /two different hashes/,
     ],
   ])("refuses a go.sum with %s", async (_what, sum, line, message) => {
-    const failure = await failureOf(() => parseGoMod("module m\n", "go.mod", siblings({ "go.sum": sum })))
-    expect(failure).toMatchObject({ file: "go.sum", line })
+    const failure = await failureOf(() => parseGoMod("module m\n", "app/go.mod", siblings({ "go.sum": sum })))
+    expect(failure).toMatchObject({ file: "app/go.sum", line })
     expect(failure.message).toMatch(message)
   })
 })

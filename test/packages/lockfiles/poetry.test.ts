@@ -152,8 +152,8 @@ Py_Test = []
 
   it("names a broken manifest by its own place", async () => {
     const failure = await failureOf(() =>
-      parsePoetryLock(MODERN, "poetry.lock", siblings({ "pyproject.toml": "[project]\nname = \n" })),
+      parsePoetryLock(MODERN, "app/poetry.lock", siblings({ "pyproject.toml": "[project]\nname = \n" })),
     )
-    expect(failure).toMatchObject({ file: "pyproject.toml", line: 2 })
+    expect(failure).toMatchObject({ file: "app/pyproject.toml", line: 2 })
   })
 })

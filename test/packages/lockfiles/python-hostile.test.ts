@@ -303,7 +303,7 @@ describe.each(FAMILIES.map((family) => [family.file, family] as const))("%s", (_
   it("survives files that were cut, overwritten and injected into", async () => {
     await fc.assert(
       fc.asyncProperty(pins, cuts, (list, edits) => readHostile(family, mutate(family.write(list), edits))),
-      { numRuns: 400 },
+      { numRuns: 200 },
     )
   })
 

@@ -160,6 +160,12 @@ wheels = [{ url = "https://registry.example/a-1-py3-none-any.whl", hash = "sha25
     expect(lockfile.warnings).toEqual(["1 package with files from another host than the others of the same index"])
   })
 
+  it("takes neither of two hosts for the usual one where both have as many files", async () => {
+    const moved = uvPackage("idna", "3.20").replace(FILES, "https://evil.example")
+    const lockfile = await parseUvLock(`version = 1\n${uvPackage("anyio", "4.0.0")}${moved}`, "uv.lock")
+    expect(lockfile.dependencies.map((one) => one.source.kind)).toEqual(["url", "url"])
+  })
+
   it.each([
     ["an unknown version", 'version = 2\n[[package]]\nname = "a"\n', 1, /uv\.lock of "2"/],
     ["no version", '[[package]]\nname = "a"\n', 1, /uv\.lock of no version/],
