@@ -1,6 +1,7 @@
 // A package registry on loopback: npm and PyPI documents from what a test says of the releases, and every request kept.
 import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
+import { gunzipSync } from "node:zlib"
 import { onTestFinished } from "vitest"
 import { DAY, NOW } from "./context.ts"
 
@@ -34,6 +35,8 @@ export interface TestRegistry {
   env: Record<string, string>
   /** Paths that were asked for, in order. */
   requests: string[]
+  /** Names of the packages whose advisories were asked for. */
+  audited: string[]
   npm: (name: string, releases: Record<string, NpmRelease>) => void
   pypi: (name: string, releases: Record<string, PypiRelease>) => void
   /** Answers every request for a name, or all of them for "*", wrongly. */
@@ -50,10 +53,20 @@ export async function startRegistry(): Promise<TestRegistry> {
   const documents = new Map<string, unknown>()
   const faults = new Map<string, Fault>()
   const requests: string[] = []
+  const audited: string[] = []
   const server = createServer((request, response) => {
     const path = decodeURIComponent(request.url ?? "")
     requests.push(path)
     response.on("error", () => {})
+    if (request.method === "POST") {
+      const parts: Buffer[] = []
+      request.on("data", (part) => parts.push(part))
+      request.on("end", () => {
+        audited.push(...Object.keys(JSON.parse(gunzipSync(Buffer.concat(parts)).toString())))
+        response.writeHead(404).end("{}")
+      })
+      return
+    }
     const name = path.replace(/^\/(simple\/|pypi\/)?/, "").replace(/(\/json|\/)$/, "")
     const fault = faults.get(name) ?? faults.get("*")
     if (fault !== undefined) answerWrongly(response, fault)
@@ -70,6 +83,7 @@ export async function startRegistry(): Promise<TestRegistry> {
     base,
     env: { npm_config_registry: base, UV_DEFAULT_INDEX: `${base}/simple`, PIP_INDEX_URL: `${base}/simple` },
     requests,
+    audited,
     npm: (name, releases) => documents.set(`/${name}`, packument(name, releases)),
     pypi: (name, releases) => documents.set(`/simple/${name}/`, project(name, releases)),
     fail: (name, fault) => faults.set(name, fault),

@@ -113,7 +113,7 @@ function pinnedScope(pattern: PurlPattern, upstream: string, layer: LayerContext
     key: "registries",
     value: { scope: subject, upstream },
     needs: [],
-    test: (_, action) => {
+    test: (facts, action) => {
       if (action.ecosystem !== pattern.ecosystem) return undefined
       const name = comparableName(action.ecosystem, action.name)
       if (pattern.prefix ? !name.startsWith(pattern.name) : name !== pattern.name) return undefined
@@ -121,6 +121,8 @@ function pinnedScope(pattern: PurlPattern, upstream: string, layer: LayerContext
       if (source.kind === "workspace") return undefined
       if (source.kind === "registry" && source.origin !== "default" && isWithin(originOf(source.origin), home))
         return undefined
+      // pnpm and others write no address. The name is asked of its upstream alone, so a hash that matches is the upstream's.
+      if (source.kind === "registry" && source.origin === "default" && facts.integrity === "match") return undefined
       const from =
         source.kind !== "registry"
           ? source.kind

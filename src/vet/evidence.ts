@@ -71,7 +71,9 @@ export async function collectEvidence(
   const { openRegistries } = await import("../packages/registries/index.ts")
   const registries = await openRegistries(ctx, {
     policyRegistries: policy.packages.registries,
-    needs: policy.packages.needs,
+    // The trust score reads everything.
+    ...(!needs.has("score") && { needs }),
+    ...(options.limits && { limits: options.limits }),
   })
   const withRequires = new Set<string>()
   const ask = async (wanted: readonly Wanted[], progress?: (done: number, of: number) => void) => {

@@ -94,7 +94,18 @@ describe("conditions", () => {
     ["pkg:npm/%40acme-evil/tool@1.0.0", { kind: "registry", origin: "default" }, "allow policy.default"],
   ])("a pinned scope: %s from %j gives %s", (purl, source, expected) => {
     const policy = 'packages: { registries: [{ scope: "@acme/*", upstream: https://registry.example/acme }] }'
-    expect(answer(policy, { ...(action(purl) as PackageAction), source })).toBe(expected)
+    const facts: PackageFacts = { ...FINE, integrity: "none" }
+    expect(answer(policy, { ...(action(purl) as PackageAction), source }, { facts })).toBe(expected)
+  })
+
+  test("a pinned scope without an address: the upstream's own hash is as good, a hash nobody compared is not", () => {
+    const policy = 'packages: { registries: [{ scope: "@acme/*", upstream: https://registry.example/acme }] }'
+    const tool = action("pkg:npm/%40acme/tool@1.0.0") as PackageAction
+    const unstated = { ...tool, source: { kind: "registry" as const, origin: "default" } }
+    const elsewhere = { ...tool, source: { kind: "registry" as const, origin: "https://other.example" } }
+    expect(answer(policy, unstated, { facts: { ...FINE, integrity: "match" } })).toBe("allow policy.default")
+    expect(answer(policy, unstated, { facts: { ...FINE, integrity: "present" } })).toBe("deny source.unverified")
+    expect(answer(policy, elsewhere, { facts: { ...FINE, integrity: "match" } })).toBe("deny source.unverified")
   })
 })
 
