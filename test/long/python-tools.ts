@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir, userInfo } from "node:os"
 import { dirname, join } from "node:path"
 import { promisify } from "node:util"
+import { onTestFinished } from "vitest"
 
 const execute = promisify(execFile)
 
@@ -73,9 +74,10 @@ export async function canRun(file: string, args: readonly string[]): Promise<boo
   )
 }
 
-/** A fresh directory with these files in it. */
+/** A fresh directory with these files in it, removed when the test ends. */
 export function makeProject(files: Record<string, string>): string {
   const directory = mkdtempSync(join(tmpdir(), "nanoguard-tree-"))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(directory, path)), { recursive: true })
     writeFileSync(join(directory, path), text)
