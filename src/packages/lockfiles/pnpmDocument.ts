@@ -1,14 +1,13 @@
 // One document of a pnpm-lock.yaml: importers (the project's directories) and packages, with what each wants.
 import { posix } from "node:path"
-import { purlOf } from "../purl.ts"
 import type { Dependency } from "../types.ts"
 import { quote } from "./failure.ts"
 import type { KindEdge } from "./flags.ts"
 import { isObject, type JsonObject } from "./json.ts"
 import { rangesIn } from "./manifest.ts"
-import { type Notes, newNotes, warningsOf } from "./notes.ts"
-import { keysOfReference, type PnpmFamily, parsePnpmKey } from "./pnpmKeys.ts"
-import { pnpmIntegrity, pnpmSource } from "./pnpmSource.ts"
+import { newNotes, warningsOf } from "./notes.ts"
+import { directoryOf, type Fail, readPackage, textOf } from "./pnpmEntry.ts"
+import { keysOfReference, type PnpmFamily } from "./pnpmKeys.ts"
 
 export interface PnpmDocument {
   dependencies: Dependency[]
@@ -17,9 +16,6 @@ export interface PnpmDocument {
   warnings: string[]
 }
 
-/** An error about a key of a section. */
-type Fail = (section: string, key: string, message: string) => Error
-
 const IMPORTER_FIELDS: readonly [string, KindEdge["kind"]][] = [
   ["dependencies", "prod"],
   ["devDependencies", "dev"],
@@ -27,7 +23,6 @@ const IMPORTER_FIELDS: readonly [string, KindEdge["kind"]][] = [
   ["configDependencies", "prod"],
   ["packageManagerDependencies", "prod"],
 ]
-const MAX_KEY = 4096
 
 /**
  * Reads a document. `prefix` keeps the keys of pnpm's own document apart from the project's. A reference to a package that is
@@ -133,51 +128,6 @@ interface Place {
   direct: boolean
 }
 
-function readPackage(
-  key: string,
-  entry: unknown,
-  family: PnpmFamily,
-  prefix: string,
-  notes: Notes,
-  fail: Fail,
-): Dependency {
-  if (!isObject(entry)) throw fail("packages", key, "a package has to be a mapping")
-  if (key.length > MAX_KEY) throw fail("packages", key, `a key of ${key.length} characters`)
-  const parsed = parsePnpmKey(key, family)
-  // The fields of the entry go before the key, as in pnpm: they are what it downloads by.
-  const name = (family === 9 ? undefined : textOf(entry, "name")) ?? parsed.name
-  if (name === undefined) throw fail("packages", key, "a package without a name: the file is cut off or was edited")
-  const version = textOf(entry, "version") ?? parsed.version ?? ""
-  const resolution = entry["resolution"]
-  const source = isObject(resolution) ? pnpmSource(resolution, { name, version, registry: parsed.registry }) : undefined
-  if (!isObject(resolution) || source === undefined)
-    throw fail("packages", key, '"resolution" does not say where it comes from')
-  const integrity = pnpmIntegrity(resolution)
-  if (integrity.length === 0 && resolution["integrity"] !== undefined) {
-    notes.malformedHash.push(key)
-  }
-  const dependency: Dependency = {
-    purl: purlOf("npm", name, version),
-    ecosystem: "npm",
-    name,
-    version,
-    source,
-    integrity,
-    dev: entry["dev"] === "true",
-    optional: entry["optional"] === "true",
-    peer: false,
-    direct: false,
-    key: prefix + key,
-  }
-  if (entry["requiresBuild"] === "true" || entry["deprecated"] !== undefined) {
-    dependency.claims = {
-      ...(entry["requiresBuild"] === "true" && { installScripts: true }),
-      ...(entry["deprecated"] !== undefined && { deprecated: true }),
-    }
-  }
-  return dependency
-}
-
 /** Importers by path; a project without a workspace has its one importer at the top in versions 5 and 6. */
 function importersOf(document: JsonObject, family: PnpmFamily, fail: Fail): JsonObject {
   if (document["importers"] !== undefined) return mappingOf(document, "importers", fail)
@@ -207,22 +157,6 @@ function packageOf(key: string, known: ReadonlyMap<string, Dependency>): string 
   return key
 }
 
-function directoryOf(path: string, name: string, prefix: string): Dependency {
-  return {
-    purl: purlOf("npm", name),
-    ecosystem: "npm",
-    name,
-    version: "",
-    source: { kind: "file", path },
-    integrity: [],
-    dev: false,
-    optional: false,
-    peer: false,
-    direct: false,
-    key: `${prefix}link:${path}`,
-  }
-}
-
 function importerKey(prefix: string, path: string): string {
   return `${prefix}importer:${path}`
 }
@@ -232,9 +166,4 @@ function mappingOf(document: JsonObject, section: string, fail: Fail): JsonObjec
   if (value === undefined) return {}
   if (!isObject(value)) throw fail("", section, `"${section}" has to be a mapping`)
   return value
-}
-
-function textOf(entry: JsonObject, field: string): string | undefined {
-  const value = entry[field]
-  return typeof value === "string" && value !== "" ? value : undefined
 }

@@ -132,7 +132,7 @@ describe("readLockfile", () => {
 
   it("refuses what is missing, a directory, a pipe, and what lies outside", async () => {
     mkdirSync(join(root, "yarn.lock"))
-    execFileSync("mkfifo", [join(root, "bun.lock")])
+    execFileSync("sh", ["-c", 'mkfifo "$0"', join(root, "bun.lock")])
     writeFileSync(join(scratch, "package-lock.json"), "{}")
     expect((await failure("package-lock.json")).message).toBe("there is no such file")
     expect((await failure("yarn.lock")).message).toMatch(/not a regular file|EISDIR/)
