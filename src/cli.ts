@@ -53,6 +53,8 @@ export function program(ctx: Context, done: (exit: ExitCode) => void): Command {
     .option("--prod", "leave out what only development dependencies bring in")
     .option("--changed <ref>", "only what was added since this ref; policy read from there")
     .addOption(new Option("--fail-on <effect>", "what ends with exit code 1").choices(["ask", "deny"]).default("ask"))
+    .option("--fix", "carry the corrections out: re-lock in a copy, vet again, show the diff, then write")
+    .option("--dry-run", "with --fix: show what would change, write nothing")
     .option("--verbose", "long lists instead of short ones")
     .addHelpText(
       "after",
@@ -61,6 +63,7 @@ Examples:
   nanoguard vet                                    every lockfile below this directory
   nanoguard vet --offline api/package-lock.json    one of them, without any network
   nanoguard vet --changed origin/main              in a pull request: what it adds
+  nanoguard vet --fix --dry-run                    what would make the findings go away
   nanoguard vet --format sarif --output vet.sarif  for code scanning; text in the log
 
 Exit codes: 0 fine, 1 findings, 2 usage, 3 nothing could be checked, 4 policy invalid, 5 environment`,

@@ -6,6 +6,7 @@ import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import { FORMATS, type Format, loadRenderer } from "../render/index.ts"
 import { startProgress } from "../render/progress.ts"
 import { loadStyle } from "../render/style.ts"
+import type { FixRun } from "../vet/fix.ts"
 import type { VetReport } from "../vet/report.ts"
 import { runVet } from "../vet/run.ts"
 
@@ -28,7 +29,11 @@ export interface VetCommandOptions {
  * Vets the paths and prints the report: on stdout in `format`, or that in the file `output` and text on stdout. Under GitHub
  * Actions the default format is text with annotations, and the step summary is written. Exit: ok, findings, or an error's.
  */
-export async function vetCommand(ctx: Context, paths: readonly string[], options: VetCommandOptions): Promise<ExitCode> {
+export async function vetCommand(
+  ctx: Context,
+  paths: readonly string[],
+  options: VetCommandOptions,
+): Promise<ExitCode> {
   const onGithub = ctx.env["GITHUB_ACTIONS"] === "true"
   const format = options.format ?? (onGithub && options.output === undefined ? "github" : "text")
   const failOn = options.failOn ?? "ask"
@@ -43,11 +48,25 @@ export async function vetCommand(ctx: Context, paths: readonly string[], options
     components: format === "cyclonedx" || format === "json",
     progress: progress?.update,
   }
+  const fixes = options.fix === true || options.dryRun === true
+  const fixing = fixes ? await import("./fix.ts") : undefined
   let report: VetReport
+  let fix: FixRun | undefined
   try {
-    report = (await runVet(ctx, run)).report
+    await fixing?.recoverBefore(ctx)
+    const vetted = await runVet(ctx, run)
+    fix = await fixing?.fixFindings(ctx, { ...run, dryRun: options.dryRun === true }, vetted)
+    report = fix?.after ?? vetted.report
   } finally {
     progress?.stop()
+  }
+  if (fix !== undefined) {
+    if (format === "json" && options.output === undefined) {
+      ctx.stdout.write(fixing!.showFix(fix, "json"))
+      return exitOf(report, failOn)
+    }
+    const out = format === "text" || options.output !== undefined ? ctx.stdout : ctx.stderr
+    out.write(fixing!.showFix(fix, "text", await loadStyle(out, ctx.env, options.color)))
   }
   await print(ctx, report, { format, failOn, ...options })
   if (onGithub) {

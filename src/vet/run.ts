@@ -28,6 +28,10 @@ export interface VetOptions {
   components?: boolean
   /** Look for corrections; on by default. */
   corrections?: boolean
+  /** Read the lockfiles below this directory, a copy of `ctx.cwd`, and everything else where it is: for `--fix`. */
+  tree?: string
+  /** A policy that was found before, instead of looking for one. */
+  policy?: PolicyInUse
   progress?: ((done: number, of: number) => void) | undefined
 }
 
@@ -43,11 +47,13 @@ export interface VetRun {
  */
 export async function runVet(ctx: Context, options: VetOptions): Promise<VetRun> {
   const { base, changedSince } = await openChange(ctx, options)
-  const policy = await findPolicy(ctx, {
-    file: options.policyFile,
-    base: base && readsBase(options, base) ? base : undefined,
-  })
-  const inputs = await readInputs(ctx.cwd, options.paths)
+  const policy =
+    options.policy ??
+    (await findPolicy(ctx, {
+      file: options.policyFile,
+      base: base && readsBase(options, base) ? base : undefined,
+    }))
+  const { inputs, leftOut } = await readInputs(options.tree ?? ctx.cwd, options.paths)
   const vetted: VetInput[] = []
   for (const { lockfile } of inputs) {
     const only =
