@@ -1,12 +1,14 @@
 // Writes schema/nanoguard.schema.json from the schema that `policy check` uses. Run: node scripts/schema.ts
 import { writeFileSync } from "node:fs"
 import * as z from "zod/mini"
-import { descriptions, oneVerb, policySchema } from "../src/policy/schema.ts"
+import { policySchema } from "../src/policy/schema.ts"
+import { descriptions, oneVerb } from "../src/policy/schema-parts.ts"
 
 /** The JSON Schema of nanoguard.yaml for editors, as text. */
 export function schemaText(): string {
+  const policy = policySchema()
   for (const [schema, description] of descriptions) z.globalRegistry.add(schema, { description })
-  const schema = z.toJSONSchema(policySchema, {
+  const schema = z.toJSONSchema(policy, {
     target: "draft-7",
     override: ({ zodSchema, jsonSchema }) => {
       if (oneVerb.has(zodSchema)) jsonSchema.oneOf = ["allow", "ask", "deny"].map((verb) => ({ required: [verb] }))

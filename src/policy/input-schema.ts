@@ -1,6 +1,6 @@
 // Actions and facts as files hold them: policy tests and `policy explain <action.json>`.
 import * as z from "zod/mini"
-import { FACT_NAMES, MISSING_REASONS } from "./layers.ts"
+import { FACT_NAMES, MISSING_REASONS } from "./evidence-names.ts"
 import type { DecisionEvidence } from "./types.ts"
 
 const text = z.string().check(z.maxLength(4096))

@@ -1,9 +1,10 @@
 // Settings of several layers -> the strictest of them. A layer below can tighten what one above says, never loosen it.
 import type { Defaults, MissingEffects, Rule } from "./compiled.ts"
 import { SEVERITIES } from "./conditions.ts"
+import { FACT_NAMES, MISSING_REASONS } from "./evidence-names.ts"
 import { builtIn, createRule } from "./rules.ts"
 import type { PolicyDocument } from "./schema.ts"
-import type { Effect, MissingReason, Mode, PackageFactName, Severity } from "./types.ts"
+import type { Effect, Mode, Severity } from "./types.ts"
 import type { YamlFile } from "./yaml.ts"
 
 export interface Layer {
@@ -33,31 +34,6 @@ export function mergeUnknownSeverity(layers: readonly Layer[]): Severity {
     stated[0] ?? "high",
   )
 }
-
-export const FACT_NAMES: readonly PackageFactName[] = [
-  "exists",
-  "published",
-  "lastRelease",
-  "license",
-  "installScripts",
-  "deprecated",
-  "yanked",
-  "provenance",
-  "provenanceBefore",
-  "publisherChanged",
-  "integrity",
-  "advisories",
-  "lookalike",
-  "score",
-]
-export const MISSING_REASONS: readonly MissingReason[] = [
-  "offline",
-  "unreachable",
-  "unsupported",
-  "unstated",
-  "invalid",
-  "not-collected",
-]
 
 /** Effect of every fact and reason: within a layer the fact's own word, then the reason's, then `default`, then ask. */
 export function mergeMissing(layers: readonly Layer[]): MissingEffects {

@@ -10,7 +10,8 @@ import { throwIssue } from "./issues.ts"
 import { keysAt } from "./keys.ts"
 import type { Layer } from "./layers.ts"
 import { loadPatterns } from "./regex.ts"
-import { policySchema } from "./schema.ts"
+import { type PolicyDocument, policySchema } from "./schema.ts"
+import { hasPolicyShape } from "./shape.ts"
 import { parseYaml } from "./yaml.ts"
 
 export const POLICY_FILE = "nanoguard.yaml"
@@ -55,9 +56,12 @@ export function parseLayer(text: string, file: string): Layer {
       hint: "it starts with `version: 1`",
     })
   }
-  const result = z.safeParse(policySchema, yaml.data)
-  if (!result.success) throwIssue(result.error.issues, yaml, (path) => keysAt(policySchema, path))
-  return { document: result.data, yaml }
+  if (!hasPolicyShape(yaml.data)) {
+    const schema = policySchema()
+    const result = z.safeParse(schema, yaml.data)
+    if (!result.success) throwIssue(result.error.issues, yaml, (path) => keysAt(schema, path))
+  }
+  return { document: yaml.data as PolicyDocument, yaml }
 }
 
 export interface PolicyFileOptions {
