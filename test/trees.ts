@@ -2,7 +2,7 @@
 import { hashOf } from "./registry.ts"
 
 /** An entry of `node_modules`: a version, or what npm writes of it beyond that. */
-export type NpmEntry = string | (Record<string, unknown> & { version?: string })
+export type NpmEntry = string | (Record<string, unknown> & { version?: string | undefined })
 
 /**
  * A package-lock.json (version 3) with every package in node_modules; those in `direct` (all where it is left out) are

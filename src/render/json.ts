@@ -8,7 +8,7 @@ import { safeJson } from "./clean.ts"
  * the report was built in. Strings are exact, but printed so that no terminal can be steered by them.
  */
 export function renderJson(report: VetReport): string {
-  const { schema, tool, time, offline, changedSince, policy, advisories, counts, files } = report
+  const { schema, tool, time, offline, changedSince, policy, advisories, counts, files, leftOut } = report
   const { rows, missing, exceptions, components } = report
   return safeJson({
     schema,
@@ -20,6 +20,7 @@ export function renderJson(report: VetReport): string {
     advisories,
     counts,
     files,
+    leftOut,
     rows: rows.map(orderRow),
     missing,
     exceptions,

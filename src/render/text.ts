@@ -38,7 +38,7 @@ export function renderText(report: VetReport, options: TextOptions = {}): string
   return `${filled.map((lines) => lines.join("\n")).join("\n\n")}\n`
 }
 
-function renderFiles({ files, counts, changedSince }: VetReport, page: Page): string[] {
+function renderFiles({ files, counts, changedSince, leftOut = [] }: VetReport, page: Page): string[] {
   const since = changedSince === undefined ? "" : `, only what was added since ${cleanText(changedSince, 80)}`
   const title = `${countOf(files.length, "lockfile")}, ${countOf(counts.packages, "package")} vetted`
   const lines = [page.style.bold(title) + since]
@@ -55,6 +55,12 @@ function renderFiles({ files, counts, changedSince }: VetReport, page: Page): st
     if (warnings.length > 5) lines.push(`    ${moreOf(warnings.length - 5, "warning")}`)
   }
   if (files.length > shown.length) lines.push(`  ${moreOf(files.length - shown.length, "file")}`)
+  if (leftOut.length > 0) {
+    const more = leftOut.length > 3 ? `, ${moreOf(leftOut.length - 3, "file")}` : ""
+    const names = leftOut.slice(0, 3).map((path) => cleanText(path, 200))
+    const text = `${names.join(", ")}${more}: among copies of packages; to vet one, name it`
+    lines.push(...labelled(2, "left out:", text, page.columns, page.style.yellow))
+  }
   return lines
 }
 

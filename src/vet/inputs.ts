@@ -13,11 +13,18 @@ export interface Input {
   root: string
 }
 
+export interface Inputs {
+  inputs: Input[]
+  /** Lockfiles that lie in copies of other people's packages (`vendor`), and directories (with a slash) not searched. */
+  leftOut: string[]
+}
+
 /**
  * Reads every lockfile that the paths name or contain, each once; shown paths are relative to `cwd` where they lie below
  * it. Throws `NanoguardError`: exit 2 for a path that is not there, exit 3 where nothing is found or a file cannot be read.
  */
-export async function readInputs(cwd: string, paths: readonly string[]): Promise<Input[]> {
+export async function readInputs(cwd: string, paths: readonly string[]): Promise<Inputs> {
+  const skipped = new Set<string>()
   const files = new Map<string, { root: string; path: string }>()
   for (const given of paths.length ? paths : ["."]) {
     const path = resolve(cwd, given)
@@ -26,13 +33,19 @@ export async function readInputs(cwd: string, paths: readonly string[]): Promise
       throw new NanoguardError("there is no such file or directory", { exit: EXIT.usage, where: { file: given } })
     }
     const root = stat.isDirectory() ? rootFor(cwd, path) : rootFor(cwd, dirname(path))
-    const found = stat.isDirectory() ? (await findLockfiles(path)).map((file) => join(path, file)) : [path]
+    const leftOut = (file: string) => skipped.add(join(path, file))
+    const found = stat.isDirectory() ? (await findLockfiles(path, { leftOut })).map((file) => join(path, file)) : [path]
     for (const file of found) if (!files.has(file)) files.set(file, { root, path: toPosix(relative(root, file)) })
   }
+  const leftOut = [...skipped].filter((file) => !files.has(file)).map((file) => shownPath(cwd, file))
   if (files.size === 0) {
+    const found = leftOut[0]
     throw new NanoguardError(`no lockfile found in ${paths.length ? paths.join(", ") : "this directory"}`, {
       exit: EXIT.nothingChecked,
-      hint: "commit a lockfile, or name one: nanoguard vet path/to/package-lock.json",
+      hint:
+        found === undefined
+          ? "commit a lockfile, or name one: nanoguard vet path/to/package-lock.json"
+          : `there is one among copies of packages: nanoguard vet ${found}`,
     })
   }
   const inputs: Input[] = []
@@ -41,7 +54,7 @@ export async function readInputs(cwd: string, paths: readonly string[]): Promise
     await nameDefaults(lockfile)
     inputs.push({ root, lockfile })
   }
-  return inputs
+  return { inputs, leftOut }
 }
 
 /** Gives entries from the ecosystem's own registry the origin "default", however their lockfile spells its address. */
@@ -63,6 +76,11 @@ export async function nameDefaults(lockfile: Lockfile): Promise<void> {
 function rootFor(cwd: string, path: string): string {
   const inside = relative(cwd, path)
   return inside === "" || !(inside.startsWith("..") || isAbsolute(inside)) ? cwd : path
+}
+
+function shownPath(cwd: string, file: string): string {
+  const ending = file.endsWith(sep) ? "/" : ""
+  return toPosix(relative(cwd, file)) + ending
 }
 
 function toPosix(path: string): string {

@@ -75,6 +75,11 @@ export interface VetReport {
   exceptions: ExceptionUse[]
   /** Set with --changed: the ref compared with. */
   changedSince?: string
+  /**
+   * Set where lockfiles lie in copies of other people's packages (`vendor`), which a search leaves out, with directories
+   * (ending in a slash) that were too large to look through; at most 100. Naming one on the command line vets it.
+   */
+  leftOut?: string[]
   /** Components for CycloneDX: every package that was vetted. */
   components: {
     purl: string

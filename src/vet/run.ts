@@ -35,6 +35,8 @@ export interface VetOptions {
   progress?: ((done: number, of: number) => void) | undefined
 }
 
+const MAX_LEFT_OUT = 100
+
 export interface VetRun {
   report: VetReport
   result: VetResult
@@ -55,10 +57,13 @@ export async function runVet(ctx: Context, options: VetOptions): Promise<VetRun>
     }))
   const { inputs, leftOut } = await readInputs(options.tree ?? ctx.cwd, options.paths)
   const vetted: VetInput[] = []
-  for (const { lockfile } of inputs) {
-    const only =
-      base && options.changed !== undefined ? addedSince(lockfile, await lockfileAt(base, lockfile.path)) : undefined
-    vetted.push({ lockfile, only })
+  for (const { lockfile, root } of inputs) {
+    if (base === undefined || options.changed === undefined) vetted.push({ lockfile })
+    else {
+      // The base knows what lies below the current directory; of a file elsewhere all counts as added.
+      const before = root === (options.tree ?? ctx.cwd) ? await lockfileAt(base, lockfile.path) : undefined
+      vetted.push({ lockfile, only: addedSince(lockfile, before) })
+    }
   }
   const advisories = openDefaultAdvisories(ctx)
   let evidence: EvidenceSet | undefined
@@ -77,7 +82,9 @@ export async function runVet(ctx: Context, options: VetOptions): Promise<VetRun>
       const { addCorrections } = await import("./corrections.ts")
       await addCorrections(policy.policy, result, evidence, ctx.now())
     }
-    const report = reportOf(ctx, options, policy, vetted, evidence.advisories, result, changedSince)
+    const report = reportOf(ctx, options, policy, vetted, evidence.advisories, result)
+    if (changedSince !== undefined) report.changedSince = changedSince
+    if (leftOut.length > 0) report.leftOut = leftOut.slice(0, MAX_LEFT_OUT)
     return { report, result, policy }
   } finally {
     advisories.close()
@@ -133,8 +140,9 @@ function reportOf(
   vetted: readonly VetInput[],
   advisories: AdvisoryIndex,
   result: VetResult,
-  changedSince: string | undefined,
 ): VetReport {
+  const packages = new Map<Lockfile, number>()
+  for (const { lockfile } of result.entries) packages.set(lockfile, (packages.get(lockfile) ?? 0) + 1)
   const ecosystems = new Set(result.entries.map(({ dependency }) => dependency.ecosystem))
   const components = options.components ? result.entries.map(componentOf) : []
   return {
@@ -144,18 +152,17 @@ function reportOf(
     offline: options.offline,
     policy: { path, hash: policy.hash, mode: policy.mode, source },
     advisories: describeAdvisories(advisories, ecosystems),
-    files: vetted.map(({ lockfile, only }) => ({
+    files: vetted.map(({ lockfile }) => ({
       path: lockfile.path,
       format: lockfile.format,
       formatVersion: lockfile.formatVersion,
-      packages: only?.size ?? lockfile.dependencies.filter(isVetted).length,
+      packages: packages.get(lockfile) ?? 0,
       warnings: lockfile.warnings,
     })),
     counts: result.counts,
     rows: result.rows,
     missing: result.missing,
     exceptions: result.exceptions,
-    ...(changedSince !== undefined && { changedSince }),
     components,
   }
 }

@@ -7,20 +7,27 @@ import { FORMATS } from "./formats.ts"
 
 /** Directories of installed packages, caches and version control: what is in them is not the repository's own. */
 const SKIPPED = new Set([
-  ...["node_modules", "bower_components", "vendor", ".pnpm-store", ".yarn", "__pypackages__", "site-packages"],
+  ...["node_modules", ".pnpm-store", "__pypackages__", "site-packages"],
   ...[".git", ".hg", ".svn", ".jj", ".venv", "venv", "virtualenv", ".tox", ".nox", "__pycache__"],
 ])
+
+/** Copies of other people's packages, which are committed: left out as well, but anything could be called that. */
+const COPIES = new Set(["vendor", "bower_components", ".yarn"])
+/** Files and directories looked at in all copies. */
+const MAX_COPIED = 20_000
 
 interface Bounds {
   /** Files and directories looked at in all. */
   entries?: number
   /** Levels of directories below the root. */
   depth?: number
+  /** Is told of what is left out in copies (`vendor`): lockfiles, and directories (with a slash) that were too large to search. */
+  leftOut?: (path: string) => void
 }
 
 /**
  * Every lockfile under `root`, as relative paths with forward slashes, in code-unit order. Installed packages, caches and
- * virtual environments are skipped and linked directories are not followed. A linked lockfile is listed, so that reading
+ * virtual environments are left out and linked directories are not followed. A linked lockfile is listed, so that reading
  * it says where it leads. Throws where a bound is reached: a search that stopped early must not look complete.
  */
 export async function findLockfiles(root: string, bounds: Bounds = {}): Promise<string[]> {
@@ -28,6 +35,7 @@ export async function findLockfiles(root: string, bounds: Bounds = {}): Promise<
   const found: string[] = []
   const links: string[] = []
   const directories = [{ path: root, depth: 0 }]
+  const copies: string[] = []
   let seen = 0
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
     const entries = await readDirectory(directory.path, root)
@@ -39,6 +47,10 @@ export async function findLockfiles(root: string, bounds: Bounds = {}): Promise<
       const path = join(directory.path, entry.name)
       if (entry.isDirectory()) {
         if (SKIPPED.has(entry.name) || isBuildCache(path, entry.name)) continue
+        if (COPIES.has(entry.name)) {
+          copies.push(path)
+          continue
+        }
         if (directory.depth >= maxDepth) throw bound(`directories more than ${maxDepth} levels deep`)
         directories.push({ path, depth: directory.depth + 1 })
       } else if (isLockfile(entry.name, names)) (entry.isSymbolicLink() ? links : found).push(path)
@@ -49,7 +61,30 @@ export async function findLockfiles(root: string, bounds: Bounds = {}): Promise<
     const target = await realpath(link).catch(() => undefined)
     if (target === undefined || !real.has(target)) found.push(link)
   }
-  return found.map((path) => relative(root, path).split(sep).join("/")).sort()
+  const shown = (path: string) => relative(root, path).split(sep).join("/")
+  if (bounds.leftOut) for (const path of (await searchCopies(copies, root)).map(shown).sort()) bounds.leftOut(path)
+  return found.map(shown).sort()
+}
+
+/** Lockfiles in copies, and the copies that there was no time for; never throws for their size. */
+async function searchCopies(copies: readonly string[], root: string): Promise<string[]> {
+  const found: string[] = []
+  const directories = [...copies]
+  let seen = 0
+  for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+    if (seen > MAX_COPIED) {
+      found.push(`${directory}${sep}`)
+      continue
+    }
+    const entries = await readDirectory(directory, root)
+    seen += entries.length
+    const names = new Set(entries.map((entry) => entry.name))
+    for (const entry of entries) {
+      if (!entry.isDirectory() && isLockfile(entry.name, names)) found.push(join(directory, entry.name))
+      if (entry.isDirectory() && !SKIPPED.has(entry.name)) directories.push(join(directory, entry.name))
+    }
+  }
+  return found
 }
 
 /** A file that a reader knows, or one that it must name a way around for; npm ignores package-lock.json beside a shrinkwrap. */
