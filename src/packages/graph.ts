@@ -11,16 +11,18 @@ const graphs = new WeakMap<Lockfile, Graph>()
 
 /** How many partial paths one question may look at: hostile graphs have more paths than there is time. */
 const MAX_STEPS = 20_000
+/** How many paths beyond those asked for are counted. */
+const MAX_MORE = 100
 
 /**
  * Ways from a root to `key`, each a list of keys from root to `key` without a repetition, shortest first, at most `limit` of
- * them. `more` is how many others there are, -1 where counting them would take more than `maxSteps` partial paths.
+ * them. `more` is how many others there are, -1 where there are more than `maxMore`, or too many to count.
  */
 export function pathsTo(
   lockfile: Lockfile,
   key: string,
   limit: number,
-  maxSteps = MAX_STEPS,
+  maxMore = MAX_MORE,
 ): { paths: string[][]; more: number } {
   const { parents, distance } = graphOf(lockfile)
   const paths: string[][] = []
@@ -40,11 +42,11 @@ export function pathsTo(
   for (let length = 0; length < buckets.length; length++) {
     const bucket = buckets[length] ?? []
     for (let index = 0; index < bucket.length; index++) {
-      if (++steps > maxSteps) return { paths, more: -1 }
+      if (++steps > MAX_STEPS) return { paths, more: -1 }
       const step = bucket[index]!
       if (distance.get(step.key) === 0) {
         if (paths.length < limit) paths.push(keysOf(step))
-        else more++
+        else if (++more > maxMore) return { paths, more: -1 }
         continue
       }
       for (const parent of new Set(parents.get(step.key)?.map((edge) => edge.key))) {

@@ -22,6 +22,8 @@ export function findParentUpgrade(
   lockfile: Lockfile,
   dependency: Dependency,
 ): { parent: Dependency; to: string } | undefined {
+  // Offline nothing is known of what a newer parent would want.
+  if (judge.document(dependency.name) === undefined) return undefined
   const ways = waysTo(lockfile, dependency)
   for (const parent of commonParents(ways)) {
     const below = ways.map((way) => way.slice(way.indexOf(parent) + 1))
@@ -40,7 +42,7 @@ export function findParentUpgrade(
 
 /** Every way from the project's own dependencies down to this one; none where there are too many or too long ones. */
 function waysTo(lockfile: Lockfile, dependency: Dependency): Dependency[][] {
-  const { paths, more } = pathsTo(lockfile, dependency.key, MAX_WAYS)
+  const { paths, more } = pathsTo(lockfile, dependency.key, MAX_WAYS, 0)
   if (more !== 0) return []
   const ways = paths.map((path) => path.slice(1).map((key) => dependencyAt(lockfile, key)))
   const whole = ways.every((way) => way.length <= MAX_CHAIN && !way.includes(undefined))

@@ -37,8 +37,8 @@ export interface VetResult {
 }
 
 const MAX_PATHS = 3
-/** Partial paths that all rows together may look at: a lockfile can have more paths than there is time. */
-const PATH_STEPS = 400_000
+/** Rows whose further paths are counted; for thousands of rows that would take longer than everything else. */
+const MAX_COUNTED = 200
 
 /** Whether an entry is something to vet: the project's own parts are not, nor is a BOM's component of another ecosystem's. */
 export function isVetted(dependency: Dependency): boolean {
@@ -82,8 +82,8 @@ export function vetLockfiles(
       findings.push(entry)
     }
   }
-  const steps = Math.min(20_000, Math.max(300, Math.floor(PATH_STEPS / Math.max(1, findings.length))))
-  const rows = sortRows(findings.map((finding) => rowOf(finding, steps)))
+  const maxMore = findings.length > MAX_COUNTED ? 0 : undefined
+  const rows = sortRows(findings.map((finding) => rowOf(finding, maxMore)))
   return { rows, counts, missing: missing.summary(), exceptions: exceptions.summary(), entries }
 }
 
@@ -93,9 +93,9 @@ export function actionOf(dependency: Dependency): PackageAction {
   return { kind: "package", purl, ecosystem: dependency.ecosystem as Ecosystem, name, version, source }
 }
 
-function rowOf({ lockfile, dependency, facts, verdict }: VetResult["entries"][number], steps: number): VetRow {
+function rowOf({ lockfile, dependency, facts, verdict }: VetResult["entries"][number], maxMore?: number): VetRow {
   const { purl, ecosystem, name, version, source, dev, optional, direct, alias, key } = dependency
-  const ways = pathsTo(lockfile, key, MAX_PATHS, steps)
+  const ways = pathsTo(lockfile, key, MAX_PATHS, maxMore)
   return {
     verdict,
     file: lockfile.path,

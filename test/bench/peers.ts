@@ -4,12 +4,27 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Worker } from "node:worker_threads"
+import { zipSync } from "fflate"
+import { syntheticAdvisories } from "./make-advisories.ts"
 import type { Contender } from "./measure.ts"
 
 const PEERS = { "lockfile-lint": "5.0.1", "better-npm-audit": "3.11.0", "audit-ci": "7.1.0" }
 
-/** The peers that could be installed, as contenders without a directory; says which are missing and how to get them. */
-export function installPeers(): Contender[] {
+/** OSV's export of synthetic records, where osv-scanner looks for it offline. */
+function writeOsvDatabase(directory: string, records: number, names: readonly string[]): void {
+  const files: Record<string, Uint8Array> = {}
+  for (const record of syntheticAdvisories({ records, names })) {
+    files[`${String(record["id"])}.json`] = Buffer.from(JSON.stringify(record))
+  }
+  mkdirSync(join(directory, "osv-scalibr", "npm"), { recursive: true })
+  writeFileSync(join(directory, "osv-scalibr", "npm", "all.zip"), zipSync(files, { level: 1 }))
+}
+
+/**
+ * The peers that could be installed, as contenders without a directory; says which are missing and how to get them.
+ * osv-scanner gets the same synthetic records as nanoguard, in `work`.
+ */
+export function installPeers(work: string, records: number, names: readonly string[]): Contender[] {
   const directory = join(tmpdir(), "nanoguard-test-tools", "bench-peers")
   if (!existsSync(join(directory, "node_modules"))) {
     mkdirSync(directory, { recursive: true })
@@ -32,8 +47,10 @@ export function installPeers(): Contender[] {
   const osv = spawnSync("osv-scanner", ["--version"], { encoding: "utf8" })
   if (osv.status === 0) {
     const version = /\d+\.\d+\.\d+/.exec(osv.stdout)?.[0] ?? ""
-    const command = ["osv-scanner", "scan", "--offline", "--lockfile", "package-lock.json"]
-    contenders.push({ name: `osv-scanner ${version}`, command, expect: [0, 1, 127, 128] })
+    writeOsvDatabase(work, records, names)
+    const command = ["osv-scanner", "scan", "source", "--offline", "--lockfile", "package-lock.json"]
+    const env = { OSV_SCALIBR_LOCAL_DB_CACHE_DIRECTORY: work }
+    contenders.push({ name: `osv-scanner ${version} --offline`, command, env })
   } else
     process.stdout.write(
       "osv-scanner is not on PATH: go install github.com/google/osv-scanner/v2/cmd/osv-scanner@latest\n",

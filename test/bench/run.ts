@@ -58,13 +58,17 @@ const sections: Record<string, () => Promise<void> | void> = {
   },
   async peers() {
     const stub = await stubRegistry()
-    const tools = installPeers()
     const cwd = project(2000)
+    const tools = installPeers(
+      work,
+      RECORDS,
+      Array.from({ length: 2000 }, (_, n) => packageName(n)),
+    )
     const quiet = { npm_config_registry: stub.url, npm_config_update_notifier: "false" }
     const contenders: Contender[] = [
       vet(2000, "nanoguard vet --offline"),
       { name: "npm audit", command: ["npm", "audit", "--package-lock-only"], cwd, env: quiet, expect: [0, 1] },
-      ...tools.map((tool) => ({ ...tool, cwd, env: quiet, expect: tool.expect ?? [0, 1] })),
+      ...tools.map((tool) => ({ ...tool, cwd, env: { ...quiet, ...tool.env }, expect: tool.expect ?? [0, 1] })),
     ]
     try {
       say(
