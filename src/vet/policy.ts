@@ -1,8 +1,9 @@
 // Which policy a vet is held against: a file that was named, the repository's own, the base's on a pull request, or the
 // built-in one where there is none.
-import { existsSync } from "node:fs"
-import { dirname, join, relative, resolve } from "node:path"
+import { existsSync, lstatSync, realpathSync } from "node:fs"
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path"
 import type { Context } from "../context.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
 import { type LayerText, LOCAL_POLICY_FILE, loadPolicyTexts, POLICY_FILE, readPolicyFiles } from "../policy/load.ts"
 import type { Base } from "./changed.ts"
@@ -54,12 +55,44 @@ async function loadFromBase(ctx: Context, base: Base, org: { orgFile?: string })
   return { policy: await loadPolicyTexts(texts), source, path: path ?? "built-in" }
 }
 
-/** The nearest directory from `start` upwards that has a policy; the search ends at the repository's root. */
+/**
+ * The nearest directory from `start` upwards that has a policy; the search ends at the repository's root. Throws
+ * `NanoguardError` (exit 4) where the policy is a link out of the repository, or is called nanoguard.yml: going on without it
+ * would look like being held to it.
+ */
 export function findPolicyDirectory(start: string): string | undefined {
   for (let directory = start; ; directory = dirname(directory)) {
-    if (existsSync(join(directory, POLICY_FILE))) return directory
-    if (existsSync(join(directory, ".git")) || dirname(directory) === directory) return undefined
+    const entry = lstatSync(join(directory, POLICY_FILE), { throwIfNoEntry: false })
+    if (entry?.isSymbolicLink()) assertInside(directory)
+    if (entry !== undefined) return directory
+    if (existsSync(join(directory, MISSPELT))) {
+      throw new NanoguardError(`${MISSPELT} is not read`, {
+        exit: EXIT.configuration,
+        where: { file: relative(start, join(directory, MISSPELT)) },
+        hint: `rename it to ${POLICY_FILE}`,
+      })
+    }
+    if (isTop(directory)) return undefined
   }
+}
+
+const MISSPELT = "nanoguard.yml"
+
+const isTop = (directory: string) => existsSync(join(directory, ".git")) || dirname(directory) === directory
+
+/** A policy that is a link has to lead to a file of the same repository, or of the same directory where there is none. */
+function assertInside(directory: string): void {
+  let root = directory
+  while (!isTop(root)) root = dirname(root)
+  if (!existsSync(join(root, ".git"))) root = directory
+  const path = join(directory, POLICY_FILE)
+  const target = existsSync(path) ? relative(realpathSync(root), realpathSync(path)) : ".."
+  if (target !== ".." && !target.startsWith(`..${sep}`) && !isAbsolute(target)) return
+  throw new NanoguardError("the policy is a link that leads nowhere or out of the repository", {
+    exit: EXIT.configuration,
+    where: { file: POLICY_FILE },
+    hint: "put the policy itself there, or name a file with --policy",
+  })
 }
 
 async function builtInPolicy(): Promise<LayerText> {
