@@ -125,12 +125,13 @@ function settleInside(
   const manager = managerOf(lockfile)
   if (canMove(manager, "exact")) return { kind: "exact", name, version: nearest }
   if (wishes.some((wish) => wish.parent === undefined)) return { kind: "direct", name, version: nearest }
-  const newest = inside.reduce((a, b) => (compareVersions(judge.ecosystem, a, b) >= 0 ? a : b))
+  // Where the one that is there now is the newest, the manager would only take it again.
+  const newest = [dependency.version, ...inside].reduce((a, b) => (compareVersions(judge.ecosystem, a, b) >= 0 ? a : b))
   if (canMove(manager, "newest") && judgeVersion(judge, name, newest) === "allow") {
     return { kind: "newest", name, version: newest }
   }
   const range = wishes.find((wish) => wish.parent !== undefined)?.range ?? ""
-  return { kind: "override", name, version: nearest, range }
+  return { kind: "override", name, version: nearest, range, inRange: true }
 }
 
 /** The way out where no version is allowed without one: a person's yes, or an exception in the policy. */

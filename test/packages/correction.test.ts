@@ -55,6 +55,16 @@ describe("inside the parents' ranges", () => {
     })
   })
 
+  it("holds an older one by an override where the refused one is itself the newest in range", () => {
+    const registry = { ...chain.registry, leaf: versions("1.0.0", "1.1.0", "1.2.0") }
+    const project = { ...chain, registry, bad: { leaf: ["1.2.0"] } }
+    expect(correctIn(project, POLICY, "leaf").result!.correction).toEqual({
+      action: "downgrade",
+      target: "pkg:npm/leaf@1.1.0",
+      command: "npm pkg set 'overrides[leaf]=1.1.0' && npm install",
+    })
+  })
+
   it("takes the nearest downgrade where no upgrade is allowed", () => {
     const project: Project = {
       ...chain,
