@@ -1,37 +1,18 @@
 // Layers of validated documents -> one CompiledPolicy.
 
-import {
-  compileCredentialRule,
-  compileMcpRule,
-  compileMountRule,
-  compileNetworkRule,
-  compileSkillRule,
-  credentialOfNetworkRule,
-} from "./compile-lists.ts"
-import {
-  compileConditions,
-  compileException,
-  compilePackageRule,
-  type LayerContext,
-  listedRegistries,
-} from "./compile-packages.ts"
+import { compileConditions, listedRegistries } from "./compile-conditions.ts"
+import { compileMcpRule, compileMountRule, compileSkillRule } from "./compile-lists.ts"
+import { compileCredentialRule, compileNetworkRule, credentialOfNetworkRule } from "./compile-network.ts"
+import { compileException, compilePackageRule, type LayerContext } from "./compile-packages.ts"
 import type { Approvers, CompiledPolicy, Condition, Exception, HostIndex, ListRule, NameIndex } from "./compiled.ts"
 import { parseDuration } from "./duration.ts"
 import { hashLayers } from "./hash.ts"
-import { parseHostPattern } from "./hosts.ts"
+import { addHost, groupBy, indexOf, mcpKey } from "./indexes.ts"
 import { closedDefaults, type Layer, mergeDefaults, mergeMissing, mergeMode, mergeUnknownSeverity } from "./layers.ts"
 import { addToIndex, createNameIndex } from "./name-index.ts"
 import { createRule } from "./rules.ts"
 import { plainText } from "./text.ts"
-import type {
-  CredentialAction,
-  Effect,
-  McpAction,
-  MountAction,
-  NetworkAction,
-  PackageAction,
-  SkillAction,
-} from "./types.ts"
+import type { CredentialAction, Effect, McpAction, MountAction, PackageAction, SkillAction } from "./types.ts"
 import { type Path, policyError, type YamlFile } from "./yaml.ts"
 
 /** Compiles layers, outermost first. Throws NanoguardError with the place of whatever cannot be compiled. */
@@ -220,39 +201,4 @@ function verbOf(
   if (verb === "allow" && source.mode === "observe")
     policyError("an allow has nothing to observe", yaml.where([...path, "mode"]), "remove mode")
   return verb
-}
-
-/** Rules by what their server begins with where it is exact; patterns are looked at for every server. */
-export function mcpKey(subject: string): string {
-  const server = subject.split("/")[0] ?? ""
-  return server.includes("*") ? "*" : server
-}
-
-function addHost(hosts: HostIndex, rule: ListRule<NetworkAction>): void {
-  const pattern = parseHostPattern(rule.subject)
-  if (!pattern) throw new Error("a host pattern was compiled before")
-  if (pattern.kind === "any") hosts.any.push(rule)
-  else if (pattern.kind === "exact") push(hosts.exact, pattern.host, rule)
-  else push(hosts[pattern.kind], pattern.suffix, rule)
-}
-
-function push<T>(map: Map<string, T[]>, key: string, item: T): void {
-  const list = map.get(key)
-  if (list) list.push(item)
-  else map.set(key, [item])
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>()
-  for (const item of items) push(groups, keyOf(item), item)
-  return groups
-}
-
-function indexOf<T>(indexes: Map<string, NameIndex<T>>, ecosystem: string): NameIndex<T> {
-  let index = indexes.get(ecosystem)
-  if (!index) {
-    index = createNameIndex()
-    indexes.set(ecosystem, index)
-  }
-  return index
 }

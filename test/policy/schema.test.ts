@@ -6,6 +6,8 @@ import { parse } from "yaml"
 import { schemaText } from "../../scripts/schema.ts"
 import { CODES, codeOf, docOf, EXCEPTABLE } from "../../src/policy/codes.ts"
 import { loadPolicy } from "../../src/policy/load.ts"
+import { policySchema } from "../../src/policy/schema.ts"
+import { hasPolicyShape } from "../../src/policy/shape.ts"
 import { policyData } from "./arbitraries.ts"
 
 const root = new URL("../../", import.meta.url)
@@ -75,5 +77,59 @@ describe("the policies in the documentation", () => {
       const text = /^version: /m.test(block) ? block : `version: 1\n${block}`
       expect(() => loadPolicy(text, page)).not.toThrow()
     }
+  })
+})
+
+describe("the quick look at a policy's shape", () => {
+  it("gives the answer of the schema, on policies and on what is nearly one", () => {
+    let refused = 0
+    const odd = fc.oneof(
+      fc.constantFrom<unknown>(
+        null,
+        true,
+        "",
+        "x",
+        0,
+        -1,
+        1.5,
+        1e9,
+        [],
+        {},
+        [null],
+        { a: 1 },
+        "allow",
+        "2026-01-01",
+        "3d",
+      ),
+      fc.string({ maxLength: 5 }),
+    )
+    fc.assert(
+      fc.property(
+        policyData("r"),
+        fc.nat(),
+        odd,
+        fc.constantFrom("replace", "add", "remove"),
+        (data, pick, value, how) => {
+          const mutated = JSON.parse(JSON.stringify(data))
+          const places: [Record<string, unknown>, string][] = []
+          const walk = (node: Record<string, unknown>) => {
+            for (const key of Object.keys(node)) {
+              places.push([node, key])
+              if (typeof node[key] === "object" && node[key] !== null) walk(node[key] as Record<string, unknown>)
+            }
+          }
+          walk(mutated)
+          const [node, key] = places[pick % places.length] as [Record<string, unknown>, string]
+          if (how === "replace") node[key] = value
+          else if (how === "add" && !Array.isArray(node)) node["extra"] = value
+          else if (!Array.isArray(node)) delete node[key]
+          const expected = policySchema().safeParse(mutated).success
+          if (!expected) refused++
+          expect(hasPolicyShape(mutated)).toBe(expected)
+        },
+      ),
+      { numRuns: 1500 },
+    )
+    expect(refused).toBeGreaterThan(300)
   })
 })

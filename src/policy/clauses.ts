@@ -1,0 +1,70 @@
+// The clauses that several kinds of rules share: hosts, methods, paths.
+import type { LayerContext } from "./compile-packages.ts"
+import type { Clause } from "./compiled.ts"
+import { compileGlob, type Glob, isNormalPath } from "./glob.ts"
+import { matchesHost, parseHostPattern } from "./hosts.ts"
+import { plainText } from "./text.ts"
+import { type Path, policyError } from "./yaml.ts"
+
+/** Holds where one of the host patterns fits. */
+export function hostClause<A extends { host: string }>(
+  texts: readonly string[],
+  layer: LayerContext,
+  path: Path,
+): Clause<A> {
+  const patterns = texts.map((text, index) => {
+    const pattern = parseHostPattern(text)
+    const place = () => layer.yaml.where([...path, index])
+    if (!pattern)
+      return policyError(
+        "this is not a host pattern",
+        place(),
+        "it wants a host alone, *.example.com, **.example.com or **",
+      )
+    return pattern
+  })
+  return {
+    field: "host",
+    wanted: texts.join(", "),
+    holds: ({ host }) => patterns.some((pattern) => matchesHost(pattern, host)),
+    actual: ({ host }) => plainText(host, 253),
+  }
+}
+
+/** Holds for the methods listed. */
+export function methodClause<A extends { method: string }>(methods: readonly string[]): Clause<A> {
+  const wanted = new Set(methods)
+  return {
+    field: "method",
+    wanted: methods.join(", "),
+    holds: ({ method }) => wanted.has(method),
+    actual: ({ method }) => plainText(method, 30),
+  }
+}
+
+/** A path that is not in normal form meets every rule that restricts and none that permits. */
+export function pathClause<A extends { path: string }>(
+  texts: readonly string[],
+  restricts: boolean,
+  layer: LayerContext,
+  path: Path,
+): Clause<A> {
+  const globs: Glob[] = texts.map((text, index) => {
+    const glob = compileGlob(text)
+    const place = () => layer.yaml.where([...path, index])
+    if (!glob || !/^(?:\/|\*\*\/)/.test(text) || !isNormalPath(text.replace(/^\*\*/, ""))) {
+      return policyError(
+        "this is not a path pattern",
+        place(),
+        "it starts with /, * stays within a segment, ** is a whole segment",
+      )
+    }
+    return glob
+  })
+  return {
+    field: "path",
+    wanted: texts.join(", "),
+    holds: (action) => (isNormalPath(action.path) ? globs.some((glob) => glob.test(action.path)) : restricts),
+    actual: (action) => plainText(action.path, 300),
+  }
+}
