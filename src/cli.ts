@@ -3,7 +3,7 @@ import { Argument, Command, CommanderError, Option } from "commander"
 import type { PolicyCommandOptions } from "./commands/policy.ts"
 import type { VetCommandOptions } from "./commands/vet.ts"
 import { type Context, processContext } from "./context.ts"
-import { EXIT, type ExitCode } from "./errors.ts"
+import { EXIT, type ExitCode, NanoguardError } from "./errors.ts"
 import type { InitOptions } from "./scaffold/options.ts"
 import { VERSION } from "./version.ts"
 
@@ -14,9 +14,10 @@ export function program(ctx: Context, done: (exit: ExitCode) => void): Command {
     .version(VERSION)
     .option("--color", "colour even where the output is no terminal")
     .option("--no-color", "no colour")
-    .showHelpAfterError("(add --help for what there is)")
     .exitOverride()
     .configureOutput({
+      // Errors are printed in one place, `failWith`, whoever found them.
+      outputError: () => {},
       writeOut: (text) => ctx.stdout.write(text),
       writeErr: (text) => ctx.stderr.write(text),
       getOutHelpWidth: () => ctx.stdout.columns ?? 80,
@@ -180,6 +181,15 @@ function colorOf(cli: Command): { color?: boolean } {
 
 /** Runs one command line and resolves with the exit code; nothing below it ends the process. */
 export async function main(argv: readonly string[] = process.argv, ctx: Context = processContext()): Promise<number> {
+  for (const stream of [ctx.stdout, ctx.stderr]) stream.on("error", ignore)
+  const exit = await run(argv, ctx)
+  const error = await flush(ctx.stdout)
+  if (error === undefined || error.code === "EPIPE") return exit
+  const { failWith } = await import("./commands/fail.ts")
+  return failWith({ ...ctx, stdout: ctx.stderr }, argv, unwritable(error.code))
+}
+
+async function run(argv: readonly string[], ctx: Context): Promise<number> {
   let exit: ExitCode = EXIT.ok
   try {
     const cli = program(ctx, (code) => {
@@ -188,8 +198,28 @@ export async function main(argv: readonly string[] = process.argv, ctx: Context 
     await cli.parseAsync(argv as string[])
     return exit
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok
     const { failWith } = await import("./commands/fail.ts")
-    return failWith(ctx, argv, error)
+    return failWith(ctx, argv, error instanceof CommanderError ? usageOf(error) : error)
   }
+}
+
+function usageOf({ code, message }: CommanderError): NanoguardError {
+  const text = code === "commander.help" ? "a command is missing" : message.replace(/^error: /, "")
+  return new NanoguardError(text, { exit: EXIT.usage, hint: "add --help for what there is" })
+}
+
+/** A reader that has seen enough (`| head`) is no error; anything else is told where `flush` finds it. */
+function ignore(): void {}
+
+/** Waits until all is written; the error, if it could not be. */
+function flush(stream: Context["stdout"]): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve) => stream.write("", (error) => resolve(stream.errored ?? error ?? undefined)))
+}
+
+function unwritable(code: string | undefined): NanoguardError {
+  return new NanoguardError(`the output could not be written (${code ?? "unknown error"})`, {
+    exit: EXIT.environment,
+    hint: "check that the disk has room and that the output may be written to",
+  })
 }

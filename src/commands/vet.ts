@@ -69,11 +69,19 @@ export async function vetCommand(
     out.write(fixing!.showFix(fix, "text", await loadStyle(out, ctx.env, options.color)))
   }
   await print(ctx, report, { format, failOn, ...options })
-  if (onGithub) {
-    const { appendSummary, renderSummary } = await import("../render/summary.ts")
-    await appendSummary(ctx.env, renderSummary(report, { failOn }))
-  }
+  if (onGithub) await writeSummary(ctx, report, failOn)
   return exitOf(report, failOn)
+}
+
+/** The verdict is printed by now: a summary that cannot be written does not change it. */
+async function writeSummary(ctx: Context, report: VetReport, failOn: "ask" | "deny"): Promise<void> {
+  const { appendSummary, renderSummary } = await import("../render/summary.ts")
+  try {
+    await appendSummary(ctx.env, renderSummary(report, { failOn }))
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown error"
+    ctx.stderr.write(`warning: the step summary could not be written (${code})\n`)
+  }
 }
 
 async function print(
