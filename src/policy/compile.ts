@@ -165,7 +165,8 @@ export function compilePolicy(layers: readonly Layer[]): CompiledPolicy {
     skills: { rules: skills, defaults: mergeDefaults(layers, "skills", mode, place) },
     listRules,
     approvers,
-    sandbox: Object.assign({}, ...layers.map(({ document }) => document.sandbox ?? {})),
+    // What a layer above says of the box stands.
+    sandbox: Object.assign({}, ...layers.toReversed().map(({ document }) => document.sandbox ?? {})),
   }
 }
 

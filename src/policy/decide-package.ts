@@ -1,5 +1,5 @@
 // Packages: conditions on facts, rules by name, exceptions, and what is missing.
-import type { CompiledPolicy, Condition, ConditionMatch, Exception, ListRule, Rule } from "./compiled.ts"
+import type { CompiledPolicy, Condition, Exception, ListRule, Rule } from "./compiled.ts"
 import { advisoryEvidence, NO_EVIDENCE } from "./conditions.ts"
 import { visitIndex } from "./name-index.ts"
 import { comparableName } from "./purl-pattern.ts"
@@ -186,5 +186,3 @@ function namesOf(item: Evidence): string[] {
   const aliases = item["aliases"]
   return [String(item["id"]), ...(Array.isArray(aliases) ? aliases : [])]
 }
-
-export type { ConditionMatch }

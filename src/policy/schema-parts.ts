@@ -19,20 +19,20 @@ export function optional<T extends z.ZodMiniType>(schema: T, description: string
   return described(z.optional(schema), description)
 }
 
-const matching = (pattern: RegExp, wants: string) => z.string().check(z.regex(pattern, `wants ${wants}`))
+/** Text of a pattern; `wants` ends the sentence "it wants ...". */
+export const patterned = (pattern: RegExp, wants: string) => z.string().check(z.regex(pattern, `wants ${wants}`))
 
 /** Ids, names and reasons are shown to agents and approvers, so their alphabets are closed. */
-export const id = () => matching(/^[a-z0-9][a-z0-9_-]{0,63}$/, "lower-case letters, digits, - and _, at most 64")
+export const id = () => patterned(/^[a-z0-9][a-z0-9_-]{0,63}$/, "lower-case letters, digits, - and _, at most 64")
 export const prose = () =>
-  matching(/^[A-Za-z0-9][A-Za-z0-9 .,:;'()/@+%=_#-]{0,199}$/, "one line of plain text, at most 200 characters")
-export const name = () => matching(/^[A-Za-z0-9][A-Za-z0-9._@/-]{0,127}$/, "a name of letters, digits and . _ @ / -")
-export const person = () => matching(/^[A-Za-z0-9][A-Za-z0-9._@+ -]{0,99}$/, "a name or an address")
-export const duration = () => matching(DURATION, "a duration such as 12h, 3d, 4w or 2y")
+  patterned(/^[A-Za-z0-9][A-Za-z0-9 .,:;'()/@+%=_#-]{0,199}$/, "one line of plain text, at most 200 characters")
+export const name = () => patterned(/^[A-Za-z0-9][A-Za-z0-9._@/-]{0,127}$/, "a name of letters, digits and . _ @ / -")
+export const person = () => patterned(/^[A-Za-z0-9][A-Za-z0-9._@+ -]{0,99}$/, "a name or an address")
+export const duration = () => patterned(DURATION, "a duration such as 12h, 3d, 4w or 2y")
 export const httpUrl = () =>
-  matching(/^https?:\/\/[^\s@?#]{1,2000}$/, "an http(s) address without credentials, query or fragment")
+  patterned(/^https?:\/\/[^\s@?#]{1,2000}$/, "an http(s) address without credentials, query or fragment")
 export const text = (limit: number) => z.string().check(z.minLength(1), z.maxLength(limit))
 export const texts = (limit: number) => z.array(text(limit)).check(z.minLength(1))
-export const patterned = matching
 
 export const effect = () => z.enum(["allow", "ask", "deny"])
 export const severity = () => z.enum(["low", "medium", "high", "critical"])

@@ -1,3 +1,3 @@
 import { describeProperties } from "./properties.ts"
 
-describeProperties(0.08)
+describeProperties(0.05)
