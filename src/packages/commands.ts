@@ -27,8 +27,8 @@ export type Move =
   | { kind: "exact"; name: string; version: string }
   /** The same by a manager that only moves to the newest in range; `version` is that newest one. */
   | { kind: "newest"; name: string; version: string }
-  /** Forces a version on everyone who wants the package; `range` is what a parent wants. */
-  | { kind: "override"; name: string; version: string; range: string }
+  /** Forces a version on everyone who wants the package; `range` is what a parent wants. `inRange`: all of them would take it. */
+  | { kind: "override"; name: string; version: string; range: string; inRange?: true }
   | { kind: "remove"; name: string }
 
 type Words = readonly string[]

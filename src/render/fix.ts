@@ -39,12 +39,12 @@ function fileLines({ path, kind, diff }: FixFile, style: Style): string[] {
   return [style.bold(cleanText(path, 300)), ...shown]
 }
 
-function stepLines({ lockfile, purl, code, action, target, command, outcome, why }: FixStep, style: Style): string[] {
+function stepLines({ lockfile, purl, code, action, target, outcome, why }: FixStep, style: Style): string[] {
   const word = outcome === "fixed" ? style.green("fixed    ") : style.yellow("not fixed")
   const lines = [`${word}  ${style.bold(cleanText(purl, 300))}  ${cleanText(code, 80)}  ${cleanText(lockfile, 200)}`]
   if (outcome === "fixed") {
-    const how = command ?? (target === undefined ? action : `${action} to ${target}`)
-    lines.push(`           by: ${cleanText(how, 1000)}`)
+    const how = target === undefined ? action : `${action} ${action === "replace" ? "with" : "to"} ${target}`
+    lines.push(`           ${cleanText(how, 1000)}`)
   } else lines.push(`           ${cleanText(why ?? "", 500)}`)
   return lines
 }

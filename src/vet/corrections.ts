@@ -41,12 +41,21 @@ export async function addCorrections(
     })
     if (found === undefined) continue
     verdict.correction = found.correction
-    if (found.moves !== undefined)
+    // To remove for want of another version takes having looked for one.
+    const isLooked = found.correction.action !== "remove" || isHopeless(evidence, finding)
+    if (found.moves !== undefined && isLooked)
       finding.correction = { moves: found.moves, hashes: hashesOf(evidence, finding, found) }
     const row = rows.get(verdict)
     if (row !== undefined && found.exception !== undefined) row.exception = found.exception
     if (found.checked.length > 0) verdict.evidence = [...verdict.evidence, ...found.checked]
   }
+}
+
+/** Whether no version can be better: the registry's were looked at, or the name itself is the trouble. */
+function isHopeless(evidence: EvidenceSet, finding: Finding): boolean {
+  const { dependency, verdict } = finding
+  if (dependency.source.kind !== "registry" || /^(malware|name)\./.test(verdict.code)) return true
+  return evidence.documentOf(dependency.ecosystem, dependency.name, originIn(finding, dependency.name)) !== undefined
 }
 
 /** What the registry states of the versions that moves bring in, for lockfiles that are edited here. */
@@ -110,8 +119,9 @@ function documentsFor(findings: readonly Finding[]): WantedMore[] {
     if (facts.lookalike) want(facts.lookalike.of, false)
     const instead = verdict.correction?.target === undefined ? undefined : parsePurl(verdict.correction.target)
     if (instead !== undefined && instead.ecosystem === ecosystem) want(instead.name, false)
-    if (verdict.code !== "script.unapproved")
-      for (const parent of parentsByName(lockfile, dependency)) want(parent, true)
+    if (verdict.code === "script.unapproved") continue
+    if (dependency.source.kind === "registry") want(dependency.name, false)
+    for (const parent of parentsByName(lockfile, dependency)) want(parent, true)
   }
   return [...wanted.values()]
 }

@@ -5,7 +5,7 @@ import { addBulk } from "../packages/advisories/combine.ts"
 import type { AdvisoryIndex } from "../packages/advisories/types.ts"
 import { type FactOptions, factsOf } from "../packages/facts.ts"
 import type { HttpLimits } from "../packages/registries/http.ts"
-import type { Wanted } from "../packages/registries/index.ts"
+import type { Registries, Wanted } from "../packages/registries/index.ts"
 import type { Dependency, DocumentResult, PackageDocument, Registry } from "../packages/types.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
 import type { Ecosystem, PackageAction, PackageFactName, PackageFacts } from "../policy/types.ts"
@@ -54,7 +54,7 @@ export async function collectEvidence(
   const now = ctx.now()
   const factOptions = await optionsFor(policy, needs, now)
   const documents = new Map<string, DocumentResult>()
-  if (options.offline || [...needs].every((fact) => LOCAL.has(fact))) {
+  if (options.offline) {
     return {
       advisories,
       factsFor: (dependency) => factsOf(dependency, "offline", advisories, now, factOptions),
@@ -64,20 +64,28 @@ export async function collectEvidence(
     }
   }
 
-  function resultFor(dependency: Dependency): DocumentResult {
+  // A policy of local facts asks no registry, unless a correction has to be looked for.
+  const isLocal = [...needs].every((fact) => LOCAL.has(fact))
+  function resultFor(dependency: Dependency): DocumentResult | "offline" {
     if (!isAsked(dependency)) return OTHER_REGISTRY
-    return documents.get(keyOf(dependency.ecosystem, dependency.name, originOf(dependency))) ?? OTHER_REGISTRY
+    const known = documents.get(keyOf(dependency.ecosystem, dependency.name, originOf(dependency)))
+    return known ?? (isLocal ? "offline" : OTHER_REGISTRY)
   }
-  const { openRegistries } = await import("../packages/registries/index.ts")
-  const registries = await openRegistries(ctx, {
-    policyRegistries: policy.packages.registries,
-    // The trust score reads everything.
-    ...(!needs.has("score") && { needs }),
-    ...(options.limits && { limits: options.limits }),
-  })
+  let opened: Promise<Registries> | undefined
+  const open = (): Promise<Registries> => {
+    opened ??= import("../packages/registries/index.ts").then(({ openRegistries }) =>
+      openRegistries(ctx, {
+        policyRegistries: policy.packages.registries,
+        // The trust score reads everything.
+        ...(!needs.has("score") && { needs }),
+        ...(options.limits && { limits: options.limits }),
+      }),
+    )
+    return opened
+  }
   const withRequires = new Set<string>()
   const ask = async (wanted: readonly Wanted[], progress?: (done: number, of: number) => void) => {
-    const results = await registries.documents(wanted, progress)
+    const results = wanted.length === 0 ? [] : await (await open()).documents(wanted, progress)
     for (const [index, { ecosystem, name, origin }] of wanted.entries()) {
       documents.set(keyOf(ecosystem, name, origin!), results[index]!)
     }
@@ -88,8 +96,8 @@ export async function collectEvidence(
     names.map(({ ecosystem, name, origin, versions }) => [keyOf(ecosystem, name, origin), versions]),
   )
   const [, live] = await Promise.all([
-    ask(names, options.progress),
-    needs.has("advisories") ? askForAdvisories(ctx, registries.get("npm"), names) : undefined,
+    ask(isLocal ? [] : names, options.progress),
+    needs.has("advisories") && !isLocal ? askForAdvisories(ctx, (await open()).get("npm"), names) : undefined,
   ])
   const known = live?.ok ? addBulk(advisories, live) : advisories
   return {
@@ -108,7 +116,7 @@ export async function collectEvidence(
       const known = ({ ecosystem, name, origin }: WantedMore) => versions.get(keyOf(ecosystem, name, origin)) ?? []
       await ask(lacking.map((want) => ({ ...want, versions: known(want) })))
     },
-    close: () => registries.close(),
+    close: async () => await (await opened)?.close(),
   }
 }
 

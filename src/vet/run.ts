@@ -73,7 +73,7 @@ export async function runVet(ctx: Context, options: VetOptions): Promise<VetRun>
         (entry) => isVetted(entry) && (!only || only.has(entry.key)) && !(options.prod && entry.dev),
       ),
     )
-    if (dependencies.length === 0 && options.changed === undefined)
+    if (dependencies.length === 0 && options.changed === undefined && options.tree === undefined)
       throw nothingInside(inputs.map(({ lockfile }) => lockfile.path))
     const { offline, progress } = options
     evidence = await collectEvidence(ctx, policy.policy, advisories, dependencies, { offline, progress })

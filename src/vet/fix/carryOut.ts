@@ -42,7 +42,8 @@ export async function carryOut({ copy, base, run }: Workshop, task: Task): Promi
 
 /** A manager of another generation writes another lockfile, which is not what anybody asked for. */
 function refuseOtherFormat(manager: Manager, before: Lockfile, after: Lockfile): void {
-  if (before.format === after.format && before.formatVersion === after.formatVersion) return
+  // go.mod says which Go the module wants, and that a new requirement may raise.
+  if (manager === "go" || (before.format === after.format && before.formatVersion === after.formatVersion)) return
   throw new Unfixable(
     `the ${manager} on the PATH writes lockfiles of version ${after.formatVersion}, and this one has ${before.formatVersion}: use the project's own`,
     manager,

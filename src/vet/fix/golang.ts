@@ -9,6 +9,8 @@ export async function moveGo(job: Job, move: Move): Promise<void> {
   if (move.kind === "override")
     await job.run(["go", "mod", "edit", `-replace=${move.name}=${move.name}@${move.version}`], job.dir)
   else await job.run(["go", "get", `${move.name}@${move.kind === "remove" ? "none" : move.version}`], job.dir)
+  // Tidying would bring back what the sources still import: removing that is for a person.
+  if (move.kind === "remove") return
   const moved = takeSnapshot(job.copy)
   try {
     await job.run(["go", "mod", "tidy"], job.dir)

@@ -15,7 +15,7 @@ import { renameLocked } from "./yarnLock.ts"
 export async function moveNode(job: Job, move: Move, task: Task): Promise<void> {
   const lockfile = await job.read()
   if (move.kind === "remove") return await remove(job, lockfile, move.name)
-  if (move.kind === "override") return await force(job, lockfile, move, task)
+  if (move.kind === "override" && !move.inRange) return await force(job, lockfile, move, task)
   const present = versionsOf(lockfile, move.name)
   if (move.kind === "direct" && present.size === 0) return await add(job, move)
   return await bringIn(job, lockfile, move, task)

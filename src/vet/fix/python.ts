@@ -69,7 +69,6 @@ async function movePdm(job: Job, move: Move): Promise<void> {
 }
 
 async function movePipenv(job: Job, move: Move): Promise<void> {
-  if (move.kind === "override") throw new Unfixable("Pipenv cannot force a version on other packages")
   if (move.kind === "remove") {
     await job.run(["pipenv", "uninstall", "--lock-only", move.name], job.dir)
     return

@@ -141,7 +141,9 @@ function reasonFor({ verdict, dependency }: VetEntry): string {
     case "request-approval":
       return "it needs an approval or an exception"
     case "remove":
-      return dependency.direct ? "it can only be removed" : "no version is allowed, and other packages want it"
+      return dependency.direct
+        ? "no other version is known here: it may have to be removed"
+        : "no version is allowed, and other packages want it"
     case "replace":
       return "other packages want it, so it cannot be replaced from here"
     default:
