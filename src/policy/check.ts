@@ -152,11 +152,15 @@ function checkWildcard(rule: ListRule): Finding[] {
     : []
 }
 
-/** Evidence that is missing and reads as fine, other than offline, is worth a word. */
+/** Facts that a finding can hang on; what is only a sign of trust may well be missing. */
+const GRAVE: readonly string[] = ["advisories", "exists", "published", "installScripts", "integrity"]
+
+/** Grave evidence that is missing and lets pass, other than offline, is worth a word. */
 function checkUnknown(policy: CompiledPolicy): Finding[] {
   const { needs, missing, missingRules } = policy.packages
   const open = needs.filter(
-    (fact) => missing[fact].unreachable === "allow" || missing[fact]["not-collected"] === "allow",
+    (fact) =>
+      GRAVE.includes(fact) && (missing[fact].unreachable === "allow" || missing[fact]["not-collected"] === "allow"),
   )
   if (open.length === 0 || missingRules.allow.layer < 0) return []
   return [
