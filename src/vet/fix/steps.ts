@@ -79,7 +79,7 @@ async function settle(workshop: Workshop, before: VetEntry[], finding: VetEntry,
     const { lockfile, dependency, correction } = next
     await carryOut(workshop, { lockfile, dependency, moves: correction!.moves, hashes: correction!.hashes })
     made.push(next)
-    const entries = await vetCopy(tools)
+    const entries = await tools.vet()
     if (!isGone(finding, before, entries)) throw new Unfixable("the finding is still there afterwards")
     const fresh = newFindings(before, entries)
     if (fresh.length === 0) return { entries, made }
@@ -92,10 +92,6 @@ async function settle(workshop: Workshop, before: VetEntry[], finding: VetEntry,
     }
     next = fixable
   }
-}
-
-async function vetCopy(tools: Tools): Promise<VetEntry[]> {
-  return await tools.vet()
 }
 
 function nextFinding(entries: readonly VetEntry[], tried: ReadonlySet<string>): VetEntry | undefined {
@@ -112,13 +108,25 @@ function keyOf(entry: VetEntry): string {
 function fixedBy(made: readonly VetEntry[], before: VetEntry[], after: VetEntry[]): FixStep[] {
   const left = new Set(findingsIn(after).map(findingOf))
   const steps = new Map<string, FixStep>()
-  for (const entry of made) steps.set(findingOf(entry), { ...stepOf(entry, entry), outcome: "fixed" })
+  const add = (entry: VetEntry, by: VetEntry) => {
+    const { target, ...step } = stepOf(entry, by)
+    const locked = target === undefined ? undefined : (lockedNow(target, after) ?? target)
+    steps.set(findingOf(entry), { ...step, ...(locked !== undefined && { target: locked }), outcome: "fixed" })
+  }
+  for (const entry of made) add(entry, entry)
   for (const entry of findingsIn(before)) {
     const key = findingOf(entry)
     if (left.has(key) || steps.has(key) || entry.verdict.code === "evidence.missing") continue
-    steps.set(key, { ...stepOf(entry, made[0]!), outcome: "fixed" })
+    add(entry, made[0]!)
   }
   return [...steps.values()]
+}
+
+/** The target, or the version that a manager took in its place: allowed like it, or the step would not stand. */
+function lockedNow(target: string, after: readonly VetEntry[]): string | undefined {
+  const name = (purl: string) => purl.slice(0, purl.lastIndexOf("@"))
+  const locked = after.map(({ dependency }) => dependency.purl).filter((purl) => name(purl) === name(target))
+  return locked.includes(target) ? target : locked.at(-1)
 }
 
 function stepOf(finding: VetEntry, by: VetEntry): Omit<FixStep, "outcome"> {
