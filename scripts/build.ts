@@ -3,18 +3,23 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs"
 import { relative } from "node:path"
 import { rolldown } from "rolldown"
+import { askLibrary } from "../src/packages/registries/defaults.ts"
 import { buildSnapshot } from "./advisories.ts"
 import { buildPopular } from "./popular.ts"
 
 // Built beside and moved into place, so that a command that runs meanwhile never sees half a build.
 const fresh = `dist.${process.pid}`
 rmSync(fresh, { recursive: true, force: true })
+const bases = await Promise.all(
+  (["npm", "pypi", "cargo", "golang"] as const).map(async (ecosystem) => [ecosystem, await askLibrary(ecosystem)]),
+)
 const bundle = await rolldown({
   input: { cli: "src/cli.ts" },
   platform: "node",
   // Its `main` is UMD, whose `require` a bundler cannot see through.
   resolve: { alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" } },
   external: [/^node:/],
+  transform: { define: { DEFAULT_BASES: JSON.stringify(Object.fromEntries(bases)) } },
 })
 const { output } = await bundle.write({
   dir: fresh,

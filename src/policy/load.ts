@@ -89,7 +89,7 @@ export async function loadPolicyTexts(
   texts: readonly LayerText[],
   options?: Pick<LoadOptions, "skipExamples">,
 ): Promise<CompiledPolicy> {
-  if (texts.some(({ text }) => text.includes("matches"))) await loadPatterns()
+  if (texts.some(({ text }) => /\bmatches["']?\s*:/.test(text))) await loadPatterns()
   return loadLayers(texts, options)
 }
 

@@ -1,6 +1,5 @@
 // From dependencies to facts: one document for each distinct name, one set of facts for each entry.
 import type { Context } from "../context.ts"
-import { fetchBulk } from "../packages/advisories/bulk.ts"
 import { addBulk } from "../packages/advisories/combine.ts"
 import type { AdvisoryIndex } from "../packages/advisories/types.ts"
 import { type FactOptions, factsOf } from "../packages/facts.ts"
@@ -150,7 +149,9 @@ async function askForAdvisories(ctx: Context, npm: Registry | undefined, names: 
   for (const { ecosystem, name, origin, versions } of names) {
     if (ecosystem === "npm" && npm.isHomeOf?.(name, origin)) packages.set(name, versions ?? [])
   }
-  return packages.size > 0 ? fetchBulk(ctx, npm.baseUrl, packages) : undefined
+  if (packages.size === 0) return undefined
+  const { fetchBulk } = await import("../packages/advisories/bulk.ts")
+  return fetchBulk(ctx, npm.baseUrl, packages)
 }
 
 async function optionsFor(

@@ -1,5 +1,6 @@
 // Where an npm-family package comes from, told from what a lockfile wrote down.
 import type { PackageSource } from "../../policy/types.ts"
+import { defaultBase } from "../registries/defaults.ts"
 
 /** No address in the lockfile: whatever registry the package manager is configured for. */
 export const DEFAULT_REGISTRY: PackageSource = { kind: "registry", origin: "default" }
@@ -119,12 +120,9 @@ let publicOrigins: Promise<string[]> | undefined
  * The public npm registry's base URL, asked of the purl library, which knows it, when first needed; and the same registry under
  * the name that yarn 1 gives it, a host of that kind in yarn's own domain.
  */
-async function readPublicOrigins(): Promise<string[]> {
-  const { PackageURL, UrlConverter } = await import("@socketregistry/packageurl-js")
-  const download = UrlConverter.toDownloadUrl(new PackageURL("npm", undefined, "npm", "1.0.0", undefined, undefined))
-  if (download === null || download === undefined) return []
-  const { protocol, hostname } = new URL(download.url)
-  return [`${protocol}//${hostname}/`, `${protocol}//${hostname.split(".")[0]}.yarnpkg.com/`]
+async function readPublicOrigin(): Promise<string> {
+  const base = await defaultBase("npm")
+  return base === undefined ? "" : withSlash(new URL(base).origin)
 }
 
 function withSlash(base: string): string {

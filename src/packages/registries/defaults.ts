@@ -9,8 +9,16 @@ const PROBE: Record<Ecosystem, { namespace?: string; name: string; version: stri
   golang: { namespace: "golang.org/x", name: "text", version: "v0.3.0", path: "/golang.org/x/text/" },
 }
 
+/** What `askLibrary` answers, written in by the build, so that a run need not load the library for four constants. */
+declare const DEFAULT_BASES: Partial<Record<Ecosystem, string>> | undefined
+
 /** The base address of an ecosystem's default registry, without a trailing slash. */
 export async function defaultBase(ecosystem: Ecosystem): Promise<string | undefined> {
+  return typeof DEFAULT_BASES === "undefined" ? askLibrary(ecosystem) : DEFAULT_BASES[ecosystem]
+}
+
+/** The same, always asked of the purl library. */
+export async function askLibrary(ecosystem: Ecosystem): Promise<string | undefined> {
   const { PackageURL, UrlConverter } = await import("@socketregistry/packageurl-js")
   const { namespace, name, version, path } = PROBE[ecosystem]
   const purl = new PackageURL(ecosystem, namespace, name, version, undefined, undefined)
