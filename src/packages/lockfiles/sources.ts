@@ -120,9 +120,11 @@ let publicOrigins: Promise<string[]> | undefined
  * The public npm registry's base URL, asked of the purl library, which knows it, when first needed; and the same registry under
  * the name that yarn 1 gives it, a host of that kind in yarn's own domain.
  */
-async function readPublicOrigin(): Promise<string> {
+async function readPublicOrigins(): Promise<string[]> {
   const base = await defaultBase("npm")
-  return base === undefined ? "" : withSlash(new URL(base).origin)
+  if (base === undefined) return []
+  const { protocol, hostname } = new URL(base)
+  return [`${protocol}//${hostname}/`, `${protocol}//${hostname.split(".")[0]}.yarnpkg.com/`]
 }
 
 function withSlash(base: string): string {
