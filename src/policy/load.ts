@@ -1,16 +1,13 @@
-// Text -> CompiledPolicy. This module brings zod and yaml along, so commands import it when they run.
+// Text -> CompiledPolicy. This module brings yaml along, so commands import it when they run.
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
-import * as z from "zod/mini"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { compilePolicy } from "./compile.ts"
 import type { CompiledPolicy } from "./compiled.ts"
 import { checkExamples } from "./examples.ts"
-import { throwIssue } from "./issues.ts"
-import { keysAt } from "./keys.ts"
 import type { Layer } from "./layers.ts"
-import { loadPatterns } from "./regex.ts"
-import { type PolicyDocument, policySchema } from "./schema.ts"
+import { loadPatterns, PatternsMissingError } from "./regex.ts"
+import type { PolicyDocument } from "./schema.ts"
 import { hasPolicyShape } from "./shape.ts"
 import { parseYaml } from "./yaml.ts"
 
@@ -30,7 +27,7 @@ export interface LoadOptions {
   skipExamples?: boolean
 }
 
-/** Loads one policy, with the layers above it if any. Throws NanoguardError (configuration) with file, line and column. */
+/** Loads one policy, with the layers above it if any. Throws NanoguardError (configuration) with its place; see `parseLayer`. */
 export function loadPolicy(text: string, file: string, options: LoadOptions = {}): CompiledPolicy {
   return loadLayers([...(options.above ?? []), { text, file }], options)
 }
@@ -46,7 +43,20 @@ export function loadLayers(
   return policy
 }
 
-/** Parses and validates one file without compiling it. */
+let explainer: typeof import("./explain-shape.ts") | undefined
+
+/** Loads what names the place and the cure of an error in a policy's shape; only policies with one need it. */
+export async function loadExplainer(): Promise<void> {
+  explainer ??= await import("./explain-shape.ts")
+}
+
+class UnexplainedError extends NanoguardError {
+  constructor(file: string) {
+    super("this is no policy", { exit: EXIT.configuration, where: { file }, hint: "see `nanoguard policy check`" })
+  }
+}
+
+/** Parses and validates one file without compiling it. Errors of shape are explained once `loadExplainer` was awaited. */
 export function parseLayer(text: string, file: string): Layer {
   const yaml = parseYaml(text, file)
   if (yaml.data === null) {
@@ -57,9 +67,8 @@ export function parseLayer(text: string, file: string): Layer {
     })
   }
   if (!hasPolicyShape(yaml.data)) {
-    const schema = policySchema()
-    const result = z.safeParse(schema, yaml.data)
-    if (!result.success) throwIssue(result.error.issues, yaml, (path) => keysAt(schema, path))
+    if (!explainer) throw new UnexplainedError(file)
+    explainer.explainShape(yaml)
   }
   return { document: yaml.data as PolicyDocument, yaml }
 }
@@ -84,13 +93,19 @@ export async function loadPolicyFiles(options: PolicyFileOptions): Promise<Compi
   return texts.length === 0 ? undefined : loadPolicyTexts(texts)
 }
 
-/** `loadLayers` that first brings in what the texts need; for texts that hold regular expressions. */
+/** `loadLayers` that brings in what the texts turn out to need: an explanation of errors, regular expressions. */
 export async function loadPolicyTexts(
   texts: readonly LayerText[],
   options?: Pick<LoadOptions, "skipExamples">,
 ): Promise<CompiledPolicy> {
-  if (texts.some(({ text }) => /\bmatches["']?\s*:/.test(text))) await loadPatterns()
-  return loadLayers(texts, options)
+  try {
+    return loadLayers(texts, options)
+  } catch (error) {
+    if (error instanceof UnexplainedError) await loadExplainer()
+    else if (error instanceof PatternsMissingError) await loadPatterns()
+    else throw error
+    return loadPolicyTexts(texts, options)
+  }
 }
 
 /** The texts of the layers, outermost first; empty where there is neither an organisation's nor a repository's policy. */
@@ -115,7 +130,11 @@ const shownName = (file: string) => file.split(/[\\/]/).at(-1) ?? POLICY_FILE
 async function readNamed(file: string, what: string): Promise<string> {
   const text = await readIfThere(file)
   if (text === undefined)
-    throw new NanoguardError(`${what} is not there`, { exit: EXIT.configuration, where: { file: shownName(file) } })
+    throw new NanoguardError(`${what} is not there`, {
+      exit: EXIT.configuration,
+      where: { file: shownName(file) },
+      hint: "it is read from the path that --policy or NANOGUARD_ORG_POLICY names, seen from the current directory",
+    })
   return text
 }
 

@@ -30,7 +30,11 @@ export async function readInputs(cwd: string, paths: readonly string[]): Promise
     const path = resolve(cwd, given)
     const stat = statSync(path, { throwIfNoEntry: false })
     if (stat === undefined) {
-      throw new NanoguardError("there is no such file or directory", { exit: EXIT.usage, where: { file: given } })
+      throw new NanoguardError("there is no such file or directory", {
+        exit: EXIT.usage,
+        where: { file: given },
+        hint: "paths are lockfiles or directories, seen from the current directory",
+      })
     }
     const root = stat.isDirectory() ? rootFor(cwd, path) : rootFor(cwd, dirname(path))
     const leftOut = (file: string) => skipped.add(join(path, file))
