@@ -8,9 +8,13 @@ export async function loadPatterns(): Promise<void> {
   library ??= (await import("re2js")).RE2JS
 }
 
+/** A policy has regular expressions and `loadPatterns` was not awaited. */
+export class PatternsMissingError extends Error {}
+
 /** Compiles a pattern that is looked for anywhere in a text. */
 export function compilePattern(source: string): { test: (text: string) => boolean } | { error: string } {
-  if (!library) throw new Error("await loadPatterns() before compiling a policy with regular expressions")
+  if (!library)
+    throw new PatternsMissingError("await loadPatterns() before compiling a policy with regular expressions")
   try {
     const pattern = library.compile(source)
     return { test: (text) => pattern.matcher(text).find() }

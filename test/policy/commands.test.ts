@@ -5,6 +5,7 @@ import { Writable } from "node:stream"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { policyCheck, policyExplain, policyTest } from "../../src/commands/policy.ts"
 import { type Context, processContext } from "../../src/context.ts"
+import { loadPolicyTexts } from "../../src/policy/load.ts"
 import { FINE, NOW } from "./support.ts"
 
 let directory = ""
@@ -199,5 +200,18 @@ describe("policy explain", () => {
     write("action.json", '{"kind": "network"}')
     await expect(policyExplain(context(), "action.json")).rejects.toMatchObject({ exit: 4 })
     await expect(policyExplain(context(), "no-such-file")).rejects.toMatchObject({ exit: 2 })
+  })
+})
+
+describe("loading on demand", () => {
+  it("explains an error of shape and compiles expressions without being told to", async () => {
+    const load = (text: string) => loadPolicyTexts([{ text, file: "nanoguard.yaml" }])
+    await expect(load("version: 1\nmod: enforce")).rejects.toMatchObject({
+      message: "unknown key mod",
+      hint: "did you mean mode?",
+    })
+    await expect(
+      load('version: 1\nmcp: [{ id: a, deny: s/t, arguments: { x: { "m\\x61tches": a } } }]'),
+    ).resolves.toBeDefined()
   })
 })

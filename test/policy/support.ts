@@ -3,8 +3,10 @@
 import { NanoguardError } from "../../src/errors.ts"
 import { decide } from "../../src/policy/decide.ts"
 import { parseAction } from "../../src/policy/examples.ts"
-import { loadPolicy } from "../../src/policy/load.ts"
+import { loadExplainer, loadPolicy } from "../../src/policy/load.ts"
 import type { Action, DecisionEvidence, PackageFacts, Verdict } from "../../src/policy/types.ts"
+
+await loadExplainer()
 
 export const DAY = 86_400_000
 export const NOW = Date.UTC(2026, 10, 21)
