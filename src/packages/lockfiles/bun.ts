@@ -20,7 +20,7 @@ const WORKSPACE_FIELDS: readonly [string, KindEdge["kind"]][] = [["devDependenci
 
 /** Reads a bun.lock of version 0, 1 or 2. */
 export const parseBunLock: LockfileParser = async (source, path) => {
-  const text = blankComments(source)
+  const text = blankComments(source, path)
   const lock = await parseJson(text, path)
   const lineOf = lineIndex(text)
   const fail = (key: string, message: string) => lockfileError(message, { file: path, line: lineOf(key) }, WRITE_AGAIN)

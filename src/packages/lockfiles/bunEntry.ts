@@ -22,7 +22,8 @@ export function bunDependency(
 ): { dependency: Dependency; info: JsonObject } {
   const spec = String(item[0])
   const at = spec.indexOf("@", 1)
-  if (at < 0 || spec.length > MAX_TEXT) throw fail(key, "a package does not begin with `name@source`")
+  if (at < 0 || spec.length > MAX_TEXT || key.length > MAX_TEXT)
+    throw fail(key, "a package does not begin with `name@source`, or is overlong")
   const name = spec.slice(0, at)
   const range = spec.slice(at + 1)
   const isRelease = /^\d+\.\d+\.\d+/.test(range)

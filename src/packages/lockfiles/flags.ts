@@ -1,6 +1,10 @@
 // Development, optional and peer flags for the formats that do not write them down.
 import { reachableFrom } from "../graph.ts"
 import type { Dependency, Edge } from "../types.ts"
+import { lockfileError } from "./failure.ts"
+
+/** More than any tree has; ranges that `resolutions` replace lead to every entry of a name, so a file can ask for the square of its size. */
+export const MAX_EDGES = 1_000_000
 
 /** An edge and the field of the manifest that it stands in. */
 export interface KindEdge extends Edge {
@@ -35,4 +39,13 @@ export function classify(
     dependency.optional = !(dependency.dev ? required : requiredInProduction).has(key)
     dependency.peer = !(dependency.dev ? withoutPeers : productionWithoutPeers).has(key)
   }
+}
+
+/** The error for a file that asks for more than `MAX_EDGES`. */
+export function tooManyEdges(file: string): Error {
+  return lockfileError(
+    `more than ${MAX_EDGES} edges between packages`,
+    { file, line: 1 },
+    "no project has so many: check what is in it",
+  )
 }

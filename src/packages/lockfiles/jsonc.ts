@@ -1,15 +1,26 @@
 // JSON with comments and trailing commas, as bun writes its lockfile.
+import { lockfileError } from "./failure.ts"
 import { endOfString } from "./json.ts"
+
+/** bun writes one trailing comma for each package or so, and no comments; each costs memory here. */
+const MAX_CUTS = 1_000_000
 
 /**
  * The same text as plain JSON: comments and trailing commas become blanks, so that every offset and line stays where it was.
  * What is wrong with the rest is left for the JSON parser to say.
  */
-export function blankComments(text: string): string {
+export function blankComments(text: string, file: string): string {
   const cuts: [from: number, to: number][] = []
   let comma = -1 // place of the last comma, while only blanks and comments have followed it
   let afterValue = false // a comma can only trail where a value stands before it
   for (let at = 0; at < text.length; at++) {
+    if (cuts.length > MAX_CUTS) {
+      throw lockfileError(
+        `more than ${MAX_CUTS} comments and trailing commas`,
+        { file, line: 1 },
+        "let bun write it again",
+      )
+    }
     const char = text[at]
     if (char === '"') {
       comma = -1

@@ -16,12 +16,18 @@ interface Place {
   bundled: boolean
 }
 
-/** No registry admits longer names (npm: 214 characters) or versions (256). */
+/** No registry admits longer names (npm: 214 characters) or versions (256), and no file system longer paths. */
 const MAX_TEXT = 1024
+const MAX_PATH = 4096
+/** Levels of node_modules; each makes every question for a name dearer. */
+const MAX_LEVELS = 64
 
 /** Reads one entry. What it says of itself is checked for type only where it is used; a malformed hash counts as none and is noted. */
 export function npmDependency(place: Place, notes: Notes, fail: Fail): Dependency {
   const { key, entry, bundled } = place
+  if (key.length > MAX_PATH || key.split("node_modules/").length > MAX_LEVELS) {
+    throw fail(key, `its path has ${key.length} characters, or more than ${MAX_LEVELS} levels: npm makes no such path`)
+  }
   const name = textOf(entry, "name", place.name, key, fail)
   const version = textOf(entry, "version", "", key, fail)
   const integrity = readIntegrity(entry["integrity"])

@@ -1,10 +1,10 @@
 // The nested "dependencies" of lockfile version 1 (npm 5 and 6), brought into the paths of versions 2 and 3.
-import type { ReadSibling } from "../types.ts"
+import type { Dependency, ReadSibling } from "../types.ts"
 import { isObject, type JsonObject } from "./json.ts"
 import { readManifest } from "./manifest.ts"
 import { newNotes } from "./notes.ts"
 import { npmDependency } from "./npmEntry.ts"
-import { directPaths, type Fail, type NpmTree, wantedBy } from "./npmTree.ts"
+import { directPaths, type Fail, type NpmTree, resolver, wantedBy } from "./npmTree.ts"
 
 /**
  * Reads a version 1 tree. It does not say what the project itself wants: package.json beside it does; where there is none,
@@ -19,7 +19,8 @@ export async function readLegacyTree(
   const manifest = await readManifest(path, readSibling)
   const entries = new Map<string, JsonObject>([["", manifest ?? {}]])
   const roots = [{ key: "", name: String(manifest?.["name"] ?? lock["name"] ?? "") }]
-  const tree: NpmTree = { dependencies: [], roots, notes: newNotes(), entries, links: new Map() }
+  const dependencies: Dependency[] = []
+  const notes = newNotes()
   const walk = (wanted: unknown, parent: string) => {
     if (wanted === undefined) return
     if (!isObject(wanted)) throw fail(parent, '"dependencies" has to be an object')
@@ -30,13 +31,15 @@ export async function readLegacyTree(
       if (name === "") throw fail(key, "an entry has no name")
       entries.set(key, entry)
       const bundled = entry["bundled"] === true && parent !== "" && typeof entry["resolved"] !== "string"
-      tree.dependencies.push(npmDependency({ key, name, entry: modernise(entry), bundled }, tree.notes, fail))
+      dependencies.push(npmDependency({ key, name, entry: modernise(entry), bundled }, notes, fail))
       walk(entry["dependencies"], key)
     }
   }
   walk(lock["dependencies"], "")
+  const links = new Map<string, string>()
+  const tree: NpmTree = { dependencies, roots, notes, entries, links, resolve: resolver({ entries, links }) }
   const direct = manifest === undefined ? unwantedPaths(tree) : directPaths(tree)
-  for (const dependency of tree.dependencies) dependency.direct = direct.has(dependency.key)
+  for (const dependency of dependencies) dependency.direct = direct.has(dependency.key)
   return tree
 }
 

@@ -4,7 +4,7 @@ import type { Dependency } from "../types.ts"
 import { isObject, type JsonObject } from "./json.ts"
 import { newNotes } from "./notes.ts"
 import { npmDependency } from "./npmEntry.ts"
-import { directPaths, type Fail, type NpmTree } from "./npmTree.ts"
+import { directPaths, type Fail, type NpmTree, resolver } from "./npmTree.ts"
 
 const MODULES = "node_modules/"
 
@@ -33,7 +33,14 @@ export function readPackages(packages: JsonObject, projectName: string, fail: Fa
     if (entries.has(target) && isWorkspace(target))
       roots.push({ key: target, name: stringOr(entries.get(target)?.["name"], name) })
   }
-  const tree: NpmTree = { dependencies: [], roots, notes: newNotes(), entries, links }
+  const tree: NpmTree = {
+    dependencies: [],
+    roots,
+    notes: newNotes(),
+    entries,
+    links,
+    resolve: resolver({ entries, links }),
+  }
   const direct = directPaths(tree)
   const isRoot = new Set(roots.map((item) => item.key))
   for (const [key, entry] of entries) {

@@ -12,7 +12,10 @@ export interface NpmTree {
   entries: ReadonlyMap<string, JsonObject>
   /** Path of a link -> path of what it leads to. */
   links: ReadonlyMap<string, string>
+  resolve: Resolve
 }
+
+const MODULES = "node_modules/"
 
 /** An error about the entry at `key`. */
 export type Fail = (key: string, message: string) => Error
@@ -36,21 +39,49 @@ export function* wantedBy(entry: JsonObject, isRoot: boolean): Generator<[name: 
   }
 }
 
-/** The path of what `require(name)` finds from the package at `from`: the nearest node_modules upwards, links followed. */
-export function resolveFrom(tree: Pick<NpmTree, "entries" | "links">, from: string, name: string): string | undefined {
-  for (let directory: string | undefined = from; directory !== undefined; directory = parentOf(directory)) {
-    const path = directory === "" ? `node_modules/${name}` : `${directory}/node_modules/${name}`
-    const target = tree.links.get(path)
-    if (target !== undefined) return tree.entries.has(target) ? target : path
-    if (tree.entries.has(path)) return path
+/** Finds what `require(name)` finds from a path: the nearest node_modules upwards, links followed; undefined where there is none. */
+export type Resolve = (from: string, name: string) => string | undefined
+
+/** Indexes a tree by directory, so that one question costs one short look-up for each level upwards, whatever the paths are. */
+export function resolver({ entries, links }: Pick<NpmTree, "entries" | "links">): Resolve {
+  const modules = new Map<string, Map<string, string>>() // directory -> name -> path
+  const add = (path: string, target: string) => {
+    const at = path.lastIndexOf(MODULES)
+    if (at < 0 || (at > 0 && path[at - 1] !== "/")) return
+    const directory = path.slice(0, Math.max(0, at - 1))
+    let names = modules.get(directory)
+    if (names === undefined) {
+      names = new Map()
+      modules.set(directory, names)
+    }
+    names.set(path.slice(at + MODULES.length), target)
   }
-  return undefined
+  for (const path of entries.keys()) add(path, path)
+  for (const [path, target] of links) add(path, entries.has(target) ? target : path)
+  let last: { from: string; levels: Map<string, string>[] } | undefined
+  return (from, name) => {
+    if (last?.from !== from) last = { from, levels: levelsAbove(from, modules) }
+    for (const names of last.levels) {
+      const path = names.get(name)
+      if (path !== undefined) return path
+    }
+    return undefined
+  }
+}
+
+function levelsAbove(from: string, modules: ReadonlyMap<string, Map<string, string>>): Map<string, string>[] {
+  const levels: Map<string, string>[] = []
+  for (let directory: string | undefined = from; directory !== undefined; directory = parentOf(directory)) {
+    const names = modules.get(directory)
+    if (names !== undefined) levels.push(names)
+  }
+  return levels
 }
 
 /** The next directory upwards that may hold a node_modules; the root is "". */
 function parentOf(path: string): string | undefined {
   if (path === "" || path === "..") return undefined
-  const modules = path.lastIndexOf("node_modules/")
+  const modules = path.lastIndexOf(MODULES)
   if (modules === 0) return ""
   if (modules > 0 && path[modules - 1] === "/") return path.slice(0, modules - 1)
   const slash = path.lastIndexOf("/")
@@ -63,7 +94,7 @@ export function npmEdges(tree: NpmTree): Edge[] {
   const roots = new Set(tree.roots.map((root) => root.key))
   for (const [from, entry] of tree.entries) {
     for (const [name, range] of wantedBy(entry, roots.has(from))) {
-      const to = resolveFrom(tree, from, name)
+      const to = tree.resolve(from, name)
       if (to !== undefined) edges.push({ from, to, range })
     }
   }
@@ -71,11 +102,11 @@ export function npmEdges(tree: NpmTree): Edge[] {
 }
 
 /** Paths that the manifests of the roots name. */
-export function directPaths(tree: Pick<NpmTree, "entries" | "links" | "roots">): Set<string> {
+export function directPaths({ entries, roots, resolve }: Pick<NpmTree, "entries" | "roots" | "resolve">): Set<string> {
   const direct = new Set<string>()
-  for (const { key } of tree.roots) {
-    for (const [name] of wantedBy(tree.entries.get(key) ?? {}, true)) {
-      const path = resolveFrom(tree, key, name)
+  for (const { key } of roots) {
+    for (const [name] of wantedBy(entries.get(key) ?? {}, true)) {
+      const path = resolve(key, name)
       if (path !== undefined) direct.add(path)
     }
   }

@@ -1,7 +1,7 @@
 // yarn.lock of yarn 2 and later: YAML, one entry for each resolution, keyed by the descriptors (`name@npm:range`) that lead to it.
 import type { Dependency, Edge, Lockfile, ReadSibling } from "../types.ts"
 import { lineCounter, lockfileError, quote } from "./failure.ts"
-import { classify, type KindEdge } from "./flags.ts"
+import { classify, type KindEdge, MAX_EDGES, tooManyEdges } from "./flags.ts"
 import { isObject, type JsonObject } from "./json.ts"
 import { rangesIn, readManifest } from "./manifest.ts"
 import { parseYaml, yamlKeys } from "./yaml.ts"
@@ -38,6 +38,7 @@ export async function parseBerryLock(text: string, path: string, readSibling: Re
       const kind = development?.has(name) ? "dev" : isObject(meta) && meta["optional"] === "true" ? "optional" : "prod"
       const targets = find(name, range, entry.resolution)
       if (targets.length === 0) absent++
+      if (edges.length + targets.length > MAX_EDGES) throw tooManyEdges(path)
       for (const to of targets) edges.push({ from: entry.key, to, range: range.replace(/^npm:/, ""), kind })
     }
   }

@@ -4,7 +4,7 @@ import type { PackageSource } from "../../policy/types.ts"
 import { purlOf } from "../purl.ts"
 import type { Dependency, Lockfile, ReadSibling } from "../types.ts"
 import { lockfileError } from "./failure.ts"
-import { classify, type KindEdge } from "./flags.ts"
+import { classify, type KindEdge, MAX_EDGES, tooManyEdges } from "./flags.ts"
 import { hexToIntegrity, readIntegrity } from "./integrity.ts"
 import { nameOf, rangesIn, readManifest } from "./manifest.ts"
 import { type Notes, newNotes, summarise, warningsOf } from "./notes.ts"
@@ -30,7 +30,9 @@ export async function parseClassicLock(text: string, path: string, readSibling: 
     const dependency = readEntry(entry, path, notes)
     for (const pattern of entry.patterns) byPattern.set(pattern, dependency)
     const name = dependency.alias ?? dependency.name
-    byName.set(name, [...(byName.get(name) ?? []), dependency])
+    const named = byName.get(name)
+    if (named === undefined) byName.set(name, [dependency])
+    else named.push(dependency)
     return dependency
   })
   const edges: KindEdge[] = []
@@ -41,6 +43,7 @@ export async function parseClassicLock(text: string, path: string, readSibling: 
     const exact = byPattern.get(`${name}@${range}`)
     // "resolutions" in package.json replace ranges, so that none of the entries answers the one that is asked for.
     if (exact === undefined && !byName.has(name)) absent.add(name)
+    if (edges.length > MAX_EDGES) throw tooManyEdges(path)
     for (const { key } of exact === undefined ? (byName.get(name) ?? []) : [exact])
       edges.push({ from, to: key, range, kind })
   }

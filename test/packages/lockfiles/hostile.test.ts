@@ -141,6 +141,34 @@ describe("deep nesting", () => {
   })
 })
 
+describe("what grows faster than the file", () => {
+  const many = (count: number, line: (index: number) => string) =>
+    Array.from({ length: count }, (_, index) => line(index)).join("")
+  it.each([
+    [
+      "package-lock.json",
+      JSON.stringify({
+        lockfileVersion: 3,
+        packages: { [`${"node_modules/a/".repeat(65)}node_modules/b`]: { version: "1.0.0" } },
+      }),
+      "64 levels",
+    ],
+    [
+      "yarn.lock",
+      `# yarn lockfile v1\n\n${many(1100, (n) => `a@${n}:\n  version "1.0.0"\n  dependencies:\n    a none\n\n`)}`,
+      "1000000 edges",
+    ],
+    [
+      "yarn.lock",
+      `__metadata:\n  version: 8\n"app@workspace:.":\n  version: 0\n  resolution: "app@workspace:."\n${many(1100, (n) => `"a@npm:${n}":\n  version: 1.0.${n}\n  resolution: "a@npm:1.0.${n}"\n  dependencies:\n    a: none\n`)}`,
+      "1000000 edges",
+    ],
+    ["bun.lock", "/**/".repeat(1_100_000), "1000000 comments"],
+  ])("%s is refused: %#", async (file, text, message) => {
+    expect(String(await outcome(file, text))).toContain(message)
+  })
+})
+
 describe("YAML that expands", () => {
   it("is refused: an alias bomb", async () => {
     const levels = Array.from({ length: 30 }, (_, level) => `a${level + 1}: &a${level + 1} [*a${level}, *a${level}]`)

@@ -101,20 +101,20 @@ describe("visitKeys", () => {
 describe("blankComments", () => {
   it("makes JSON of it and moves nothing", () => {
     const text = '// x, }\n{"a": [1, 2, /* ,] */ ], // "\n "b": "// no, }",\n}\n'
-    const plain = blankComments(text)
+    const plain = blankComments(text, "bun.lock")
     expect(JSON.parse(plain)).toEqual({ a: [1, 2], b: "// no, }" })
     expect(plain).toHaveLength(text.length)
     expect(plain.split("\n")).toHaveLength(text.split("\n").length)
   })
 
   it.each(["[,]", "{,}", "[1,,]", "[1 2]", "/* open", '{"a": 1,, }'])("does not mend %s", (text) => {
-    expect(() => JSON.parse(blankComments(text))).toThrow()
+    expect(() => JSON.parse(blankComments(text, "bun.lock"))).toThrow()
   })
 
   it("leaves plain JSON as it is", () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
-        expect(blankComments(text)).toBe(text)
+        expect(blankComments(text, "bun.lock")).toBe(text)
       }),
     )
   })
