@@ -47,7 +47,8 @@ function isAbove(path: string, name: string): boolean {
  */
 export function pullRequestBase(env: Context["env"]): string | undefined {
   const branch = env["GITHUB_BASE_REF"]
-  if (env["GITHUB_EVENT_NAME"] === "pull_request" && branch) return `origin/${branch}`
+  // pull_request_target has the base checked out, unless a workflow takes the head: then, above all, its policy must not count.
+  if (/^pull_request(_target)?$/.test(env["GITHUB_EVENT_NAME"] ?? "") && branch) return `origin/${branch}`
   return env["CI_MERGE_REQUEST_DIFF_BASE_SHA"] || undefined
 }
 

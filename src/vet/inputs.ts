@@ -20,8 +20,7 @@ export interface Inputs {
 }
 
 /**
- * Reads every lockfile that the paths name or contain, each once; shown paths are relative to `cwd` where they lie below
- * it. Throws `NanoguardError`: exit 2 for a path that is not there, exit 3 where nothing is found or a file cannot be read.
+ * Reads every lockfile that the paths name or contain, each once; shown paths are relative to `cwd`. Throws `NanoguardError`: exit 2 for a path that is not there, exit 3 where nothing is found or a file cannot be read.
  */
 export async function readInputs(cwd: string, paths: readonly string[]): Promise<Inputs> {
   const skipped = new Set<string>()
@@ -56,6 +55,8 @@ export async function readInputs(cwd: string, paths: readonly string[]): Promise
   for (const { root, path } of files.values()) {
     const lockfile = await readLockfile(root, path)
     await nameDefaults(lockfile)
+    // Two files outside could have the same path below their own directories.
+    if (root !== cwd) lockfile.path = toPosix(relative(cwd, join(root, path)))
     inputs.push({ root, lockfile })
   }
   return { inputs, leftOut }

@@ -57,13 +57,11 @@ export async function runVet(ctx: Context, options: VetOptions): Promise<VetRun>
     }))
   const { inputs, leftOut } = await readInputs(options.tree ?? ctx.cwd, options.paths)
   const vetted: VetInput[] = []
-  for (const { lockfile, root } of inputs) {
-    if (base === undefined || options.changed === undefined) vetted.push({ lockfile })
-    else {
-      // The base knows what lies below the current directory; of a file elsewhere all counts as added.
-      const before = root === (options.tree ?? ctx.cwd) ? await lockfileAt(base, lockfile.path) : undefined
-      vetted.push({ lockfile, only: addedSince(lockfile, before) })
-    }
+  for (const { lockfile } of inputs) {
+    // The base knows what lies below the current directory; of a file elsewhere all counts as added.
+    const only =
+      base && options.changed !== undefined ? addedSince(lockfile, await lockfileAt(base, lockfile.path)) : undefined
+    vetted.push({ lockfile, only })
   }
   const advisories = openDefaultAdvisories(ctx)
   let evidence: EvidenceSet | undefined

@@ -313,7 +313,7 @@ describe("pullRequestBase", () => {
   test.each<[Record<string, string>, string | undefined]>([
     [{ GITHUB_EVENT_NAME: "pull_request", GITHUB_BASE_REF: "main" }, "origin/main"],
     [{ GITHUB_EVENT_NAME: "push", GITHUB_BASE_REF: "" }, undefined],
-    [{ GITHUB_EVENT_NAME: "pull_request_target", GITHUB_BASE_REF: "main" }, undefined],
+    [{ GITHUB_EVENT_NAME: "pull_request_target", GITHUB_BASE_REF: "main" }, "origin/main"],
     [{ CI_MERGE_REQUEST_DIFF_BASE_SHA: "a".repeat(40) }, "a".repeat(40)],
     [{}, undefined],
   ])("%j -> %j", (env, expected) => {

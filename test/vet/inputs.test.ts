@@ -34,10 +34,12 @@ describe("readInputs", () => {
     ])
   })
 
-  it("reads a path outside of the current directory, shown from there", async () => {
+  it("reads a path outside of the current directory, shown as one would type it", async () => {
     const root = temporaryDirectory({ "here/x.txt": "", "there/package-lock.json": LOCK })
-    expect(await pathsOf(join(root, "here"), "../there")).toEqual(["package-lock.json"])
-    expect(await pathsOf(join(root, "here"), join(root, "there/package-lock.json"))).toEqual(["package-lock.json"])
+    expect(await pathsOf(join(root, "here"), "../there")).toEqual(["../there/package-lock.json"])
+    expect(await pathsOf(join(root, "here"), join(root, "there/package-lock.json"))).toEqual([
+      "../there/package-lock.json",
+    ])
   })
 
   it("does not follow a lockfile out of the directory that is vetted", async () => {
