@@ -84,15 +84,6 @@ export interface PolicyFileOptions {
   skipLocal?: boolean
 }
 
-/**
- * Reads and loads the layers of a directory: organisation, repository, local. Resolves with undefined where there is no policy at all.
- * A file that is named and cannot be read is an error, never an empty layer.
- */
-export async function loadPolicyFiles(options: PolicyFileOptions): Promise<CompiledPolicy | undefined> {
-  const texts = await readPolicyFiles(options)
-  return texts.length === 0 ? undefined : loadPolicyTexts(texts)
-}
-
 /** `loadLayers` that brings in what the texts turn out to need: an explanation of errors, regular expressions. */
 export async function loadPolicyTexts(
   texts: readonly LayerText[],

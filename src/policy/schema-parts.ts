@@ -27,7 +27,6 @@ export const id = () => patterned(/^[a-z0-9][a-z0-9_-]{0,63}$/, "lower-case lett
 export const prose = () =>
   patterned(/^[A-Za-z0-9][A-Za-z0-9 .,:;'()/@+%=_#-]{0,199}$/, "one line of plain text, at most 200 characters")
 export const name = () => patterned(/^[A-Za-z0-9][A-Za-z0-9._@/-]{0,127}$/, "a name of letters, digits and . _ @ / -")
-export const person = () => patterned(/^[A-Za-z0-9][A-Za-z0-9._@+ -]{0,99}$/, "a name or an address")
 export const duration = () => patterned(DURATION, "a duration such as 12h, 3d, 4w or 2y")
 export const httpUrl = () =>
   patterned(/^https?:\/\/[^\s@?#]{1,2000}$/, "an http(s) address without credentials, query or fragment")

@@ -2,7 +2,7 @@
 // It is built when a policy has an error to explain (see shape.ts), and for the JSON Schema.
 import * as z from "zod/mini"
 import { credentialRule, mcpRule, mountRule, networkRule, skillRule } from "./schema-lists.ts"
-import { type conditionsSchema, type packageRule, packagesSchema } from "./schema-packages.ts"
+import { type conditionsSchema, packagesSchema } from "./schema-packages.ts"
 import { described, duration, effect, effects, id, optional, text } from "./schema-parts.ts"
 
 const approvers = () =>
@@ -67,4 +67,3 @@ export function policySchema(): ReturnType<typeof build> {
 
 export type PolicyDocument = z.infer<ReturnType<typeof build>>
 export type Conditions = z.infer<ReturnType<typeof conditionsSchema>>
-export type ListRule = z.infer<ReturnType<typeof packageRule>>
