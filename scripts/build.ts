@@ -2,7 +2,7 @@
 // Measured on Node 24, zod and yaml and commander bundled: 2.1 x the time of `node -e 0`; from node_modules: 3.6 x.
 import { renameSync, rmSync, writeFileSync } from "node:fs"
 import { relative } from "node:path"
-import { rolldown } from "rolldown"
+import { type Plugin, rolldown } from "rolldown"
 import { askLibrary } from "../src/packages/registries/defaults.ts"
 import { buildSnapshot } from "./advisories.ts"
 import { buildPopular } from "./popular.ts"
@@ -10,6 +10,17 @@ import { buildPopular } from "./popular.ts"
 // Built beside and moved into place, so that a command that runs meanwhile never sees half a build.
 const fresh = `dist.${process.pid}`
 rmSync(fresh, { recursive: true, force: true })
+/**
+ * commander loads node:child_process for subcommands that are programs of their own. nanoguard has none, and the module brings
+ * net, dgram and streams along: a tenth of the time of `nanoguard --version`.
+ */
+const withoutChildProcess: Plugin = {
+  name: "commander-without-child-process",
+  resolveId: (source, importer) =>
+    source === "node:child_process" && importer?.includes("/node_modules/commander/") ? "\0no-child-process" : null,
+  load: (id) => (id === "\0no-child-process" ? "export default {}" : null),
+}
+
 const bases = await Promise.all(
   (["npm", "pypi", "cargo", "golang"] as const).map(async (ecosystem) => [ecosystem, await askLibrary(ecosystem)]),
 )
@@ -19,6 +30,7 @@ const bundle = await rolldown({
   // Its `main` is UMD, whose `require` a bundler cannot see through.
   resolve: { alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" } },
   external: [/^node:/],
+  plugins: [withoutChildProcess],
   transform: { define: { DEFAULT_BASES: JSON.stringify(Object.fromEntries(bases)) } },
 })
 const { output } = await bundle.write({

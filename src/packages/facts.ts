@@ -132,9 +132,9 @@ function addAdvisories(
 }
 
 /** A bundled package comes inside another's archive and is covered by that one's hash, so it has none of its own to miss. */
-function addMissingHash(facts: Facts, missing: Missing, { integrity, bundled }: Dependency): void {
+function addMissingHash(facts: Facts, missing: Missing, { integrity, bundled, ownHash }: Dependency): void {
   if (integrity.length > 0) facts.integrity = "present"
-  else if (bundled) missing.integrity = "unsupported"
+  else if (bundled || ownHash) missing.integrity = "unsupported"
   else facts.integrity = "none"
 }
 

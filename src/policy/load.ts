@@ -1,5 +1,5 @@
 // Text -> CompiledPolicy. This module brings yaml along, so commands import it when they run.
-import { readFile } from "node:fs/promises"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { compilePolicy } from "./compile.ts"
@@ -131,7 +131,7 @@ async function readNamed(file: string, what: string): Promise<string> {
 
 async function readIfThere(file: string): Promise<string | undefined> {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(file))
+    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file))
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === "ENOENT") return undefined

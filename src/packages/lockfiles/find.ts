@@ -1,6 +1,5 @@
 // Which lockfiles a repository has.
-import { existsSync } from "node:fs"
-import { readdir, realpath } from "node:fs/promises"
+import { existsSync, readdirSync, realpathSync } from "node:fs"
 import { join, relative, sep } from "node:path"
 import { lockfileError } from "./failure.ts"
 import { FORMATS } from "./formats.ts"
@@ -56,9 +55,9 @@ export async function findLockfiles(root: string, bounds: Bounds = {}): Promise<
       } else if (isLockfile(entry.name, names)) (entry.isSymbolicLink() ? links : found).push(path)
     }
   }
-  const real = new Set(await Promise.all(found.map((path) => realpath(path).catch(() => path))))
+  const real = new Set(links.length > 0 ? found.map((path) => realPathOf(path) ?? path) : [])
   for (const link of links) {
-    const target = await realpath(link).catch(() => undefined)
+    const target = realPathOf(link)
     if (target === undefined || !real.has(target)) found.push(link)
   }
   const shown = (path: string) => relative(root, path).split(sep).join("/")
@@ -99,9 +98,17 @@ function isBuildCache(path: string, name: string): boolean {
   return name === "target" && existsSync(join(path, "CACHEDIR.TAG"))
 }
 
+function realPathOf(path: string): string | undefined {
+  try {
+    return realpathSync(path)
+  } catch {
+    return undefined
+  }
+}
+
 async function readDirectory(path: string, root: string) {
   try {
-    return await readdir(path, { withFileTypes: true })
+    return readdirSync(path, { withFileTypes: true })
   } catch (error) {
     const shown = relative(root, path).split(sep).join("/") || "."
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error"

@@ -74,6 +74,8 @@ function lineIndex(text: string): (key: string) => number {
   let offsets: Map<string, number> | undefined
   const lineAt = lineCounter(text)
   return (key) => {
+    const only = onlyKey(text, key)
+    if (only !== undefined) return lineAt(only)
     if (offsets === undefined) {
       const found = new Map<string, number>()
       visitKeys(text, {
@@ -91,6 +93,17 @@ function lineIndex(text: string): (key: string) => number {
     }
     return lineAt(offsets.get(key) ?? 0)
   }
+}
+
+/**
+ * Where a key stands, if it stands in the whole text exactly once. A quote without a backslash before it and a colon behind
+ * the closing one are a key's own: in a value both quotes would be escaped.
+ */
+function onlyKey(text: string, key: string): number | undefined {
+  const literal = `${JSON.stringify(key)}:`
+  const at = text.indexOf(literal)
+  if (at < 1 || text[at - 1] === "\\" || text.includes(literal, at + 1)) return undefined
+  return at
 }
 
 function isLegacyTrail(trail: readonly string[]): boolean {
