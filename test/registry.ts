@@ -84,7 +84,7 @@ export async function startRegistry(): Promise<TestRegistry> {
     env: { npm_config_registry: base, UV_DEFAULT_INDEX: `${base}/simple`, PIP_INDEX_URL: `${base}/simple` },
     requests,
     audited,
-    npm: (name, releases) => documents.set(`/${name}`, packument(name, releases)),
+    npm: (name, releases) => documents.set(`/${name}`, packument(name, releases, base)),
     pypi: (name, releases) => documents.set(`/simple/${name}/`, project(name, releases)),
     fail: (name, fault) => faults.set(name, fault),
   }
@@ -94,7 +94,8 @@ function answerWrongly(response: ServerResponse, fault: Fault): void {
   if (fault === "silent") return
   if (fault === "error") response.writeHead(500).end("{}")
   else if (fault === "html") response.end("<html>sign in</html>")
-  else if (fault === "lies") response.end(JSON.stringify(packument("some-other-package", { "1.0.0": {} })))
+  else if (fault === "lies")
+    response.end(JSON.stringify(packument("some-other-package", { "1.0.0": {} }, "http://127.0.0.1")))
   else if (fault === "empty") response.end("{}")
   else if (fault === "redirect") response.writeHead(302, { location: "http://127.0.0.2:9/" }).end()
   else if (fault === "huge-length") response.writeHead(200, { "content-length": 2 * 1024 ** 3 }).write("{")
@@ -110,7 +111,7 @@ function answerWrongly(response: ServerResponse, fault: Fault): void {
 
 const isoTime = (age = 100) => new Date(NOW - age * DAY).toISOString()
 
-function packument(name: string, releases: Record<string, NpmRelease>): unknown {
+function packument(name: string, releases: Record<string, NpmRelease>, base: string): unknown {
   const versions = Object.entries(releases).map(([version, release]) => {
     const { license = "MIT", scripts, deprecated, publisher = "ana", attested, integrity, dependencies } = release
     return [
@@ -123,6 +124,7 @@ function packument(name: string, releases: Record<string, NpmRelease>): unknown 
         _npmUser: { name: publisher },
         dist: {
           integrity: integrity ?? hashOf(name, version),
+          tarball: `${base}/${name}/-/${name.split("/").at(-1)}-${version}.tgz`,
           signatures: [{ keyid: "SHA256:key", sig: "c2ln" }],
           ...(attested && { attestations: { url: "x", provenance: { predicateType: "x" } } }),
         },

@@ -28,6 +28,7 @@ async function bringIn(
   { kind, name, version }: Move & { version: string },
   task: Task,
 ): Promise<void> {
+  const asked = takeSnapshot(job.copy)
   const from = new Set(task.dependency.name === name ? [task.dependency.version] : versionsOf(lockfile, name))
   if (kind === "direct") setSpecs(job, lockfile, name, version, true, true)
   const pins =
@@ -38,15 +39,12 @@ async function bringIn(
   const exact = takeSnapshot(job.copy)
   if (!locks(await job.read(), name, version)) throw new Unfixable(`${job.manager} did not take ${name} ${version}`)
 
-  const before = new Map<string, string>()
-  for (const [file, spec] of kind === "direct" ? setSpecs(job, lockfile, name, version, false, false, task) : [])
-    before.set(file, spec)
-  await setOverrides(job, pins, undefined)
+  const locked = readText(job.file) ?? ""
+  restoreSnapshot(job.copy, asked)
+  writeText(job.file, locked)
+  const specs = kind === "direct" ? setSpecs(job, lockfile, name, version, false, true) : []
   if (job.manager === "yarn" || job.manager === "yarn1")
-    writeText(
-      job.file,
-      renameLocked(readText(job.file) ?? "", job.manager, lockfile, name, from, version, [...before.values()]),
-    )
+    writeText(job.file, renameLocked(locked, job.manager, lockfile, name, from, version, specs))
   await relock(job)
   const after = await job.read()
   const undone = !locks(after, name, version) || [...from].some((old) => old !== version && locks(after, name, old))
@@ -87,8 +85,8 @@ async function add(job: Job, { name, version }: { name: string; version: string 
 }
 
 /**
- * Sets the project's own specifiers of a package: exactly to a version, or in the style that they had. With `needed`,
- * throws where no manifest names it. Returns what each now says.
+ * Sets the project's own specifiers of a package: exactly to a version, or in the style that they have. With `needed`,
+ * throws where no manifest names it. Returns what they say now.
  */
 function setSpecs(
   job: Job,
@@ -97,29 +95,21 @@ function setSpecs(
   version: string,
   exact: boolean,
   needed: boolean,
-  task?: Task,
-): [file: string, spec: string][] {
-  const set: [string, string][] = []
+): string[] {
+  const set: string[] = []
   for (const file of membersOf(job, lockfile)) {
     let text = readText(file) ?? ""
-    const original = task === undefined ? text : originalOf(job, file)
-    for (const { field, key, text: spec } of specsFor(original, name)) {
+    for (const { field, key, text: spec } of specsFor(text, name)) {
       if (spec.startsWith("catalog:"))
         throw new Unfixable(`the version of ${name} is in a catalog of pnpm-workspace.yaml`)
       const next = specTo(spec, version, exact)
       text = setField(text, [field, key], next)
-      set.push([`${file} ${field} ${key}`, next])
+      set.push(next)
     }
     writeText(file, text)
   }
   if (needed && set.length === 0) throw new Unfixable(`no package.json of the project names ${name}`)
   return set
-}
-
-/** A manifest's text before anything was changed: where the style of its ranges can still be seen. */
-function originalOf({ copy }: Job, file: string): string {
-  const path = file.slice(copy.dir.length + 1).replaceAll("\\", "/")
-  return copy.originals.get(path)?.toString("utf8") ?? ""
 }
 
 /** The manifests of the project and its workspaces: those that the lockfile has as a root, by directory or by name. */

@@ -39,8 +39,9 @@ export function overrideKeys(
   return [...keys]
 }
 
-/** Adds rules (or with `undefined` takes them out) in the file where the project keeps them. */
-export async function setOverrides(job: Job, keys: readonly string[], version: string | undefined): Promise<void> {
+/** Adds rules in the file where the project keeps them. */
+export async function setOverrides(job: Job, keys: readonly string[], version: string): Promise<void> {
+  if (keys.length === 0) return
   const manifest = join(job.dir, "package.json")
   const workspace = join(job.dir, "pnpm-workspace.yaml")
   if (job.manager === "pnpm" && (await keepsInWorkspace(job, manifest, workspace))) {
@@ -60,17 +61,25 @@ export async function setOverrides(job: Job, keys: readonly string[], version: s
   writeText(manifest, text)
 }
 
-/** The rules that are there now: what a temporary rule replaced has to come back. */
+/** Whether the project has a rule for a package already: somebody put it there, and it is theirs to change. */
 export function hasOverrides(job: Job, name: string): boolean {
   const text = readText(join(job.dir, "package.json")) ?? ""
   const fields = [["overrides"], ["resolutions"], ["pnpm", "overrides"]]
-  const inManifest = fields.some((field) => mentions(fieldOf(text, field), name))
+  if (fields.some((field) => mentions(fieldOf(text, field), name))) return true
   const yaml = job.manager === "pnpm" ? (readText(join(job.dir, "pnpm-workspace.yaml")) ?? "") : ""
-  return inManifest || (/^overrides:/m.test(yaml) && yaml.includes(name))
+  const lines = yaml.split(/^overrides:/m)[1]?.split(/\r?\n/) ?? []
+  return lines.some((line) => isRuleFor(/^\s+["']?([^"':]+)/.exec(line)?.[1] ?? "", name))
 }
 
 function mentions(rules: unknown, name: string): boolean {
-  return typeof rules === "object" && rules !== null && JSON.stringify(rules).includes(name)
+  if (typeof rules !== "object" || rules === null) return false
+  return Object.entries(rules).some(([key, rule]) => isRuleFor(key, name) || mentions(rule, name))
+}
+
+/** Keys as the managers write them: `x`, `x@^1`, `parent/x`, `parent>x@1`. */
+function isRuleFor(key: string, name: string): boolean {
+  const last = key.split(">").at(-1)!
+  return last === name || last.startsWith(`${name}@`) || last.endsWith(`/${name}`) || last.includes(`/${name}@`)
 }
 
 /** pnpm 11 reads overrides from pnpm-workspace.yaml only; older ones from there too, where the project uses it so. */
@@ -81,20 +90,14 @@ async function keepsInWorkspace(job: Job, manifest: string, workspace: string): 
   return major >= 11
 }
 
-async function editYaml(text: string, keys: readonly string[], version: string | undefined): Promise<string> {
-  if (version !== undefined && !/^overrides:/m.test(text)) {
+async function editYaml(text: string, keys: readonly string[], version: string): Promise<string> {
+  if (!/^overrides:/m.test(text)) {
     const rules = keys.map((key) => `  ${JSON.stringify(key)}: ${JSON.stringify(version)}\n`).join("")
     const head = text === "" || text.endsWith("\n") ? text : `${text}\n`
     return `${head}overrides:\n${rules}`
   }
   const { parseDocument } = await import("yaml")
   const document = parseDocument(text)
-  for (const key of keys) {
-    if (version === undefined) document.deleteIn(["overrides", key])
-    else document.setIn(["overrides", key], version)
-  }
-  const rest = document.get("overrides") as { items?: unknown[] } | undefined
-  if (rest?.items?.length === 0) document.delete("overrides")
-  const left = document.contents as { items?: unknown[] } | null
-  return left?.items?.length === 0 ? "" : document.toString()
+  for (const key of keys) document.setIn(["overrides", key], version)
+  return document.toString()
 }

@@ -38,6 +38,7 @@ export function specTo(spec: string, version: string, exact: boolean): string {
 
 /** Sets one value; `undefined` takes it out, and its object with it where that leaves it empty. */
 export function setField(text: string, path: readonly string[], value: unknown): string {
+  if (value !== undefined && fieldOf(text, path.slice(0, 1)) === undefined) return addField(text, path, value)
   const options = { formattingOptions: formattingOf(text) }
   const edited = applyEdits(text, modify(text, [...path], value, options))
   if (value !== undefined || path.length < 2) return edited
@@ -47,6 +48,20 @@ export function setField(text: string, path: readonly string[], value: unknown):
   return typeof holder === "object" && holder !== null && Object.keys(holder).length === 0
     ? setField(edited, above, undefined)
     : edited
+}
+
+/** A new field at the end of the top level, without touching how the line before it is written. */
+function addField(text: string, [field = "", ...rest]: readonly string[], value: unknown): string {
+  const { insertSpaces, tabSize, eol } = formattingOf(text)
+  const indent = insertSpaces ? " ".repeat(tabSize) : "\t"
+  const whole = rest.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value)
+  const edits = modify(text, [field], whole, {})
+  const lines = `${JSON.stringify(field)}: ${JSON.stringify(whole, null, indent)}`.split("\n")
+  for (const edit of edits) {
+    const comma = edit.content.startsWith(",") ? "," : ""
+    edit.content = comma + eol + lines.map((line) => indent + line).join(eol) + (comma ? "" : eol)
+  }
+  return applyEdits(text, edits)
 }
 
 /** What is at a path; undefined where nothing is. */

@@ -1,6 +1,8 @@
 // Settings that a repository brings for package managers. A copy gets those that say where packages come from and how they
 // are resolved; what would make a manager run a program of the repository's choosing stays behind.
 import { basename } from "node:path"
+import { parse as parseToml, stringify as writeToml } from "smol-toml"
+import { parse as parseYaml, stringify as writeYaml } from "yaml"
 
 /** Programs that managers load by themselves, toolchains, installed packages and build output. */
 const LEFT_OUT_NAMES =
@@ -18,76 +20,82 @@ export function isLeftOut(path: string): boolean {
 const NPMRC =
   /^(registry|@[^:=]+:registry|\/\/[^=]+|always-auth|legacy-peer-deps|strict-peer-dep(endencie)?s|save-exact|save-prefix|lockfile-version|engine-strict|min-release-age|minimum-release-age|before|auto-install-peers|dedupe-[\w-]+|resolution-mode|resolve-peers-from-workspace-root|exclude-links-from-lockfile|link-workspace-packages|prefer-workspace-packages|shared-workspace-lockfile|node-linker|hoist|shamefully-hoist|strict-ssl|replace-registry-host|install-links|install-strategy|inject-workspace-packages)(\[\])?\s*=/
 const YARNRC = /^"?(registry|@[^\s"]+:registry|strict-ssl|workspaces-experimental|save-prefix)"?[\s:]/
-/** .yarnrc.yml: keys at the top that load code or point elsewhere, each with what is indented below it. */
 const YARNRC_YML =
-  /^["']?(yarnPath|plugins|initScope|ignorePath|constraintsPath|injectEnvironmentFiles|httpsKeyFilePath|enableScripts|enableConstraintsChecks|globalFolder|cacheFolder|virtualFolder|deferredVersionFolder|installStatePath|patchFolder|rcFilename|lockfileFilename)["']?\s*:/
+  /^(npm[A-Z]\w*|nodeLinker|packageExtensions|supportedArchitectures|defaultSemverRangePrefix|compressionLevel|checksumBehavior|catalogs?|unsafeHttpWhitelist|networkSettings|https?Proxy|enableTransparentWorkspaces|enableStrictSsl|nm[A-Z]\w*|pnp[A-Z]\w*|approvedGitRepositories)$/
+/** Dotted keys of TOML files; `*` is any one key. What is below a named key comes with it. */
+const TOML: ReadonlyMap<string, readonly string[]> = new Map([
+  [
+    "bunfig.toml",
+    ["registry", "scopes", "exact", "minimumReleaseAge", "minimumReleaseAgeExcludes", "saveTextLockfile", "linker"].map(
+      (key) => `install.${key}`,
+    ),
+  ],
+  ["config.toml", ["source", "registries.*.index", "registry.default", "net.git-fetch-with-cli", "net.offline"]],
+  ["pdm.toml", ["pypi", "resolution", "strategy"]],
+  ["poetry.toml", ["repositories", "solver"]],
+  [
+    "uv.toml",
+    [
+      ...["index", "index-url", "extra-index-url", "index-strategy", "exclude-newer", "resolution", "prerelease"],
+      ...["constraint-dependencies", "override-dependencies", "environments", "required-environments", "sources"],
+    ],
+  ],
+])
 
 /**
  * The text that a settings file has in the copy; undefined where the file is not one of settings and is copied as it is.
- * `read` gives its text.
+ * `read` gives its text. A file that cannot be read as what it is keeps nothing.
  */
 export function cleanSettings(path: string, read: () => string): string | undefined {
-  switch (basename(path)) {
-    case ".npmrc":
-      return keepLines(read(), NPMRC)
-    case ".yarnrc":
-      return keepLines(read(), YARNRC)
-    case ".yarnrc.yml":
-      return dropKeys(read(), YARNRC_YML)
-    case "bunfig.toml":
-      return keepSections(
-        read(),
-        /^install(\.scopes(\..+)?)?$/,
-        /^\s*(security|scanner|globalDir|globalBinDir|cache)\b/,
-      )
-    case "config.toml":
-    case "config":
-      if (!/(^|\/)\.cargo\/config(\.toml)?$/.test(path)) return undefined
-      return keepSections(read(), /^(source\..+|registries\..+|registry|net)$/, /^\s*(global-)?credential-provider/)
-    case "pdm.toml":
-      return keepSections(read(), /^(pypi(\..+)?|resolution|strategy)$/, /^$/)
-    case "poetry.toml":
-      return keepSections(read(), /^(repositories(\..+)?|solver)$/, /^$/)
-    case "uv.toml":
-      return keepSections(read(), /^(index|pip|)$/, /^\s*(cache-dir|python|build-constraint|no-build-isolation)/)
-    default:
-      return undefined
-  }
+  const name = basename(path)
+  if (name === ".npmrc") return keepLines(read(), NPMRC)
+  if (name === ".yarnrc") return keepLines(read(), YARNRC)
+  if (name === ".yarnrc.yml") return keepYaml(read())
+  const isCargo = /(^|\/)\.cargo\/config(\.toml)?$/.test(path)
+  const kept = TOML.get(isCargo ? "config.toml" : name)
+  return kept === undefined || (name === "config.toml" && !isCargo) ? undefined : keepToml(read(), kept)
 }
 
+/** Lines as the managers split them: a lone CR ends one too. */
 function keepLines(text: string, kept: RegExp): string {
-  const lines = text.split(/\r?\n/).filter((line) => kept.test(line.trim()))
+  const lines = text.split(/[\r\n]+/).filter((line) => kept.test(line.trim()))
   return lines.length > 0 ? `${lines.join("\n")}\n` : ""
 }
 
-/** YAML's top level, line by line: block style, as yarn writes it. A file in flow style keeps nothing. */
-function dropKeys(text: string, dropped: RegExp): string {
-  if (
-    /^\s*[{[]/m.test(
-      text
-        .replace(/^(#.*|---\s*)$/gm, "")
-        .trimStart()
-        .slice(0, 1),
-    )
-  )
+// Read and written anew, not filtered as text: keys can be spelt in more ways than one would think of.
+function keepYaml(text: string): string {
+  try {
+    const settings: unknown = parseYaml(text, { maxAliasCount: 100 })
+    if (typeof settings !== "object" || settings === null || Array.isArray(settings)) return ""
+    const entries = Object.entries(settings).filter(([key]) => YARNRC_YML.test(key))
+    return entries.length === 0 ? "" : writeYaml(Object.fromEntries(entries))
+  } catch {
     return ""
-  const lines: string[] = []
-  let keeps = true
-  for (const line of text.split(/\r?\n/)) {
-    if (/^[^\s#-]/.test(line)) keeps = !dropped.test(line) && !/^[?&!*|>]/.test(line)
-    if (keeps) lines.push(line)
   }
-  return lines.join("\n")
 }
 
-/** TOML's tables by their headers; keys before the first header only where `sections` has the empty name. */
-function keepSections(text: string, sections: RegExp, dropped: RegExp): string {
-  const lines: string[] = []
-  let keeps = sections.test("")
-  for (const line of text.split(/\r?\n/)) {
-    const header = /^\s*\[\[?\s*([^\]]+?)\s*\]\]?/.exec(line)?.[1]
-    if (header !== undefined) keeps = sections.test(header.replaceAll(/["'\s]/g, ""))
-    if (keeps && !dropped.test(line)) lines.push(line)
+function keepToml(text: string, kept: readonly string[]): string {
+  try {
+    const settings = parseToml(text)
+    const result: Record<string, unknown> = {}
+    for (const path of kept) copyPath(settings, result, path.split("."))
+    return writeToml(result)
+  } catch {
+    return ""
   }
-  return `${lines.join("\n")}\n`
+}
+
+function copyPath(from: unknown, to: Record<string, unknown>, [key = "", ...rest]: readonly string[]): void {
+  if (typeof from !== "object" || from === null) return
+  const names = key === "*" ? Object.keys(from) : [key]
+  for (const name of names) {
+    if (!Object.hasOwn(from, name) || name === "__proto__") continue
+    const value = (from as Record<string, unknown>)[name]
+    if (rest.length === 0) to[name] = value
+    else {
+      const below = (to[name] ?? {}) as Record<string, unknown>
+      copyPath(value, below, rest)
+      if (Object.keys(below).length > 0) to[name] = below
+    }
+  }
 }
