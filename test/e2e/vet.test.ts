@@ -44,6 +44,7 @@ function pullRequest(more: Record<string, string> = {}) {
 
 async function vet(cwd: string, args: string[] = [], env: Record<string, string> = {}) {
   const { exit, out, err } = await nanoguard(cwd, ["vet", "--offline", "--format", "json", ...args], env)
+  if (out === "") throw new Error(`nothing on stdout, exit ${exit}: ${err}`)
   const report = JSON.parse(out) as VetReport & { error?: { message: string; exit: number; hint?: string } }
   const rows = report.rows?.map(({ file, verdict }) => `${file} ${verdict.effect} ${verdict.subject} ${verdict.rule}`)
   return { exit, err, report, rows }
