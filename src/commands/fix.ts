@@ -3,7 +3,7 @@ import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { renderFix, renderFixJson } from "../render/fix.ts"
 import type { Style } from "../render/style.ts"
-import { type FixOptions, type FixRun, fixTree, recoverTree } from "../vet/fix.ts"
+import { type FixOptions, type FixRun, fixTree, isTreeUnfinished, recoverTree } from "../vet/fix.ts"
 import type { VetRun } from "../vet/run.ts"
 
 /** Takes back what a run that was cut off left, and says so on stderr. */
@@ -12,6 +12,14 @@ export async function recoverBefore(ctx: Context): Promise<void> {
   if (restored.length === 0) return
   const { cleanText } = await import("../render/clean.ts")
   ctx.stderr.write(`An earlier --fix was cut off; restored: ${cleanText(restored.join(", "), 2000)}\n`)
+}
+
+/** Says on stderr where a run that was cut off left files half changed: a plain vet writes nothing, and must not be taken in. */
+export async function warnUnfinished(ctx: Context): Promise<void> {
+  if (!(await isTreeUnfinished(ctx))) return
+  ctx.stderr.write(
+    "An earlier --fix was cut off here and may have left files half changed: nanoguard vet --fix restores them.\n",
+  )
 }
 
 /**

@@ -1,8 +1,9 @@
 // `nanoguard vet`: options in, one report out, and the exit code that CI acts on.
-import { writeFileSync } from "node:fs"
-import { resolve } from "node:path"
+import { existsSync, writeFileSync } from "node:fs"
+import { join, resolve } from "node:path"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
+import { dataHome } from "../home.ts"
 import { FORMATS, type Format, loadRenderer } from "../render/index.ts"
 import { startProgress } from "../render/progress.ts"
 import { loadStyle } from "../render/style.ts"
@@ -53,7 +54,8 @@ export async function vetCommand(
   let report: VetReport
   let fix: FixRun | undefined
   try {
-    await fixing?.recoverBefore(ctx)
+    if (fixing !== undefined) await fixing.recoverBefore(ctx)
+    else if (existsSync(join(dataHome(ctx), "fix"))) await (await import("./fix.ts")).warnUnfinished(ctx)
     const vetted = await runVet(ctx, run)
     fix = await fixing?.fixFindings(ctx, { ...run, dryRun: options.dryRun === true }, vetted)
     report = fix?.after ?? vetted.report

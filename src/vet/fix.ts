@@ -1,12 +1,12 @@
 // `vet --fix`: corrections carried out in a copy, vetted again there, shown, and only then written, all or nothing.
 import { createHash, randomBytes } from "node:crypto"
-import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, realpathSync, rmdirSync, rmSync, statSync } from "node:fs"
 import { isAbsolute, join, posix, relative, resolve, sep } from "node:path"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { dataHome } from "../home.ts"
 import type { Lockfile } from "../packages/types.ts"
-import { applyChanges, recover } from "./fix/apply.ts"
+import { applyChanges, isUnfinished, recover } from "./fix/apply.ts"
 import { installCommand } from "./fix/carryOut.ts"
 import { changesIn, copyTree, isInside, type WorkingCopy } from "./fix/copy.ts"
 import { describeChanges } from "./fix/diff.ts"
@@ -44,6 +44,12 @@ export async function recoverTree(ctx: Context): Promise<string[]> {
   return recover(root, join(fixState(ctx, root), "journal"))
 }
 
+/** Whether a run that was cut off left files half changed. */
+export async function isTreeUnfinished(ctx: Context): Promise<boolean> {
+  const { root } = await projectOf(ctx)
+  return isUnfinished(join(fixState(ctx, root), "journal"))
+}
+
 /**
  * Fixes what `run` found: `run` must be of the tree as it is, with corrections. Throws `NanoguardError` where nothing can be
  * tried or the result cannot be written; a step that fails is reported and leaves nothing behind.
@@ -60,6 +66,7 @@ export async function fixTree(ctx: Context, options: FixOptions, run: VetRun): P
     return await fixCopy(ctx, options, run, copy, state)
   } finally {
     rmSync(dir, { recursive: true, force: true })
+    for (const empty of [state, join(state, "..")]) removeIfEmpty(empty)
   }
 }
 
@@ -130,6 +137,14 @@ function removeOldCopies(state: string): void {
   for (const name of readdirSync(state)) {
     const path = join(state, name)
     if (name.startsWith("copy-") && Date.now() - statSync(path).mtimeMs > 86_400_000) rmSync(path, { recursive: true })
+  }
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory)
+  } catch {
+    // Something is in it: another run's copy or journal.
   }
 }
 

@@ -1,10 +1,12 @@
 // `vet --fix` with the npm of this machine and a registry on loopback.
-import { existsSync, symlinkSync, writeFileSync } from "node:fs"
+import { createHash } from "node:crypto"
+import { chmodSync, existsSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { vetCommand } from "../../src/commands/vet.ts"
+import { fixState, fixTree } from "../../src/vet/fix.ts"
 import { runVet } from "../../src/vet/run.ts"
-import { temporaryDirectory } from "../context.ts"
+import { temporaryDirectory, writeFiles } from "../context.ts"
 import { createProject, fixProject, type NpmProject } from "./fixSupport.ts"
 import { ONLINE } from "./support.ts"
 
@@ -157,6 +159,41 @@ Nothing was installed. To install what is locked now:
     })
   })
 
+  it("takes back what a run that was killed left, and a plain vet warns of it", async () => {
+    const created = await createProject(DIRECT)
+    const before = created.listing()
+    const { ctx } = created
+    const state = join(fixState(ctx, realpathSync(created.cwd)), "journal")
+    const changes = ["package.json", "package-lock.json"].map((path) => ({
+      path,
+      before: Buffer.from(created.read(path)),
+      after: Buffer.from("{}"),
+    }))
+    // What a kill leaves: the journal is there, and one of two files is new.
+    const hash = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex")
+    writeFiles(state, {
+      "0.before": changes[0]!.before.toString(),
+      "1.before": changes[1]!.before.toString(),
+      "journal.json": JSON.stringify({
+        version: 1,
+        pid: process.pid,
+        root: realpathSync(created.cwd),
+        files: changes.map(({ path, before, after }) => ({
+          path,
+          temporary: ".nanoguard-fix-0000000000000000.tmp",
+          before: hash(before),
+          after: hash(after),
+        })),
+      }),
+    })
+    writeFileSync(join(created.cwd, "package.json"), "{}")
+    await vetCommand(ctx, [], {})
+    expect(ctx.err()).toContain("An earlier --fix was cut off here")
+    await vetCommand(ctx, [], { fix: true, dryRun: true })
+    expect(ctx.err()).toContain("An earlier --fix was cut off; restored: package.json\n")
+    expect(created.listing()).toEqual(before)
+  })
+
   it("changes nothing outside the current directory", async () => {
     const created = await createProject(DIRECT)
     const other = temporaryDirectory({ "package-lock.json": created.read("package-lock.json") })
@@ -233,7 +270,6 @@ describe("a step that makes nothing better is taken back", () => {
     const created = await createProject(DIRECT)
     const run = await runVet(created.ctx, ONLINE)
     const ctx = { ...created.ctx, env: { ...created.ctx.env, npm_config_registry: "http://127.0.0.1:9" } }
-    const { fixTree } = await import("../../src/vet/fix.ts")
     const exec: typeof ctx.exec = async () => ({
       exitCode: 1,
       stdout: "",
@@ -267,7 +303,6 @@ describe("a hostile project", () => {
       },
     })
     const path = `${join(created.cwd, "node_modules/.bin")}:.:${created.ctx.env["PATH"]}:${bin}`
-    const { chmodSync } = await import("node:fs")
     chmodSync(join(created.cwd, "node_modules/.bin/npm"), 0o755)
     created.ctx.env["PATH"] = path
     const { report } = await fixProject(created)
@@ -279,7 +314,6 @@ describe("a hostile project", () => {
   it("leads nothing out of its root by links", async () => {
     const created = await createProject(DIRECT)
     const outside = temporaryDirectory({ "package.json": created.read("package.json"), secret: "x" })
-    const { rmSync } = await import("node:fs")
     rmSync(join(created.cwd, "package.json"))
     symlinkSync(join(outside, "package.json"), join(created.cwd, "package.json"))
     symlinkSync(outside, join(created.cwd, "linked"))
@@ -287,9 +321,7 @@ describe("a hostile project", () => {
     const { report } = await fixProject(created)
     expect(report.steps[0]).toMatchObject({ outcome: "not-fixed", why: "no package.json of the project names direct" })
     expect(created.listing()).toEqual(before)
-    expect(JSON.parse((await import("node:fs")).readFileSync(join(outside, "package.json"), "utf8"))).toEqual(
-      JSON.parse(DIRECT.manifest),
-    )
+    expect(JSON.parse(readFileSync(join(outside, "package.json"), "utf8"))).toEqual(JSON.parse(DIRECT.manifest))
   })
 
   it("with names that are not names gets no command and no change", async () => {

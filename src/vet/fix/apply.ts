@@ -57,12 +57,7 @@ export function applyChanges(root: string, changes: readonly Change[], state: st
   } catch (error) {
     const left = rollBack(state, journal)
     if (left.length > 0) throw notRestored(left)
-    if (error instanceof NanoguardError) throw error
-    throw new NanoguardError(`the files could not be written (${(error as NodeJS.ErrnoException).code ?? "unknown"})`, {
-      exit: EXIT.environment,
-      hint: "everything is as it was; check the disk and the permissions, then run it again",
-      cause: error,
-    })
+    throw notWritten(error)
   }
   rmSync(state, { recursive: true, force: true })
 }
@@ -108,6 +103,15 @@ function openJournal(root: string, changes: readonly Change[], state: string): J
       },
     )
   }
+  try {
+    return writeJournal(root, changes, state)
+  } catch (error) {
+    rmSync(state, { recursive: true, force: true })
+    throw notWritten(error)
+  }
+}
+
+function writeJournal(root: string, changes: readonly Change[], state: string): Journal {
   const files = changes.map(({ path, before, after }, index): JournalFile => {
     if (before !== null) writeWhole(join(state, `${index}.before`), before)
     const temporary = join(dirname(path), `.nanoguard-fix-${randomBytes(8).toString("hex")}.tmp`)
@@ -167,6 +171,15 @@ function refuseChanged(root: string, { path, before }: Change): void {
     exit: EXIT.environment,
     where: { file: path },
     hint: "nothing was written; run it again",
+  })
+}
+
+function notWritten(error: unknown): NanoguardError {
+  if (error instanceof NanoguardError) return error
+  return new NanoguardError(`the files could not be written (${(error as NodeJS.ErrnoException).code ?? "unknown"})`, {
+    exit: EXIT.environment,
+    hint: "everything is as it was; check the disk and the permissions, then run it again",
+    cause: error,
   })
 }
 
