@@ -69,12 +69,16 @@ function addressesForNpm6(lock: JsonObject): string[] {
   return summarise([...others], 'only in the part for npm 6 and older ("dependencies"), which were not vetted')
 }
 
+const FEW = 20
+
 /** Lines of entries. The whole file is scanned once, on the first question, so that no text inside a string can pass for an entry. */
 function lineIndex(text: string): (key: string) => number {
   let offsets: Map<string, number> | undefined
+  let asked = 0
   const lineAt = lineCounter(text)
   return (key) => {
-    const only = onlyKey(text, key)
+    // Cheap for a few; each is a search of the whole text.
+    const only = ++asked <= FEW ? onlyKey(text, key) : undefined
     if (only !== undefined) return lineAt(only)
     if (offsets === undefined) {
       const found = new Map<string, number>()
