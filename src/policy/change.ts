@@ -59,7 +59,7 @@ export function smallestChange(
   const [layer] = touched
   if (verdict.effect !== wanted || layer === undefined || touched.size !== 1) return undefined
   const { file, text } = texts[layer] as LayerText
-  return { file, summary: summaries.join(" "), verdict, ...lineDiff(text, current[layer]?.text ?? "") }
+  return { file, summary: [...new Set(summaries)].join(" "), verdict, ...lineDiff(text, current[layer]?.text ?? "") }
 }
 
 interface Edit {

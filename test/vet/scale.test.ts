@@ -1,5 +1,5 @@
 // Much of everything: work that is counted, not timed, and output that stays readable.
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { parseLockfileText } from "../../src/packages/lockfiles/index.ts"
 import { loadPolicy } from "../../src/policy/load.ts"
 import type { PackageFacts } from "../../src/policy/types.ts"
@@ -56,6 +56,19 @@ describe("10,000 packages with a finding each", () => {
     // Every name once; the rest are documents of parents, of which there are none here.
     expect(registry.requests).toHaveLength(1000)
   })
+})
+
+it("lines of thousands of entries take no search of the whole text each", async () => {
+  const packages = names(3000)
+  const text = npmLock(packages)
+  const lockfile = await parseLockfileText(text, "package-lock.json", () => undefined)
+  const search = vi.spyOn(String.prototype, "indexOf")
+  const lines = lockfile.dependencies.map(({ key }) => lockfile.lineOf(key))
+  const wholeKeys = search.mock.calls.filter(([wanted]) => wanted.endsWith('":'))
+  search.mockRestore()
+  expect(wholeKeys.length).toBeLessThan(100)
+  const expected = text.split("\n").flatMap((line, i) => (/^ {4}"node_modules\/.*": \{$/.test(line) ? [i + 1] : []))
+  expect(lines).toEqual(expected)
 })
 
 describe("a graph with more paths than there is time", () => {
