@@ -29,7 +29,8 @@ export function pathsTo(
   let more = 0
   let steps = 0
   // Partial paths, nearest node first, in buckets by the length of the shortest whole path they can become. Distances are
-  // exact, so whole paths leave the buckets in order of length.
+  // exact, so whole paths leave the buckets in order of length; within one, the latest partial path goes on first, so that
+  // the first whole ones need no more steps than they are long.
   const buckets: Step[][] = []
   const offer = (step: Step) => {
     const rest = distance.get(step.key)
@@ -41,15 +42,15 @@ export function pathsTo(
   offer({ key, length: 0, next: undefined })
   for (let length = 0; length < buckets.length; length++) {
     const bucket = buckets[length] ?? []
-    for (let index = 0; index < bucket.length; index++) {
+    for (let step = bucket.pop(); step !== undefined; step = bucket.pop()) {
       if (++steps > MAX_STEPS) return { paths, more: -1 }
-      const step = bucket[index]!
       if (distance.get(step.key) === 0) {
         if (paths.length < limit) paths.push(keysOf(step))
         else if (++more > maxMore) return { paths, more: -1 }
         continue
       }
-      for (const parent of new Set(parents.get(step.key)?.map((edge) => edge.key))) {
+      const above = new Set(parents.get(step.key)?.map((edge) => edge.key))
+      for (const parent of [...above].reverse()) {
         if (!contains(step, parent)) offer({ key: parent, length: step.length + 1, next: step })
       }
     }

@@ -1,5 +1,6 @@
 // The way out, from a tree on disk to the command in the row: offline, online, and never one that the policy would refuse.
 import { describe, expect, it } from "vitest"
+import { EXIT, NanoguardError } from "../../src/errors.ts"
 import { loadPolicy } from "../../src/policy/load.ts"
 import { findPolicy } from "../../src/vet/policy.ts"
 import { testContext } from "../context.ts"
@@ -206,16 +207,18 @@ describe("names and versions that are no words of a shell", () => {
     ["good", "1.0.0; reboot"],
     ["good", "$(reboot)"],
     ["good", "1.0.0\nreboot"],
-  ])("%j at %j gives no command, and an exception only for what is a version", async (name, version) => {
-    const { report } = await vetTree({
-      policy: policyOf("", "default: deny\n").replace("packages:\n  \n", ""),
+  ])("%j at %j: the reader refuses the file, or the row has no command", async (name, version) => {
+    const vetted = await vetTree({
+      policy: "version: 1\ndefault: deny\n",
       packages: { [name]: { version } },
       options: { offline: true },
-    })
+    }).catch((error: unknown) => error)
+    if (vetted instanceof NanoguardError) return expect(vetted.exit).toBe(EXIT.nothingChecked)
+    const { report } = vetted as Awaited<ReturnType<typeof vetTree>>
     expect(report.counts.deny).toBe(1)
     const { correction } = report.rows[0]!.verdict
     expect(correction?.action).toBe("remove")
-    expect(correction?.command).toBe(version === "1.0.0" || name !== "good" ? undefined : "npm uninstall good")
+    expect(correction?.command).toBe(name === "good" ? "npm uninstall good" : undefined)
     expect(JSON.stringify(report.rows[0]?.verdict)).not.toContain("\u202e")
   })
 })
