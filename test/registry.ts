@@ -23,6 +23,8 @@ export interface PypiRelease {
   age?: number
   yanked?: boolean
   sdist?: boolean
+  /** Stated in the wheel's own metadata, which is served beside it. */
+  license?: string
 }
 
 /** What goes wrong with an answer. `endless` sends bytes until the client has enough, after a length of 2 GB. */
@@ -70,7 +72,7 @@ export async function startRegistry(): Promise<TestRegistry> {
     const name = path.replace(/^\/(simple\/|pypi\/)?/, "").replace(/(\/json|\/)$/, "")
     const fault = faults.get(name) ?? faults.get("*")
     if (fault !== undefined) answerWrongly(response, fault)
-    else if (documents.has(path)) response.end(JSON.stringify(documents.get(path)))
+    else if (documents.has(path)) response.end(textOf(documents.get(path)))
     else response.writeHead(404).end("{}")
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
@@ -85,10 +87,21 @@ export async function startRegistry(): Promise<TestRegistry> {
     requests,
     audited,
     npm: (name, releases) => documents.set(`/${name}`, packument(name, releases, base)),
-    pypi: (name, releases) => documents.set(`/simple/${name}/`, project(name, releases)),
+    pypi: (name, releases) => {
+      documents.set(`/simple/${name}/`, project(name, releases, base))
+      for (const [version, { license }] of Object.entries(releases)) {
+        const metadata = `Metadata-Version: 2.4\nName: ${name}\nVersion: ${version}\n`
+        if (license !== undefined)
+          documents.set(`/files/${fileOf(name, version)}.metadata`, `${metadata}License-Expression: ${license}\n`)
+      }
+    },
     fail: (name, fault) => faults.set(name, fault),
   }
 }
+
+const textOf = (document: unknown) => (typeof document === "string" ? document : JSON.stringify(document))
+
+const fileOf = (name: string, version: string) => `${name.replaceAll("-", "_")}-${version}-py3-none-any.whl`
 
 function answerWrongly(response: ServerResponse, fault: Fault): void {
   if (fault === "silent") return
@@ -140,13 +153,17 @@ function packument(name: string, releases: Record<string, NpmRelease>, base: str
   }
 }
 
-function project(name: string, releases: Record<string, PypiRelease>): unknown {
-  const files = Object.entries(releases).map(([version, { age, yanked = false, sdist = false }]) => ({
-    filename: `${name.replaceAll("-", "_")}-${version}${sdist ? ".tar.gz" : "-py3-none-any.whl"}`,
-    url: `https://files.registry.example/${name}/${version}`,
-    hashes: { sha256: Buffer.alloc(32, `${name}@${version} `).toString("hex") },
-    "upload-time": isoTime(age),
-    yanked,
-  }))
+function project(name: string, releases: Record<string, PypiRelease>, base: string): unknown {
+  const files = Object.entries(releases).map(([version, { age, yanked = false, sdist = false }]) => {
+    const filename = sdist ? `${name.replaceAll("-", "_")}-${version}.tar.gz` : fileOf(name, version)
+    return {
+      filename,
+      url: `${base}/files/${filename}`,
+      hashes: { sha256: Buffer.alloc(32, `${name}@${version} `).toString("hex") },
+      "core-metadata": !sdist,
+      "upload-time": isoTime(age),
+      yanked,
+    }
+  })
   return { meta: { "api-version": "1.1" }, name, versions: Object.keys(releases), files }
 }

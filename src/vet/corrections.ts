@@ -1,10 +1,11 @@
 // The way out of each finding, where there is one: found by `correct`, with the documents that it may need at hand.
-import { type CorrectionResult, correct } from "../packages/correction.ts"
+import { type CorrectionInput, type CorrectionResult, correct } from "../packages/correction.ts"
 import { ancestorsOf } from "../packages/graph.ts"
 import { parsePurl, purlOf } from "../packages/purl.ts"
 import type { Dependency, Lockfile } from "../packages/types.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
 import type { Ecosystem } from "../policy/types.ts"
+import { versionsToAskAbout } from "./details.ts"
 import type { EvidenceSet, WantedMore } from "./evidence.ts"
 import type { VetResult } from "./vet.ts"
 
@@ -26,19 +27,19 @@ export async function addCorrections(
     .filter(({ verdict }) => verdict.effect !== "allow" && verdict.code !== "evidence.missing")
     .slice(0, MAX_CORRECTIONS)
   await evidence.fetchMore(documentsFor(findings))
-  const rows = new Map(result.rows.map((row) => [row.verdict, row]))
-  for (const finding of findings) {
+  const inputs = findings.map((finding): CorrectionInput => {
     const { lockfile, dependency, verdict } = finding
-    const ecosystem = dependency.ecosystem as Ecosystem
-    const found = correct({
-      policy,
-      now,
-      lockfile,
-      dependency,
-      verdict,
-      document: (name) => evidence.documentOf(ecosystem, name, originIn(finding, name)),
+    return {
+      ...{ policy, now, lockfile, dependency, verdict },
+      document: (name) => evidence.documentOf(dependency.ecosystem, name, originIn(finding, name)),
       factsFor: (name, version) => evidence.factsFor(asIfPinned(evidence, finding, name, version)),
-    })
+    }
+  })
+  await evidence.fetchMore(findings.flatMap((finding, index) => detailsFor(finding, inputs[index]!)))
+  const rows = new Map(result.rows.map((row) => [row.verdict, row]))
+  for (const [index, finding] of findings.entries()) {
+    const { verdict } = finding
+    const found = correct(inputs[index]!)
     if (found === undefined) continue
     verdict.correction = found.correction
     // To remove for want of another version takes having looked for one.
@@ -101,6 +102,14 @@ function asIfPinned(evidence: EvidenceSet, finding: Finding, name: string, versi
     direct: false,
     key: "",
   }
+}
+
+/** What a registry has to be asked again for, since it tells it of one version at a time. */
+function detailsFor(finding: Finding, input: CorrectionInput): WantedMore[] {
+  const { name, ecosystem, source } = finding.dependency
+  const versions = source.kind === "registry" ? versionsToAskAbout(input) : []
+  if (versions.length === 0) return []
+  return [{ ecosystem: ecosystem as Ecosystem, name, origin: originIn(finding, name), requires: false, versions }]
 }
 
 /** Parents with their dependencies, since a newer parent may be the way out, and the names that were probably meant. */

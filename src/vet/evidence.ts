@@ -27,6 +27,8 @@ export interface WantedMore {
   origin: string
   /** With the dependencies of its releases. */
   requires: boolean
+  /** Versions whose details are wanted besides those in lockfiles. */
+  versions?: readonly string[]
 }
 
 /** Facts that no registry has to be asked for. */
@@ -107,13 +109,18 @@ export async function collectEvidence(
       return result?.ok ? result.document : undefined
     },
     fetchMore: async (wanted) => {
-      const lacking = wanted.filter(({ ecosystem, name, origin, requires }) => {
+      const lacking = wanted.filter(({ ecosystem, name, origin, requires, versions }) => {
         const key = keyOf(ecosystem, name, origin)
-        return requires ? !withRequires.has(key) : !documents.has(key)
+        return versions !== undefined || (requires ? !withRequires.has(key) : !documents.has(key))
       })
-      for (const { ecosystem, name, origin } of lacking) withRequires.add(keyOf(ecosystem, name, origin))
-      const known = ({ ecosystem, name, origin }: WantedMore) => versions.get(keyOf(ecosystem, name, origin)) ?? []
-      await ask(lacking.map((want) => ({ ...want, versions: known(want) })))
+      await ask(
+        lacking.map(({ ecosystem, name, origin, requires, versions: more = [] }) => {
+          const key = keyOf(ecosystem, name, origin)
+          if (requires) withRequires.add(key)
+          const all = [...(versions.get(key) ?? []), ...more]
+          return { ecosystem, name, origin, verify, requires: withRequires.has(key), versions: all }
+        }),
+      )
     },
     close: async () => await (await opened)?.close(),
   }

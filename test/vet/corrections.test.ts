@@ -186,7 +186,7 @@ describe("look-alikes and rules that name another package", () => {
 })
 
 describe("Python", () => {
-  it("a version whose details nobody asked for yet is asked for before it is given up", async () => {
+  it("the nearest release that is neither yanked nor built on installation", async () => {
     const { report } = await vetTree({
       policy: policyOf("deny: { yanked: true }\nask: { install-scripts: true }"),
       files: { "requirements.txt": "lib==1.0\n" },
@@ -194,6 +194,22 @@ describe("Python", () => {
         pypi("lib", { "1.0": { yanked: true, age: 200 }, "1.1": { sdist: true, age: 150 }, "1.2": {} }),
     })
     expect(report.rows[0]?.verdict.correction).toMatchObject({ action: "upgrade", target: "pkg:pypi/lib@1.2" })
+  })
+
+  it("what a registry tells version by version is asked for of the candidates too, a bounded number of times", async () => {
+    const versions = Array.from({ length: 60 }, (_, i) => [`1.${i}`, { age: 300 - i, license: "MIT" }] as const)
+    const { report, registry } = await vetTree({
+      policy: policyOf("deny: { yanked: true, licenses: [GPL-3.0-only] }"),
+      files: { "requirements.txt": "lib==1.0\n" },
+      prepare: ({ pypi }) =>
+        pypi("lib", {
+          ...Object.fromEntries(versions),
+          "1.0": { yanked: true, age: 301, license: "MIT" },
+          "1.1": { age: 300, license: "GPL-3.0-only" },
+        }),
+    })
+    expect(report.rows[0]?.verdict.correction).toMatchObject({ action: "upgrade", target: "pkg:pypi/lib@1.2" })
+    expect(registry.requests.filter((path) => path.endsWith(".metadata")).length).toBeLessThan(12)
   })
 })
 
