@@ -1,7 +1,7 @@
 // The files of one commit that a vet looks at, as text.
 import { posix } from "node:path"
 import { EXIT, NanoguardError } from "../errors.ts"
-import { FORMATS } from "../packages/lockfiles/formats.ts"
+import { formatOf } from "../packages/lockfiles/formats.ts"
 import type { Git } from "./git.ts"
 
 const MAX_FILES = 5000
@@ -16,10 +16,7 @@ const BESIDE =
   /^(go\.sum|\.npmrc|\.yarnrc(\.yml)?|package\.json|pyproject\.toml|Pipfile|Cargo\.toml|[\w.-]+\.(txt|in))$/
 const REQUIREMENTS = /(^|\/)(requirements|constraints|reqs?)\/[\w./-]+\.(txt|in)$/
 
-function isLockfile(path: string): boolean {
-  const name = posix.basename(path)
-  return FORMATS.some((format) => format.name.test(name))
-}
+const isLockfile = (path: string): boolean => formatOf(path) !== undefined
 
 function chooseFiles(entries: readonly Entry[]): Entry[] {
   const own = entries.filter(({ path }) => !path.split("/").includes("node_modules"))

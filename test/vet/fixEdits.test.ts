@@ -1,6 +1,7 @@
 // The edits of manifests and lockfiles: what they change, and what they leave alone.
 import { describe, expect, it } from "vitest"
 import { removeCargoDependency, setCargoVersion } from "../../src/vet/fix/cargo.ts"
+import { dropLockedOverrides } from "../../src/vet/fix/overrides.ts"
 import { setField, specsFor, specTo } from "../../src/vet/fix/packageJson.ts"
 import { addUvOverride } from "../../src/vet/fix/python.ts"
 import {
@@ -166,6 +167,13 @@ leaf = "1.0"
   it("loses the dependency and nothing else", () => {
     expect(removeCargoDependency('[dependencies]\nleaf = "1"\nb = "1"\n', "leaf")).toBe('[dependencies]\nb = "1"\n')
   })
+})
+
+it("pnpm-lock.yaml loses the note of the rules that were for a while only", () => {
+  const text = "lockfileVersion: '9.0'\n\noverrides:\n  'leaf@^1': 1.0.0\n  other: 1.0.0\n\nimporters: {}\n"
+  const rest = "lockfileVersion: '9.0'\n\noverrides:\n  other: 1.0.0\n\nimporters: {}\n"
+  expect(dropLockedOverrides(text, ["leaf@^1"])).toBe(rest)
+  expect(dropLockedOverrides(rest, ["other"])).toBe("lockfileVersion: '9.0'\n\nimporters: {}\n")
 })
 
 describe("yarn.lock", () => {

@@ -6,7 +6,7 @@ import { parentsOf } from "../../packages/graph.ts"
 import type { Lockfile } from "../../packages/types.ts"
 import { restoreSnapshot, takeSnapshot } from "./copy.ts"
 import { type Job, locks, manifestsOf, readText, type Task, versionsOf, writeText } from "./job.ts"
-import { hasOverrides, overrideKeys, setOverrides } from "./overrides.ts"
+import { dropLockedOverrides, hasOverrides, overrideKeys, setOverrides } from "./overrides.ts"
 import { setField, specsFor, specTo } from "./packageJson.ts"
 import { Unfixable } from "./types.ts"
 import { renameLocked } from "./yarnLock.ts"
@@ -41,7 +41,7 @@ async function bringIn(
 
   const locked = readText(job.file) ?? ""
   restoreSnapshot(job.copy, asked)
-  writeText(job.file, locked)
+  writeText(job.file, job.manager === "pnpm" ? dropLockedOverrides(locked, pins) : locked)
   const specs = kind === "direct" ? setSpecs(job, lockfile, name, version, false, true) : []
   if (job.manager === "yarn" || job.manager === "yarn1")
     writeText(job.file, renameLocked(locked, job.manager, lockfile, name, from, version, specs))

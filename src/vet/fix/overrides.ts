@@ -61,6 +61,16 @@ export async function setOverrides(job: Job, keys: readonly string[], version: s
   writeText(manifest, text)
 }
 
+/** A pnpm-lock.yaml without its note of these rules: pnpm resolves anew whatever a rule that is gone had settled. */
+export function dropLockedOverrides(text: string, keys: readonly string[]): string {
+  return text.replace(/^overrides:\n((?: {2}\S.*\n)+)\n?/m, (_, rules: string) => {
+    const kept = rules
+      .split("\n")
+      .filter((line) => line !== "" && !keys.includes(/^ {2}["']?([^"':]+)/.exec(line)?.[1] ?? ""))
+    return kept.length === 0 ? "" : `overrides:\n${kept.join("\n")}\n\n`
+  })
+}
+
 /** Whether the project has a rule for a package already: somebody put it there, and it is theirs to change. */
 export function hasOverrides(job: Job, name: string): boolean {
   const text = readText(join(job.dir, "package.json")) ?? ""
