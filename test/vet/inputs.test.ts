@@ -110,11 +110,8 @@ describe("a folder that is called like a copy of packages", () => {
 })
 
 describe("what of a lockfile counts", () => {
-  const lock = npmLock({
-    a: "1.0.0",
-    tool: { version: "1.0.0", dev: true },
-    maybe: { version: "1.0.0", optional: true },
-  })
+  const tool = { version: "1.0.0", dev: true }
+  const lock = npmLock({ a: "1.0.0", tool, maybe: { version: "1.0.0", optional: true } }, undefined, ["a", "maybe"])
 
   it("--prod leaves out what only development brings in, in every count", async () => {
     const policy = "version: 1\ndefault: deny\n"
@@ -128,7 +125,7 @@ describe("what of a lockfile counts", () => {
 
   it.each([
     ["an empty lockfile", npmLock({}), {}],
-    ["development only, with --prod", npmLock({ tool: { version: "1.0.0", dev: true } }), { prod: true }],
+    ["development only, with --prod", npmLock({ tool }, undefined, []), { prod: true }],
   ])("%s is nothing to check", async (_, text, options) => {
     const cwd = temporaryDirectory({ "package-lock.json": text })
     expect(await failure(runVet(testContext(cwd), { ...OFFLINE, ...options }))).toMatchObject({

@@ -96,9 +96,11 @@ describe("for any small lockfile, policy and evidence", () => {
         policy,
         fc.array(facts, { minLength: 6, maxLength: 6 }),
         fc.boolean(),
-        async (lock, text, known, prod) => {
-          const lockfile = await parseLockfileText(npmLock(lock), "package-lock.json", () => undefined)
-          const loaded = loadPolicy(text, "nanoguard.yaml")
+        async (lock, law, known, prod) => {
+          const wanted = Object.keys(lock).filter((name) => !lock[name]?.dev)
+          const text = npmLock(lock, undefined, wanted)
+          const lockfile = await parseLockfileText(text, "package-lock.json", () => undefined)
+          const loaded = loadPolicy(law, "nanoguard.yaml")
           const factsFor = ({ key }: { key: string }) =>
             known[lockfile.dependencies.findIndex((dependency) => dependency.key === key)] ?? {}
           const { rows, counts, entries, missing } = vetLockfiles(

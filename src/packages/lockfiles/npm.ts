@@ -41,6 +41,10 @@ export const parseNpmLock: LockfileParser = async (text, path, readSibling) => {
 function versionOf(lock: JsonObject, file: string, lineOf: (key: string) => number): number {
   const version = lock["lockfileVersion"]
   const has = (field: string) => isObject(lock[field])
+  // npm 7 and later install "packages" whatever the version, older ones the rest: a file of version 1 has no such half.
+  if (version === 1 && lock["packages"] !== undefined) {
+    throw lockfileError('version 1 has no "packages"', { file, line: lineOf("\0packages") }, WRITE_AGAIN)
+  }
   // npm 4 and older wrote shrinkwraps of the first shape without a version.
   if (version === undefined && has("dependencies") && !has("packages")) return 1
   if (

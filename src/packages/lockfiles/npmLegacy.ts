@@ -4,7 +4,8 @@ import { isObject, type JsonObject } from "./json.ts"
 import { readManifest } from "./manifest.ts"
 import { newNotes } from "./notes.ts"
 import { npmDependency } from "./npmEntry.ts"
-import { directPaths, type Fail, type NpmTree, resolver, wantedBy } from "./npmTree.ts"
+import { assertPlain } from "./npmNames.ts"
+import { directPaths, type Fail, markProduction, type NpmTree, resolver, wantedBy } from "./npmTree.ts"
 
 /**
  * Reads a version 1 tree. It does not say what the project itself wants: package.json beside it does; where there is none,
@@ -31,7 +32,9 @@ export async function readLegacyTree(
       if (name === "") throw fail(key, "an entry has no name")
       entries.set(key, entry)
       const bundled = entry["bundled"] === true && parent !== "" && typeof entry["resolved"] !== "string"
-      dependencies.push(npmDependency({ key, name, entry: modernise(entry), bundled }, notes, fail))
+      const dependency = npmDependency({ key, name, entry: modernise(entry), bundled }, notes, fail)
+      assertPlain(key, dependency, fail)
+      dependencies.push(dependency)
       walk(entry["dependencies"], key)
     }
   }
@@ -40,6 +43,7 @@ export async function readLegacyTree(
   const tree: NpmTree = { dependencies, roots, notes, entries, links, resolve: resolver({ entries, links }) }
   const direct = manifest === undefined ? unwantedPaths(tree) : directPaths(tree)
   for (const dependency of dependencies) dependency.direct = direct.has(dependency.key)
+  markProduction(tree)
   return tree
 }
 

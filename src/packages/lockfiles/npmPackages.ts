@@ -4,7 +4,8 @@ import type { Dependency } from "../types.ts"
 import { isObject, type JsonObject } from "./json.ts"
 import { newNotes } from "./notes.ts"
 import { npmDependency } from "./npmEntry.ts"
-import { directPaths, type Fail, type NpmTree, resolver } from "./npmTree.ts"
+import { assertPlain } from "./npmNames.ts"
+import { directPaths, type Fail, markProduction, type NpmTree, resolver } from "./npmTree.ts"
 
 const MODULES = "node_modules/"
 
@@ -51,6 +52,7 @@ export function readPackages(packages: JsonObject, projectName: string, fail: Fa
       name === undefined
         ? localDependency(key, entry, names.get(key) ?? posix.basename(key), fail)
         : npmDependency({ key, name, entry, bundled: isBundled(entries, key, entry) }, tree.notes, fail)
+    if (name !== undefined) assertPlain(key, dependency, fail)
     dependency.direct = direct.has(key)
     tree.dependencies.push(dependency)
   }
@@ -59,6 +61,7 @@ export function readPackages(packages: JsonObject, projectName: string, fail: Fa
     const dependency = localDependency(target, {}, installedName(key) ?? posix.basename(key), fail)
     tree.dependencies.push({ ...dependency, key, direct: direct.has(key) })
   }
+  markProduction(tree)
   return tree
 }
 

@@ -112,3 +112,30 @@ export function directPaths({ entries, roots, resolve }: Pick<NpmTree, "entries"
   }
   return direct
 }
+
+/**
+ * Takes the word "for development only" back where production reaches a package all the same: npm does not go by it when it
+ * leaves development out. What an optional peer is wanted by does not bring it in.
+ */
+export function markProduction({ dependencies, entries, roots, resolve }: NpmTree): void {
+  const development = new Map(dependencies.filter(({ dev }) => dev).map((one) => [one.key, one]))
+  if (development.size === 0) return
+  const open = [...roots.map(({ key }) => key), ...dependencies.filter(({ dev }) => !dev).map(({ key }) => key)]
+  for (let from = open.pop(); from !== undefined && development.size > 0; from = open.pop()) {
+    const entry = entries.get(from) ?? {}
+    const peers = entry["peerDependenciesMeta"]
+    for (const field of WANTED_BY_PACKAGES) {
+      const wanted = entry[field]
+      if (!isObject(wanted)) continue
+      for (const name in wanted) {
+        if (field === "peerDependencies" && isObject(peers) && Object.hasOwn(peers, name)) continue
+        const to = resolve(from, name) ?? ""
+        const dependency = development.get(to)
+        if (dependency === undefined) continue
+        dependency.dev = false
+        development.delete(to)
+        open.push(to)
+      }
+    }
+  }
+}

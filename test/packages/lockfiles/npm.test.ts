@@ -291,11 +291,11 @@ describe("what is not a lockfile", () => {
 it("keeps every entry, whatever its name", async () => {
   const name = fc.oneof(
     fc.string({ unit: "binary", minLength: 1, maxLength: 12 }),
-    fc.constantFrom("__proto__", "constructor", "toString", "a\r\nb", "\u202egpj", "@s/a", "a:b", '"', "\\"),
+    fc.constantFrom("__proto__", "constructor", "toString", "a\r\nb", "\u202egpj", "@s/a", "a:b", '"'),
   )
   await fc.assert(
     fc.asyncProperty(fc.uniqueArray(name, { maxLength: 12 }), async (names) => {
-      const usable = names.filter((item) => !item.includes("node_modules/") && !item.endsWith("/"))
+      const usable = names.filter((item) => /^(@[^@/\\]+\/)?[^@/\\]+$/.test(item) && !/^\.{1,2}$/.test(item))
       const packages = JSON.stringify(
         Object.fromEntries(usable.map((item) => [`node_modules/${item}`, { version: "1.0.0" }])),
       )
