@@ -1,6 +1,6 @@
 // The lockfile's hashes against the registry's.
 
-type Comparison = "match" | "mismatch" | "none" | "incomparable" | "unreadable"
+type Comparison = "match" | "partial" | "mismatch" | "none" | "incomparable" | "unreadable"
 
 /** Strongest first; an algorithm that is not listed counts as weaker than all of these. */
 const STRENGTH = ["sha512", "sha384", "sha256", "sha1", "md5"]
@@ -32,9 +32,9 @@ function rankOf(algorithm: string): number {
 }
 
 /**
- * Compares `algorithm-base64` hashes (Subresource Integrity, W3C) under the strongest algorithm that both sides state,
- * as package managers do: a right SHA-1 beside a wrong SHA-512 is a mismatch. One equal digest is a match, because a
- * release may have several files.
+ * Compares `algorithm-base64` hashes (Subresource Integrity, W3C) under the strongest algorithm that the lockfile states, as
+ * package managers do: a right SHA-1 beside a wrong SHA-512 is a mismatch. A release may have more files than a lockfile
+ * lists, but every hash that it lists lets a file in: "partial" where the registry has some of them and not the others.
  */
 export function compareIntegrity(lockfile: readonly string[], registry: readonly string[]): Comparison {
   if (lockfile.length === 0) return "none"
@@ -43,8 +43,11 @@ export function compareIntegrity(lockfile: readonly string[], registry: readonly
   const theirs = groupByAlgorithm(registry)
   const common = [...ours.keys()].filter((algorithm) => theirs.has(algorithm)).sort((a, b) => rankOf(a) - rankOf(b))
   const strongest = common[0]
-  if (strongest === undefined) return "incomparable"
+  // Package managers hold an archive against the strongest hash in the lockfile: agreement on a weaker one says nothing.
+  const held = [...ours.keys()].sort((a, b) => rankOf(a) - rankOf(b))[0]
+  if (strongest === undefined || strongest !== held) return "incomparable"
   const known = theirs.get(strongest)!
-  for (const digest of ours.get(strongest)!) if (known.has(digest)) return "match"
-  return "mismatch"
+  const wanted = [...ours.get(strongest)!]
+  const found = wanted.filter((digest) => known.has(digest)).length
+  return found === wanted.length ? "match" : found === 0 ? "mismatch" : "partial"
 }

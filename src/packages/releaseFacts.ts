@@ -55,7 +55,7 @@ export function addDocument(
   facts.exists = true
   addRelease(facts, missing, ecosystem, release, document.stale)
   addHistory(facts, missing, ecosystem, document, release)
-  if (dependency.integrity.length > 0) addIntegrity(facts, missing, dependency, release)
+  if (dependency.integrity.length > 0) addIntegrity(facts, missing, dependency, release, document.stale)
 }
 
 /** PyPI takes `1.0` and `1.0.0` for one version (PEP 440, zero padding), and a lockfile may spell it the other way. */
@@ -102,7 +102,13 @@ function addHistory(
   setOrMiss(facts, missing, ecosystem, "publisherChanged", placed ? hasPublisherChanged(release, earlier) : undefined)
 }
 
-function addIntegrity(facts: Facts, missing: Missing, dependency: Dependency, release: ReleaseInfo): void {
+function addIntegrity(
+  facts: Facts,
+  missing: Missing,
+  dependency: Dependency,
+  release: ReleaseInfo,
+  stale: MissingReason | undefined,
+): void {
   if (release.integrity === undefined || release.integrity.length === 0) {
     missing.integrity = "unstated"
     return
@@ -112,7 +118,10 @@ function addIntegrity(facts: Facts, missing: Missing, dependency: Dependency, re
     delete facts.integrity
     missing.integrity = "invalid"
   } else if (comparison === "incomparable") missing.integrity = "unsupported"
-  else facts.integrity = comparison
+  else if (comparison !== "partial") facts.integrity = comparison
+  // A file may have been added since the document was fetched; of a fresh one every file is known.
+  else if (stale !== undefined) missing.integrity = stale
+  else facts.integrity = "mismatch"
 }
 
 function setOrMiss<K extends PackageFactName>(
