@@ -1,19 +1,21 @@
 // Which lockfiles a repository has.
 import { existsSync, readdirSync, realpathSync } from "node:fs"
-import { join, relative, sep } from "node:path"
+import { basename, join, relative, sep } from "node:path"
 import { lockfileError } from "./failure.ts"
-import { FORMATS } from "./formats.ts"
+import { formatOf } from "./formats.ts"
 
-/** Directories of installed packages, caches and version control: what is in them is not the repository's own. */
+/** Installed packages and version control: what is in them is not the repository's own. */
 const SKIPPED = new Set([
   ...["node_modules", ".pnpm-store", "__pypackages__", "site-packages"],
-  ...[".git", ".hg", ".svn", ".jj", ".venv", "venv", "virtualenv", ".tox", ".nox", "__pycache__"],
+  ...[".git", ".hg", ".svn", ".jj", "__pycache__"],
 ])
 
-/** Copies of other people's packages, which are committed: left out as well, but anything could be called that. */
-const COPIES = new Set(["vendor", "bower_components", ".yarn"])
+/** Copies of other people's packages and virtual environments: left out as well, but anything could be called that. */
+const COPIES = new Set(["vendor", "bower_components", ".yarn", ".venv", "venv", "virtualenv", ".tox", ".nox"])
 /** Files and directories looked at in all copies. */
 const MAX_COPIED = 20_000
+/** The same for build output, whose rest is not worth a word: a repository that was just cloned has none. */
+const MAX_BUILT = 5_000
 
 interface Bounds {
   /** Files and directories looked at in all. */
@@ -35,24 +37,32 @@ export async function findLockfiles(root: string, bounds: Bounds = {}): Promise<
   const links: string[] = []
   const directories = [{ path: root, depth: 0 }]
   const copies: string[] = []
+  const built: string[] = []
   let seen = 0
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
     const entries = await readDirectory(directory.path, root)
     seen += entries.length
     if (seen > maxEntries) throw bound(`more than ${maxEntries} files and directories`)
-    const names = new Set(entries.map((entry) => entry.name))
-    if (names.has("pyvenv.cfg") && directory.path !== root) continue
+    const names = fileNames(entries)
+    if (names.has("pyvenv.cfg") && directory.path !== root) {
+      copies.push(directory.path)
+      continue
+    }
     for (const entry of entries) {
       const path = join(directory.path, entry.name)
       if (entry.isDirectory()) {
-        if (SKIPPED.has(entry.name) || isBuildCache(path, entry.name)) continue
+        if (SKIPPED.has(entry.name)) continue
         if (COPIES.has(entry.name)) {
           copies.push(path)
           continue
         }
+        if (isBuildCache(path, entry.name)) {
+          built.push(path)
+          continue
+        }
         if (directory.depth >= maxDepth) throw bound(`directories more than ${maxDepth} levels deep`)
         directories.push({ path, depth: directory.depth + 1 })
-      } else if (isLockfile(entry.name, names)) (entry.isSymbolicLink() ? links : found).push(path)
+      } else if (isLockfile(path, names)) (entry.isSymbolicLink() ? links : found).push(path)
     }
   }
   const real = new Set(links.length > 0 ? found.map((path) => realPathOf(path) ?? path) : [])
@@ -61,36 +71,47 @@ export async function findLockfiles(root: string, bounds: Bounds = {}): Promise<
     if (target === undefined || !real.has(target)) found.push(link)
   }
   const shown = (path: string) => relative(root, path).split(sep).join("/")
-  if (bounds.leftOut) for (const path of (await searchCopies(copies, root)).map(shown).sort()) bounds.leftOut(path)
+  if (bounds.leftOut) {
+    const left = await searchCopies(copies, root, MAX_COPIED)
+    const some = (await searchCopies(built, root, MAX_BUILT)).filter((path) => !path.endsWith(sep))
+    for (const path of [...left, ...some].map(shown).sort()) bounds.leftOut(path)
+  }
   return found.map(shown).sort()
 }
 
 /** Lockfiles in copies, and the copies that there was no time for; never throws for their size. */
-async function searchCopies(copies: readonly string[], root: string): Promise<string[]> {
+async function searchCopies(copies: readonly string[], root: string, max: number): Promise<string[]> {
   const found: string[] = []
   const directories = [...copies]
   let seen = 0
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
-    if (seen > MAX_COPIED) {
+    if (seen > max) {
       found.push(`${directory}${sep}`)
       continue
     }
     const entries = await readDirectory(directory, root)
     seen += entries.length
-    const names = new Set(entries.map((entry) => entry.name))
+    const names = fileNames(entries)
     for (const entry of entries) {
-      if (!entry.isDirectory() && isLockfile(entry.name, names)) found.push(join(directory, entry.name))
-      if (entry.isDirectory() && !SKIPPED.has(entry.name)) directories.push(join(directory, entry.name))
+      const path = join(directory, entry.name)
+      if (!entry.isDirectory() && isLockfile(path, names)) found.push(path)
+      if (entry.isDirectory() && !SKIPPED.has(entry.name)) directories.push(path)
     }
   }
   return found
 }
 
+/** A directory that is called npm-shrinkwrap.json makes npm ignore nothing. */
+function fileNames(entries: Awaited<ReturnType<typeof readDirectory>>): Set<string> {
+  return new Set(entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name))
+}
+
 /** A file that a reader knows, or one that it must name a way around for; npm ignores package-lock.json beside a shrinkwrap. */
-function isLockfile(name: string, siblings: ReadonlySet<string>): boolean {
+function isLockfile(path: string, siblings: ReadonlySet<string>): boolean {
+  const name = basename(path)
   if (name === "package-lock.json") return !siblings.has("npm-shrinkwrap.json")
   if (name === "bun.lockb") return !siblings.has("bun.lock")
-  return FORMATS.some((format) => format.name.test(name))
+  return formatOf(path.split(sep).join("/")) !== undefined
 }
 
 /** Cargo's `target` holds copies of the lockfiles of packages; it is told from a project of that name by its cache tag. */

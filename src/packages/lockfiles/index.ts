@@ -4,7 +4,7 @@ import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path
 import { NanoguardError } from "../../errors.ts"
 import type { Lockfile, ReadSibling } from "../types.ts"
 import { lockfileError } from "./failure.ts"
-import { FORMATS } from "./formats.ts"
+import { FORMATS, formatOf } from "./formats.ts"
 import { readInside, siblingReader } from "./read.ts"
 
 export { findLockfiles } from "./find.ts"
@@ -29,7 +29,7 @@ export async function readLockfile(root: string, path: string): Promise<Lockfile
 
 /** Reads a lockfile whose text is already at hand, such as one from git's objects; `path` says which format it is. */
 export async function parseLockfileText(text: string, path: string, readSibling: ReadSibling): Promise<Lockfile> {
-  const format = FORMATS.find((candidate) => candidate.name.test(basename(path)))
+  const format = formatOf(path)
   if (format === undefined) {
     const known = [...new Set(FORMATS.map((candidate) => candidate.format))].join(", ")
     throw lockfileError("no lockfile that nanoguard can read has this name", { file: path }, `it reads: ${known}`)
