@@ -5,19 +5,7 @@ import type { Dependency, Lockfile, ReadSibling } from "../types.ts"
 import { type Artifacts, checkArtifacts } from "./artifacts.ts"
 import { createEntry } from "./entries.ts"
 import { lockfileError, quote } from "./failure.ts"
-import {
-  fieldOf,
-  flagOf,
-  type Item,
-  isTable,
-  itemOf,
-  itemsOf,
-  optionalText,
-  tableOf,
-  textOf,
-  textsOf,
-  wrong,
-} from "./item.ts"
+import { fieldOf, type Item, isTable, itemOf, itemsOf, optionalText, tableOf, textOf, textsOf, wrong } from "./item.ts"
 import { withoutCredentials } from "./origins.ts"
 import { parseRequirement } from "./pep508.ts"
 import { localSource } from "./places.ts"
@@ -102,7 +90,7 @@ function readSource(item: Item, path: string): PackageSource {
   const local = optionalText(item, "path")
   if (local === undefined) return { kind: "registry", origin: "default" }
   const isArchive = /\.(whl|zip|tar\.\w+|tgz)$/i.test(local)
-  return flagOf(item, "editable") || !isArchive ? localSource(path, local) : { kind: "file", path: local }
+  return isArchive ? { kind: "file", path: local } : localSource(path, local)
 }
 
 /** Before lock 4.4 the files of all packages stood in one table keyed `name version`. */

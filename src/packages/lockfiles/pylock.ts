@@ -56,6 +56,9 @@ export async function parsePylock(text: string, path: string, readSibling: ReadS
 }
 
 async function readSource(item: Item, path: string): Promise<PackageSource> {
+  const kinds = [["vcs"], ["directory"], ["archive"], ["sdist", "wheels"]]
+  if (kinds.filter((kind) => kind.some((key) => fieldOf(item, key) !== undefined)).length > 1)
+    throw wrong(item, "an entry with several sources, which the format does not allow")
   if (fieldOf(item, "vcs") !== undefined) {
     const vcs = tableOf(item, "vcs")
     return { kind: "git", url: withoutCredentials(optionalText(vcs, "url") ?? optionalText(vcs, "path") ?? "") }

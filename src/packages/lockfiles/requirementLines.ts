@@ -48,8 +48,24 @@ const WITH_VALUE = new Set([
 ])
 const FLAGS = new Set(["--no-index", "--pre", "--prefer-binary", "--require-hashes", "--no-require-hashes"])
 
+/** pip decodes a file by PEP 263: by what a comment on one of its first two lines says. In UTF-7 a comment may hide a line. */
+const CODING = /coding[:=]\s*([-\w.]+)/
+
+function refuseOtherCoding(text: string, file: string): void {
+  for (const [index, line] of text.split("\n", 2).entries()) {
+    const coding = line.startsWith("#") ? CODING.exec(line)?.[1] : undefined
+    if (coding === undefined || /^(utf[-_]?8|(us-)?ascii)$/i.test(coding)) continue
+    throw lockfileError(
+      "it says that it is not UTF-8",
+      { file, line: index + 1 },
+      "save it as UTF-8, without that comment",
+    )
+  }
+}
+
 /** Splits a requirements file into logical lines. Throws with file and line on an option that pip does not know. */
 export function readRequirementLines(text: string, file: string): RequirementLine[] {
+  refuseOtherCoding(text, file)
   const result: RequirementLine[] = []
   let joined = ""
   let open = false

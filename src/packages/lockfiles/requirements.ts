@@ -4,7 +4,7 @@ import type { PackageSource } from "../../policy/types.ts"
 import { normalisePythonName } from "../purl.ts"
 import type { Dependency, Lockfile, ReadSibling } from "../types.ts"
 import { countOf, createEdges, createEntry, groupByName, markDirect, uniqueKey } from "./entries.ts"
-import { lockfileError } from "./failure.ts"
+import { lockfileError, quote } from "./failure.ts"
 import { pythonOrigin, withoutCredentials } from "./origins.ts"
 import { pinnedVersion } from "./pep508.ts"
 import { isOwnProject, nestedPath, readNested, readWantedPackage, type WantedPackage } from "./requirementEntry.ts"
@@ -133,6 +133,10 @@ function applyOption(
 function include(all: Collected, value: string, constraint: boolean, line: RequirementLine, file: FileToRead): void {
   const nested = nestedPath(value)
   if (nested === undefined) {
+    if (!constraint) {
+      const hint = "commit the file beside this one and include that"
+      throw lockfileError(`it installs what stands at ${quote(value)}, which is not in the repository`, line, hint)
+    }
     all.remoteFiles++
     return
   }
@@ -220,7 +224,7 @@ function warningsOf(
   if (all.wanted.some((one) => one.package.source?.kind === "workspace")) {
     warnings.push("local projects are installed: what they depend on is not in this file unless it is listed too")
   }
-  if (all.remoteFiles > 0) warnings.push(`${countOf(all.remoteFiles, "file")} included from an address: not read`)
+  if (all.remoteFiles > 0) warnings.push(`${countOf(all.remoteFiles, "constraints file")} at an address: not read`)
   if (all.trustedHosts > 0) warnings.push("--trusted-host: certificates of these hosts are not checked")
   const locked = [...packages.values()].some((wanted) => wanted.integrity.length > 0 || wanted.line.via.length > 0)
   if (!locked && dependencies.length > 0) {

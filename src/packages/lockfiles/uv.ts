@@ -84,7 +84,11 @@ async function readPackage(
   return { item, entry, sourceText: sourceText(place), root }
 }
 
+const KINDS = new Set(["registry", "git", "url", "path", "directory", "editable", "virtual"])
+
 async function readSource(place: Item, path: string): Promise<PackageSource> {
+  if (Object.keys(place.fields).filter((kind) => KINDS.has(kind)).length > 1)
+    throw wrong(place, "an entry with several sources; readers differ in which of them they take")
   for (const kind of Object.keys(place.fields)) {
     switch (kind) {
       case "registry": {

@@ -102,6 +102,9 @@ function readEntry(entry: ClassicEntry, file: string, notes: Notes): Dependency 
   if (integrity.length === 0 && entry.fields.has("integrity")) notes.malformedHash.push(key)
   const sha1 = /#([0-9a-f]{40})$/.exec(resolved ?? "")?.[1]
   const source = sourceOf(key, resolved, name, version)
+  // Without an address yarn asks the registry for the pattern's name, whatever else is stated.
+  if (resolved === undefined && source.kind === "registry" && name !== realName(key))
+    throw fail("a name that is not the one yarn would ask for")
   const dependency: Dependency = {
     purl: purlOf("npm", name, version),
     ecosystem: "npm",

@@ -158,11 +158,11 @@ pytest==8.0.0 --hash=sha256:${HEX}
 
   it("does not expand variables, and counts what it does not read", async () => {
     const lockfile = await read(
-      "--index-url https://\u0024{TOKEN}@registry.example/simple\n--trusted-host registry.example\n-r https://files.example/r.txt\na==1\n",
+      "--index-url https://\u0024{TOKEN}@registry.example/simple\n--trusted-host registry.example\n-c https://files.example/c.txt\na==1\n",
     )
     expect(lockfile.dependencies[0]?.source).toEqual({ kind: "registry", origin: "https://registry.example/simple" })
     expect(lockfile.warnings).toEqual([
-      "1 file included from an address: not read",
+      "1 constraints file at an address: not read",
       "--trusted-host: certificates of these hosts are not checked",
       NOTHING_LOCKED,
     ])
