@@ -47,7 +47,7 @@ export function compileSubject(
         "name it in the purl or under versions",
       )
     const range = pattern.ecosystem === "pypi" ? compileRange("pypi", `==${pattern.version}`, wide) : undefined
-    return { pattern, range: range ?? exactVersion(pattern.version) }
+    return { pattern, range: range ?? exactVersion(pattern.ecosystem, pattern.version, wide) }
   }
   if (versions === undefined) return { pattern }
   const range = compileRange(pattern.ecosystem, versions, wide)

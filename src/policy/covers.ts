@@ -76,7 +76,10 @@ function coversPackage(outer: ListRule, inner: ListRule): boolean {
   if (wanted === has) return outer.effect !== "allow" || inner.effect === "allow"
   if (a.ecosystem === "pypi" || outer.effect === "allow") return false
   if (b.version !== undefined)
-    return has === exactVersion(b.version).text && outer.clauses[1]?.holds({ version: b.version } as never) === true
+    return (
+      has === exactVersion(b.ecosystem, b.version, false).text &&
+      outer.clauses[1]?.holds({ version: b.version } as never) === true
+    )
   if (a.version !== undefined) return false
   const [outside, inside] = [intervalsOf(wanted), intervalsOf(has)]
   return outside !== undefined && inside !== undefined && isInside(inside, outside)

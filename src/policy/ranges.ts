@@ -42,7 +42,13 @@ export function compileRange(ecosystem: string, text: string, wide: boolean): Ve
   }
 }
 
-/** A range that holds for exactly one version text. */
-export function exactVersion(version: string): VersionRange {
-  return { text: `=${version}`, test: (other) => other === version }
+const SEMVER = new Set(["npm", "cargo", "golang"])
+
+/**
+ * A range that holds for exactly one version: the text, and with `wide` (rules that deny or ask) every spelling that package
+ * managers take for it, such as `v1.2.3` and `1.2.3+build` for 1.2.3.
+ */
+export function exactVersion(ecosystem: string, version: string, wide: boolean): VersionRange {
+  const range = wide && SEMVER.has(ecosystem) ? compileRange(ecosystem, `=${version}`, true) : undefined
+  return { text: `=${version}`, test: (other) => other === version || range?.test(other) === true }
 }
