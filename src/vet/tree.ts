@@ -19,7 +19,7 @@ const REQUIREMENTS = /(^|\/)(requirements|constraints|reqs?)\/[\w./-]+\.(txt|in)
 const isLockfile = (path: string): boolean => formatOf(path) !== undefined
 
 function chooseFiles(entries: readonly Entry[]): Entry[] {
-  const own = entries.filter(({ path }) => !path.split("/").includes("node_modules"))
+  const own = entries.filter(({ path, link }) => !link && !path.split("/").includes("node_modules"))
   const directories = new Set(own.filter(({ path }) => isLockfile(path)).map(({ path }) => posix.dirname(path)))
   return own.filter(({ path }) => {
     const name = posix.basename(path)
@@ -34,14 +34,18 @@ function chooseFiles(entries: readonly Entry[]): Entry[] {
  * Throws `NanoguardError` where they are too many, too large or not in the clone.
  */
 export async function readFilesAt(git: Git, commit: string): Promise<Map<string, string>> {
-  const below = chooseFiles(await listTree(git, commit, ["-r"], []))
+  const all = await listTree(git, commit, ["-r"], [])
+  const below = chooseFiles(all)
   const prefix = (await git(["rev-parse", "--show-prefix"])).stdout.trim()
   const parents = prefix
     .split("/")
     .slice(1)
     .map((_, i) => "../".repeat(i + 1))
   const above = parents.length === 0 ? [] : await listTree(git, commit, [], parents)
-  const policies = above.filter(({ path }) => path.startsWith("../") && POLICY.test(posix.basename(path)))
+  const policies = above.filter(
+    ({ path, link }) => !link && path.startsWith("../") && POLICY.test(posix.basename(path)),
+  )
+  refuseLinkedPolicy([...all, ...above])
   return await readBlobs(git, commit, [...below, ...policies])
 }
 
@@ -59,12 +63,26 @@ interface Entry {
   /** NaN where the object is not in this clone. */
   size: number
   path: string
+  /** A symbolic link: its object holds where it leads. */
+  link: boolean
 }
 
-// `<mode> <type> <id> <size>\t<path>`; links and submodules are no files. git prints BAD for the size of a lost object.
+// `<mode> <type> <id> <size>\t<path>`; submodules are no files. git prints BAD for the size of a lost object.
 function parseEntry(line: string): Entry | undefined {
-  const match = /^100[0-7]{3} blob ([0-9a-f]{40,64}) +(\w+)\t(.+)$/s.exec(line)
-  return match === null ? undefined : { id: match[1]!, size: Number(match[2]), path: match[3]! }
+  const match = /^(100[0-7]{3}|120000) blob ([0-9a-f]{40,64}) +(\w+)\t(.+)$/s.exec(line)
+  if (match === null) return undefined
+  return { id: match[2]!, size: Number(match[3]), path: match[4]!, link: match[1] === "120000" }
+}
+
+/** Links are not followed in a commit, and to go on without the policy would look like being held to it. */
+function refuseLinkedPolicy(entries: readonly Entry[]): void {
+  const linked = entries.find(({ path, link }) => link && /^(\.\.\/)*nanoguard\.yaml$/.test(path))
+  if (linked === undefined) return
+  throw new NanoguardError("the policy of the commit to compare with is a link", {
+    exit: EXIT.configuration,
+    where: { file: linked.path },
+    hint: "commit the policy itself in its place; until then: --policy-from file, or --policy <file>",
+  })
 }
 
 async function readBlobs(git: Git, commit: string, entries: readonly Entry[]): Promise<Map<string, string>> {
