@@ -132,6 +132,19 @@ describe("openBase", () => {
     ])
   })
 
+  test("a policy that is a link at the base is an error, never the built-in policy instead", async () => {
+    commit({ "policies/strict.yaml": "version: 1", "a/x": "" })
+    rmSync(join(repo, "nanoguard.yaml"))
+    execFileSync("ln", ["-s", "policies/strict.yaml", join(repo, "nanoguard.yaml")])
+    commit({})
+    for (const root of [repo, join(repo, "a")]) {
+      expect(await failure(root, "HEAD")).toMatchObject({
+        exit: EXIT.configuration,
+        message: "the policy of the commit to compare with is a link",
+      })
+    }
+  })
+
   test("a link is not a file", async () => {
     execFileSync("ln", ["-s", "/etc/passwd", join(repo, "yarn.lock")])
     commit({})
