@@ -14,7 +14,10 @@ export interface Base {
   listFiles: () => string[]
   /** Text of one of those files as it was; undefined where there was none. */
   read: (path: string) => string | undefined
-  /** Path of the nearest file of this name in the root or a directory above it, up to the top of the repository. */
+  /**
+   * Path of the nearest file of this name in the root or a directory above it, up to the top of the repository. Throws
+   * `NanoguardError` (exit 4) where that is a link.
+   */
   nearest: (name: string) => string | undefined
 }
 
@@ -28,13 +31,24 @@ export async function openBase(ctx: Context, root: string, ref: string): Promise
   await assertRepository(git, root)
   const tip = await resolveRef(git, ref)
   const commit = await findMergeBase(git, ref, tip)
-  const files = await readFilesAt(git, commit)
+  const { files, links } = await readFilesAt(git, commit)
   return {
     commit,
     listFiles: () => [...files.keys()],
     read: (path) => files.get(path),
-    nearest: (name) => [...files.keys()].filter((path) => isAbove(path, name)).sort((a, b) => a.length - b.length)[0],
+    nearest: (name) => nearestIn([...files.keys()], links, name),
   }
+}
+
+/** Links are not followed in a commit, and to go on without the file would look like having read it. */
+function nearestIn(files: readonly string[], links: readonly string[], name: string): string | undefined {
+  const found = [...files, ...links].filter((path) => isAbove(path, name)).sort((a, b) => a.length - b.length)[0]
+  if (found === undefined || !links.includes(found)) return found
+  throw new NanoguardError(`${name} is a link in the commit to compare with`, {
+    exit: EXIT.configuration,
+    where: { file: found },
+    hint: "commit the file itself in its place; until then: --policy-from file, or --policy <file>",
+  })
 }
 
 function isAbove(path: string, name: string): boolean {

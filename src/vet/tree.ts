@@ -28,12 +28,18 @@ function chooseFiles(entries: readonly Entry[]): Entry[] {
   })
 }
 
+export interface FilesAt {
+  files: Map<string, string>
+  /** Paths of symbolic links; they are not followed. */
+  links: string[]
+}
+
 /**
  * Reads lockfiles, what they refer to and policies at a commit, below the directory that `git` runs in, by their paths
  * relative to it; of the directories above it, up to the top of the repository, policies only (`../nanoguard.yaml`).
  * Throws `NanoguardError` where they are too many, too large or not in the clone.
  */
-export async function readFilesAt(git: Git, commit: string): Promise<Map<string, string>> {
+export async function readFilesAt(git: Git, commit: string): Promise<FilesAt> {
   const all = await listTree(git, commit, ["-r"], [])
   const below = chooseFiles(all)
   const prefix = (await git(["rev-parse", "--show-prefix"])).stdout.trim()
@@ -45,8 +51,8 @@ export async function readFilesAt(git: Git, commit: string): Promise<Map<string,
   const policies = above.filter(
     ({ path, link }) => !link && path.startsWith("../") && POLICY.test(posix.basename(path)),
   )
-  refuseLinkedPolicy([...all, ...above])
-  return await readBlobs(git, commit, [...below, ...policies])
+  const links = [...all, ...above].filter(({ link }) => link).map(({ path }) => path)
+  return { files: await readBlobs(git, commit, [...below, ...policies]), links }
 }
 
 async function listTree(git: Git, commit: string, options: string[], paths: string[]): Promise<Entry[]> {
@@ -72,17 +78,6 @@ function parseEntry(line: string): Entry | undefined {
   const match = /^(100[0-7]{3}|120000) blob ([0-9a-f]{40,64}) +(\w+)\t(.+)$/s.exec(line)
   if (match === null) return undefined
   return { id: match[2]!, size: Number(match[3]), path: match[4]!, link: match[1] === "120000" }
-}
-
-/** Links are not followed in a commit, and to go on without the policy would look like being held to it. */
-function refuseLinkedPolicy(entries: readonly Entry[]): void {
-  const linked = entries.find(({ path, link }) => link && /^(\.\.\/)*nanoguard\.yaml$/.test(path))
-  if (linked === undefined) return
-  throw new NanoguardError("the policy of the commit to compare with is a link", {
-    exit: EXIT.configuration,
-    where: { file: linked.path },
-    hint: "commit the policy itself in its place; until then: --policy-from file, or --policy <file>",
-  })
 }
 
 async function readBlobs(git: Git, commit: string, entries: readonly Entry[]): Promise<Map<string, string>> {

@@ -138,10 +138,9 @@ describe("openBase", () => {
     execFileSync("ln", ["-s", "policies/strict.yaml", join(repo, "nanoguard.yaml")])
     commit({})
     for (const root of [repo, join(repo, "a")]) {
-      expect(await failure(root, "HEAD")).toMatchObject({
-        exit: EXIT.configuration,
-        message: "the policy of the commit to compare with is a link",
-      })
+      const base = await open(root, "HEAD")
+      expect(() => base.nearest("nanoguard.yaml")).toThrow("nanoguard.yaml is a link in the commit to compare with")
+      expect(base.nearest("nanoguard.local.yaml")).toBeUndefined()
     }
   })
 
