@@ -166,7 +166,7 @@ export function canMove(manager: Manager | undefined, kind: "exact" | "newest"):
 }
 
 /** The commands that make a move, one after the other, each as its words; undefined where the manager has none. */
-export function commandsFor(manager: Manager, move: Move): Words[] | undefined {
+function commandsFor(manager: Manager, move: Move): Words[] | undefined {
   const commands = COMMANDS[manager]
   switch (move.kind) {
     case "direct":

@@ -21,8 +21,6 @@ import { runVet, type VetOptions, type VetRun } from "./run.ts"
 export interface FixOptions extends VetOptions {
   /** Show what would change and write nothing. */
   dryRun: boolean
-  /** Told before each step, for progress. */
-  onStep?: ((purl: string) => void) | undefined
 }
 
 export interface FixRun {
@@ -98,7 +96,6 @@ async function fixCopy(
       run.result.entries.filter((entry) => entry.lockfile.path === path),
       {
         vet: async () => (await vet([path], true)).result.entries,
-        onStep: options.onStep,
       },
     )
     steps.push(...fixed.steps)

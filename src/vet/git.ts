@@ -1,5 +1,6 @@
 // Reads objects of a git repository that nobody vouches for. Its configuration may name programs to run, its objects may
 // be replaced or its history grafted; what is switched off here keeps git to reading what a commit holds.
+import { delimiter, isAbsolute, relative, sep } from "node:path"
 import type { Context, ExecResult } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 
@@ -15,6 +16,8 @@ const SAFE = [
     "core.attributesFile=/dev/null",
     "protocol.allow=never",
     "protocol.ext.allow=never",
+    // A directory of the project that is made like a repository is none, and may not stand in for the one around it.
+    "safe.bareRepository=explicit",
     "diff.external=",
   ].flatMap((setting) => ["-c", setting]),
 ]
@@ -26,7 +29,7 @@ export type Git = (args: readonly string[]) => Promise<ExecResult>
 
 /** A git bound to one directory, one minute a call. Throws `NanoguardError` where git is missing or prints too much. */
 export function safeGit(ctx: Context, cwd: string): Git {
-  const env = safeEnvironment(ctx.env)
+  const env = safeEnvironment(ctx.env, ctx.cwd)
   return async (args) => {
     try {
       return await ctx.exec("git", [...SAFE, ...args], { cwd, env, timeout: 60_000, maxBuffer: MAX_OUTPUT })
@@ -42,10 +45,13 @@ export function safeGit(ctx: Context, cwd: string): Git {
 
 // Only what git needs to start: GIT_DIR, GIT_CONFIG_* and the like could point it elsewhere. HOME stays, because the
 // user's own configuration says which directories of other owners are safe.
-function safeEnvironment(env: Context["env"]): Record<string, string | undefined> {
-  const { PATH, HOME, XDG_CONFIG_HOME, USERPROFILE, SystemRoot } = env
+function safeEnvironment(env: Context["env"], cwd: string): Record<string, string | undefined> {
+  const { HOME, XDG_CONFIG_HOME, USERPROFILE, SystemRoot } = env
   return {
-    PATH,
+    PATH: (env["PATH"] ?? "")
+      .split(delimiter)
+      .filter((directory) => isTrusted(directory, cwd))
+      .join(delimiter),
     HOME,
     XDG_CONFIG_HOME,
     USERPROFILE,
@@ -58,4 +64,11 @@ function safeEnvironment(env: Context["env"]): Record<string, string | undefined
     GIT_GRAFT_FILE: "/dev/null",
     GIT_ATTR_NOSYSTEM: "1",
   }
+}
+
+// `npx` and `npm run` put every node_modules/.bin from here upwards first: a dependency may bring a program called git.
+function isTrusted(directory: string, cwd: string): boolean {
+  if (!isAbsolute(directory) || /(^|[\\/])node_modules[\\/]\.bin[\\/]?$/.test(directory)) return false
+  const way = relative(cwd, directory)
+  return way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way)
 }

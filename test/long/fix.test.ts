@@ -204,6 +204,7 @@ it("Cargo.lock: in range, out of range, and no compiler of the repository's", as
 name = "app"
 version = "0.1.0"
 edition = "2021"
+rust-version = "1.70"
 
 [dependencies]
 time = "0.1.43" # old

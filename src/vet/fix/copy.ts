@@ -33,7 +33,7 @@ const MAX_FILE_BYTES = 8 * 1024 * 1024
 const MANIFEST = /^(package\.json|pnpm-workspace\.yaml|pyproject\.toml|Pipfile|Cargo\.toml|go\.(mod|sum))$/
 
 /** A file that a package manager, or an edit of ours, may change. */
-export function isChangeable(path: string): boolean {
+function isChangeable(path: string): boolean {
   const name = basename(path)
   return MANIFEST.test(name) || FORMATS.some((format) => format.name.test(name)) || /\.(txt|in)$/.test(name)
 }

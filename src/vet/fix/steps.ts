@@ -8,7 +8,6 @@ import { type FixStep, Unfixable } from "./types.ts"
 export interface Tools {
   /** Vets the lockfile as it is in the copy, with corrections. */
   vet: () => Promise<VetEntry[]>
-  onStep?: ((purl: string) => void) | undefined
 }
 
 /** Findings of one lockfile that are tried; each takes a run of its package manager. */
@@ -39,7 +38,6 @@ export async function fixLockfile(
       reasons.set(findingOf(next), `more than ${MAX_TRIED} findings: run it again`)
       break
     }
-    tools.onStep?.(next.dependency.purl)
     const snapshot = takeSnapshot(workshop.copy)
     try {
       const settled = await settle(workshop, entries, next, tools)
