@@ -1,5 +1,6 @@
 // Every command in one place. Each action imports its module when it runs, so that one command never pays for another.
 import { Argument, Command, CommanderError, Option } from "commander"
+import { addCompletion } from "./commands/completion.ts"
 import type { PolicyCommandOptions } from "./commands/policy.ts"
 import type { VetCommandOptions } from "./commands/vet.ts"
 import { type Context, processContext } from "./context.ts"
@@ -192,9 +193,12 @@ export async function main(argv: readonly string[] = process.argv, ctx: Context 
 async function run(argv: readonly string[], ctx: Context): Promise<number> {
   let exit: ExitCode = EXIT.ok
   try {
-    const cli = program(ctx, (code) => {
-      exit = code
-    })
+    const declare = () =>
+      program(ctx, (code) => {
+        exit = code
+      })
+    const cli = declare()
+    addCompletion(cli, declare)
     await cli.parseAsync(argv as string[])
     return exit
   } catch (error) {

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import { dataHome } from "../home.ts"
-import { FORMATS, type Format, loadRenderer } from "../render/index.ts"
+import { type Format, loadRenderer } from "../render/index.ts"
 import { startProgress } from "../render/progress.ts"
 import { loadStyle } from "../render/style.ts"
 import type { FixRun } from "../vet/fix.ts"
@@ -125,5 +125,3 @@ function writeOutput(ctx: Context, output: string, document: string): void {
 export function exitOf({ counts }: VetReport, failOn: "ask" | "deny"): ExitCode {
   return counts.deny > 0 || (failOn === "ask" && counts.ask > 0) ? EXIT.findings : EXIT.ok
 }
-
-export { FORMATS }
