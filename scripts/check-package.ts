@@ -7,16 +7,32 @@ interface Packed {
   unpackedSize: number
 }
 
-const packed = (JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8" })) as
-  | Packed[]
-  | Record<string, Packed>)
+const packed = JSON.parse(
+  execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8" }),
+) as Packed[] | Record<string, Packed>
 const { files, unpackedSize } = Object.values(packed)[0]!
-const wanted = ["bin/nanoguard.js", "dist/cli.js", "dist/advisories.idx", "LICENSE", "README.md", "THIRD-PARTY-NOTICES.md", "schema/nanoguard.schema.json"]
+const wanted = [
+  "bin/nanoguard.js",
+  "dist/cli.js",
+  "dist/advisories.idx",
+  "LICENSE",
+  "README.md",
+  "THIRD-PARTY-NOTICES.md",
+  "schema/nanoguard.schema.json",
+  "data/advisories/README.md",
+]
 const problems = [
-  ...wanted.filter((path) => !files.some((file) => file.path === path)).map((path) => `missing from the package: ${path}`),
-  ...files.filter((file) => /^(src|test|scripts|\.ci|node_modules)\//.test(file.path)).map((file) => `should not ship: ${file.path}`),
+  ...wanted
+    .filter((path) => !files.some((file) => file.path === path))
+    .map((path) => `missing from the package: ${path}`),
   ...files
-    .filter((file) => /\.(js|json|md|ya?ml|toml)$/.test(file.path) && readFileSync(file.path, "utf8").includes(`${process.cwd()}/`))
+    .filter((file) => /^(src|test|scripts|\.ci|node_modules)\//.test(file.path))
+    .map((file) => `should not ship: ${file.path}`),
+  ...files
+    .filter(
+      (file) =>
+        /\.(js|json|md|ya?ml|toml)$/.test(file.path) && readFileSync(file.path, "utf8").includes(`${process.cwd()}/`),
+    )
     .map((file) => `carries a path of this machine: ${file.path}`),
   ...(unpackedSize > 12 * 1024 * 1024 ? [`unpacked size ${unpackedSize} bytes is over 12 MiB`] : []),
 ]

@@ -17,10 +17,18 @@ const folders = [...new Set(modules.map(packageFolder).filter((folder) => folder
 const sections = folders
   .filter((folder) => existsSync(join(folder, "package.json")))
   .map((folder) => {
-    const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Record<string, string>
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Record<
+      string,
+      string
+    >
     const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry))
-    const text = file ? readFileSync(join(folder, file), "utf8").trim() : `(${dirname(folder)} ships no licence file; declared: ${license})`
-    return { name: name!, text: `## ${name} ${version} (${license})\n\n\`\`\`\n${text.replaceAll("```", "'''")}\n\`\`\`\n` }
+    const text = file
+      ? readFileSync(join(folder, file), "utf8").trim()
+      : `(${dirname(folder)} ships no licence file; declared: ${license})`
+    return {
+      name: name!,
+      text: `## ${name} ${version} (${license})\n\n\`\`\`\n${text.replaceAll("```", "'''")}\n\`\`\`\n`,
+    }
   })
   .sort((a, b) => (a.name < b.name ? -1 : 1))
 const page = `# Third-party notices
