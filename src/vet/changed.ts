@@ -4,7 +4,7 @@ import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import type { Dependency, Lockfile } from "../packages/types.ts"
 import { type Git, safeGit } from "./git.ts"
-import { readFilesAt } from "./tree.ts"
+import { type FilesAt, readFilesAt } from "./tree.ts"
 
 /** A commit to compare with. Paths are relative to the vetted root, with forward slashes. */
 export interface Base {
@@ -15,10 +15,11 @@ export interface Base {
   /** Text of one of those files as it was; undefined where there was none. */
   read: (path: string) => string | undefined
   /**
-   * Path of the nearest file of this name in the root or a directory above it, up to the top of the repository. Throws
+   * The nearest policy of this name in the root or a directory above it, up to the top of the repository: as the ref has it
+   * today, since whoever makes a branch chooses where it leaves, and an old commit had an older policy or none. Throws
    * `NanoguardError` (exit 4) where that is a link.
    */
-  nearest: (name: string) => string | undefined
+  nearest: (name: string) => { path: string; text: string } | undefined
 }
 
 /**
@@ -31,19 +32,24 @@ export async function openBase(ctx: Context, root: string, ref: string): Promise
   await assertRepository(git, root)
   const tip = await resolveRef(git, ref)
   const commit = await findMergeBase(git, ref, tip)
-  const { files, links } = await readFilesAt(git, commit)
+  const before = await readFilesAt(git, commit)
+  const { files } = before
+  const policies = tip === commit ? before : await readFilesAt(git, tip, true)
   return {
     commit,
     listFiles: () => [...files.keys()],
     read: (path) => files.get(path),
-    nearest: (name) => nearestIn([...files.keys()], links, name),
+    nearest: (name) => nearestIn(policies, name),
   }
 }
 
 /** Links are not followed in a commit, and to go on without the file would look like having read it. */
-function nearestIn(files: readonly string[], links: readonly string[], name: string): string | undefined {
-  const found = [...files, ...links].filter((path) => isAbove(path, name)).sort((a, b) => a.length - b.length)[0]
-  if (found === undefined || !links.includes(found)) return found
+function nearestIn({ files, links }: FilesAt, name: string): { path: string; text: string } | undefined {
+  const all = [...files.keys(), ...links].filter((path) => isAbove(path, name))
+  const found = all.sort((a, b) => a.length - b.length)[0]
+  if (found === undefined) return undefined
+  const text = files.get(found)
+  if (text !== undefined) return { path: found, text }
   throw new NanoguardError(`${name} is a link in the commit to compare with`, {
     exit: EXIT.configuration,
     where: { file: found },
@@ -63,7 +69,8 @@ export function pullRequestBase(env: Context["env"]): string | undefined {
   const branch = env["GITHUB_BASE_REF"]
   // pull_request_target has the base checked out, unless a workflow takes the head: then, above all, its policy must not count.
   if (/^pull_request(_target)?$/.test(env["GITHUB_EVENT_NAME"] ?? "") && branch) return `origin/${branch}`
-  return env["CI_MERGE_REQUEST_DIFF_BASE_SHA"] || undefined
+  const target = env["CI_MERGE_REQUEST_TARGET_BRANCH_NAME"]
+  return target ? `origin/${target}` : env["CI_MERGE_REQUEST_DIFF_BASE_SHA"] || undefined
 }
 
 /**
@@ -108,13 +115,19 @@ async function assertRepository(git: Git, root: string): Promise<void> {
 }
 
 async function resolveRef(git: Git, ref: string): Promise<string> {
-  for (const candidate of [ref, `refs/remotes/origin/${ref}`]) {
+  for (const candidate of candidatesOf(ref)) {
     const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${candidate}^{commit}`]
     const { exitCode, stdout } = await git(args)
     const id = stdout.trim()
     if (exitCode === 0 && /^[0-9a-f]{40,64}$/.test(id)) return id
   }
   throw new NanoguardError(`the ref ${ref} is not in this clone`, { exit: EXIT.usage, hint: fetchHint(ref) })
+}
+
+/** Branches before tags: git prefers a tag, and whoever may push one could call it `origin/main`. */
+function candidatesOf(ref: string): string[] {
+  if (/^(refs\/|[0-9a-f]{40,64}$|(HEAD|@)([~^@{]|$))/.test(ref)) return [ref]
+  return [`refs/remotes/${ref}`, `refs/heads/${ref}`, ref, `refs/remotes/origin/${ref}`]
 }
 
 async function findMergeBase(git: Git, ref: string, tip: string): Promise<string> {

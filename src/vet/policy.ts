@@ -48,11 +48,10 @@ async function loadFromBase(ctx: Context, base: Base, org: { orgFile?: string })
   const texts = (await readPolicyFiles({ directory: ctx.cwd, skipLocal: true, ...org })).filter(
     ({ file }) => file !== POLICY_FILE && file !== LOCAL_POLICY_FILE,
   )
-  const path = base.nearest(POLICY_FILE)
-  const text = path === undefined ? undefined : base.read(path)
-  texts.push(text === undefined ? await builtInPolicy() : { text, file: POLICY_FILE })
-  const source = text === undefined ? "built-in" : "base"
-  return { policy: await loadPolicyTexts(texts), source, path: path ?? "built-in" }
+  const found = base.nearest(POLICY_FILE)
+  texts.push(found === undefined ? await builtInPolicy() : { text: found.text, file: POLICY_FILE })
+  const source = found === undefined ? "built-in" : "base"
+  return { policy: await loadPolicyTexts(texts), source, path: found?.path ?? "built-in" }
 }
 
 /**

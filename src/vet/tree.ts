@@ -37,11 +37,11 @@ export interface FilesAt {
 /**
  * Reads lockfiles, what they refer to and policies at a commit, below the directory that `git` runs in, by their paths
  * relative to it; of the directories above it, up to the top of the repository, policies only (`../nanoguard.yaml`).
- * Throws `NanoguardError` where they are too many, too large or not in the clone.
+ * With `policiesOnly` nothing else is read. Throws `NanoguardError` where they are too many, too large or not in the clone.
  */
-export async function readFilesAt(git: Git, commit: string): Promise<FilesAt> {
+export async function readFilesAt(git: Git, commit: string, policiesOnly = false): Promise<FilesAt> {
   const all = await listTree(git, commit, ["-r"], [])
-  const below = chooseFiles(all)
+  const below = chooseFiles(all).filter(({ path }) => !policiesOnly || POLICY.test(posix.basename(path)))
   const prefix = (await git(["rev-parse", "--show-prefix"])).stdout.trim()
   const parents = prefix
     .split("/")

@@ -91,11 +91,11 @@ describe("openBase", () => {
       "a/e/nanoguard.yaml": "beside",
     })
     const base = await open(join(repo, "a/b/c"), "HEAD")
-    expect(base.nearest("nanoguard.yaml")).toBe("../../nanoguard.yaml")
+    expect(base.nearest("nanoguard.yaml")?.path).toBe("../../nanoguard.yaml")
     expect(base.read("../../nanoguard.yaml")).toBe("a")
     expect(base.read("../../../nanoguard.yaml")).toBe("version: 1")
     expect(base.nearest("nanoguard.local.yaml")).toBeUndefined()
-    expect((await open(repo, "HEAD")).nearest("nanoguard.yaml")).toBe("nanoguard.yaml")
+    expect((await open(repo, "HEAD")).nearest("nanoguard.yaml")?.path).toBe("nanoguard.yaml")
   })
 
   test("names with spaces, newlines, quotes and other scripts come back as they are", async () => {
