@@ -26,7 +26,7 @@ const cheapBuiltins: Plugin = {
   load: (id) => (id === "\0unused" ? "export default {}" : null),
   renderChunk: (code) =>
     code.replace(IMPORT, (_, whole: string | undefined, names: string | undefined, module: string) => {
-      const object = `process.getBuiltinModule("${module}")`
+      const object = `globalThis.process.getBuiltinModule("${module}")`
       const lines = []
       if (whole) lines.push(`const ${whole.replace("* as ", "")} = ${object};`)
       if (names) lines.push(`const { ${names.replaceAll(" as ", ": ")} } = ${object};`)
