@@ -8,6 +8,7 @@ import type { Dependency } from "../types.ts"
 import { readIntegrity } from "./integrity.ts"
 import { isObject, type JsonObject } from "./json.ts"
 import type { Notes } from "./notes.ts"
+import { assertNamed } from "./npmNames.ts"
 import { DEFAULT_REGISTRY, gitSource, registrySource, sourceOfUrl } from "./sources.ts"
 
 const MAX_TEXT = 4096
@@ -48,6 +49,7 @@ export function bunDependency(
     key,
   }
   if (installed !== name) dependency.alias = installed
+  assertNamed(dependency, (message) => fail(key, message))
   if (info["bundled"] === true && hashes.length === 0) dependency.bundled = true
   if (info["hasInstallScript"] === true) dependency.claims = { installScripts: true }
   return { dependency, info }

@@ -9,11 +9,21 @@ const VERSION = /^\d+\.\d+\.\d+[0-9A-Za-z.+-]*$/
 
 /** Throws where npm would install something else than an installed entry says, or somewhere else. */
 export function assertPlain(key: string, dependency: Dependency, fail: Fail): void {
-  const { name, alias = name, version, source } = dependency
-  if (!isPath(key) || !isName(alias)) throw fail(key, "a path that npm takes for another one")
-  if (!isName(name)) throw fail(key, '"name" is no package name')
+  if (!isPath(key)) throw fail(key, "a path that npm takes for another one")
+  assertNamed(dependency, (message) => fail(key, message))
+}
+
+/**
+ * Throws where the name could be part of another address than its own (`a/../b`), or where an entry from a registry has
+ * something for a version that a package manager would look up anew (`latest`, `^1`, `npm:b@1`, a URL).
+ */
+export function assertNamed(
+  { name, alias = name, version, source }: Dependency,
+  fail: (message: string) => Error,
+): void {
+  if (!isName(name) || !isName(alias)) throw fail("what stands for its name is none")
   if (source.kind === "registry" && version !== "" && !VERSION.test(version))
-    throw fail(key, '"version" is not one exact version')
+    throw fail("what stands for its version is not one exact version")
 }
 
 /** No step stands still or leads back, but for those out of the project that it may begin with. */

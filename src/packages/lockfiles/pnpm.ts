@@ -35,8 +35,17 @@ export const parsePnpmLock: LockfileParser = (text, path) => {
   const roots = parts.flatMap((part) => part.document.roots)
   const dependencies = parts.flatMap((part) => part.document.dependencies)
   const edges = parts.flatMap((part) => part.document.edges)
-  for (const { version, document } of parts)
-    if (version.startsWith("9")) classify(document.dependencies, document.edges, document.roots)
+  for (const { version, document } of parts) {
+    const stated = version.startsWith("9")
+      ? undefined
+      : document.dependencies.map(({ dev, optional, peer }) => ({ dev, optional, peer }))
+    classify(document.dependencies, document.edges, document.roots)
+    // Older versions write the flags down, and pnpm does not go by them: what production reaches is installed for it.
+    for (const [index, flags] of stated?.entries() ?? []) {
+      const dependency = document.dependencies[index]!
+      Object.assign(dependency, { ...flags, dev: flags.dev && dependency.dev })
+    }
+  }
   return {
     path,
     format: "pnpm-lock.yaml",

@@ -3,6 +3,7 @@ import { purlOf } from "../purl.ts"
 import type { Dependency } from "../types.ts"
 import { isObject, type JsonObject } from "./json.ts"
 import type { Notes } from "./notes.ts"
+import { assertNamed } from "./npmNames.ts"
 import { type PnpmFamily, parsePnpmKey } from "./pnpmKeys.ts"
 import { pnpmIntegrity, pnpmSource } from "./pnpmSource.ts"
 
@@ -48,6 +49,7 @@ export function readPackage(
     direct: false,
     key: prefix + key,
   }
+  assertNamed(dependency, (message) => fail("packages", key, message))
   if (entry["requiresBuild"] === "true" || entry["deprecated"] !== undefined) {
     dependency.claims = {
       ...(entry["requiresBuild"] === "true" && { installScripts: true }),

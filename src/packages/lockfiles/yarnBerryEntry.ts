@@ -3,6 +3,7 @@ import type { PackageSource } from "../../policy/types.ts"
 import { purlOf } from "../purl.ts"
 import type { Dependency } from "../types.ts"
 import type { JsonObject } from "./json.ts"
+import { assertNamed } from "./npmNames.ts"
 import { DEFAULT_REGISTRY, gitSource, sourceOfUrl } from "./sources.ts"
 
 const MAX_TEXT = 4096
@@ -52,6 +53,7 @@ export function berryDependency(entry: BerryEntry, fail: (key: string, message: 
   if (fields["checksum"] !== undefined || locator.range.startsWith("patch:")) dependency.ownHash = true
   const alias = entry.descriptors.map((descriptor) => splitLocator(descriptor)?.name).find((other) => other !== name)
   if (alias !== undefined) dependency.alias = alias
+  assertNamed(dependency, (message) => fail(key, message))
   return dependency
 }
 

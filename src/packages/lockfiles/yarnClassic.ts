@@ -8,6 +8,7 @@ import { classify, type KindEdge, MAX_EDGES, tooManyEdges } from "./flags.ts"
 import { hexToIntegrity, readIntegrity } from "./integrity.ts"
 import { nameOf, rangesIn, readManifest } from "./manifest.ts"
 import { type Notes, newNotes, summarise, warningsOf } from "./notes.ts"
+import { assertNamed } from "./npmNames.ts"
 import { DEFAULT_REGISTRY, gitSource, sourceOfUrl } from "./sources.ts"
 import { type ClassicEntry, readClassicText } from "./yarnClassicText.ts"
 
@@ -124,6 +125,7 @@ function readEntry(entry: ClassicEntry, file: string, notes: Notes): Dependency 
   }
   const alias = installed.find((other) => other !== name)
   if (alias !== undefined) dependency.alias = alias
+  assertNamed(dependency, fail)
   return dependency
 }
 
