@@ -4,7 +4,7 @@ import type { Dependency, Lockfile, ReadSibling } from "../types.ts"
 import { compareVersions, isValidVersion } from "../versions.ts"
 import { countOf, createEdges, createEntry, uniqueKey } from "./entries.ts"
 import { lockfileError, quote } from "./failure.ts"
-import { type GoMod, type GoReplacement, type GoRequirement, readGoMod } from "./goMod.ts"
+import { type GoMod, type GoReplacement, type GoRequirement, readGoMod, readGoWork } from "./goMod.ts"
 import { besideOf, localSource } from "./places.ts"
 
 /**
@@ -26,7 +26,9 @@ export function parseGoMod(text: string, path: string, readSibling: ReadSibling)
   const dependencies: Dependency[] = []
   const lines = new Map<string, number>()
   const required = selectVersions(mod.requirements)
-  const replacements = new Map(mod.replacements.map((one) => [`${one.path}@${one.version}`, one]))
+  const replacements = byModule(mod.replacements)
+  const workspace = findWorkspace(readSibling)
+  const overriding = byModule(workspace === undefined ? [] : readGoWork(workspace.text, besideOf(path, workspace.file)))
   const more = isComplete(mod) ? [] : findUnlisted(required, sums)
   for (const requirement of [...required.values(), ...more]) {
     const { path: name, version, indirect, line } = requirement
@@ -35,10 +37,13 @@ export function parseGoMod(text: string, path: string, readSibling: ReadSibling)
     dependencies.push(entry)
     lines.set(entry.key, replacement?.line ?? line)
     if (!indirect) edges.add(root, entry.key, `>=${version}`)
+    // In the workspace the build takes this one, without it (GOWORK=off) the other: both are vetted.
+    const instead = overriding.get(`${name}@${version}`) ?? overriding.get(`${name}@`)
+    if (instead !== undefined) dependencies.push(createModule(requirement, instead, path, sums, taken))
   }
   if (more.length > 0)
     warnings.push(`${countOf(more.length, "module")} from go.sum: before Go 1.17 go.mod does not list them all`)
-  if (workspaceAbove(readSibling)) {
+  if (workspace !== undefined) {
     warnings.push("a go.work is in use: builds in the workspace may take newer versions than this go.mod requires")
   }
   return {
@@ -155,7 +160,16 @@ function readGoSum(text: string, file: string): Map<string, string> {
   return sums
 }
 
+/** Replacements by the module that they replace, with the version or without where they replace all. */
+function byModule(replacements: readonly GoReplacement[]): Map<string, GoReplacement> {
+  return new Map(replacements.map((one) => [`${one.path}@${one.version}`, one]))
+}
+
 /** `go` looks for a go.work in the module's directory and all above it. */
-function workspaceAbove(readSibling: ReadSibling): boolean {
-  return ["", "../", "../../", "../../../"].some((up) => readSibling(`${up}go.work`) !== undefined)
+function findWorkspace(readSibling: ReadSibling): { file: string; text: string } | undefined {
+  for (const up of ["", "../", "../../", "../../../"]) {
+    const text = readSibling(`${up}go.work`)
+    if (text !== undefined) return { file: `${up}go.work`, text }
+  }
+  return undefined
 }

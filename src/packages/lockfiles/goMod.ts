@@ -28,11 +28,22 @@ export interface GoMod {
 }
 
 /** Directives that do not change which modules are taken, or (exclude) only by what `require` already shows. */
-const WITHOUT_EFFECT = new Set(["toolchain", "exclude", "retract", "godebug", "tool", "ignore"])
+const WITHOUT_EFFECT = new Set(["toolchain", "exclude", "retract", "godebug", "tool", "ignore", "use"])
 const MODULE_PATH = /^[A-Za-z0-9_~-][A-Za-z0-9._~+-]*(?:\/[A-Za-z0-9._~+-]+)*$/
 
 /** Reads a go.mod. Throws with file and line on what `go mod verify` would not read either. */
 export function readGoMod(text: string, file: string): GoMod {
+  const mod = readDirectives(text, file)
+  if (mod.module === "") throw bad("no module directive", { file, line: 1 })
+  return mod
+}
+
+/** The replacements of a go.work, which has the same grammar (https://go.dev/ref/mod#go-work-file). Throws like `readGoMod`. */
+export function readGoWork(text: string, file: string): GoReplacement[] {
+  return readDirectives(text, file).replacements
+}
+
+function readDirectives(text: string, file: string): GoMod {
   const mod: GoMod = { module: "", go: "", requirements: [], replacements: [] }
   let block = ""
   const lines = text.split("\n")
@@ -50,7 +61,6 @@ export function readGoMod(text: string, file: string): GoMod {
     }
   }
   if (block !== "") throw bad(`the file ends inside ${quote(`${block} (`)}`, { file, line: lines.length })
-  if (mod.module === "") throw bad("no module directive", { file, line: 1 })
   return mod
 }
 
