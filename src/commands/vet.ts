@@ -1,8 +1,8 @@
 // `nanoguard vet`: options in, one report out, and the exit code that CI acts on.
-import { existsSync, writeFileSync } from "node:fs"
-import { join, resolve } from "node:path"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
 import type { Context } from "../context.ts"
-import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
+import { EXIT, type ExitCode } from "../errors.ts"
 import { dataHome } from "../home.ts"
 import { type Format, loadRenderer } from "../render/index.ts"
 import { startProgress } from "../render/progress.ts"
@@ -101,24 +101,11 @@ async function print(
     })
   const document = async () => (await loadRenderer(format))(report, plain)
   if (output !== undefined) {
-    writeOutput(ctx, output, format === "text" ? (await loadRenderer("text"))(report, plain) : await document())
+    const { writeOutput } = await import("./output.ts")
+    writeOutput(ctx.cwd, output, format === "text" ? (await loadRenderer("text"))(report, plain) : await document())
     ctx.stdout.write(await text())
   } else if (format === "github") ctx.stdout.write(`${await text()}\n${await document()}`)
   else ctx.stdout.write(format === "text" ? await text() : await document())
-}
-
-function writeOutput(ctx: Context, output: string, document: string): void {
-  try {
-    writeFileSync(resolve(ctx.cwd, output), document)
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? "unknown error"
-    throw new NanoguardError(`the report cannot be written (${code})`, {
-      exit: EXIT.usage,
-      where: { file: output },
-      hint: "give --output a path in a directory that exists",
-      cause,
-    })
-  }
 }
 
 /** What a report means for CI: findings are what is denied, and what asks unless `failOn` is `deny`. */
