@@ -47,7 +47,7 @@ export function processContext(): Context {
     exec: async (file, args, options = {}) => {
       const { execa } = await import("execa")
       const { cwd, env, input, timeout, maxBuffer } = options
-      const child = execa(file, args, {
+      const result = await execa(file, args, {
         reject: false,
         stripFinalNewline: false,
         ...(cwd !== undefined && { cwd }),
@@ -56,10 +56,6 @@ export function processContext(): Context {
         ...(timeout !== undefined && { timeout }),
         maxBuffer: maxBuffer ?? 64 * 1024 * 1024,
       })
-      // Beyond maxBuffer execa only stops reading, and would wait for a program that does not mind.
-      for (const stream of [child.stdout, child.stderr])
-        stream?.once("close", () => stream.readableEnded || child.kill())
-      const result = await child
       if (result.exitCode === undefined) throw result
       return { exitCode: result.exitCode, stdout: String(result.stdout), stderr: String(result.stderr) }
     },

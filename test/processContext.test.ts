@@ -6,6 +6,13 @@ import { temporaryDirectory } from "./context.ts"
 const { exec } = processContext()
 const node = (script: string, options = {}) => exec(process.execPath, ["-e", script], options)
 
+/** Prints for ever, whether or not anybody reads it. */
+const CHATTERBOX = `
+  process.stdout.on("error", () => {})
+  setInterval(() => {}, 1000)
+  const more = () => process.stdout.write("x".repeat(1e5), more)
+  more()`
+
 describe("exec", () => {
   it("resolves with output and exit code, whatever the code", async () => {
     expect(await node("console.log('out'); console.error('err'); process.exit(3)")).toEqual({
@@ -37,7 +44,7 @@ describe("exec", () => {
   it.each([
     ["cannot start", () => exec("nanoguard-no-such-program", [])],
     ["runs too long", () => node("setInterval(() => {}, 1000)", { timeout: 200 })],
-    ["prints too much", () => node("for (;;) console.log('x'.repeat(1e5))", { maxBuffer: 1e6 })],
+    ["prints too much", () => node(CHATTERBOX, { maxBuffer: 1e6 })],
   ])("rejects where a program %s", async (_, run) => {
     await expect(run()).rejects.toBeDefined()
   })
