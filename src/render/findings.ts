@@ -38,6 +38,7 @@ function renderFinding(purl: string, { verdict, rows }: Finding, page: Page): st
   add("via", describePath(first))
   add("rule", cleanText(verdict.rule))
   add("evidence", describeAllEvidence(verdict.evidence))
+  add("score", describeTrust(first.trust))
   add("also", verdict.also?.slice(0, 5).map(describeAlso).join(", "))
   const fix = describeFix(verdict.correction)
   // Never wrapped: a command is there to be copied.
@@ -78,6 +79,16 @@ function addTo(lines: string[], page: Page): (label: string, text: string | unde
 
 function placeOf({ file, line, dependency: { alias } }: VetRow): string {
   return `${cleanText(file, 200)}:${line}${alias ? ` (installed as ${cleanText(alias, 120)})` : ""}`
+}
+
+/** Every factor with its points, those that cost the most first. */
+function describeTrust(trust: VetRow["trust"]): string | undefined {
+  if (trust === undefined) return undefined
+  const factors = [...trust.factors].sort((a, b) => b.of - b.points - (a.of - a.points))
+  const shown = factors.map(({ name, points, of, why }) =>
+    cleanText(of > 0 ? `${name} ${points} of ${of} (${why})` : `${name} ${points} (${why})`, 200),
+  )
+  return `${trust.score} of 100: ${shown.join(", ")}`
 }
 
 function describeAlso({ effect, code, rule }: AlsoMatched): string {

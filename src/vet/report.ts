@@ -1,4 +1,5 @@
 // What a vet found: the one document that every renderer turns into bytes.
+import type { TrustScore } from "../packages/score.ts"
 import type { Dependency, LockfileFormat } from "../packages/types.ts"
 import type { Mode, PackageFactName, PackageFacts, Verdict } from "../policy/types.ts"
 
@@ -23,6 +24,8 @@ export interface VetRow {
   paths: string[][]
   morePaths: number
   facts?: PackageFacts
+  /** The trust score with every factor, where a rule about scores has a part in the verdict. */
+  trust?: TrustScore
   /** Where the way out is an approval: the smallest exception that would let it in, as a line of YAML for `packages.exceptions`. */
   exception?: string
 }

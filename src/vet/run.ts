@@ -80,6 +80,10 @@ export async function runVet(ctx: Context, options: VetOptions): Promise<VetRun>
       const { addCorrections } = await import("./corrections.ts")
       await addCorrections(policy.policy, result, evidence, ctx.now())
     }
+    if (policy.policy.packages.needs.includes("score") && result.rows.length > 0) {
+      const { addScores } = await import("./scores.ts")
+      addScores(result.rows, evidence, ctx.now())
+    }
     const report = reportOf(ctx, options, policy, vetted, evidence.advisories, result)
     if (changedSince !== undefined) report.changedSince = changedSince
     if (leftOut.length > 0) report.leftOut = leftOut.slice(0, MAX_LEFT_OUT)

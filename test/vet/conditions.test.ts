@@ -109,7 +109,7 @@ describe("a condition refuses what it is about and lets the rest pass", () => {
   })
 
   it("score", async () => {
-    const { found } = await vetTree({
+    const { found, report } = await vetTree({
       policy: policyOf("deny: { score: 50 }"),
       packages: { bad: "1.0.0", lodash: "4.17.21" },
       prepare: ({ npm }) => {
@@ -118,6 +118,11 @@ describe("a condition refuses what it is about and lets the rest pass", () => {
       },
     })
     expect(found).toEqual({ "bad@1.0.0": "deny trust.score" })
+    // Every point is accounted for.
+    const { trust, verdict } = report.rows[0]!
+    expect(trust!.factors.reduce((sum, { points }) => sum + points, 0)).toBe(trust!.score)
+    expect(trust!.factors.map(({ name }) => name)).toContain("version-age")
+    expect(verdict.evidence[0]).toMatchObject({ kind: "score", score: trust!.score })
   })
 
   it.each([
