@@ -3,6 +3,7 @@ import type { Context } from "../context.ts"
 import { addBulk } from "../packages/advisories/combine.ts"
 import type { AdvisoryIndex } from "../packages/advisories/types.ts"
 import { type FactOptions, factsOf } from "../packages/facts.ts"
+import { defaultBase } from "../packages/registries/defaults.ts"
 import type { HttpLimits } from "../packages/registries/http.ts"
 import type { Registries, Wanted } from "../packages/registries/index.ts"
 import type { Dependency, DocumentResult, PackageDocument, Registry } from "../packages/types.ts"
@@ -100,7 +101,7 @@ export async function collectEvidence(
     ask(isLocal ? [] : names, options.progress),
     needs.has("advisories") && !isLocal ? askForAdvisories(ctx, (await open()).get("npm"), names) : undefined,
   ])
-  const known = live?.ok ? addBulk(advisories, live) : advisories
+  const known = live?.ok ? addBulk(advisories, live, await isPublic((await open()).get("npm"))) : advisories
   return {
     advisories: known,
     factsFor: (dependency) => factsOf(dependency, resultFor(dependency), known, now, factOptions),
@@ -159,6 +160,10 @@ async function askForAdvisories(ctx: Context, npm: Registry | undefined, names: 
   if (packages.size === 0) return undefined
   const { fetchBulk } = await import("../packages/advisories/bulk.ts")
   return fetchBulk(ctx, npm.baseUrl, packages)
+}
+
+async function isPublic(npm: Registry | undefined): Promise<boolean> {
+  return npm !== undefined && npm.baseUrl === (await defaultBase("npm"))
 }
 
 async function optionsFor(

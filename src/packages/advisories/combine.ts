@@ -71,14 +71,14 @@ export interface LiveAdvisories {
 }
 
 /**
- * An index with what an npm registry answered just now (`fetchBulk`) about the npm packages that are searched for. The
- * registry knows all reviewed advisories of npm, so with its answer a miss there means something.
+ * An index with what an npm registry answered just now (`fetchBulk`) about the npm packages that are searched for. Only the
+ * public registry is known to have all reviewed advisories of npm (`complete`): a mirror may answer "nothing" to everything.
  */
-export function addBulk(index: AdvisoryIndex, live: LiveAdvisories): AdvisoryIndex {
+export function addBulk(index: AdvisoryIndex, live: LiveAdvisories, complete: boolean): AdvisoryIndex {
   return {
     ...index,
-    covers: (ecosystem) => ecosystem === "npm" || index.covers(ecosystem),
-    completeness: (ecosystem) => (ecosystem === "npm" ? "complete" : index.completeness(ecosystem)),
+    covers: (ecosystem) => (ecosystem === "npm" && complete) || index.covers(ecosystem),
+    completeness: (ecosystem) => (ecosystem === "npm" && complete ? "complete" : index.completeness(ecosystem)),
     affecting: (ecosystem, name, version) => {
       const known = index.affecting(ecosystem, name, version)
       return ecosystem === "npm" ? unite(known, live.affecting(name, version)) : known
