@@ -71,6 +71,8 @@ export interface Lockfile {
   warnings: string[]
   /** Line (from 1) of an entry, computed when asked for; 1 where it cannot be told. */
   lineOf: (key: string) => number
+  /** Takes `dev` back where the file states it and its own edges do not bear it out; to be called before going by it. */
+  checkFlags?: () => void
 }
 
 /** Reads other files that a lockfile refers to (requirements -r, go.sum, .npmrc): undefined where there is none. */

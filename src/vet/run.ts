@@ -56,6 +56,7 @@ export async function runVet(ctx: Context, options: VetOptions): Promise<VetRun>
       base: base && readsBase(options, base) ? base : undefined,
     }))
   const { inputs, leftOut } = await readInputs(options.tree ?? ctx.cwd, options.paths)
+  if (options.prod) for (const { lockfile } of inputs) lockfile.checkFlags?.()
   const vetted: VetInput[] = []
   for (const { lockfile } of inputs) {
     // The base knows what lies below the current directory; of a file elsewhere all counts as added.

@@ -6,7 +6,7 @@ import { isObject, type JsonObject, parseJson, visitKeys } from "./json.ts"
 import { summarise, warningsOf } from "./notes.ts"
 import { legacyAddresses, readLegacyTree } from "./npmLegacy.ts"
 import { readPackages } from "./npmPackages.ts"
-import { npmEdges } from "./npmTree.ts"
+import { markProduction, npmEdges } from "./npmTree.ts"
 
 const WRITE_AGAIN = "let npm write it again: `npm install --package-lock-only`"
 
@@ -35,6 +35,7 @@ export const parseNpmLock: LockfileParser = async (text, path, readSibling) => {
     roots: tree.roots,
     warnings,
     lineOf,
+    checkFlags: () => markProduction(tree),
   } satisfies Lockfile
 }
 

@@ -5,7 +5,7 @@ import { readManifest } from "./manifest.ts"
 import { newNotes } from "./notes.ts"
 import { npmDependency } from "./npmEntry.ts"
 import { assertPlain } from "./npmNames.ts"
-import { directPaths, type Fail, markProduction, type NpmTree, resolver, wantedBy } from "./npmTree.ts"
+import { directPaths, type Fail, type NpmTree, resolver, wantedBy } from "./npmTree.ts"
 
 /**
  * Reads a version 1 tree. It does not say what the project itself wants: package.json beside it does; where there is none,
@@ -43,7 +43,6 @@ export async function readLegacyTree(
   const tree: NpmTree = { dependencies, roots, notes, entries, links, resolve: resolver({ entries, links }) }
   const direct = manifest === undefined ? unwantedPaths(tree) : directPaths(tree)
   for (const dependency of dependencies) dependency.direct = direct.has(dependency.key)
-  markProduction(tree)
   return tree
 }
 

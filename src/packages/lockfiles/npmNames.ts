@@ -17,20 +17,20 @@ export function assertPlain(key: string, dependency: Dependency, fail: Fail): vo
  * Throws where the name could be part of another address than its own (`a/../b`), or where an entry from a registry has
  * something for a version that a package manager would look up anew (`latest`, `^1`, `npm:b@1`, a URL).
  */
-export function assertNamed(
-  { name, alias = name, version, source }: Dependency,
-  fail: (message: string) => Error,
-): void {
-  if (!isName(name) || !isName(alias)) throw fail("what stands for its name is none")
+export function assertNamed(dependency: Dependency, fail: (message: string) => Error): void {
+  const { name, alias, version, source } = dependency
+  if (!isName(name) || (alias !== undefined && !isName(alias))) throw fail("what stands for its name is none")
   if (source.kind === "registry" && version !== "" && !VERSION.test(version))
     throw fail("what stands for its version is not one exact version")
 }
 
-/** No step stands still or leads back, but for those out of the project that it may begin with. */
+// A step that stands still or leads back, or a separator of Windows; and what a path without any of these never has.
+const DETOUR = /(^|\/)\.{0,2}(\/|$)|\\/
+const MAY_DETOUR = /\/\.|\/\/|\/$|^[./]|\\/
+
+/** Steps out of the project are what a path may begin with. */
 function isPath(key: string): boolean {
-  if (!/(^|\/)\.{0,2}(\/|$)|\\/.test(key)) return true
-  const inside = key.replace(/^(\.\.\/)+/, "")
-  return !/(^|\/)\.{0,2}(\/|$)|\\/.test(inside)
+  return !MAY_DETOUR.test(key) || !DETOUR.test(key.replace(/^(\.\.\/)+/, ""))
 }
 
 function isName(name: string): boolean {

@@ -5,7 +5,7 @@ import { isObject, type JsonObject } from "./json.ts"
 import { newNotes } from "./notes.ts"
 import { npmDependency } from "./npmEntry.ts"
 import { assertPlain } from "./npmNames.ts"
-import { directPaths, type Fail, markProduction, type NpmTree, resolver } from "./npmTree.ts"
+import { directPaths, type Fail, type NpmTree, resolver } from "./npmTree.ts"
 
 const MODULES = "node_modules/"
 
@@ -61,7 +61,6 @@ export function readPackages(packages: JsonObject, projectName: string, fail: Fa
     const dependency = localDependency(target, {}, installedName(key) ?? posix.basename(key), fail)
     tree.dependencies.push({ ...dependency, key, direct: direct.has(key) })
   }
-  markProduction(tree)
   return tree
 }
 
