@@ -29,7 +29,7 @@ function median(values: number[]): number {
 }
 
 /** Runs every contender once as warm-up and then `rounds` times in turn; throws where one exits with another code than it should. */
-export function measure(contenders: readonly Contender[], rounds: number): Measured[] {
+export function measure(contenders: readonly Contender[], rounds: number, withPeak = true): Measured[] {
   const folder = mkdtempSync(join(tmpdir(), "nanoguard-bench-"))
   const walls = contenders.map((): number[] => [])
   const peaks = contenders.map((): number[] => [])
@@ -45,7 +45,7 @@ export function measure(contenders: readonly Contender[], rounds: number): Measu
         throw new Error(`${contender.name} ended with ${run.status}: ${run.stderr.toString().slice(0, 2000)}`)
       }
       if (round >= 0) walls[index]!.push(wall)
-      if (round >= 0 && round < 3 && existsSync(GNU_TIME)) {
+      if (withPeak && round >= 0 && round < 3 && existsSync(GNU_TIME)) {
         const output = join(folder, "time")
         spawnSync(GNU_TIME, ["-f", "%M", "-o", output, file, ...args], options)
         peaks[index]!.push(Number(readFileSync(output, "utf8").trim().split("\n").at(-1)) / 1024)
