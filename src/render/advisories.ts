@@ -26,7 +26,7 @@ export interface StatusReport {
   snapshot: IndexStatus | null
 }
 
-const LABELS: Record<Ecosystem, string> = { npm: "npm", pypi: "PyPI", cargo: "crates.io", golang: "Go" }
+const LABELS: Record<Ecosystem, string> = { npm: "npm", pypi: "PyPI", cargo: "Cargo", golang: "Go" }
 
 function ecosystemLines(info: IndexInfo): string[] {
   return (Object.keys(LABELS) as Ecosystem[]).map((ecosystem) => {

@@ -42,20 +42,20 @@ describe("mounts", () => {
   const policy = `
 default: { mounts: deny }
 mounts:
-  - { id: code, allow: /work/** }
-  - { id: out, allow: /work/out/**, write: true }
+  - { id: code, allow: /code/** }
+  - { id: out, allow: /code/out/**, write: true }
   - { id: data, ask: /data/*, write: true }
   - { id: data-read, allow: /data/* }
   - { id: keys, deny: "**/.ssh/**" }
 `
   test.each([
-    ["mount:/work/src", "allow mount.allowed"],
-    ["mount:/work/src:rw", "deny policy.default"],
-    ["mount:/work/out/x:rw", "allow mount.allowed"],
+    ["mount:/code/src", "allow mount.allowed"],
+    ["mount:/code/src:rw", "deny policy.default"],
+    ["mount:/code/out/x:rw", "allow mount.allowed"],
     ["mount:/data/a:rw", "ask mount.approval"],
     ["mount:/data/a", "allow mount.allowed"],
-    ["mount:/work/.ssh/id", "deny mount.denied"],
-    ["mount:/work/../etc", "deny mount.denied"],
+    ["mount:/code/.ssh/id", "deny mount.denied"],
+    ["mount:/code/../etc", "deny mount.denied"],
     ["mount:/etc", "deny policy.default"],
   ])("%s gives %s", (subject, expected) => {
     expect(answer(policy, subject)).toBe(expected)
@@ -75,7 +75,7 @@ mcp:
   - { id: shell-ok, allow: shell/run }
   - { id: limit, allow: pay/send, arguments: { amount: { min: 1, max: 100 } } }
   - { id: paths, deny: fs/read, arguments: { path: { prefix: /etc/ } } }
-  - { id: fs, allow: fs/read, arguments: { path: { prefix: /work/ } } }
+  - { id: fs, allow: fs/read, arguments: { path: { prefix: /code/ } } }
   - { id: bare, allow: fs/list, arguments: { secret: { present: false } } }
 `
   const call = (server: string, tool?: string, args?: Record<string, unknown>): McpAction => ({
@@ -102,10 +102,10 @@ mcp:
     [call("pay", "send", { amount: 100 }), "allow mcp.allowed"],
     [call("pay", "send", { amount: 101 }), "deny policy.default"],
     [call("pay", "send", { amount: "50" }), "deny policy.default"],
-    [call("fs", "read", { path: "/work/a" }), "allow mcp.allowed"],
-    [call("fs", "read", { path: ["/work/a", "/etc/passwd"] }), "deny mcp.denied"],
+    [call("fs", "read", { path: "/code/a" }), "allow mcp.allowed"],
+    [call("fs", "read", { path: ["/code/a", "/etc/passwd"] }), "deny mcp.denied"],
     [call("fs", "read", { path: [] }), "deny policy.default"],
-    [call("fs", "read", JSON.parse('{"__proto__":{"path":"/work/a"}}')), "deny policy.default"],
+    [call("fs", "read", JSON.parse('{"__proto__":{"path":"/code/a"}}')), "deny policy.default"],
     [call("fs", "list", {}), "allow mcp.allowed"],
     [call("fs", "list", { secret: 1 }), "deny policy.default"],
   ])("%j gives %s", (subject, expected) => {

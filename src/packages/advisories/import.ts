@@ -128,7 +128,7 @@ async function readSource(
 /** An import that found nothing must not put an index without advisories in the place of a good one. */
 function nothingFound(tally: Tally): NanoguardError {
   const [example] = tally.invalid.examples
-  return new NanoguardError("the sources hold no advisory for npm, PyPI, crates.io or Go; nothing was changed", {
+  return new NanoguardError("the sources hold no advisory for npm, PyPI, Cargo or Go; nothing was changed", {
     exit: EXIT.nothingChecked,
     hint: example ? `${tally.invalid.count} could not be read, for example: ${example.problem}` : "check the sources",
   })

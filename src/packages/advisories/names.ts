@@ -20,7 +20,7 @@ export function ecosystemOf(osvName: string): Ecosystem | undefined {
 const NAME = /^[^\s\p{C}]{1,512}$/u
 
 /**
- * The canonical name: PEP 503 for Python; npm, crates.io and Go names are case-sensitive and stay as they are.
+ * The canonical name: PEP 503 for Python; npm, Cargo and Go names are case-sensitive and stay as they are.
  * Undefined for what can be no package name: empty, too long, or with white space or control characters.
  */
 export function canonicalName(ecosystem: Ecosystem, name: unknown): string | undefined {
