@@ -3,8 +3,9 @@
 import type { Command } from "commander"
 import { describe, expect, it, type Mock, vi } from "vitest"
 import manifest from "../package.json" with { type: "json" }
-import { main, program } from "../src/cli.ts"
+import { main } from "../src/cli.ts"
 import { processContext } from "../src/context.ts"
+import { program } from "../src/program.ts"
 import { temporaryDirectory, testContext } from "./context.ts"
 import { npmLock } from "./trees.ts"
 

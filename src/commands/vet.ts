@@ -38,7 +38,7 @@ export async function vetCommand(
   const onGithub = ctx.env["GITHUB_ACTIONS"] === "true"
   const format = options.format ?? (onGithub && options.output === undefined ? "github" : "text")
   const failOn = options.failOn ?? "ask"
-  const progress = await startProgress(ctx, "asking the registries")
+  const progress = options.offline ? undefined : await startProgress(ctx, "asking the registries")
   const run = {
     paths,
     offline: options.offline === true,
