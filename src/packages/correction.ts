@@ -73,9 +73,8 @@ export function correct(input: CorrectionInput): CorrectionResult | undefined {
 
 /** The registry that the lockfile has a package from; what is not in it would come from the default one. */
 function registryOf(lockfile: Lockfile, dependency: Dependency, name: string): PackageSource {
-  const locked = [dependency, ...lockfile.dependencies].find(
-    (entry) => entry.name === name && entry.source.kind === "registry",
-  )
+  const isIt = (entry: Dependency) => entry.name === name && entry.source.kind === "registry"
+  const locked = isIt(dependency) ? dependency : lockfile.dependencies.find(isIt)
   return locked?.source ?? { kind: "registry", origin: "default" }
 }
 

@@ -2,7 +2,10 @@
 import type { Edge, Lockfile } from "./types.ts"
 
 interface Graph {
-  parents: ReadonlyMap<string, readonly { key: string; range: string }[]>
+  /** The edges that lead to a key, in the order of the file. */
+  parents: ReadonlyMap<string, readonly Edge[]>
+  /** The keys above a key, each once and the last one first, as far as paths have gone through it. */
+  above: Map<string, readonly string[]>
   /** Edges from the nearest root; a key that no root reaches is absent. */
   distance: ReadonlyMap<string, number>
 }
@@ -24,7 +27,8 @@ export function pathsTo(
   limit: number,
   maxMore = MAX_MORE,
 ): { paths: string[][]; more: number } {
-  const { parents, distance } = graphOf(lockfile)
+  const graph = graphOf(lockfile)
+  const { distance } = graph
   const paths: string[][] = []
   let more = 0
   let steps = 0
@@ -49,8 +53,7 @@ export function pathsTo(
         else if (++more > maxMore) return { paths, more: -1 }
         continue
       }
-      const above = new Set(parents.get(step.key)?.map((edge) => edge.key))
-      for (const parent of [...above].reverse()) {
+      for (const parent of keysAbove(graph, step.key)) {
         if (!contains(step, parent)) offer({ key: parent, length: step.length + 1, next: step })
       }
     }
@@ -61,7 +64,7 @@ export function pathsTo(
 
 /** Who wants `key`, and within which range; roots included. */
 export function parentsOf(lockfile: Lockfile, key: string): readonly { key: string; range: string }[] {
-  return graphOf(lockfile).parents.get(key) ?? []
+  return (graphOf(lockfile).parents.get(key) ?? []).map(({ from, range }) => ({ key: from, range }))
 }
 
 /** Every key that can be reached from `starts` along `edges`, the starts included. */
@@ -95,24 +98,33 @@ function contains(first: Step, key: string): boolean {
   return false
 }
 
+function keysAbove({ parents, above }: Graph, key: string): readonly string[] {
+  let keys = above.get(key)
+  if (keys === undefined) {
+    keys = [...new Set(parents.get(key)?.map(({ from }) => from))].reverse()
+    above.set(key, keys)
+  }
+  return keys
+}
+
 function graphOf(lockfile: Lockfile): Graph {
   const known = graphs.get(lockfile)
   if (known !== undefined) return known
-  const parents = new Map<string, { key: string; range: string }[]>()
-  const children = new Map<string, string[]>()
-  for (const { from, to, range } of lockfile.edges) {
-    const above = parents.get(to)
-    if (above === undefined) parents.set(to, [{ key: from, range }])
-    else above.push({ key: from, range })
-    const below = children.get(from)
-    if (below === undefined) children.set(from, [to])
-    else below.push(to)
+  const parents = new Map<string, Edge[]>()
+  const children = new Map<string, Edge[]>()
+  for (const edge of lockfile.edges) {
+    const above = parents.get(edge.to)
+    if (above === undefined) parents.set(edge.to, [edge])
+    else above.push(edge)
+    const below = children.get(edge.from)
+    if (below === undefined) children.set(edge.from, [edge])
+    else below.push(edge)
   }
   const distance = new Map(lockfile.roots.map((root) => [root.key, 0]))
   for (const [key, far] of distance) {
-    for (const to of children.get(key) ?? []) if (!distance.has(to)) distance.set(to, far + 1)
+    for (const { to } of children.get(key) ?? []) if (!distance.has(to)) distance.set(to, far + 1)
   }
-  const graph = { parents, distance }
+  const graph = { parents, above: new Map(), distance }
   graphs.set(lockfile, graph)
   return graph
 }
@@ -123,10 +135,10 @@ export function ancestorsOf(lockfile: Lockfile, key: string): Set<string> {
   const found = new Set<string>()
   const open = [key]
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    for (const parent of parents.get(next) ?? []) {
-      if (found.has(parent.key) || parent.key === key) continue
-      found.add(parent.key)
-      open.push(parent.key)
+    for (const { from } of parents.get(next) ?? []) {
+      if (found.has(from) || from === key) continue
+      found.add(from)
+      open.push(from)
     }
   }
   return found

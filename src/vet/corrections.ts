@@ -26,7 +26,7 @@ export async function addCorrections(
   const findings = result.entries
     .filter(({ verdict }) => verdict.effect !== "allow" && verdict.code !== "evidence.missing")
     .slice(0, MAX_CORRECTIONS)
-  await evidence.fetchMore(documentsFor(findings))
+  await evidence.fetchMore(() => documentsFor(findings))
   const inputs = findings.map((finding): CorrectionInput => {
     const { lockfile, dependency, verdict } = finding
     return {
@@ -35,7 +35,7 @@ export async function addCorrections(
       factsFor: (name, version) => evidence.factsFor(asIfPinned(evidence, finding, name, version)),
     }
   })
-  await evidence.fetchMore(findings.flatMap((finding, index) => detailsFor(finding, inputs[index]!)))
+  await evidence.fetchMore(() => findings.flatMap((finding, index) => detailsFor(finding, inputs[index]!)))
   const rows = new Map(result.rows.map((row) => [row.verdict, row]))
   for (const [index, finding] of findings.entries()) {
     const { verdict } = finding

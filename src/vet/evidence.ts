@@ -16,8 +16,8 @@ export interface EvidenceSet {
   advisories: AdvisoryIndex
   factsFor: (dependency: Dependency) => PackageFacts
   documentOf: (ecosystem: string, name: string, origin: string) => PackageDocument | undefined
-  /** Asks for documents beyond what the vet itself needs: candidates of corrections. Does nothing offline. */
-  fetchMore: (wanted: readonly WantedMore[]) => Promise<void>
+  /** Asks for documents beyond what the vet itself needs: candidates of corrections. Offline nobody asks what is wanted. */
+  fetchMore: (wantedMore: () => readonly WantedMore[]) => Promise<void>
   close: () => Promise<void>
 }
 
@@ -109,8 +109,8 @@ export async function collectEvidence(
       const result = documents.get(keyOf(ecosystem, name, origin))
       return result?.ok ? result.document : undefined
     },
-    fetchMore: async (wanted) => {
-      const lacking = wanted.filter(({ ecosystem, name, origin, requires, versions }) => {
+    fetchMore: async (wantedMore) => {
+      const lacking = wantedMore().filter(({ ecosystem, name, origin, requires, versions }) => {
         const key = keyOf(ecosystem, name, origin)
         return versions !== undefined || (requires ? !withRequires.has(key) : !documents.has(key))
       })

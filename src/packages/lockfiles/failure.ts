@@ -25,14 +25,12 @@ export function positionOf(text: string, offset: number): { line: number; column
   return { line: before.split("\n").length, column: offset - before.lastIndexOf("\n") }
 }
 
-/** Makes a function that tells the line of an offset, for many offsets into one text. */
+/** Makes a function that tells the line of an offset, for many offsets into one text; it reads as far as it is asked. */
 export function lineCounter(text: string): (offset: number) => number {
-  let starts: number[] | undefined
+  const starts = [0]
+  let next = text.indexOf("\n")
   return (offset) => {
-    if (starts === undefined) {
-      starts = [0]
-      for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1)
-    }
+    for (; next >= 0 && next < offset; next = text.indexOf("\n", next + 1)) starts.push(next + 1)
     let low = 0
     let high = starts.length
     while (high - low > 1) {

@@ -25,8 +25,9 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /**
- * True where no object can have had a key twice and nothing is nested too deeply. Every key puts one `":` into the text and a string may
- * add more, so as many of them as there are keys in the parsed tree leaves no room for a key that JSON.parse dropped.
+ * True where no object can have had a key twice and nothing is nested too deeply. Every key puts one `":` into the text, its
+ * quote not escaped, and a string that begins with a colon may add more: as many of them as there are keys in the parsed
+ * tree leaves no room for a key that JSON.parse dropped.
  */
 function keysAreUnique(text: string, value: unknown): boolean {
   return countKeys(value, 0) === countColonsAfterQuotes(text)
@@ -54,9 +55,16 @@ function countColonsAfterQuotes(text: string): number {
   for (let colon = text.indexOf(":"); colon >= 0; colon = text.indexOf(":", colon + 1)) {
     let at = colon - 1
     while (isSpace(text.charCodeAt(at))) at--
-    if (text.charCodeAt(at) === 0x22) count++
+    if (text.charCodeAt(at) === 0x22 && !isEscaped(text, at)) count++
   }
   return count
+}
+
+/** Whether the character at `at` of a string follows an odd number of backslashes. */
+function isEscaped(text: string, at: number): boolean {
+  let slashes = 0
+  while (text.charCodeAt(at - 1 - slashes) === 0x5c) slashes++
+  return slashes % 2 === 1
 }
 
 function isSpace(code: number): boolean {
@@ -134,9 +142,7 @@ export function visitKeys(text: string, visitor: KeyVisitor): void {
 /** Offset of the quote that closes the string whose opening quote is at `open`; the length of the text where none does. */
 export function endOfString(text: string, open: number): number {
   for (let at = text.indexOf('"', open + 1); at >= 0; at = text.indexOf('"', at + 1)) {
-    let slashes = 0
-    while (text.charCodeAt(at - 1 - slashes) === 0x5c) slashes++
-    if (slashes % 2 === 0) return at
+    if (!isEscaped(text, at)) return at
   }
   return text.length
 }

@@ -5,7 +5,7 @@ import { readManifest } from "./manifest.ts"
 import { newNotes } from "./notes.ts"
 import { npmDependency } from "./npmEntry.ts"
 import { assertPlain } from "./npmNames.ts"
-import { directPaths, type Fail, type NpmTree, resolver, wantedBy } from "./npmTree.ts"
+import { directPaths, type Fail, type NpmTree, resolver, visitWanted } from "./npmTree.ts"
 
 /**
  * Reads a version 1 tree. It does not say what the project itself wants: package.json beside it does; where there is none,
@@ -76,7 +76,7 @@ function modernise(entry: JsonObject): JsonObject {
 
 function unwantedPaths(tree: NpmTree): Set<string> {
   const wanted = new Set<string>()
-  for (const entry of tree.entries.values()) for (const [name] of wantedBy(entry, false)) wanted.add(name)
+  for (const entry of tree.entries.values()) visitWanted(entry, false, (name) => wanted.add(name))
   const top = tree.dependencies.filter((dependency) => !dependency.key.includes("/node_modules/"))
   return new Set(top.filter((dependency) => !wanted.has(dependency.alias ?? dependency.name)).map((item) => item.key))
 }

@@ -23,19 +23,18 @@ export type Fail = (key: string, message: string) => Error
 const WANTED_BY_PACKAGES = ["optionalDependencies", "dependencies", "peerDependencies", "requires"]
 const WANTED_BY_ROOTS = [...WANTED_BY_PACKAGES, "devDependencies"]
 
-/** Names and ranges that an entry wants, each name once; a package's development dependencies are never installed. */
-export function* wantedBy(entry: JsonObject, isRoot: boolean): Generator<[name: string, range: string]> {
-  let seen: Set<string> | undefined
+/** Visits names and ranges that an entry wants, each name once; a package's development dependencies are never installed. */
+export function visitWanted(entry: JsonObject, isRoot: boolean, visit: (name: string, range: string) => void): void {
+  const before: JsonObject[] = []
   for (const field of isRoot ? WANTED_BY_ROOTS : WANTED_BY_PACKAGES) {
     const wanted = entry[field]
     if (!isObject(wanted)) continue
     for (const name in wanted) {
       const range = wanted[name]
-      if (typeof range !== "string" || seen?.has(name)) continue // version 1 nests packages under "dependencies"
-      seen ??= new Set()
-      seen.add(name)
-      yield [name, range]
+      if (typeof range !== "string") continue // version 1 nests packages under "dependencies"
+      if (!before.some((other) => Object.hasOwn(other, name) && typeof other[name] === "string")) visit(name, range)
     }
+    before.push(wanted)
   }
 }
 
@@ -93,10 +92,10 @@ export function npmEdges(tree: NpmTree): Edge[] {
   const edges: Edge[] = []
   const roots = new Set(tree.roots.map((root) => root.key))
   for (const [from, entry] of tree.entries) {
-    for (const [name, range] of wantedBy(entry, roots.has(from))) {
+    visitWanted(entry, roots.has(from), (name, range) => {
       const to = tree.resolve(from, name)
       if (to !== undefined) edges.push({ from, to, range })
-    }
+    })
   }
   return edges
 }
@@ -105,10 +104,10 @@ export function npmEdges(tree: NpmTree): Edge[] {
 export function directPaths({ entries, roots, resolve }: Pick<NpmTree, "entries" | "roots" | "resolve">): Set<string> {
   const direct = new Set<string>()
   for (const { key } of roots) {
-    for (const [name] of wantedBy(entries.get(key) ?? {}, true)) {
+    visitWanted(entries.get(key) ?? {}, true, (name) => {
       const path = resolve(key, name)
       if (path !== undefined) direct.add(path)
-    }
+    })
   }
   return direct
 }
