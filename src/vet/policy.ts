@@ -6,6 +6,7 @@ import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
 import { type LayerText, LOCAL_POLICY_FILE, loadPolicyTexts, POLICY_FILE, readPolicyFiles } from "../policy/load.ts"
+import { readTemplate } from "../scaffold/templates.ts"
 import type { Base } from "./changed.ts"
 import type { VetReport } from "./report.ts"
 
@@ -95,6 +96,5 @@ function assertInside(directory: string): void {
 }
 
 async function builtInPolicy(): Promise<LayerText> {
-  const { readTemplate } = await import("../scaffold/templates.ts")
   return { text: readTemplate("policy/solo.yaml", { network: "  []", nextYear: "2027" }), file: "built-in" }
 }
