@@ -22,8 +22,10 @@ export function seededRandom(seed: number): () => number {
 export interface SyntheticOptions {
   /** OSV records in all. */
   records: number
-  /** Names of real or made-up packages: about a third of them get advisories, the rest of the records other names. */
+  /** Names of real or made-up packages: some of them get advisories, the rest of the records other names. */
   names: readonly string[]
+  /** How many of the names get advisories; by default one in ten, as in real npm trees. */
+  share?: number
   /** An OSV ecosystem name. */
   ecosystem?: string
   seed?: number
@@ -38,13 +40,13 @@ const VECTORS = [
 
 /** OSV records. Nine in ten are malware of one package and one version, as in OSV's npm export; the rest have ranges. */
 export function* syntheticAdvisories(options: SyntheticOptions): Generator<Record<string, unknown>> {
-  const { records, names, ecosystem = "npm", seed = 1 } = options
+  const { records, names, share = 0.1, ecosystem = "npm", seed = 1 } = options
   const random = seededRandom(seed)
   const int = (below: number) => Math.floor(random() * below)
   const version = () => `${int(9)}.${int(30)}.${int(30)}`
   const madeUp = (i: number) =>
     `${Array.from({ length: 2 + int(3) }, () => SYLLABLES[int(SYLLABLES.length)]).join("-")}-${i.toString(36)}`
-  const vulnerable = names.filter(() => random() < 0.33)
+  const vulnerable = names.filter(() => random() < share)
   for (let i = 0; i < records; i++) {
     const known = i < vulnerable.length * 2 ? vulnerable[i % vulnerable.length] : undefined
     const modified = `${2019 + int(7)}-0${1 + int(9)}-1${int(9)}T00:00:00Z`

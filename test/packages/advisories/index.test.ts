@@ -96,7 +96,7 @@ describe("round trip", () => {
   test("a synthetic index of many records", () => {
     const file = join(directory, "synthetic.idx")
     const names = Array.from({ length: 300 }, (_, i) => `package-${i}`)
-    const info = writeSyntheticIndex(file, { records: 5000, names, seed: 7 })
+    const info = writeSyntheticIndex(file, { records: 5000, names, share: 0.33, seed: 7 })
     expect(info.records).toBe(5000)
     const index = openAdvisories(file)
     const found = names.filter((name) => index.records("npm", name) !== undefined)
