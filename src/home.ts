@@ -21,5 +21,27 @@ export function dataHome(ctx: Pick<Context, "env">): string {
   }
   const xdg = ctx.env["XDG_DATA_HOME"]
   if (xdg && isAbsolute(xdg)) return join(xdg, "nanoguard")
-  return join(ctx.env["HOME"] || ctx.env["USERPROFILE"] || homedir(), ".local", "share", "nanoguard")
+  return join(homeDirectory(ctx.env), ".local", "share", "nanoguard")
+}
+
+/**
+ * The person's home directory, as package managers find it. Throws `NanoguardError` where there is none (a container's user
+ * without a name has none) or where it is relative: an empty HOME would make every repository the person's own.
+ */
+export function homeDirectory(env: Context["env"]): string {
+  const home = env["HOME"] || env["USERPROFILE"] || systemHome()
+  if (isAbsolute(home)) return home
+  throw new NanoguardError("there is no home directory: HOME is not an absolute path", {
+    exit: EXIT.environment,
+    hint: "set HOME to a directory of yours outside of the repository",
+  })
+}
+
+/** What the system knows of this user; it reads HOME as well, and an empty one counts for it. */
+function systemHome(): string {
+  try {
+    return homedir()
+  } catch {
+    return ""
+  }
 }

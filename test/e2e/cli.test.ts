@@ -285,3 +285,21 @@ describe("under GitHub Actions", () => {
     expect(JSON.parse(json.out).schema).toBe("nanoguard.vet/1")
   })
 })
+
+describe("compiled code kept between runs", () => {
+  it.each([{ XDG_CACHE_HOME: "here" }, { HOME: "" }])(
+    "is not looked for in the working directory (%j), where it would run as nanoguard",
+    async (env) => {
+      const cwd = temporaryDirectory()
+      const here = Object.fromEntries(Object.entries(env).map(([key, value]) => [key, value && join(cwd, value)]))
+      const { exit } = await nanoguard(cwd, ["--version"], { XDG_CACHE_HOME: "", ...here })
+      expect({ exit, files: readdirSync(cwd) }).toEqual({ exit: 0, files: [] })
+    },
+  )
+
+  it("is kept in the person's cache", async () => {
+    const [cwd, cache] = [temporaryDirectory(), temporaryDirectory()]
+    await nanoguard(cwd, ["--version"], { XDG_CACHE_HOME: cache })
+    expect(readdirSync(join(cache, "nanoguard"))).toEqual(["compile"])
+  })
+})

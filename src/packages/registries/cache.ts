@@ -2,10 +2,9 @@
 // becomes a path. Several processes may share it: files are only ever replaced whole.
 import { createHash, randomBytes } from "node:crypto"
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises"
-import { homedir } from "node:os"
 import { isAbsolute, join } from "node:path"
 import type { Context } from "../../context.ts"
-import { dataHome } from "../../home.ts"
+import { dataHome, homeDirectory } from "../../home.ts"
 import { isRepositorys } from "./config-files.ts"
 
 export interface CacheEntry {
@@ -39,10 +38,9 @@ const SWEEP_EVERY = 24 * 60 * 60 * 1000
 export function cacheDirectory(ctx: Pick<Context, "cwd" | "env">): string | undefined {
   const { env } = ctx
   const xdg = env.XDG_CACHE_HOME
-  const home = env.HOME || env.USERPROFILE || homedir()
   const base = env.NANOGUARD_HOME
     ? join(dataHome(ctx), "cache")
-    : join(xdg && isAbsolute(xdg) ? xdg : join(home, ".cache"), "nanoguard")
+    : join(xdg && isAbsolute(xdg) ? xdg : join(homeDirectory(env), ".cache"), "nanoguard")
   const directory = join(base, "registries")
   return isRepositorys(ctx, directory) ? undefined : directory
 }

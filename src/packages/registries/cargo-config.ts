@@ -3,7 +3,8 @@
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import type { Context } from "../../context.ts"
-import { homeOf, isRepositorys, parseBase, readUserFile } from "./config-files.ts"
+import { homeDirectory } from "../../home.ts"
+import { isRepositorys, parseBase, readUserFile } from "./config-files.ts"
 import { isRecord } from "./values.ts"
 
 /**
@@ -14,7 +15,7 @@ export async function readCargoIndex(
   edge: Pick<Context, "cwd" | "env">,
   site: string | undefined,
 ): Promise<string | undefined> {
-  const cargoHome = edge.env.CARGO_HOME || join(homeOf(edge), ".cargo")
+  const cargoHome = edge.env.CARGO_HOME || join(homeDirectory(edge.env), ".cargo")
   const text = readUserFile(edge, join(cargoHome, "config.toml")) ?? readUserFile(edge, join(cargoHome, "config"))
   const replaced = text === undefined ? undefined : await replacementOf(text)
   // A replacement that is no sparse index (a directory, git) cannot be asked: nothing else may answer in its place.

@@ -1,9 +1,9 @@
 // Reads the package managers' own configuration files, as the person who runs nanoguard left them. Files inside the vetted
 // directory are the repository's, which an agent may have written: they are never read here.
 import { readFileSync, realpathSync, statSync } from "node:fs"
-import { homedir } from "node:os"
 import { delimiter, isAbsolute, join, relative, sep } from "node:path"
 import type { Context } from "../../context.ts"
+import { homeDirectory } from "../../home.ts"
 
 type Edge = Pick<Context, "cwd" | "env">
 
@@ -30,7 +30,7 @@ export function readSmallFile(path: string): string | undefined {
 /** Whether a path belongs to the vetted directory, where an agent may have written it. */
 export function isRepositorys(edge: Edge, path: string): boolean {
   const cwd = realOf(edge.cwd)
-  return isInside(cwd, realOf(path)) && !isInside(cwd, realOf(homeOf(edge)))
+  return isInside(cwd, realOf(path)) && !isInside(cwd, realOf(homeDirectory(edge.env)))
 }
 
 function realOf(path: string): string {
@@ -39,11 +39,6 @@ function realOf(path: string): string {
   } catch {
     return path
   }
-}
-
-/** The person's home directory, as package managers find it. */
-export function homeOf({ env }: Edge): string {
-  return env.HOME || env.USERPROFILE || homedir()
 }
 
 /** Where `program` lies on PATH, links resolved; directories of the repository do not count. */

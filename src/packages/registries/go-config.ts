@@ -2,7 +2,8 @@
 // user's go/env, the go.env of the installed Go.
 import { dirname, join } from "node:path"
 import type { Context } from "../../context.ts"
-import { findProgram, homeOf, parseBase, parseIni, readUserFile } from "./config-files.ts"
+import { homeDirectory } from "../../home.ts"
+import { findProgram, parseBase, parseIni, readUserFile } from "./config-files.ts"
 
 export interface GoConfig {
   /** In order; empty where Go may ask no proxy; undefined where Go's own default counts. */
@@ -16,7 +17,7 @@ export function readGoConfig(edge: Pick<Context, "cwd" | "env">): GoConfig {
   const { env } = edge
   const go = findProgram(edge, "go")
   const root = env.GOROOT || (go === undefined ? undefined : dirname(dirname(go.real)))
-  const home = homeOf(edge)
+  const home = homeDirectory(edge.env)
   const files = [
     ...(env.GOENV === "off" ? [] : [env.GOENV || join(env.XDG_CONFIG_HOME || join(home, ".config"), "go", "env")]),
     join(home, "Library", "Application Support", "go", "env"),

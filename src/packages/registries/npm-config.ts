@@ -2,7 +2,8 @@
 // environment, the user's file, the global one, the built-in one. The project's .npmrc is left out on purpose.
 import { dirname, join } from "node:path"
 import type { Context } from "../../context.ts"
-import { findProgram, homeOf, parseBase, parseIni, readSmallFile, readUserFile } from "./config-files.ts"
+import { homeDirectory } from "../../home.ts"
+import { findProgram, parseBase, parseIni, readSmallFile, readUserFile } from "./config-files.ts"
 
 type Edge = Pick<Context, "cwd" | "env">
 
@@ -102,7 +103,7 @@ function fileSettings(edge: Edge): Map<string, string>[] {
   const npm = findProgram(edge, "npm")
   const prefix = set.get("prefix") ?? edge.env.PREFIX ?? (npm === undefined ? undefined : dirname(dirname(npm.found)))
   const files = [
-    set.get("userconfig") ?? join(homeOf(edge), ".npmrc"),
+    set.get("userconfig") ?? join(homeDirectory(edge.env), ".npmrc"),
     set.get("globalconfig") ?? (prefix === undefined ? undefined : join(prefix, "etc", "npmrc")),
     npm === undefined ? undefined : join(dirname(dirname(npm.real)), "npmrc"),
   ]

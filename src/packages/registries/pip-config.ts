@@ -2,7 +2,8 @@
 // configuration). Files of the repository (uv.toml, pyproject.toml) are left out on purpose.
 import { join } from "node:path"
 import type { Context } from "../../context.ts"
-import { boundTo, homeOf, parseBase, parseIni, readUserFile } from "./config-files.ts"
+import { homeDirectory } from "../../home.ts"
+import { boundTo, parseBase, parseIni, readUserFile } from "./config-files.ts"
 
 export interface IndexConfig {
   /** With its /simple; undefined where the default counts. */
@@ -29,7 +30,7 @@ export function readIndexConfig(edge: Pick<Context, "cwd" | "env">): IndexConfig
 /** [global] and then [install] of the files that pip reads, weakest first. */
 function pipSettings(edge: Pick<Context, "cwd" | "env">): Map<string, string> {
   const { env } = edge
-  const home = homeOf(edge)
+  const home = homeDirectory(edge.env)
   const files = [
     "/etc/xdg/pip/pip.conf",
     "/etc/pip.conf",
