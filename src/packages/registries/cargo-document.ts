@@ -41,7 +41,7 @@ export function reduceCrateIndex(
     const entry = pickJson(line, shape) as PickedFields | undefined
     const version = boundedString(entry?.vers)
     if (entry === undefined || version === undefined) continue
-    if (String(entry.name).toLowerCase() !== name.toLowerCase()) return undefined
+    if (boundedString(entry.name)?.toLowerCase() !== name.toLowerCase()) return undefined
     releases.set(version, releaseOf(version, entry, requires))
     const counts = entry.yanked !== true && !isPrerelease("cargo", version)
     if (counts && (latest === undefined || compareVersions("cargo", version, latest) > 0)) latest = version

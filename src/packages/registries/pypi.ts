@@ -14,33 +14,36 @@ const NAME = /^[a-z0-9](?:[a-z0-9-]{0,212}[a-z0-9])?$/
 
 /** Asks the index that each project belongs to, and no other. */
 export function createPypiRegistry(services: Services, { baseUrl, baseOf, authorize }: Endpoints): Registry {
-  /** Bases that do not speak PEP 691: asked once, not once a project. */
+  /** Indexes that do not speak PEP 691: asked once, not once a project. */
   const older = new Set<string>()
 
   async function askIndex(
-    base: string,
+    index: string,
     name: string,
     { verify = false, versions }: DocumentNeed,
   ): Promise<DocumentResult> {
     const shared = { ecosystem: "pypi" as const, name, authorize, versions }
-    if (!older.has(base)) {
+    let unread: DocumentResult | undefined
+    if (!older.has(index)) {
       const result = await fetchDocument(services, {
         ...shared,
-        url: `${base}/simple/${name}/`,
+        url: `${index}/${name}/`,
         accept: "application/vnd.pypi.simple.v1+json",
         variant: verify ? "attestations" : "",
         reduce: (body, now) => reduceSimpleProject(body, name, now, verify),
       })
       if (result.ok || result.reason !== "invalid") return result
+      unread = result
     }
     const result = await fetchDocument(services, {
       ...shared,
-      url: `${base}/pypi/${name}/json`,
+      url: `${index.replace(/\/simple$/, "")}/pypi/${name}/json`,
       accept: "application/json",
       reduce: (body, now) => reduceLegacyProject(body, name, now),
     })
-    if (result.ok) older.add(base)
-    return result
+    if (result.ok) older.add(index)
+    // There was a page: that the older form has none says nothing about the project.
+    return result.ok ? result : (unread ?? result)
   }
 
   return {
@@ -48,9 +51,11 @@ export function createPypiRegistry(services: Services, { baseUrl, baseOf, author
     baseUrl,
     document: async (name, need = {}) => {
       if (!NAME.test(name)) return NOT_A_NAME
-      const base = baseOf(name, need.origin)?.replace(/\/simple$/, "")
+      const base = baseOf(name, need.origin)
       if (base === undefined) return ELSEWHERE
-      const result = await askIndex(base, name, need)
+      // The person's index is asked where it lies; the policy's upstreams may leave /simple out.
+      const index = base === baseUrl || base.endsWith("/simple") ? base : `${base}/simple`
+      const result = await askIndex(index, name, need)
       if (!result.ok) return result
       const document = await addDetails(services, result.document, need, base)
       if (!need.verify) return { ok: true, document }

@@ -67,7 +67,8 @@ function derText(value: Buffer | undefined): string | undefined {
 function logIdsOf(bundle: unknown): string[] {
   const material = isRecord(bundle) ? bundle.verificationMaterial : undefined
   const entries = isRecord(material) && Array.isArray(material.tlogEntries) ? material.tlogEntries.slice(0, 8) : []
-  return entries.map((entry) => (isRecord(entry) && isRecord(entry.logId) ? String(entry.logId.keyId) : ""))
+  const ids = entries.map((entry) => (isRecord(entry) && isRecord(entry.logId) ? entry.logId.keyId : undefined))
+  return ids.filter((id) => typeof id === "string")
 }
 
 function keysOf({ keys }: Record<string, unknown>): Map<string, RegistryKey> {

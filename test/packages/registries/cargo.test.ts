@@ -76,6 +76,7 @@ describe("a crate's file in the index", () => {
 
   it("is that of the crate asked for, and JSON", () => {
     expect(reduceCrateIndex(lines({ name: "right", vers: "1.0.0" }), "left", 5)).toBeUndefined()
+    expect(reduceCrateIndex(lines({ name: { toString: 1 }, vers: "1.0.0" }), "left", 5)).toBeUndefined()
     expect(reduceCrateIndex(Buffer.from(""), "left", 5)).toBeUndefined()
     expect(() => reduceCrateIndex(Buffer.from("<html>"), "left", 5)).toThrow(JsonError)
   })

@@ -58,6 +58,15 @@ describe("provenance on npm", () => {
     expect(release.provenanceOf!.issuer).toBe("https://token.actions.githubusercontent.com")
   })
 
+  it("proves nothing where the answer has something else in place of a log's name", async () => {
+    const attestations = changed((bundle) => {
+      bundle.verificationMaterial.tlogEntries = [{ logId: { keyId: { toString: 1 } } }]
+    })
+    const { release } = await verified({ attestations })
+    expect(release).toMatchObject({ provenance: "attested" })
+    expect(release).not.toHaveProperty("provenanceOf")
+  })
+
   it("is not that of another version, another package or other bytes", async () => {
     const cases: Case[] = [
       { version: "0.4.1" },

@@ -209,6 +209,25 @@ describe("openRegistries for PyPI", () => {
     ])
   })
 
+  it("asks an index at its own address, whatever that ends in", async () => {
+    const { base, requests } = await startServer(
+      routes({ "/root/+simple/left-pad/": { name: "left-pad", files: [file("left_pad-1.0.tar.gz")] } }),
+    )
+    const registries = await openRegistries(contextWith({ PIP_INDEX_URL: `${base}/root/+simple/` }))
+    const result = await registries.get("pypi")!.document("left-pad", { versions: ["1.0"] })
+    await registries.close()
+    expect(result).toMatchObject({ ok: true, document: { name: "left-pad" } })
+    expect(requests.map((request) => request.url)).toEqual(["/root/+simple/left-pad/"])
+  })
+
+  it("takes a page that it cannot read, and no older JSON, for no proof that the project is not there", async () => {
+    const { base } = await startServer(routes({ "/simple/a/": "<html><a href=a-1.0.tar.gz>" }))
+    const registries = await openRegistries(contextWith({ PIP_INDEX_URL: `${base}/simple` }))
+    const result = await registries.get("pypi")!.document("a")
+    await registries.close()
+    expect(result).toMatchObject({ ok: false, reason: "invalid" })
+  })
+
   it("falls back to the older JSON, and remembers that for the next project", async () => {
     const project = (name: string) => ({ info: { name }, releases: {} })
     const { base, requests } = await startServer(
