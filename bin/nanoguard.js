@@ -12,6 +12,13 @@ if (!supported) {
   )
   process.exit(5)
 }
+// A vet is over before most of what V8 would optimise for it has paid off. Measured on Node 24, 2,000 packages: a seventh of the
+// processor time and 5 MiB less, in the same time; 10,000 take no longer either. Another V8 may not know these flags.
+if (major === 24) {
+  process
+    .getBuiltinModule("node:v8")
+    .setFlagsFromString("--invocation-count-for-maglev=4000 --invocation-count-for-turbofan=30000")
+}
 // In the user's own cache: Node's default is a name below the temporary directory that another user could take first. Not in
 // the working directory, where a job's XDG_CACHE_HOME or an empty HOME may lead: what lies there would run as nanoguard.
 const { HOME, USERPROFILE, XDG_CACHE_HOME } = process.env
@@ -21,4 +28,5 @@ const isOutside = (path) => isAbsolute(path) && /^\.\.([\\/]|$)|^[a-z]:/i.test(r
 if (isOutside(cache) || (isAbsolute(cache) && isAbsolute(home) && !isOutside(home)))
   module.enableCompileCache?.(join(cache, "nanoguard", "compile"))
 const { main } = await import("../dist/cli.js")
-process.exitCode = await main()
+// All is written by then. Node itself would first wait for what V8 still compiles and collects: 8 ms of 155 for a vet.
+process.exit(await main())

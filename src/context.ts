@@ -34,17 +34,9 @@ export interface Context {
   exec: (file: string, args: readonly string[], options?: ExecOptions) => Promise<ExecResult>
 }
 
-/** A reader that has seen enough (`| head`) is no error; whoever has to know asks for `errored` after writing. */
-function ignore(): void {}
-
-/** A stream that reports its errors to whoever asks, and to nobody else. */
-export function quiet(stream: Output): Output {
-  return stream.listeners("error").includes(ignore) ? stream : stream.on("error", ignore)
-}
-
 /**
  * The real context of this process. execa and undici load on first use only: most commands need neither. Nor do they need
- * stdin and stderr, and Node makes a stream when it is asked for: stdin alone takes 2 ms of 30 where it is a file.
+ * stdin, which Node makes when it is asked for: 2 ms of 30 where it is a file.
  */
 export function processContext(): Context {
   return {
@@ -55,9 +47,7 @@ export function processContext(): Context {
       return process.stdin
     },
     stdout: process.stdout,
-    get stderr() {
-      return quiet(process.stderr)
-    },
+    stderr: process.stderr,
     fetch: (input, init) => globalThis.fetch(input, init),
     exec: async (file, args, options = {}) => {
       const { execa } = await import("execa")
