@@ -73,7 +73,8 @@ export function detectFacts(listing: Listing): Facts {
 
 function detectManagers(listing: Listing, lockfiles: readonly string[], manifests: Found<Manager>[]): FoundManager[] {
   const managers: FoundManager[] = []
-  const pinned = /^(npm|pnpm|yarn|bun)@(\d{1,4})\./.exec(String(packageJson(listing)?.["packageManager"] ?? ""))
+  const stated = packageJson(listing)?.["packageManager"]
+  const pinned = typeof stated === "string" ? /^(npm|pnpm|yarn|bun)@(\d{1,4})\./.exec(stated) : null
   if (pinned) managers.push({ name: pinned[1] as Manager, why: "package.json", major: Number(pinned[2]) })
   for (const path of lockfiles) {
     const name = managerOf(path)!

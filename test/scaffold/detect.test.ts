@@ -51,6 +51,11 @@ describe("detectFacts", () => {
     ])
   })
 
+  it("passes over a packageManager that is no text", () => {
+    const facts = detectFacts(listing(["package.json"], { "package.json": '{"packageManager":{"toString":1}}' }))
+    expect(facts.managers).toEqual([{ name: "npm", why: "package.json" }])
+  })
+
   it("falls back to npm for a package.json alone, and to pyproject's tool table", () => {
     expect(detectFacts(listing([], { "package.json": "{}" })).managers).toEqual([{ name: "npm", why: "package.json" }])
     const pyproject = { "pyproject.toml": '[project]\nname = "x"\n[tool.poetry.dependencies]\n' }

@@ -32,7 +32,9 @@ function ratingsOf(...places: Json[]): Rating[] {
     const vectors = listOf(place["severity"]).slice(0, 20).filter(isObject)
     return [
       ...(word ? [{ severity: word }] : []),
-      ...vectors.filter((it) => /^CVSS_V[234]$/.test(String(it["type"]))).map((it) => rateVector(it["score"])),
+      ...vectors
+        .filter((it) => typeof it["type"] === "string" && /^CVSS_V[234]$/.test(it["type"]))
+        .map((it) => rateVector(it["score"])),
     ]
   })
 }

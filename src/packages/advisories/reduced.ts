@@ -31,8 +31,10 @@ function affectedRanges(record: Json): (RangeEvent[] | undefined)[] {
 export function normalizeReduced(record: Json): Normalized {
   const id = advisoryId(record["id"])
   if (id === undefined) return { invalid: "no usable id" }
-  const ecosystem = ecosystemOf(String(record["ecosystem"]))
-  if (!ecosystem) return { findings: [], otherEcosystems: [String(record["ecosystem"])] }
+  const stated = record["ecosystem"]
+  if (typeof stated !== "string") return { invalid: "no usable ecosystem" }
+  const ecosystem = ecosystemOf(stated)
+  if (!ecosystem) return { findings: [], otherEcosystems: [stated] }
   const name = canonicalName(ecosystem, record["package"])
   if (name === undefined) return { invalid: "a package without a usable name" }
   const day = dayOf(record["published"])

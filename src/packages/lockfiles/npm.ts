@@ -3,6 +3,7 @@
 import type { Edge, Lockfile, LockfileParser } from "../types.ts"
 import { lineCounter, lockfileError } from "./failure.ts"
 import { isObject, type JsonObject, parseJson, visitKeys } from "./json.ts"
+import { nameOf } from "./manifest.ts"
 import { summarise, warningsOf } from "./notes.ts"
 import { legacyAddresses, readLegacyTree } from "./npmLegacy.ts"
 import { readPackages } from "./npmPackages.ts"
@@ -19,7 +20,7 @@ export const parseNpmLock: LockfileParser = async (text, path, readSibling) => {
   const fail = (key: string, message: string) => lockfileError(message, { file: path, line: lineOf(key) }, WRITE_AGAIN)
   const modern = version > 1 && isObject(lock["packages"])
   const tree = modern
-    ? readPackages(lock["packages"] as JsonObject, String(lock["name"] ?? ""), fail)
+    ? readPackages(lock["packages"] as JsonObject, nameOf(lock, ""), fail)
     : await readLegacyTree(lock, path, readSibling, fail)
   const warnings = [...warningsOf(tree.notes), ...(version === 2 && modern ? addressesForNpm6(lock) : [])]
   let edges: Edge[] | undefined

@@ -1,7 +1,7 @@
 // The nested "dependencies" of lockfile version 1 (npm 5 and 6), brought into the paths of versions 2 and 3.
 import type { Dependency, ReadSibling } from "../types.ts"
 import { isObject, type JsonObject } from "./json.ts"
-import { readManifest } from "./manifest.ts"
+import { nameOf, readManifest } from "./manifest.ts"
 import { newNotes } from "./notes.ts"
 import { npmDependency } from "./npmEntry.ts"
 import { assertPlain } from "./npmNames.ts"
@@ -19,7 +19,7 @@ export async function readLegacyTree(
 ): Promise<NpmTree> {
   const manifest = await readManifest(path, readSibling)
   const entries = new Map<string, JsonObject>([["", manifest ?? {}]])
-  const roots = [{ key: "", name: String(manifest?.["name"] ?? lock["name"] ?? "") }]
+  const roots = [{ key: "", name: nameOf(manifest, nameOf(lock, "")) }]
   const dependencies: Dependency[] = []
   const notes = newNotes()
   const walk = (wanted: unknown, parent: string) => {

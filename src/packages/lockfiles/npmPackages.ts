@@ -2,6 +2,7 @@
 import { posix } from "node:path"
 import type { Dependency } from "../types.ts"
 import { isObject, type JsonObject } from "./json.ts"
+import { nameOf } from "./manifest.ts"
 import { newNotes } from "./notes.ts"
 import { npmDependency } from "./npmEntry.ts"
 import { assertPlain } from "./npmNames.ts"
@@ -28,11 +29,10 @@ export function readPackages(packages: JsonObject, projectName: string, fail: Fa
     if (name !== undefined && !names.has(target)) names.set(target, name)
   }
   const root = entries.get("") ?? {}
-  const roots = [{ key: "", name: stringOr(root["name"], projectName) }]
+  const roots = [{ key: "", name: nameOf(root, projectName) }]
   const isWorkspace = workspaceTest(root, entries, links, names)
   for (const [target, name] of names) {
-    if (entries.has(target) && isWorkspace(target))
-      roots.push({ key: target, name: stringOr(entries.get(target)?.["name"], name) })
+    if (entries.has(target) && isWorkspace(target)) roots.push({ key: target, name: nameOf(entries.get(target), name) })
   }
   const tree: NpmTree = {
     dependencies: [],
@@ -118,8 +118,4 @@ function isBundled(entries: ReadonlyMap<string, JsonObject>, key: string, entry:
     }
   }
   return false
-}
-
-function stringOr(value: unknown, otherwise: string): string {
-  return typeof value === "string" ? value : otherwise
 }

@@ -259,7 +259,9 @@ describe("hostile archives", () => {
 })
 
 describe("mutated records", () => {
-  const leaf = fc.oneof(fc.string(), fc.integer(), fc.constant(null), fc.boolean(), fc.constant([]), fc.constant({}))
+  const textless = { toString: 1, valueOf: 1 }
+  const constants = [null, [], {}, textless, [textless]].map((value) => fc.constant(value))
+  const leaf = fc.oneof(fc.string(), fc.integer(), fc.boolean(), ...constants)
   function mutate(value: unknown, path: readonly number[], replacement: unknown): unknown {
     if (typeof value !== "object" || value === null || path.length === 0) return replacement
     const keys = Object.keys(value)

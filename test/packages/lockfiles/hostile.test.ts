@@ -176,3 +176,17 @@ describe("YAML that expands", () => {
     expect(String(await outcome("pnpm-lock.yaml", text))).toContain("alias")
   })
 })
+
+describe.each(["npm 1", "npm 2", "npm 3"])("%s", (format) => {
+  it("never breaks on an object without a text in place of any value", async () => {
+    const [file, text] = SAMPLES[format]!
+    let values = 0
+    JSON.parse(text, () => void values++)
+    for (let at = 0; at < values; at++) {
+      let seen = 0
+      const changed = JSON.parse(text, (_, value) => (seen++ === at ? { toString: 1, valueOf: 1 } : value))
+      await outcome(file, JSON.stringify(changed))
+    }
+    expect(values).toBeGreaterThan(20)
+  })
+})
