@@ -86,7 +86,7 @@ function lineIndex(text: string, packages: unknown): (key: string) => number {
   return (key) => {
     installed ??= isObject(packages) ? installedOffsets(text, packages) : new Map()
     const offset = installed.get(key)
-    if (offset !== undefined && isKeyAt(text, key, offset)) return lineAt(offset)
+    if (offset !== undefined) return lineAt(offset)
     all ??= allOffsets(text)
     return lineAt(all.get(key) ?? 0)
   }
@@ -96,10 +96,12 @@ const INSTALLED = '"node_modules/'
 
 /**
  * Where installed packages stand, by order: JSON.parse keeps that of such keys, so where the text has as many places that look
- * like one as there are such keys, each place is its key's. Measured on 2,130 packages: 1 ms, a scan of every key 9 ms.
+ * like one as there are such keys, and no escape that could spell one otherwise, each place is its key's; empty where that
+ * does not hold. Measured on 2,130 packages: 1 ms, a scan of every key 9 ms.
  */
 function installedOffsets(text: string, packages: JsonObject): Map<string, number> {
   const offsets = new Map<string, number>()
+  if (text.includes("\\/") || text.includes("\\u00")) return offsets
   let at = text.indexOf(INSTALLED)
   for (const key in packages) {
     if (!key.startsWith("node_modules/")) continue
@@ -108,11 +110,6 @@ function installedOffsets(text: string, packages: JsonObject): Map<string, numbe
     at = text.indexOf(INSTALLED, at + 1)
   }
   return at < 0 ? offsets : new Map()
-}
-
-/** Whether a key stands there as JSON.stringify writes it: an unescaped quote, and a colon behind the closing one. */
-function isKeyAt(text: string, key: string, offset: number): boolean {
-  return offset > 0 && text[offset - 1] !== "\\" && text.startsWith(`${JSON.stringify(key)}:`, offset)
 }
 
 /** Every key of "packages", with `\0` in front those of the file itself, and packages of version 1 by their paths. */

@@ -270,6 +270,21 @@ describe("lines", () => {
 }`
     expect((await parse("package-lock.json", text)).lineOf(key)).toBe(8)
   })
+
+  it.each(["node_modules\\/a", "\\u006eode_modules/a"])(
+    "knows an entry that is spelt %s from its plain double",
+    async (spelling) => {
+      const text = `{
+  "lockfileVersion": 3,
+  "other": { "node_modules/a": {} },
+  "packages": {
+    "": {},
+    "${spelling}": { "version": "1.0.0" }
+  }
+}`
+      expect((await parse("package-lock.json", text)).lineOf("node_modules/a")).toBe(6)
+    },
+  )
 })
 
 describe("what is not a lockfile", () => {
