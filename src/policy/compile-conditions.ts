@@ -4,7 +4,7 @@ import type { Condition, Rule } from "./compiled.ts"
 import { CONDITIONS, type ConditionContext, needsOf } from "./conditions.ts"
 import { parseLicense } from "./licenses.ts"
 import { originOf } from "./origins.ts"
-import { comparableName, formatPurlPattern, type PurlPattern, parsePurlPattern } from "./purl-pattern.ts"
+import { formatPurlPattern, matchesName, type PurlPattern, parseScope } from "./purl-pattern.ts"
 import { createRule } from "./rules.ts"
 import { plainText } from "./text.ts"
 import { type Path, policyError } from "./yaml.ts"
@@ -98,9 +98,7 @@ function pinnedScope(pattern: PurlPattern, upstream: string, layer: LayerContext
     value: { scope: subject, upstream },
     needs: [],
     test: (facts, action) => {
-      if (action.ecosystem !== pattern.ecosystem) return undefined
-      const name = comparableName(action.ecosystem, action.name)
-      if (pattern.prefix ? !name.startsWith(pattern.name) : name !== pattern.name) return undefined
+      if (!matchesName(pattern, action.ecosystem, action.name)) return undefined
       const { source } = action
       if (source.kind === "workspace") return undefined
       if (source.kind === "registry" && source.origin !== "default" && isWithin(originOf(source.origin), home))
@@ -124,9 +122,4 @@ const isWithin = (origin: string, home: string) => origin === home || origin.sta
 export function listedRegistries(packages: readonly (Packages | undefined)[]): (origin: string) => boolean {
   const homes = packages.flatMap((section) => section?.registries ?? []).map(({ upstream }) => originOf(upstream))
   return (origin) => homes.some((home) => isWithin(originOf(origin), home))
-}
-
-function parseScope(scope: string): PurlPattern | undefined {
-  const pattern = parsePurlPattern(scope.startsWith("@") ? `pkg:npm/${scope}` : scope)
-  return pattern?.version === undefined ? pattern : undefined
 }

@@ -1,6 +1,6 @@
 // The packages section of one layer: rules by name and exceptions.
 import type { Exception, ListRule } from "./compiled.ts"
-import { comparableName, formatPurlPattern, type PurlPattern, parsePurlPattern } from "./purl-pattern.ts"
+import { formatPurlPattern, matchesName, type PurlPattern, parsePurlPattern } from "./purl-pattern.ts"
 import { compileRange, exactVersion, type VersionRange } from "./ranges.ts"
 import { createRule } from "./rules.ts"
 import type { PolicyDocument } from "./schema.ts"
@@ -107,13 +107,7 @@ export function compilePackageRule(
     {
       field: "package",
       wanted: subject,
-      holds: (action) => {
-        const name = comparableName(action.ecosystem, action.name)
-        return (
-          action.ecosystem === pattern.ecosystem &&
-          (pattern.prefix ? name.startsWith(pattern.name) : name === pattern.name)
-        )
-      },
+      holds: (action) => matchesName(pattern, action.ecosystem, action.name),
       actual: (action) => plainText(action.purl),
     },
     ...(range

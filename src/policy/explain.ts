@@ -3,7 +3,7 @@ import type { Clause, CompiledPolicy, Condition, Exception, ListRule, Rule } fro
 import { isoDate } from "./conditions.ts"
 import { decide, subjectOf } from "./decide.ts"
 import { canLift } from "./decide-package.ts"
-import { comparableName, parsePurlPattern } from "./purl-pattern.ts"
+import { matchesName, parsePurlPattern } from "./purl-pattern.ts"
 import { FLOOR } from "./rules.ts"
 import { plainText } from "./text.ts"
 import type { Action, DecisionEvidence, PackageAction, PackageFacts, Verdict } from "./types.ts"
@@ -190,10 +190,8 @@ function explainException(
     differs: { field, wanted, actual },
   })
   const pattern = parsePurlPattern(exception.subject)
-  const name = comparableName(action.ecosystem, action.name)
-  const same =
-    pattern?.ecosystem === action.ecosystem && (pattern.prefix ? name.startsWith(pattern.name) : name === pattern.name)
-  if (!same) return missed("package", exception.subject, plainText(action.purl, 200))
+  if (!pattern || !matchesName(pattern, action.ecosystem, action.name))
+    return missed("package", exception.subject, plainText(action.purl, 200))
   if (exception.range && !exception.range.test(action.version))
     return missed("version", exception.range.text, plainText(action.version, 100))
   if (!(evidence.now < exception.ends)) return missed("expires", `on or before ${expires}`, isoDate(evidence.now))

@@ -30,6 +30,19 @@ export function parsePurlPattern(text: string): PurlPattern | undefined {
   return { ecosystem, name: comparableName(ecosystem, name), prefix, ...(version !== undefined && { version }) }
 }
 
+/** Reads a registry's `scope`: "@acme/*" for npm, or a pattern without a version; undefined where it is neither. */
+export function parseScope(scope: string): PurlPattern | undefined {
+  const pattern = parsePurlPattern(scope.startsWith("@") ? `pkg:npm/${scope}` : scope)
+  return pattern?.version === undefined ? pattern : undefined
+}
+
+/** Whether a pattern names a package, whatever its version; `name` in the ecosystem's own spelling. */
+export function matchesName(pattern: PurlPattern, ecosystem: string, name: string): boolean {
+  if (ecosystem !== pattern.ecosystem) return false
+  const comparable = comparableName(ecosystem, name)
+  return pattern.prefix ? comparable.startsWith(pattern.name) : comparable === pattern.name
+}
+
 /**
  * The form in which names of one ecosystem are compared: PEP 503 for PyPI; Cargo holds - and _ for one; Go module paths
  * ignore case, as purl does. Where an ecosystem is stricter than that, a rule meets more than it says, never less.

@@ -1,8 +1,8 @@
 // Which base address answers for a name: the policy's pin, else the person's own configuration. A pinned name never falls
 // through to another registry, and a package of a registry that nobody listed is not looked up elsewhere.
 import { EXIT, NanoguardError } from "../../errors.ts"
+import { matchesName, parseScope } from "../../policy/purl-pattern.ts"
 import type { Ecosystem } from "../../policy/types.ts"
-import { purlOf } from "../purl.ts"
 import { parseBase } from "./config-files.ts"
 
 /** An entry of the policy's `packages.registries`: `scope` is "@acme/*" or a purl ending in *; without one it is only listed. */
@@ -20,22 +20,25 @@ export function createBaseOf(
   pins: readonly Pin[],
   configured: (name: string) => string | undefined,
 ): BaseOf {
-  const listed = pins.map(({ scope, upstream }) => ({ ...patternOf(scope), base: upstreamOf(upstream) }))
-  const scoped = listed.filter(({ prefix }) => prefix !== undefined)
+  // The law's own reading of names: one that it holds for pinned may never be asked of another registry.
+  const listed = pins.map(({ scope, upstream }) => ({ pattern: patternOf(scope), base: upstreamOf(upstream) }))
   return (name, origin = "default") => {
-    const purl = purlOf(ecosystem, name)
-    const pin = scoped.find(({ prefix, exact }) => (exact ? purl === prefix : purl.startsWith(prefix!)))
+    const pin = listed.find(({ pattern }) => pattern !== undefined && matchesName(pattern, ecosystem, name))
     if (pin !== undefined) return pin.base
     const base = configured(name)
     if (origin === "default" || (base !== undefined && isSameBase(origin, base))) return base
-    return listed.find((entry) => entry.prefix === undefined && isSameBase(origin, entry.base))?.base
+    return listed.find((entry) => entry.pattern === undefined && isSameBase(origin, entry.base))?.base
   }
 }
 
-function patternOf(scope: string | undefined): { prefix?: string; exact: boolean } {
-  if (scope === undefined) return { exact: false }
-  const pattern = (scope.startsWith("pkg:") ? scope : `pkg:npm/${scope}`).replace("pkg:npm/@", "pkg:npm/%40")
-  return pattern.endsWith("*") ? { prefix: pattern.slice(0, -1), exact: false } : { prefix: pattern, exact: true }
+function patternOf(scope: string | undefined) {
+  if (scope === undefined) return undefined
+  const pattern = parseScope(scope)
+  if (pattern !== undefined) return pattern
+  throw new NanoguardError("a registry's scope in the policy is none", {
+    exit: EXIT.configuration,
+    hint: 'write it as "@acme/*" or as a purl such as pkg:pypi/acme-*',
+  })
 }
 
 /** The same registry, whether or not its address ends in a slash or in PyPI's /simple. */

@@ -8,6 +8,9 @@ import { readGoConfig } from "../../../src/packages/registries/go-config.ts"
 import { readNpmConfig } from "../../../src/packages/registries/npm-config.ts"
 import { readIndexConfig } from "../../../src/packages/registries/pip-config.ts"
 import { createBaseOf, isLearntAddress } from "../../../src/packages/registries/upstreams.ts"
+import { decide } from "../../../src/policy/decide.ts"
+import { loadPolicy } from "../../../src/policy/load.ts"
+import type { Ecosystem } from "../../../src/policy/types.ts"
 import { contextWith } from "./server.ts"
 
 function write(path: string, text: string): void {
@@ -250,5 +253,23 @@ describe("addresses", () => {
       () => "default",
     )
     expect(["acme", "acme-x"].map((name) => pypi(name))).toEqual([upstream, "default"])
+  })
+
+  it.each<[Ecosystem, string, string]>([
+    ["pypi", "pkg:pypi/Acme_*", "acme-x"],
+    ["cargo", "pkg:cargo/acme-*", "acme_x"],
+    ["golang", "pkg:golang/git.example/Team/*", "git.example/team/x"],
+    ["npm", "pkg://NPM/%40acme/*", "@acme/x"],
+  ])("asks the upstream for every %s name that the law holds for pinned by %s", (ecosystem, scope, name) => {
+    const upstream = "https://corp.example"
+    const base = createBaseOf(ecosystem, [{ scope, upstream }], () => "default")
+    expect(base(name)).toBe(upstream)
+    const policy = loadPolicy(
+      `version: 1\npackages: { registries: [{ scope: "${scope}", upstream: "${upstream}" }] }`,
+      "nanoguard.yaml",
+    )
+    const source = { kind: "registry" as const, origin: "https://other.example" }
+    const action = { kind: "package" as const, purl: "", ecosystem, name, version: "1.0.0", source }
+    expect(decide(policy, action, { now: 0 }).code).toBe("source.unverified")
   })
 })
