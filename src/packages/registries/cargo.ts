@@ -7,6 +7,7 @@ import { fetchDetail } from "./fetch-detail.ts"
 import { fetchDocument, type Services } from "./fetch-document.ts"
 import { pickJson } from "./json-pick.ts"
 import type { Endpoints } from "./npm.ts"
+import { reviseReleases } from "./revise.ts"
 import { isLearntAddress } from "./upstreams.ts"
 import { boundedString, ELSEWHERE, isRecord, NOT_A_NAME } from "./values.ts"
 
@@ -37,17 +38,15 @@ export function createCargoRegistry(services: Services, { baseUrl, baseOf, autho
 
   async function addDetails(document: PackageDocument, { versions = [] }: DocumentNeed, base: string) {
     if (!services.needs("license") && !services.needs("installScripts")) return document
-    const wanted = [...new Set(versions)].filter((version) => VERSION.test(version) && document.releases.has(version))
+    const wanted = versions.filter((version) => VERSION.test(version) && document.releases.has(version))
     const template = wanted.length > 0 ? await downloadTemplate(base) : undefined
     if (template === undefined) return document
-    const releases = new Map(document.releases)
-    for (const version of wanted) {
-      const release = releases.get(version)!
-      const url = crateAddress(template, document.name, version, release.integrity?.[0])
-      const detail = url && isLearntAddress(url, base) && (await askCrate(url, document.name, release))
-      if (detail) releases.set(version, { ...release, ...checkedDetail(detail) })
-    }
-    return { ...document, releases }
+    return reviseReleases(document, wanted, async (release) => {
+      const url = crateAddress(template, document.name, release.version, release.integrity?.[0])
+      if (url === undefined || !isLearntAddress(url, base)) return undefined
+      const detail = await askCrate(url, document.name, release)
+      return detail && { ...release, ...checkedDetail(detail) }
+    })
   }
 
   function askCrate(url: string, name: string, release: ReleaseInfo) {

@@ -6,6 +6,7 @@ import type { PackageDocument, ReleaseInfo } from "../types.ts"
 import { hexOf, verifyAttestation } from "./attestation.ts"
 import { fetchDetail } from "./fetch-detail.ts"
 import type { Services } from "./fetch-document.ts"
+import { reviseReleases } from "./revise.ts"
 import { loadTrust, type Trust } from "./trust.ts"
 import { isRecord } from "./values.ts"
 
@@ -22,23 +23,20 @@ const PROVENANCE = "https://slsa.dev/provenance/"
 const MAX_TEXT = 4 * 1024 * 1024
 
 /** The document with the provenance of the wanted versions verified: "verified", or not there because it does not hold. */
-export async function verifyReleases(
+export function verifyReleases(
   services: Services,
   document: PackageDocument,
   versions: readonly string[],
   place: Place,
 ): Promise<PackageDocument> {
-  const releases = new Map(document.releases)
-  for (const version of new Set(versions)) {
-    const release = releases.get(version)
-    if (release?.provenance !== "attested" && release?.provenance !== "signed") continue
+  return reviseReleases(document, versions, async (release) => {
+    if (release.provenance !== "attested" && release.provenance !== "signed") return undefined
     const trust = await loadTrust()
-    const signed = checkSignatures(trust, document.name, release)
-    if (signed === "invalid") releases.set(version, withoutProvenance(release))
-    else if (release.provenance === "attested" && services.spendVerification())
-      releases.set(version, await checkAttestations(services, trust, document.name, release, place))
-  }
-  return { ...document, releases }
+    if (checkSignatures(trust, document.name, release) === "invalid") return withoutProvenance(release)
+    return release.provenance === "attested" && services.spendVerification()
+      ? checkAttestations(services, trust, document.name, release, place)
+      : undefined
+  })
 }
 
 /** A release whose stated provenance does not hold. */

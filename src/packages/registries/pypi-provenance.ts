@@ -4,6 +4,7 @@ import { type Expected, verifyAttestation } from "./attestation.ts"
 import { fetchDetail } from "./fetch-detail.ts"
 import type { Services } from "./fetch-document.ts"
 import { type Place, withoutProvenance } from "./npm-provenance.ts"
+import { reviseReleases } from "./revise.ts"
 import { loadTrust, type Trust } from "./trust.ts"
 import { isLearntAddress } from "./upstreams.ts"
 import { isRecord } from "./values.ts"
@@ -16,19 +17,15 @@ const MAX_TEXT = 1024 * 1024
 type Builder = { issuer: string; repository: string }
 
 /** The document with the provenance of the wanted versions verified, where every file of them has an attestation. */
-export async function verifyFiles(
+export function verifyFiles(
   services: Services,
   document: PackageDocument,
   versions: readonly string[],
   place: Place,
 ): Promise<PackageDocument> {
-  const releases = new Map(document.releases)
-  for (const version of new Set(versions)) {
-    const release = releases.get(version)
-    if (release?.provenance !== "attested") continue
-    releases.set(version, await verifyRelease(services, release, place))
-  }
-  return { ...document, releases }
+  return reviseReleases(document, versions, async (release) =>
+    release.provenance === "attested" ? verifyRelease(services, release, place) : undefined,
+  )
 }
 
 async function verifyRelease(services: Services, release: ReleaseInfo, place: Place): Promise<ReleaseInfo> {

@@ -6,6 +6,7 @@ import { fetchDocument, type Services } from "./fetch-document.ts"
 import type { Endpoints } from "./npm.ts"
 import { reduceLegacyProject, reduceSimpleProject } from "./pypi-document.ts"
 import { reduceCoreMetadata } from "./pypi-metadata.ts"
+import { reviseReleases } from "./revise.ts"
 import { isLearntAddress } from "./upstreams.ts"
 import { boundedString, ELSEWHERE, isRecord, NOT_A_NAME } from "./values.ts"
 
@@ -73,17 +74,14 @@ async function addDetails(
   base: string,
 ): Promise<PackageDocument> {
   if (!requires && !services.needs("license")) return document
-  const releases = new Map(document.releases)
-  for (const version of new Set(versions)) {
-    const release = releases.get(version)
-    const url = document.links?.[version]
-    if (release === undefined || url === undefined || !isLearntAddress(url, base)) continue
+  return reviseReleases(document, versions, async (release) => {
+    const url = document.links?.[release.version]
+    if (url === undefined || !isLearntAddress(url, base)) return undefined
     const detail = await fetchDetail(services, ["core-metadata"], { url: `${url}.metadata`, accept: "*/*" }, (body) =>
       reduceCoreMetadata(body, document.name),
     )
-    if (detail !== undefined) releases.set(version, { ...release, ...checkedDetail(detail) })
-  }
-  return { ...document, releases }
+    return detail && { ...release, ...checkedDetail(detail) }
+  })
 }
 
 function checkedDetail({ license, requires }: Record<string, unknown>): Partial<ReleaseInfo> {
