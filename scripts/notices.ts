@@ -1,7 +1,7 @@
 // THIRD-PARTY-NOTICES.md: the licences of what the bundle carries, from the bundle's own list of modules.
 // Usage: node scripts/notices.ts [--check]
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 
 const { modules } = JSON.parse(readFileSync("dist/modules.json", "utf8")) as { modules: string[] }
 
@@ -24,7 +24,7 @@ const sections = folders
     const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry))
     const text = file
       ? readFileSync(join(folder, file), "utf8").trim()
-      : `(${dirname(folder)} ships no licence file; declared: ${license})`
+      : `(${name} ships no licence file; declared: ${license})`
     return {
       name: name!,
       text: `## ${name} ${version} (${license})\n\n\`\`\`\n${text.replaceAll("```", "'''")}\n\`\`\`\n`,
