@@ -133,7 +133,8 @@ function removeOldCopies(state: string): void {
   if (!existsSync(state)) return
   for (const name of readdirSync(state)) {
     const path = join(state, name)
-    if (name.startsWith("copy-") && Date.now() - statSync(path).mtimeMs > 86_400_000) rmSync(path, { recursive: true })
+    const stat = name.startsWith("copy-") ? statSync(path, { throwIfNoEntry: false }) : undefined
+    if (stat && Date.now() - stat.mtimeMs > 86_400_000) rmSync(path, { recursive: true, force: true })
   }
 }
 
