@@ -31,10 +31,7 @@ export function compilePolicy(layers: readonly Layer[]): CompiledPolicy {
   const skills: NameIndex<ListRule<SkillAction>> = createNameIndex()
   const listRules: ListRule[] = []
   const approvers = new Map<string, Approvers>()
-  const conditionContext = {
-    unknownSeverity: mergeUnknownSeverity(layers),
-    isListedRegistry: listedRegistries(layers.map(({ document }) => document.packages)),
-  }
+  const unknownSeverity = mergeUnknownSeverity(layers)
 
   for (const [index, { document, yaml }] of layers.entries()) {
     const layer = contexts[index] as LayerContext
@@ -66,7 +63,10 @@ export function compilePolicy(layers: readonly Layer[]): CompiledPolicy {
       }
     }
     if (document.packages) {
-      conditions.push(...compileConditions(document.packages, layer, conditionContext))
+      // A registry that a layer lists is accepted by that layer and those below; what stands above has not heard of it.
+      const here = layers.slice(0, index + 1).map(({ document }) => document.packages)
+      const context = { unknownSeverity, isListedRegistry: listedRegistries(here) }
+      conditions.push(...compileConditions(document.packages, layer, context))
       for (const [position, source] of (document.packages.exceptions ?? []).entries()) {
         const { pattern, exception } = compileException(source, position, layer)
         addToIndex(indexOf(exceptions, pattern.ecosystem), pattern.name, pattern.prefix, exception)

@@ -22,7 +22,7 @@ export interface ConditionKind {
 
 export interface ConditionContext {
   unknownSeverity: Severity
-  /** Whether a registry's base address is one that the policy names. */
+  /** Whether a registry's base address is one that the condition's layer or one above it names. */
   isListedRegistry: (origin: string) => boolean
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from "vitest"
 import { decide } from "../../src/policy/decide.ts"
 import { loadLayers, loadPolicy } from "../../src/policy/load.ts"
-import type { DecisionEvidence } from "../../src/policy/types.ts"
+import type { DecisionEvidence, PackageAction } from "../../src/policy/types.ts"
 import { action, answer, ask, FINE, NOW } from "./support.ts"
 
 const exception = (fields: string) =>
@@ -211,6 +211,29 @@ describe("layers", () => {
     ],
   ])("%s", (_, texts, subject, evidence, expected) => {
     expect(answerOf(texts, subject, evidence)).toBe(expected)
+  })
+
+  it("accept registries for their own rules and those below, never for a rule above", () => {
+    const refuse = "packages: { deny: { sources: [other-registry] } }"
+    const listed = "packages: { registries: [{ upstream: https://registry.example/npm }] }"
+    const both =
+      "packages: { deny: { sources: [other-registry] }, registries: [{ upstream: https://registry.example/npm }] }"
+    const subject = {
+      ...(action("pkg:npm/x@1.0.0") as PackageAction),
+      source: { kind: "registry" as const, origin: "https://registry.example/npm" },
+    }
+    const effectOf = (above: string, below: string) => {
+      const texts = [
+        { text: `version: 1\n${above}`, file: "org:nanoguard.yaml" },
+        { text: `version: 1\n${below}`, file: "nanoguard.yaml" },
+      ]
+      const verdict = decide(loadLayers(texts), subject, { now: NOW, facts: FINE })
+      return `${verdict.effect} ${verdict.code} ${verdict.rule.split("(")[1]?.split(":")[0]}`
+    }
+    expect(effectOf(refuse, listed)).toBe("deny source.unverified org")
+    expect(effectOf(refuse, both)).toBe("deny source.unverified org")
+    expect(effectOf(listed, refuse)).toBe("allow policy.default built-in)")
+    expect(effectOf("default: allow", both)).toBe("allow policy.default org")
   })
 
   it("name the file of the deciding rule", () => {
