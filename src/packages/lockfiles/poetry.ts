@@ -109,8 +109,14 @@ function readOldFiles(metadata: Item): Map<string, Item[]> {
 function hashesOf(item: Item, oldFiles: ReadonlyMap<string, Item[]>, version: string): (string | undefined)[] {
   if (fieldOf(item, "files") !== undefined) return itemsOf(item, "files").map((file) => optionalText(file, "hash"))
   const listed = oldFiles.get(pythonName(item)) ?? []
-  const own = listed.filter((file) => textOf(file, "file").includes(`-${version}`))
+  const own = listed.filter((file) => isFileOf(textOf(file, "file"), version))
   return (own.length > 0 ? own : listed).map((file) => optionalText(file, "hash"))
+}
+
+/** Whether a version ends where it stands in a file's name: at the next part of a wheel's, or at an archive's ending. */
+function isFileOf(file: string, version: string): boolean {
+  const parts = file.split(`-${version}`)
+  return parts.slice(1).some((rest) => /^(-|\.(whl|zip|egg|exe|tgz|tar\.\w+)$)/.test(rest))
 }
 
 function wishesOf(item: Item, from: string): Wish[] {

@@ -97,6 +97,20 @@ Py_Test = []
     expect(entryOf(lockfile, "py-test")).toMatchObject({ dev: true, integrity: [] })
   })
 
+  it("gives a version of lock 1.x its own files, not those of one that begins like it", async () => {
+    const file = (name: string, digit: number) => `{file = "${name}", hash = "sha256:${String(digit).repeat(64)}"}`
+    const files = ["a-1.0.tar.gz", "a-1.0-py3-none-any.whl", "a-1.0.1.tar.gz", "a-1.0.post1.tar.gz"].map(file)
+    const entry = (version: string) => `[[package]]\nname = "a"\nversion = "${version}"\n`
+    const text = `${entry("1.0")}${entry("1.0.1")}[metadata]\nlock-version = "1.1"\n[metadata.files]\na = [${files.join()}]\n`
+    const { dependencies } = await parsePoetryLock(text, "poetry.lock", ALONE)
+    const hashes = (...digits: number[]) =>
+      digits.map((digit) => `sha256-${Buffer.alloc(32, digit * 17).toString("base64")}`)
+    expect(dependencies.map(({ version, integrity }) => [version, integrity])).toEqual([
+      ["1.0", hashes(0, 1)],
+      ["1.0.1", hashes(2)],
+    ])
+  })
+
   it("tells development from the manifest where the lock version (1.5 to 2.0) does not", async () => {
     const text = locked(
       `[[package]]\nname = "a"\nversion = "1"\n[package.dependencies]\nshared = "*"\n[[package]]\nname = "b"\nversion = "1"\n[package.dependencies]\nshared = "*"\nonly = "*"\n[[package]]\nname = "shared"\nversion = "1"\n[[package]]\nname = "only"\nversion = "1"\n`,
