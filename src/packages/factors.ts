@@ -124,7 +124,7 @@ export const GRADERS: Record<FactorName, (facts: PackageFacts, document: Package
     return { share: 1, why: "neither deprecated nor yanked" }
   },
   advisories: (facts) => {
-    if (facts.advisories === undefined) return undefined
+    if (facts.advisories === undefined || facts.missing?.advisories !== undefined) return undefined
     const count = facts.advisories.length
     const worst = worstAdvisory(facts)
     if (count === 0) return { share: 1, why: "no advisory known for this version" }

@@ -5,7 +5,7 @@ import { addDocument, type Facts, type Missing } from "./releaseFacts.ts"
 import { trustScore } from "./score.ts"
 import type { Dependency, DocumentResult } from "./types.ts"
 
-/** `invalid`: some advisory of the package could not be compared with the version, so an empty list says nothing. */
+/** `invalid`: some advisory of the package could not be compared with the version, so what is not listed is no answer. */
 type Applying = readonly Advisory[] & { readonly invalid?: true }
 
 /** The part of an advisory index that facts need. */
@@ -111,7 +111,9 @@ function factsWithoutRegistry(dependency: Dependency, ecosystem: Ecosystem, advi
   const hits =
     dependency.version === "" ? NO_ADVISORIES : advisories.affecting(ecosystem, dependency.name, dependency.version)
   if (hits.length > 0) facts.advisories = hits
-  const missing: Missing = hits.invalid && hits.length === 0 ? { advisories: "invalid" } : {}
+  const missing: Missing = {}
+  if (hits.invalid) missing.advisories = "invalid"
+  else if (hits.length > 0) missing.advisories = "unsupported"
   addClaims(facts, missing, dependency, {})
   return finishFacts(facts, missing)
 }
@@ -125,8 +127,9 @@ function addAdvisories(
 ): void {
   const hits = version === "" ? NO_ADVISORIES : advisories.affecting(ecosystem, name, version)
   if (hits.length > 0) facts.advisories = hits
+  if (hits.invalid) missing.advisories = "invalid"
+  else if (hits.length > 0) return
   else if (version === "") missing.advisories = "unstated"
-  else if (hits.invalid) missing.advisories = "invalid"
   else if (advisories.covers(ecosystem)) facts.advisories = NO_ADVISORIES
   else missing.advisories = "unsupported"
 }

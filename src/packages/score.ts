@@ -81,7 +81,8 @@ function findCeiling(facts: PackageFacts): { at: number; why: string } {
     [facts.yanked !== false, 40, facts.yanked ? "yanked" : "not known whether yanked"],
     [facts.deprecated !== false, 60, facts.deprecated ? "deprecated" : "not known whether deprecated"],
   ]
-  const worst = worstAdvisory(facts)
+  // Advisories that nobody could compare with the version may well be grave.
+  const worst = Math.max(worstAdvisory(facts), facts.missing?.advisories === undefined ? 0 : 3)
   ceilings.push([worst > 1, ADVISORY_CEILING[worst]!, "open advisories"])
   let lowest = { at: 100, why: "" }
   for (const [applies, at, why] of ceilings) if (applies && at < lowest.at) lowest = { at, why }

@@ -1,6 +1,7 @@
 // Packages: conditions on facts, rules by name, exceptions, and what is missing.
 import type { CompiledPolicy, Condition, Exception, ListRule, Rule } from "./compiled.ts"
 import { advisoryEvidence, NO_EVIDENCE } from "./conditions.ts"
+import { isMissing } from "./evidence-names.ts"
 import { visitIndex } from "./name-index.ts"
 import { comparableName } from "./purl-pattern.ts"
 import { FLOOR } from "./rules.ts"
@@ -81,7 +82,7 @@ function addMissing(
 ): PackageFactName[] | undefined {
   let list = missing
   for (const fact of condition.needs) {
-    if (facts[fact] !== undefined || list?.includes(fact)) continue
+    if (!isMissing(facts, fact) || list?.includes(fact)) continue
     // Who accepts a finding accepts not knowing about it.
     if (
       exceptions?.some(

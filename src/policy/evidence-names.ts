@@ -1,4 +1,4 @@
-import type { MissingReason, PackageFactName } from "./types.ts"
+import type { MissingReason, PackageFactName, PackageFacts } from "./types.ts"
 
 /** Every fact that a rule may need. */
 export const FACT_NAMES: readonly PackageFactName[] = [
@@ -27,3 +27,8 @@ export const MISSING_REASONS: readonly MissingReason[] = [
   "invalid",
   "not-collected",
 ]
+
+/** Whether a rule that reads a fact and does not match lacks an answer: nothing is known, or of the advisories not all. */
+export function isMissing(facts: PackageFacts, fact: PackageFactName): boolean {
+  return facts[fact] === undefined || (fact === "advisories" && facts.missing?.advisories !== undefined)
+}

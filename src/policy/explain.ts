@@ -3,6 +3,7 @@ import type { Clause, CompiledPolicy, Condition, Exception, ListRule, Rule } fro
 import { isoDate } from "./conditions.ts"
 import { decide, subjectOf } from "./decide.ts"
 import { canLift } from "./decide-package.ts"
+import { isMissing } from "./evidence-names.ts"
 import { matchesName, parsePurlPattern } from "./purl-pattern.ts"
 import { FLOOR } from "./rules.ts"
 import { plainText } from "./text.ts"
@@ -117,7 +118,7 @@ function explainCondition(
     const rule = match.rule ?? condition
     return consider(rule, outcomeOf(rule, verdict))
   }
-  const fact = condition.needs.find((name) => facts[name] === undefined)
+  const fact = condition.needs.find((name) => isMissing(facts, name))
   if (fact) {
     const reason = facts.missing?.[fact] ?? facts.absent ?? "not-collected"
     return consider(condition, "unknown", { field: fact, wanted, actual: `missing: ${reason}` })
@@ -131,6 +132,7 @@ function actualOf(condition: Condition, facts: PackageFacts, action: PackageActi
   const values = condition.needs.map((name) => {
     const value = facts[name]
     if (name === "published" || name === "lastRelease") return isoDate(Number(value))
+    if (name === "exists") return value ? "it exists" : "it does not exist"
     if (name !== "advisories")
       return Array.isArray(value)
         ? value.join(", ") || "none"

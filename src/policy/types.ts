@@ -151,7 +151,8 @@ export type MissingReason = "offline" | "unreachable" | "unsupported" | "unstate
 
 /**
  * What is known about one version of one package. A field that is undefined is missing, never fine: its reason is
- * `missing[field]`, else `absent`, else "not-collected".
+ * `missing[field]`, else `absent`, else "not-collected". Advisories may be known in part: with `missing.advisories` beside
+ * them those listed apply, and what is not listed is no answer.
  */
 export interface PackageFacts {
   absent?: MissingReason

@@ -1,5 +1,6 @@
 // Counting what was not known: on every run, whatever the policy makes of it.
 import type { Dependency } from "../packages/types.ts"
+import { isMissing } from "../policy/evidence-names.ts"
 import type { PackageFactName, PackageFacts } from "../policy/types.ts"
 import type { MissingSummary } from "./report.ts"
 
@@ -16,7 +17,7 @@ export function createMissingTally(needs: readonly PackageFactName[]) {
     for (const fact of needs) {
       // A hash that nobody could compare is there, and still not known to be right.
       const uncompared = fact === "integrity" && facts.integrity === "present"
-      if (facts[fact] !== undefined && !uncompared) continue
+      if (!isMissing(facts, fact) && !uncompared) continue
       const reason = facts.missing?.[fact] ?? facts.absent ?? "not-collected"
       const key = `${fact} ${reason}`
       let entry = found.get(key)

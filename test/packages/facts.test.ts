@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest"
 import { factsOf } from "../../src/packages/facts.ts"
 import type { DocumentResult, PackageDocument, ReleaseInfo } from "../../src/packages/types.ts"
+import { decide } from "../../src/policy/decide.ts"
+import { loadPolicy } from "../../src/policy/load.ts"
+import { createMissingTally } from "../../src/vet/missing.ts"
 import { advisoriesOf, DAY, dependencyOf, documentOf, HIGH, MALWARE, NOW } from "./fixtures.ts"
 
 const ok = (document: PackageDocument): DocumentResult => ({ ok: true, document })
@@ -53,6 +56,31 @@ describe("offline", () => {
     const facts = factsOf(dependencyOf("left-pad", "1.3.0"), "offline", undecided, NOW)
     expect(facts.advisories).toBeUndefined()
     expect(facts.missing?.advisories).toBe("invalid")
+  })
+
+  it("does not take the advisories that apply for all that there are", () => {
+    const low = { ...HIGH, severity: "low" as const }
+    const partly = { ...none, affecting: () => Object.assign([low], { invalid: true as const }) }
+    const undecided = factsOf(dependencyOf("left-pad", "1.3.0"), "offline", partly, NOW)
+    expect(undecided.advisories?.map(({ id }) => id)).toEqual([low.id])
+    expect(undecided.missing?.advisories).toBe("invalid")
+    const git = dependencyOf("left-pad", "1.3.0", { source: { kind: "git", url: "https://git.example/x" } })
+    const foreign = factsOf(git, "offline", advisoriesOf({ "left-pad@1.3.0": [low] }), NOW)
+    expect(foreign).toMatchObject({ advisories: [low], missing: { advisories: "unsupported" } })
+
+    const policy = loadPolicy("version: 1\npackages: { deny: { malware: true, severity: high } }", "nanoguard.yaml")
+    const action = { ...dependencyOf("left-pad", "1.3.0"), kind: "package" as const, ecosystem: "npm" as const }
+    for (const facts of [undecided, foreign]) {
+      const tally = createMissingTally(policy.packages.needs)
+      tally.count(git, facts)
+      expect(tally.summary()).toMatchObject([{ fact: "advisories", packages: 1 }])
+      expect(decide(policy, action, { now: NOW, facts })).toMatchObject({ effect: "ask", code: "evidence.missing" })
+    }
+    const known = factsOf(dependencyOf("left-pad", "1.3.0"), "offline", advisoriesOf({ "left-pad@1.3.0": [low] }), NOW)
+    expect(decide(policy, action, { now: NOW, facts: known })).toMatchObject({
+      effect: "allow",
+      code: "policy.default",
+    })
   })
 
   it("knows no advisories for a line that pins no version", () => {
@@ -227,6 +255,7 @@ describe("packages that are not from a registry", () => {
       absent: "unsupported",
       advisories: [MALWARE],
       installScripts: ["install"],
+      missing: { advisories: "unsupported" },
     })
     expect(factsOf(dependencyOf("a", "1.0.0", { ecosystem: "maven" }), "offline", hits, NOW)).toEqual({
       absent: "unsupported",
