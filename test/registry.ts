@@ -39,6 +39,8 @@ export interface TestRegistry {
   requests: string[]
   /** Names of the packages whose advisories were asked for. */
   audited: string[]
+  /** The status with which npm's bulk endpoint answers: that it knows nothing, at 200. */
+  answers: { bulk: number }
   npm: (name: string, releases: Record<string, NpmRelease>) => void
   pypi: (name: string, releases: Record<string, PypiRelease>) => void
   /** Answers every request for a name, or all of them for "*", wrongly. */
@@ -56,6 +58,7 @@ export async function startRegistry(): Promise<TestRegistry> {
   const faults = new Map<string, Fault>()
   const requests: string[] = []
   const audited: string[] = []
+  const answers = { bulk: 404 }
   const server = createServer((request, response) => {
     const path = decodeURIComponent(request.url ?? "")
     requests.push(path)
@@ -65,7 +68,7 @@ export async function startRegistry(): Promise<TestRegistry> {
       request.on("data", (part) => parts.push(part))
       request.on("end", () => {
         audited.push(...Object.keys(JSON.parse(gunzipSync(Buffer.concat(parts)).toString())))
-        response.writeHead(404).end("{}")
+        response.writeHead(answers.bulk).end("{}")
       })
       return
     }
@@ -86,6 +89,7 @@ export async function startRegistry(): Promise<TestRegistry> {
     env: { npm_config_registry: base, UV_DEFAULT_INDEX: `${base}/simple`, PIP_INDEX_URL: `${base}/simple` },
     requests,
     audited,
+    answers,
     npm: (name, releases) => documents.set(`/${name}`, packument(name, releases, base)),
     pypi: (name, releases) => {
       documents.set(`/simple/${name}/`, project(name, releases, base))

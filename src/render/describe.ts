@@ -70,5 +70,11 @@ export function describeAdvisories(source: AdvisorySource): string {
   const ecosystems =
     source.ecosystems.length > 0 ? ` (${source.ecosystems.map((e) => cleanText(e, 40)).join(", ")})` : ""
   const partial = source.partial ? ", partial: a miss proves nothing" : ""
-  return `${kind}${date}, ${countOf(source.records, "record")}${ecosystems}${partial}`
+  return `${kind}${date}, ${countOf(source.records, "record")}${ecosystems}${partial}${describeLive(source.live)}`
+}
+
+function describeLive(live: AdvisorySource["live"]): string {
+  if (live === undefined || live === "unsupported") return ""
+  if (live === "asked") return "; with those of the npm registry"
+  return `; those of the npm registry could not be had (${live})`
 }

@@ -8,12 +8,14 @@ import type { HttpLimits } from "../packages/registries/http.ts"
 import type { Registries, Wanted } from "../packages/registries/index.ts"
 import type { Dependency, DocumentResult, PackageDocument, Registry } from "../packages/types.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
-import type { Ecosystem, PackageAction, PackageFactName, PackageFacts } from "../policy/types.ts"
+import type { Ecosystem, MissingReason, PackageAction, PackageFactName, PackageFacts } from "../policy/types.ts"
 
 /** Facts for any entry, and the documents behind them for corrections. */
 export interface EvidenceSet {
   /** What was searched: the index, with what a registry added to it just now. */
   advisories: AdvisoryIndex
+  /** Whether the npm registry's own advisories were among it, or why not; absent where nobody asked. */
+  live?: "asked" | MissingReason
   factsFor: (dependency: Dependency) => PackageFacts
   documentOf: (ecosystem: string, name: string, origin: string) => PackageDocument | undefined
   /** Asks for documents beyond what the vet itself needs: candidates of corrections. Offline nobody asks what is wanted. */
@@ -104,6 +106,7 @@ export async function collectEvidence(
   const known = live?.ok ? addBulk(advisories, live, await isPublic((await open()).get("npm"))) : advisories
   return {
     advisories: known,
+    ...(live && { live: live.ok ? "asked" : live.reason }),
     factsFor: (dependency) => factsOf(dependency, resultFor(dependency), known, now, factOptions),
     documentOf: (ecosystem, name, origin) => {
       const result = documents.get(keyOf(ecosystem, name, origin))

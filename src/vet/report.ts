@@ -1,7 +1,7 @@
 // What a vet found: the one document that every renderer turns into bytes.
 import type { TrustScore } from "../packages/score.ts"
 import type { Dependency, LockfileFormat } from "../packages/types.ts"
-import type { Mode, PackageFactName, PackageFacts, Verdict } from "../policy/types.ts"
+import type { MissingReason, Mode, PackageFactName, PackageFacts, Verdict } from "../policy/types.ts"
 
 export interface VetFile {
   path: string
@@ -48,6 +48,8 @@ export interface AdvisorySource {
   ecosystems: string[]
   /** A miss proves nothing. */
   partial: boolean
+  /** The npm registry's own answer of just now: "asked", or why there is none; absent where it was not asked for. */
+  live?: "asked" | MissingReason
 }
 
 export interface ExceptionUse {

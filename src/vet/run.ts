@@ -86,6 +86,7 @@ export async function runVet(ctx: Context, options: VetOptions): Promise<VetRun>
       addScores(result.rows, evidence, ctx.now())
     }
     const report = reportOf(ctx, options, policy, vetted, evidence.advisories, result)
+    if (evidence.live !== undefined) report.advisories.live = evidence.live
     if (changedSince !== undefined) report.changedSince = changedSince
     if (leftOut.length > 0) report.leftOut = leftOut.slice(0, MAX_LEFT_OUT)
     return { report, result, policy }

@@ -1,5 +1,6 @@
 // Where packages come from: entries of every kind, pinned scopes, and who is asked about what.
 import { describe, expect, it } from "vitest"
+import { renderText } from "../../src/render/text.ts"
 import { hashOf, startRegistry } from "../registry.ts"
 import { npmLock } from "../trees.ts"
 import { policyOf, vetTree } from "./support.ts"
@@ -150,5 +151,34 @@ registries:
     })
     const { found } = await vetUnstated(hashOf("@acme/secret", "1.0.0"), { offline: true })
     expect(found).toEqual({ "@acme/secret@1.0.0": "deny source.unverified" })
+  })
+})
+
+describe("the registry's own advisories", () => {
+  const vetAnswered = async (bulk: number) => {
+    const { report } = await vetTree({
+      policy: policyOf("deny: { severity: high, nonexistent: true }"),
+      packages: { fine: "1.0.0" },
+      prepare: (registry) => {
+        registry.npm("fine", { "1.0.0": {} })
+        registry.answers.bulk = bulk
+      },
+    })
+    return report
+  }
+
+  it.each([
+    [200, "asked", "with those of the npm registry"],
+    [500, "unreachable", "those of the npm registry could not be had (unreachable)"],
+  ])("answered with %i are told of as %s", async (status, live, text) => {
+    const report = await vetAnswered(status)
+    expect(report.advisories).toMatchObject({ live, partial: true })
+    expect(renderText(report, { columns: 120 }).replaceAll(/\s+/g, " ")).toContain(text)
+  })
+
+  it("of a registry without the endpoint are not missed", async () => {
+    const report = await vetAnswered(404)
+    expect(report.advisories.live).toBe("unsupported")
+    expect(renderText(report)).not.toContain("of the npm registry")
   })
 })
