@@ -66,7 +66,7 @@ export const CODES: readonly Code[] = [
     "package",
     "vulnerability.cvss",
     "Known vulnerability by CVSS score",
-    "A known vulnerability with a CVSS base score of {cvss} applies to this version ({id}).",
+    "A known vulnerability applies to this version ({id}, CVSS base score {cvss}).",
   ),
   define(
     "package",

@@ -27,6 +27,8 @@ export interface ConditionContext {
 }
 
 export const SEVERITIES: readonly Severity[] = ["low", "medium", "high", "critical"]
+/** What an advisory without a score may have by its severity (CVSS 3.1, section 5): nobody having scored it is no reason to pass. */
+const HIGHEST_SCORE: Readonly<Record<Severity, number>> = { low: 3.9, medium: 6.9, high: 8.9, critical: 10 }
 const PROVENANCE: Readonly<Record<Provenance, number>> = { none: 0, signed: 1, attested: 2, verified: 2 }
 const NONE: Evidence[] = []
 
@@ -66,13 +68,16 @@ export const CONDITIONS: readonly ConditionKind[] = [
       }
     }
   }),
-  kind("cvss", ["vulnerability.cvss"], ["advisories"], (wanted) => (facts) => {
-    if (!facts.advisories || facts.advisories.length === 0) return undefined
-    const found = facts.advisories.filter(
-      (advisory) => advisory.kind === "vulnerability" && (advisory.cvss ?? -1) >= wanted,
-    )
-    found.sort((a, b) => (b.cvss ?? 0) - (a.cvss ?? 0) || (a.id < b.id ? -1 : 1))
-    return found.length > 0 ? { evidence: found.map(advisoryEvidence) } : undefined
+  kind("cvss", ["vulnerability.cvss"], ["advisories"], (wanted, { unknownSeverity }) => {
+    const score = ({ cvss, severity }: Advisory) => cvss ?? HIGHEST_SCORE[severity ?? unknownSeverity]
+    return (facts) => {
+      if (!facts.advisories || facts.advisories.length === 0) return undefined
+      const found = facts.advisories.filter(
+        (advisory) => advisory.kind === "vulnerability" && !(score(advisory) < wanted),
+      )
+      found.sort((a, b) => score(b) - score(a) || (a.id < b.id ? -1 : 1))
+      return found.length > 0 ? { evidence: found.map(advisoryEvidence) } : undefined
+    }
   }),
   kind("age", ["release.too-new"], ["published"], (wanted) => {
     const least = parseDuration(wanted)

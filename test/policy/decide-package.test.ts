@@ -22,7 +22,13 @@ describe("conditions", () => {
     ["severity: critical", { advisories: [advisory({})] }, "fine"],
     ["cvss: 9.0", { advisories: [advisory({ cvss: 9 })] }, "vulnerability.cvss"],
     ["cvss: 9.0", { advisories: [advisory({ cvss: 8.9 })] }, "fine"],
+    // Without a score the highest that its severity can mean counts; a severity that nobody stated is high.
     ["cvss: 9.0", { advisories: [advisory({})] }, "fine"],
+    ["cvss: 7.0", { advisories: [advisory({})] }, "vulnerability.cvss"],
+    ["cvss: 9.0", { advisories: [advisory({ severity: "critical" })] }, "vulnerability.cvss"],
+    ["cvss: 8.0", { advisories: [advisory({ severity: "high" })] }, "vulnerability.cvss"],
+    ["cvss: 7.0", { advisories: [advisory({ severity: "medium" })] }, "fine"],
+    ["cvss: 9.0", { advisories: [advisory({ severity: "critical", cvss: 8.9 })] }, "fine"],
     ["age: 3d", { published: NOW - 2 * DAY }, "release.too-new"],
     ["age: 3d", { published: NOW - 3 * DAY }, "fine"],
     ["age: 3d", { published: NOW + DAY }, "release.too-new"],
