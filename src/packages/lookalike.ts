@@ -5,10 +5,11 @@ import { isMisspelling, isOneWordOff } from "./misspelling.ts"
 import { LANGUAGE_WORDS, type NameIndex } from "./nameIndex.ts"
 import { squashKey } from "./nameKeys.ts"
 import { findFar, findNear } from "./nearNames.ts"
-import { compareOwner, splitOwner } from "./owners.ts"
+import { compareOwner } from "./owners.ts"
 import { isKnownName, loadPopular, nameAt } from "./popular.ts"
 import { foldName, squashName, wordsOf } from "./similarity.ts"
 import { findId, type SortedTable } from "./sortedTable.ts"
+import { splitOwner } from "./splitOwner.ts"
 
 export interface Lookalike {
   of: string

@@ -1,8 +1,8 @@
 // Everything that look-alikes are looked up by, computed from a list of names once, when nanoguard is built.
 import type { Ecosystem } from "../policy/types.ts"
 import { hashBytes, hashText, squashKey, wordRanges } from "./nameKeys.ts"
-import { splitOwner } from "./owners.ts"
 import { type SortedTable, sortTable } from "./sortedTable.ts"
+import { splitOwner } from "./splitOwner.ts"
 
 /** In the order in which a file holds them. */
 const TABLES = ["known", "squashed", "ordered", "bare", "heads", "tails", "owners", "bases", "words"] as const

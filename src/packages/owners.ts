@@ -1,25 +1,13 @@
 // Look-alikes of the part of a name that only its owner can publish under: an npm scope, or a Go module's host and account.
-import type { Ecosystem } from "../policy/types.ts"
 import type { NameIndex } from "./nameIndex.ts"
 import { hashText } from "./nameKeys.ts"
 import { nameAt } from "./popular.ts"
 import { findEdit, foldName, squashName } from "./similarity.ts"
 import { findId } from "./sortedTable.ts"
+import { splitOwner } from "./splitOwner.ts"
 
 const SHORTEST_OWNER = 4
-const GO_MAJOR = /(\/v\d+|\.v\d+)$/
 const OWNER_WORDS = ["js", "go", "io", "org", "hq", "team", "official"]
-
-/** A name as [owner, rest]; the owner is "" for a name that anybody may take. */
-export function splitOwner(ecosystem: Ecosystem, name: string): [string, string] {
-  if (ecosystem === "golang") {
-    const [host = "", account = "", ...rest] = name.replace(GO_MAJOR, "").split("/")
-    return rest.length === 0 ? [host, account] : [`${host}/${account}`, rest.join("/")]
-  }
-  if (!name.startsWith("@")) return ["", name]
-  const slash = name.indexOf("/")
-  return slash < 0 ? ["", name] : [name.slice(1, slash), name.slice(slash + 1)]
-}
 
 /** The well-known name with the same last part and an owner that reads like this one. */
 export function compareOwner(index: NameIndex, owner: string, base: string): { of: string; how: string } | null {

@@ -1,8 +1,9 @@
 // Exceptions that lift nothing: expired, or without any rule that they could take out.
-import type { Finding } from "./check.ts"
+
 import type { CompiledPolicy, Exception, Rule } from "./compiled.ts"
 import { CONDITIONS } from "./conditions.ts"
 import { canLift } from "./decide-package.ts"
+import type { Finding } from "./finding.ts"
 import { intervalsOf } from "./intervals.ts"
 import { parsePurlPattern } from "./purl-pattern.ts"
 

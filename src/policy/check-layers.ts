@@ -1,6 +1,7 @@
 // Settings of a layer that a layer above makes pointless.
-import type { Finding } from "./check.ts"
+
 import { SEVERITIES } from "./conditions.ts"
+import type { Finding } from "./finding.ts"
 import { type Layer, mergeMode, mergeUnknownSeverity, stricter } from "./layers.ts"
 import type { Path } from "./yaml.ts"
 

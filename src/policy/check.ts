@@ -3,30 +3,10 @@ import { isPrivateHost } from "./addresses.ts"
 import { checkExceptions } from "./check-exceptions.ts"
 import type { CompiledPolicy, ListRule, Rule } from "./compiled.ts"
 import { contradictionIn } from "./contradictions.ts"
+import type { Finding } from "./finding.ts"
 import { intervalsOf } from "./intervals.ts"
 import { findShadowed } from "./shadowed.ts"
 import type { Path } from "./yaml.ts"
-
-export interface Finding {
-  check:
-    | "never-matches"
-    | "empty-range"
-    | "shadowed"
-    | "exception-expired"
-    | "exception-unused"
-    | "approvers-missing"
-    | "quorum-unreachable"
-    | "wildcard-allow"
-    | "setting-without-effect"
-    | "missing-allowed"
-  /** An error makes `policy check` fail; a warning does not. */
-  level: "error" | "warning"
-  message: string
-  /** Index of the layer, and the path in its file. */
-  layer: number
-  path: Path
-  hint?: string
-}
 
 /** Everything there is to say about a policy that loaded, in the order of its files. `now` is for expired exceptions. */
 export function checkPolicy(policy: CompiledPolicy, now: number): Finding[] {
