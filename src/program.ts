@@ -5,6 +5,7 @@ import type { PolicyCommandOptions } from "./commands/policy.ts"
 import type { VetCommandOptions } from "./commands/vet.ts"
 import type { Context } from "./context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "./errors.ts"
+import { EXAMPLES } from "./examples.ts"
 import type { InitOptions } from "./scaffold/options.ts"
 import { VERSION } from "./version.ts"
 
@@ -24,6 +25,7 @@ export function program(ctx: Context, done: (exit: ExitCode) => void): Command {
       getOutHelpWidth: () => ctx.stdout.columns ?? 80,
       getErrHelpWidth: () => ctx.stderr.columns ?? 80,
     })
+    .addHelpText("after", EXAMPLES.top)
   const json = () => new Option("--format <format>", "output format").choices(["text", "json"]).default("text")
 
   cli
@@ -58,18 +60,7 @@ export function program(ctx: Context, done: (exit: ExitCode) => void): Command {
     .option("--fix", "carry the corrections out: re-lock in a copy, vet again, show the diff, then write")
     .option("--dry-run", "with --fix: show what would change, write nothing")
     .option("--verbose", "long lists instead of short ones")
-    .addHelpText(
-      "after",
-      `
-Examples:
-  nanoguard vet                                    every lockfile below this directory
-  nanoguard vet --offline api/package-lock.json    one of them, without any network
-  nanoguard vet --changed origin/main              in a pull request: what it adds
-  nanoguard vet --fix --dry-run                    what would make the findings go away
-  nanoguard vet --format sarif --output vet.sarif  for code scanning; text in the log
-
-Exit codes: 0 fine, 1 findings, 2 usage, 3 nothing could be checked, 4 policy invalid, 5 environment`,
-    )
+    .addHelpText("after", EXAMPLES.vet)
     .action(async (paths: string[], options: VetCommandOptions) => {
       const { vetCommand } = await import("./commands/vet.ts")
       done(await vetCommand(ctx, paths, { ...options, ...colorOf(cli) }))
@@ -92,16 +83,7 @@ Exit codes: 0 fine, 1 findings, 2 usage, 3 nothing could be checked, 4 policy in
     .option("--dry-run", "show every file, write nothing")
     .option("--force", "replace files of yours that differ")
     .addOption(json())
-    .addHelpText(
-      "after",
-      `
-Examples:
-  nanoguard init                                       asks, shows, writes
-  nanoguard init --yes --preset team --ci github       the same without questions
-  nanoguard init --dry-run --yes                       only shows
-
-Exit codes: 0 fine, 1 declined or something is left to do by hand, 2 usage, 4 an unsafe path`,
-    )
+    .addHelpText("after", EXAMPLES.init)
     .action(async (options: InitOptions) => {
       const { init } = await import("./commands/init.ts")
       done((await init(ctx, { ...options, ...colorOf(cli) })).exit)
@@ -114,6 +96,7 @@ Exit codes: 0 fine, 1 declined or something is left to do by hand, 2 usage, 4 an
     .description("Finds what is wrong with the policy: unknown keys, rules that can never match, shadowed rules.")
     .addOption(policyFile())
     .addOption(json())
+    .addHelpText("after", EXAMPLES.check)
     .action(async (options: PolicyCommandOptions) => {
       const { policyCheck } = await import("./commands/policy.ts")
       done((await policyCheck(ctx, options)).exit)
@@ -124,6 +107,7 @@ Exit codes: 0 fine, 1 declined or something is left to do by hand, 2 usage, 4 an
     .argument("[files...]", "test files (default: those beside the policy)")
     .addOption(policyFile())
     .addOption(json())
+    .addHelpText("after", EXAMPLES.test)
     .action(async (files: string[], options: PolicyCommandOptions) => {
       const { policyTest } = await import("./commands/policy.ts")
       done((await policyTest(ctx, files, options)).exit)
@@ -137,14 +121,7 @@ Exit codes: 0 fine, 1 declined or something is left to do by hand, 2 usage, 4 an
     .addOption(policyFile())
     .option("--offline", "ask no registry")
     .addOption(json())
-    .addHelpText(
-      "after",
-      `
-Examples:
-  nanoguard policy explain pkg:npm/axios@1.6.0
-  nanoguard policy explain "POST https://api.example.com/v1/charges"
-  nanoguard policy explain action.json`,
-    )
+    .addHelpText("after", EXAMPLES.explain)
     .action(async (subject: string, options: PolicyCommandOptions & { offline?: boolean }) => {
       const { policyExplain } = await import("./commands/policy.ts")
       const { lookUpFacts } = await import("./vet/lookup.ts")
@@ -160,6 +137,7 @@ Examples:
     .option("--ecosystem <name...>", "only these: npm, pypi, cargo, golang")
     .option("--complete", "the sources hold everything known about their ecosystems")
     .addOption(json())
+    .addHelpText("after", EXAMPLES.update)
     .action(async (options: { from?: string[]; ecosystem?: string[]; complete?: boolean; format: "text" | "json" }) => {
       const { advisoriesUpdate } = await import("./commands/advisories.ts")
       done((await advisoriesUpdate(ctx, options)).exit)
@@ -168,6 +146,7 @@ Examples:
     .command("status")
     .description("Shows which advisories are searched, how old and how complete they are.")
     .addOption(json())
+    .addHelpText("after", EXAMPLES.status)
     .action(async (options: { format: "text" | "json" }) => {
       const { advisoriesStatus } = await import("./commands/advisories.ts")
       done((await advisoriesStatus(ctx, options)).exit)
