@@ -61,6 +61,8 @@ export async function policyCheck(
   return { report, exit: errors > 0 ? EXIT.findings : EXIT.ok }
 }
 
+const TEST_FILE_HINT =
+  "name a file of cases, or none to run nanoguard.test.yaml and nanoguard.*.test.yaml beside the policy"
 const TEST_FILE = /^nanoguard(?:\.[\w-]+)*\.test\.ya?ml$/
 
 /**
@@ -79,7 +81,7 @@ export async function policyTest(
   const found =
     files.length > 0 ? files.map((file) => ({ file, path: resolve(ctx.cwd, file) })) : await findTests(directory)
   for (const { file, path } of found)
-    results.push(...runPolicyTests(policy, await readNamed(path, file), file, ctx.now()))
+    results.push(...runPolicyTests(policy, await readNamed(path, file, TEST_FILE_HINT), file, ctx.now()))
   const failed = results.filter(({ passed }) => !passed).length
   const report: TestReport = {
     schema: "nanoguard.policy-test/1",
@@ -100,7 +102,9 @@ export async function policyExplain(
 ): Promise<{ report: ExplainReport; exit: ExitCode }> {
   const { texts } = await readTexts(ctx, options)
   const policy = await loadPolicyTexts(texts)
-  const input = readSubject(subject) ?? readActionFile(await readNamed(resolve(ctx.cwd, subject), subject), subject)
+  const input =
+    readSubject(subject) ??
+    readActionFile(await readNamed(resolve(ctx.cwd, subject), subject, subjectHint(subject)), subject)
   const evidence = { now: ctx.now(), ...input.evidence }
   if (input.action.kind === "package" && evidence.facts === undefined) {
     evidence.facts = options.facts ? await options.facts(input.action, policy) : { absent: "offline" }
@@ -108,7 +112,7 @@ export async function policyExplain(
   const explanation = explain(policy, input.action, evidence)
   const change = smallestChange(texts, input.action, evidence)
   const report: ExplainReport = { schema: "nanoguard.policy-explain/1", ...explanation, ...(change && { change }) }
-  ctx.stdout.write(renderExplain(report, options.format ?? "text"))
+  ctx.stdout.write(renderExplain(report, options.format ?? "text", ctx.stdout.columns))
   return { report, exit: EXIT.ok }
 }
 
@@ -138,11 +142,17 @@ async function findTests(directory: string): Promise<{ file: string; path: strin
   return names.map((file) => ({ file, path: join(directory, file) }))
 }
 
-async function readNamed(path: string, file: string): Promise<string> {
+/** What a subject looks like, and what `axios@1.6.0` was probably meant to be. */
+function subjectHint(subject: string): string {
+  const forms = 'a purl such as pkg:npm/left-pad@1.3.0, a request such as "GET https://host/path", or a file'
+  const bare = /^(?:@[\w.-]{1,100}\/)?[\w.-]{1,100}@\d[\w.+-]{0,60}$/.test(subject)
+  return bare ? `did you mean pkg:npm/${subject}? It takes ${forms}` : `give ${forms}`
+}
+
+async function readNamed(path: string, file: string, hint: string): Promise<string> {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path))
   } catch (cause) {
-    const hint = 'give a purl such as pkg:npm/left-pad@1.3.0, a request such as "GET https://host/path", or a file'
     throw new NanoguardError("there is no such file, or it is not UTF-8 text", {
       exit: EXIT.usage,
       where: { file },

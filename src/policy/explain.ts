@@ -132,7 +132,8 @@ function actualOf(condition: Condition, facts: PackageFacts, action: PackageActi
   const values = condition.needs.map((name) => {
     const value = facts[name]
     if (name === "published" || name === "lastRelease") return isoDate(Number(value))
-    if (name === "exists") return value ? "it exists" : "it does not exist"
+    // The condition asks for the opposite: `nonexistent`.
+    if (name === "exists") return String(!value)
     if (name !== "advisories")
       return Array.isArray(value)
         ? value.join(", ") || "none"

@@ -51,11 +51,12 @@ function wanted(issue: Issue, actual?: unknown): string {
       ? `did you mean ${near}? It wants one of ${list}`
       : `it wants ${values.length > 1 ? "one of " : ""}${list}`
   }
+  if (issue.message.startsWith("wants")) return `it ${issue.message}`
   if (issue.code === "invalid_type") return `it wants ${article(issue.expected)}`
   if (issue.code === "too_small") return `it wants at least ${issue.minimum}${unitOf(issue.origin)}`
   if (issue.code === "too_big") return `it wants at most ${issue.maximum}${unitOf(issue.origin)}`
   if (issue.code === "invalid_key") return "the name is not one that may be used here"
-  return issue.message.startsWith("wants") ? `it ${issue.message}` : "see docs/policy.md"
+  return "see docs/policy.md"
 }
 
 function unitOf(origin: string): string {

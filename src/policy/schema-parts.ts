@@ -20,7 +20,8 @@ export function optional<T extends z.ZodMiniType>(schema: T, description: string
 }
 
 /** Text of a pattern; `wants` ends the sentence "it wants ...". */
-export const patterned = (pattern: RegExp, wants: string) => z.string().check(z.regex(pattern, `wants ${wants}`))
+export const patterned = (pattern: RegExp, wants: string) =>
+  z.string(`wants ${wants}`).check(z.regex(pattern, `wants ${wants}`))
 
 /** Ids, names and reasons are shown to agents and approvers, so their alphabets are closed. */
 export const id = () => patterned(/^[a-z0-9][a-z0-9_-]{0,63}$/, "lower-case letters, digits, - and _, at most 64")

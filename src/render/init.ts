@@ -18,8 +18,11 @@ export function renderPlan(
     lines.push(`${paintAction(file.action, style)} ${style.bold(cleanText(file.path))}  ${cleanText(file.reason)}`)
     lines.push(...diffLines(diff, file.action, style), "")
   }
+  // The reason stands above wherever the file was shown.
   for (const file of plan.files)
-    lines.push(`${paintAction(file.action, style)} ${cleanText(file.path)}  ${style.dim(cleanText(file.reason))}`)
+    lines.push(
+      `${paintAction(file.action, style)} ${cleanText(file.path)}${diffs.has(file.path) ? "" : `  ${style.dim(cleanText(file.reason))}`}`,
+    )
   lines.push(...plan.notes.map((note) => `${style.yellow("note    ")} ${cleanText(note)}`), "")
   return `${lines.join("\n")}\n`
 }

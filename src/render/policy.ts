@@ -1,11 +1,12 @@
 // How `nanoguard policy` looks.
 
 import type { PolicyChange } from "../policy/change.ts"
-import type { Finding } from "../policy/check.ts"
 import type { ConsideredException, ConsideredRule, Explanation } from "../policy/explain.ts"
+import type { Finding } from "../policy/finding.ts"
 import type { TestResult } from "../policy/testing.ts"
 import type { Mode } from "../policy/types.ts"
 import { cleanText, countOf, safeJson } from "./clean.ts"
+import { wrapText } from "./layout.ts"
 
 export interface CheckReport {
   schema: "nanoguard.policy-check/1"
@@ -70,38 +71,57 @@ export function renderTests(report: TestReport, format: "text" | "json"): string
 
 const MAX_MISSED = 25
 
-/** The verdict, what spoke and what did not and why, and the change that would turn it round. */
-export function renderExplain(report: ExplainReport, format: "text" | "json"): string {
+const NO_CHANGE =
+  "No rule or exception in these files turns this answer round: it is a floor, a limit, a layer above, or about a package without a version."
+
+/**
+ * The verdict, what spoke and what did not and why, and the change that would turn it round. Prose is wrapped at `columns`; lines
+ * of the policy stay whole, to be copied.
+ */
+export function renderExplain(report: ExplainReport, format: "text" | "json", columns = 80): string {
   if (format === "json") return safeJson(report)
   const { verdict, rules, exceptions, change } = report
   const out = [
     `${cleanText(report.subject)}: ${verdict.effect.toUpperCase()} ${verdict.code}${verdict.mode === "observe" ? " (observe: nothing is stopped)" : ""}`,
-    `  ${cleanText(verdict.reason)}`,
+    ...hanging(`  ${cleanText(verdict.reason)}`, 2, columns),
     `  rule ${cleanText(verdict.rule)}`,
   ]
   const missed = rules.filter(({ outcome }) => outcome === "missed")
   if (rules.length > 0) out.push("", "Rules considered:")
-  for (const rule of rules) if (rule.outcome !== "missed") out.push(ruleLine(rule))
-  for (const rule of missed.slice(0, MAX_MISSED)) out.push(ruleLine(rule))
+  for (const rule of rules) if (rule.outcome !== "missed") out.push(...ruleLines(rule, columns))
+  for (const rule of missed.slice(0, MAX_MISSED)) out.push(...ruleLines(rule, columns))
   if (missed.length > MAX_MISSED)
     out.push(`  and ${countOf(missed.length - MAX_MISSED, "rule")} more that missed (--format json has all)`)
   if (exceptions.length > 0)
-    out.push("", "Exceptions considered:", ...exceptions.slice(0, MAX_MISSED).map(exceptionLine))
-  out.push(
-    "",
-    ...(change
-      ? changeLines(change)
-      : ["No change of these files turns this answer round: it is a floor, a limit, or a layer above."]),
-  )
+    out.push(
+      "",
+      "Exceptions considered:",
+      ...exceptions.slice(0, MAX_MISSED).flatMap((exception) => exceptionLines(exception, columns)),
+    )
+  out.push("", ...(change ? changeLines(change, columns) : hanging(NO_CHANGE, 0, columns)))
   return lines(out)
 }
 
-function ruleLine({ rule, effect, outcome, differs }: ConsideredRule): string {
-  return `  ${outcome.padEnd(8)} ${effect.padEnd(5)} ${cleanText(rule)}${differenceText(differs)}`
+function ruleLines({ rule, effect, outcome, differs }: ConsideredRule, columns: number): string[] {
+  const head = `  ${outcome.padEnd(8)} ${effect.padEnd(5)} `
+  return hanging(`${head}${cleanText(rule)}${differenceText(differs)}`, head.length, columns)
 }
 
-function exceptionLine({ rule, subject, of, outcome, differs }: ConsideredException): string {
-  return `  ${outcome.padEnd(8)} ${cleanText(subject)} of ${of}: ${cleanText(rule)}${differenceText(differs)}`
+function exceptionLines({ rule, subject, of, outcome, differs }: ConsideredException, columns: number): string[] {
+  const head = `  ${outcome.padEnd(8)} `
+  return hanging(
+    `${head}${cleanText(subject)} of ${of}: ${cleanText(rule)}${differenceText(differs)}`,
+    head.length,
+    columns,
+  )
+}
+
+/** Wraps a line behind its first `indent` characters, and indents the lines that follow as far. */
+function hanging(line: string, indent: number, columns: number): string[] {
+  const width = Math.max(30, Math.min(columns, 120) - indent)
+  return wrapText(line.slice(indent), width).map(
+    (part, index) => (index === 0 ? line.slice(0, indent) : " ".repeat(indent)) + part,
+  )
 }
 
 function differenceText(differs: ConsideredRule["differs"]): string {
@@ -110,9 +130,9 @@ function differenceText(differs: ConsideredRule["differs"]): string {
     : ""
 }
 
-function changeLines({ file, line, summary, removed, added, verdict }: PolicyChange): string[] {
+function changeLines({ file, line, summary, removed, added, verdict }: PolicyChange, columns: number): string[] {
   return [
-    `To turn this round (then ${verdict.effect} ${verdict.code}): ${cleanText(summary)}`,
+    ...hanging(`To turn this round (then ${verdict.effect} ${verdict.code}): ${cleanText(summary)}`, 0, columns),
     `  ${cleanText(file)}:${line}`,
     ...removed.map((text) => `  - ${cleanText(text, 1000)}`),
     ...added.map((text) => `  + ${cleanText(text, 1000)}`),

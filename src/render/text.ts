@@ -85,7 +85,7 @@ function renderNotChecked({ missing }: VetReport, page: Page): string[] {
 
 function renderAdvisories({ advisories }: VetReport, page: Page): string[] {
   const lines = labelled(0, "Advisories", describeAdvisories(advisories), page.columns, page.style.bold)
-  if (advisories.kind === "imported") return lines
+  if (advisories.kind === "imported" && !advisories.partial) return lines
   return [...lines, ...labelled(2, "", "to have all of them: nanoguard advisories update", page.columns)]
 }
 
@@ -108,8 +108,9 @@ function renderClosing(report: VetReport, failOn: "ask" | "deny", { style, colum
   const paint = { failed: style.red, gaps: style.yellow, passed: style.green }[state]
   const { path, source, hash, mode } = report.policy
   const origin = source === "base" ? ", read from the base" : ""
+  const own = source === "built-in" ? ": nanoguard init writes it here, to make it yours" : ""
   return [
     ...wrapText(text, columns).map((line) => style.bold(paint(line))),
-    style.dim(`Policy ${cleanText(path, 200)} (${cleanText(hash.slice(0, 19), 40)}, ${mode}${origin})`),
+    style.dim(`Policy ${cleanText(path, 200)} (${cleanText(hash.slice(0, 19), 40)}, ${mode}${origin})${own}`),
   ]
 }

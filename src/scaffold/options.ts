@@ -59,11 +59,11 @@ function readAgents(value: string): Agent[] {
 
 function oneOf<T extends string>(flag: string, value: string, known: readonly T[]): T {
   const match = known.find((name) => name === value)
-  if (match === undefined) throw usage(`${flag} wants ${known.join(", ")}`)
+  if (match === undefined) throw usage(`${flag} ${value}: there is no such choice; it takes ${known.join(", ")}`)
   return match
 }
 
 /** A usage error of init. */
-export function usage(message: string, hint = "See `nanoguard init --help`."): NanoguardError {
+export function usage(message: string, hint = "nanoguard init --help says what each flag answers"): NanoguardError {
   return new NanoguardError(message, { exit: EXIT.usage, hint })
 }

@@ -130,7 +130,10 @@ describe("in a pipe", () => {
   it.each([
     [["--preset", "lax"], "solo, team, strict"],
     [["--ci", "jenkins"], "github, gitlab, none"],
-    [["--agents", "claude,hal"], "--agents wants claude, codex, gemini, nanoclaw, none"],
+    [
+      ["--agents", "claude,hal"],
+      "--agents hal: there is no such choice; it takes claude, codex, gemini, nanoclaw, none",
+    ],
   ])("refuses %j", (args, message) => {
     const result = nanoguard("init", "--yes", ...args)
     expect(result.status).toBe(2)

@@ -45,7 +45,8 @@ describe("policy explain", () => {
     registry.npm("a", both)
     const cwd = temporaryDirectory({ "nanoguard.yaml": POLICY })
     const { out } = await nanoguard(cwd, ["policy", "explain", "pkg:npm/a@1.0.0"], registry.env)
-    const change = out.split("\n").find((line) => line.startsWith("To turn this round"))!
+    // Prose is wrapped; the place in the policy, indented, ends it.
+    const change = out.slice(out.indexOf("To turn")).split("\n  ")[0]!.replaceAll("\n", " ")
     const sentences = change.replace(/^[^:]*: /, "").split(/(?<=\.) /)
     expect(sentences.length).toBeGreaterThan(1)
     expect(new Set(sentences).size).toBe(sentences.length)

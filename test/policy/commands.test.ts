@@ -196,10 +196,41 @@ describe("policy explain", () => {
       JSON.stringify({ action: "GET https://x.example/", addresses: ["127.0.0.1"], now: "2026-01-01" }),
     )
     expect((await policyExplain(context(), "action.json")).report.verdict.code).toBe("network.private-address")
-    expect(output).toContain("No change of these files turns this answer round")
+    expect(output).toContain("No rule or exception in these files turns this answer round")
     write("action.json", '{"kind": "network"}')
     await expect(policyExplain(context(), "action.json")).rejects.toMatchObject({ exit: 4 })
     await expect(policyExplain(context(), "no-such-file")).rejects.toMatchObject({ exit: 2 })
+  })
+})
+
+describe("what a newcomer types", () => {
+  const stderrOf = async (run: Promise<unknown>) => run.then(String, ({ message, hint }) => `${message} | ${hint}`)
+
+  it("a name without its ecosystem, and a test file that is not there, are told apart", async () => {
+    write("nanoguard.yaml", "version: 1\n")
+    const forms = 'a purl such as pkg:npm/left-pad@1.3.0, a request such as "GET https://host/path", or a file'
+    expect(await stderrOf(policyExplain(context(), "axios@1.6.0"))).toBe(
+      `there is no such file, or it is not UTF-8 text | did you mean pkg:npm/axios@1.6.0? It takes ${forms}`,
+    )
+    expect(await stderrOf(policyExplain(context(), "axios"))).toBe(
+      `there is no such file, or it is not UTF-8 text | give ${forms}`,
+    )
+    expect(await stderrOf(policyTest(context(), ["none.yaml"]))).toBe(
+      "there is no such file, or it is not UTF-8 text | name a file of cases, or none to run nanoguard.test.yaml and nanoguard.*.test.yaml beside the policy",
+    )
+  })
+  it("an explanation keeps within the terminal, and a version that exists is not nonexistent", async () => {
+    write(
+      "nanoguard.yaml",
+      "version: 1\npackages:\n  deny: { nonexistent: true, licenses: [AGPL-3.0-only, AGPL-3.0-or-later] }\n",
+    )
+    await policyExplain(context(), "pkg:npm/x@1.0.0", { facts: async () => FINE })
+    expect(output).toContain(
+      "  missed   deny  packages.deny.licenses (nanoguard.yaml:3:30): licenses wants\n" +
+        '                 ["AGPL-3.0-only","AGPL-3.0-or-later"], has MIT\n' +
+        "  missed   deny  packages.deny.nonexistent (nanoguard.yaml:3:11): nonexistent\n" +
+        "                 wants true, has false\n",
+    )
   })
 })
 

@@ -32,9 +32,9 @@ function osvNameOf(text: string): string {
   const wanted = text.toLowerCase()
   const name = PURL_TYPES.get(wanted) ?? OSV_ECOSYSTEMS.find((osvName) => osvName.toLowerCase() === wanted)
   if (name !== undefined) return name
-  throw new NanoguardError("there are no advisories for that ecosystem here", {
+  throw new NanoguardError(`--ecosystem ${text}: nanoguard has no advisories for it`, {
     exit: EXIT.usage,
-    hint: `one of ${OSV_ECOSYSTEMS.join(", ")}`,
+    hint: `it takes ${[...PURL_TYPES.keys()].join(", ")}`,
   })
 }
 
