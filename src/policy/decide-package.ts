@@ -54,7 +54,7 @@ export function decidePackage(
     if (match) {
       const rule = match.rule ?? condition
       if (!lifted(rule, match.evidence)) countMatch(tally, rule, match.evidence, false)
-    } else if (condition.needs.length > 0) missing = addMissing(condition, facts, missing, exceptions)
+    } else if (condition.needs.length > 0) missing = addMissing(policy, condition, facts, missing, exceptions, tally)
   }
   if (missing) countMissing(policy, facts, missing, lifted, tally)
   countFloor(facts, tally)
@@ -75,21 +75,24 @@ function countFloor(facts: PackageFacts, tally: Tally): void {
 }
 
 function addMissing(
+  policy: CompiledPolicy,
   condition: Condition,
   facts: PackageFacts,
   missing: PackageFactName[] | undefined,
   exceptions: readonly Exception[] | undefined,
+  tally: Tally,
 ): PackageFactName[] | undefined {
   let list = missing
   for (const fact of condition.needs) {
     if (!isMissing(facts, fact) || list?.includes(fact)) continue
     // Who accepts a finding accepts not knowing about it.
-    if (
-      exceptions?.some(
-        (exception) => exception.of === condition.code && !exception.advisories && canLift(exception, condition),
-      )
+    const accepting = exceptions?.find(
+      (exception) => exception.of === condition.code && !exception.advisories && canLift(exception, condition),
     )
+    if (accepting) {
+      if (effectOfMissing(policy, fact, reasonFor(facts, fact)) !== "allow") applyException(tally, accepting)
       continue
+    }
     list ??= []
     list.push(fact)
   }
@@ -105,8 +108,8 @@ function countMissing(
 ): void {
   const byEffect: Partial<Record<Effect, Evidence[]>> = {}
   for (const fact of missing) {
-    const reason: MissingReason = facts.missing?.[fact] ?? facts.absent ?? "not-collected"
-    const effect = policy.packages.missing[fact]?.[reason] ?? "deny"
+    const reason = reasonFor(facts, fact)
+    const effect = effectOfMissing(policy, fact, reason)
     const list = byEffect[effect]
     const item = missingEvidence(fact, reason)
     if (list) list.push(item)
@@ -118,6 +121,12 @@ function countMissing(
     if (found && !(effect !== "allow" && lifted(rule, found))) countMatch(tally, rule, found, false)
   }
 }
+
+const reasonFor = (facts: PackageFacts, fact: PackageFactName): MissingReason =>
+  facts.missing?.[fact] ?? facts.absent ?? "not-collected"
+
+const effectOfMissing = (policy: CompiledPolicy, fact: PackageFactName, reason: MissingReason): Effect =>
+  policy.packages.missing[fact]?.[reason] ?? "deny"
 
 const shared = new Map<string, Evidence>()
 
@@ -158,32 +167,30 @@ export function canLift(exception: Exception, rule: Rule): boolean {
 
 function isLifted(exceptions: readonly Exception[], rule: Rule, found: readonly Evidence[], tally: Tally): boolean {
   const open = new Set(advisoriesOf(found))
-  let used: Exception | undefined
+  const used: Exception[] = []
   for (const exception of exceptions) {
     if (exception.of !== rule.code || !canLift(exception, rule)) continue
-    if (!exception.advisories) {
-      open.clear()
-      used = exception
-    } else {
-      for (const item of open) {
-        if (namesOf(item).some((id) => exception.advisories?.has(id))) {
-          open.delete(item)
-          used = exception
-        }
-      }
-    }
-    if (used === exception && open.size === 0) {
-      tally.excepted ??= []
-      if (!tally.excepted.includes(exception.applied)) tally.excepted.push(exception.applied)
-      return true
-    }
+    const before = open.size
+    for (const item of open) if (reachesAdvisory(exception, item)) open.delete(item)
+    if (exception.advisories && open.size === before) continue
+    used.push(exception)
+    if (open.size > 0) continue
+    for (const each of used) applyException(tally, each)
+    return true
   }
   return false
 }
 
+function applyException(tally: Tally, { applied }: Exception): void {
+  tally.excepted ??= []
+  if (!tally.excepted.includes(applied)) tally.excepted.push(applied)
+}
+
 const advisoriesOf = (found: readonly Evidence[]) => found.filter((item) => item.kind === "advisory")
 
-function namesOf(item: Evidence): string[] {
+/** Whether an exception names the advisory in a piece of evidence, by id or alias, or names none and so reaches all. */
+export function reachesAdvisory({ advisories }: Exception, item: Evidence): boolean {
+  if (!advisories) return true
   const aliases = item["aliases"]
-  return [String(item["id"]), ...(Array.isArray(aliases) ? aliases : [])]
+  return [String(item["id"]), ...(Array.isArray(aliases) ? aliases : [])].some((id) => advisories.has(id))
 }

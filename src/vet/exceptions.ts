@@ -1,16 +1,18 @@
 // Which exceptions let something through, and which are only left over.
-import type { Dependency } from "../packages/types.ts"
-import type { Exception } from "../policy/compiled.ts"
-import type { AppliedException, PackageFacts, Verdict } from "../policy/types.ts"
+import type { CompiledPolicy, Exception } from "../policy/compiled.ts"
+import { canLift, reachesAdvisory } from "../policy/decide-package.ts"
+import type { AppliedException, PackageAction, PackageFacts, Verdict } from "../policy/types.ts"
 import type { ExceptionUse } from "./report.ts"
 
 const MAX_PACKAGES = 100
 
 /** A tally over all exceptions of the policy; `now` tells which have expired. */
-export function createExceptionTally(exceptions: readonly Exception[], now: number) {
-  const uses = new Map<AppliedException, ExceptionUse>()
-  for (const { applied, subject, ends, range } of exceptions) {
+export function createExceptionTally({ packages }: CompiledPolicy, now: number) {
+  const uses = new Map<AppliedException, ExceptionUse & { exception: Exception }>()
+  for (const exception of packages.allExceptions) {
+    const { applied, subject, ends, range } = exception
     uses.set(applied, {
+      exception,
       rule: applied.rule,
       subject: range === undefined ? subject : `${subject} ${range.text}`,
       of: applied.code,
@@ -21,7 +23,7 @@ export function createExceptionTally(exceptions: readonly Exception[], now: numb
     })
   }
   return {
-    count(dependency: Dependency, facts: PackageFacts, verdict: Verdict): void {
+    count(action: PackageAction, facts: PackageFacts, verdict: Verdict): void {
       for (const applied of verdict.excepted ?? []) {
         const use = uses.get(applied)
         if (use === undefined) continue
@@ -29,14 +31,19 @@ export function createExceptionTally(exceptions: readonly Exception[], now: numb
         use.count++
         use.packages ??= []
         if (use.packages.length < MAX_PACKAGES) {
-          use.packages.push({ purl: dependency.purl, advisories: setAside(applied.code, facts) })
+          use.packages.push({ purl: action.purl, advisories: setAside(use.exception, action, facts) })
         }
       }
     },
-    summary: (): ExceptionUse[] => [...uses.values()],
+    summary: (): ExceptionUse[] => [...uses.values()].map(({ exception: _, ...use }) => use),
   }
-}
 
-function setAside(code: string, facts: PackageFacts): string[] {
-  return code.startsWith("vulnerability.") ? (facts.advisories ?? []).map(({ id }) => id) : []
+  /** The advisories on which its rules matched, as far as the exception reaches them. */
+  function setAside(exception: Exception, action: PackageAction, facts: PackageFacts): string[] {
+    if (!exception.of.startsWith("vulnerability.")) return []
+    const found = packages.conditions
+      .filter((condition) => condition.code === exception.of && canLift(exception, condition))
+      .flatMap((condition) => condition.test(facts, action, now)?.evidence ?? [])
+    return [...new Set(found.filter((item) => reachesAdvisory(exception, item)).map((item) => String(item["id"])))]
+  }
 }

@@ -40,7 +40,7 @@ const MAX_PATHS = 3
 /** Rows whose further paths are counted; for thousands of rows that would take longer than everything else. */
 const MAX_COUNTED = 200
 
-/** Whether an entry is something to vet: the project's own parts are not, nor is a BOM's component of another ecosystem's. */
+/** Whether an entry is something to vet: the project's own parts are not. */
 export function isVetted(dependency: Dependency): boolean {
   return dependency.source.kind !== "workspace"
 }
@@ -57,19 +57,20 @@ export function vetLockfiles(
 ): VetResult {
   const counts = { packages: 0, allow: 0, ask: 0, deny: 0, excepted: 0, observed: 0 }
   const missing = createMissingTally(policy.packages.needs)
-  const exceptions = createExceptionTally(policy.packages.allExceptions, options.now)
+  const exceptions = createExceptionTally(policy, options.now)
   const entries: VetResult["entries"] = []
   const findings: VetResult["entries"] = []
   for (const { lockfile, only } of inputs) {
     for (const dependency of lockfile.dependencies) {
       if (!isVetted(dependency) || (options.prod && dependency.dev) || (only && !only.has(dependency.key))) continue
       const facts = evidence.factsFor(dependency)
-      const verdict = decide(policy, actionOf(dependency), { now: options.now, facts })
+      const action = actionOf(dependency)
+      const verdict = decide(policy, action, { now: options.now, facts })
       const entry = { lockfile, dependency, facts, verdict }
       entries.push(entry)
       counts.packages++
       missing.count(dependency, facts)
-      exceptions.count(dependency, facts, verdict)
+      exceptions.count(action, facts, verdict)
       if (verdict.effect === "allow") {
         counts.allow++
         if (verdict.excepted?.length) counts.excepted++

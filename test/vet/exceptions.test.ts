@@ -1,6 +1,6 @@
 // Exceptions in the report: used, left over, run out; and what they cannot lift.
 import { describe, expect, it } from "vitest"
-import { policyOf, vetTree } from "./support.ts"
+import { OFFLINE, policyOf, vetTree } from "./support.ts"
 
 const exception = (subject: string, code: string, expires: string, more = "") =>
   `  - { allow: "${subject}", of: ${code}, owner: ana@acme.example, reason: reviewed, expires: ${expires}${more} }`
@@ -63,6 +63,49 @@ ${exception("pkg:npm/a", "vulnerability.severity", "2026-12-31", ", advisories: 
     })
     expect(two.found).toEqual({ "a@1.0.0": "deny vulnerability.severity" })
     expect(two.report.exceptions[0]?.state).toBe("unused")
+  })
+
+  it("that lift a finding together are each used, and name only what they set aside", async () => {
+    const advisory = (id: string, severity: "high" | "low") => ({
+      id,
+      kind: "vulnerability" as const,
+      severity,
+      versions: ["1.0.0"],
+    })
+    const { found, report } = await vetTree({
+      policy: policyOf(`deny: { severity: high }
+exceptions:
+${exception("pkg:npm/a", "vulnerability.severity", "2026-12-31", ", advisories: [GHSA-aaaa-bbbb-cccc]")}
+${exception("pkg:npm/a", "vulnerability.severity", "2026-12-31", ", advisories: [GHSA-xxxx-yyyy-zzzz]")}
+${exception("pkg:npm/a", "vulnerability.severity", "2026-12-31", ", advisories: [GHSA-none-none-none]")}`),
+      packages: { a: "1.0.0" },
+      advisories: {
+        a: [
+          advisory("GHSA-aaaa-bbbb-cccc", "high"),
+          advisory("GHSA-xxxx-yyyy-zzzz", "high"),
+          advisory("GHSA-mild-mild-mild", "low"),
+        ],
+      },
+    })
+    expect(found).toEqual({})
+    expect(report.exceptions.map(({ state, packages }) => [state, packages?.[0]?.advisories])).toEqual([
+      ["used", ["GHSA-aaaa-bbbb-cccc"]],
+      ["used", ["GHSA-xxxx-yyyy-zzzz"]],
+      ["unused", undefined],
+    ])
+  })
+
+  it("that accept not knowing are used where somebody would have been asked, and only there", async () => {
+    const policy = (unknown: string) =>
+      policyOf(`deny: { age: 3d }
+unknown: ${unknown}
+exceptions:
+${exception("pkg:npm/a", "release.too-new", "2026-12-31")}`)
+    const asked = await vetTree({ policy: policy("ask"), packages: { a: "1.0.0" }, options: OFFLINE })
+    expect(asked.found).toEqual({})
+    expect(asked.report.exceptions[0]?.state).toBe("used")
+    const passing = await vetTree({ policy: policy("allow"), packages: { a: "1.0.0" }, options: OFFLINE })
+    expect(passing.report.exceptions[0]?.state).toBe("unused")
   })
 
   it("of a repository lift no deny of the organisation", async () => {
