@@ -174,11 +174,13 @@ export async function runProgram(argv: readonly string[], ctx: Context): Promise
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok
     const { failWith } = await import("./commands/fail.ts")
-    return failWith(ctx, argv, error instanceof CommanderError ? usageOf(error) : error)
+    return failWith(ctx, argv, error instanceof CommanderError ? usageOf(error, argv) : error)
   }
 }
 
-function usageOf({ code, message }: CommanderError): NanoguardError {
-  const text = code === "commander.help" ? "a command is missing" : message.replace(/^error: /, "")
+function usageOf({ code, message }: CommanderError, argv: readonly string[]): NanoguardError {
+  const asked = argv.indexOf("help", 2)
+  const missing = asked > 0 && argv[asked + 1] ? `unknown command '${argv[asked + 1]}'` : "a command is missing"
+  const text = code === "commander.help" ? missing : message.replace(/^error: /, "")
   return new NanoguardError(text, { exit: EXIT.usage, hint: "add --help for what there is" })
 }

@@ -122,6 +122,7 @@ const WRONG = [
   ["policy", "a command is missing"],
   ["advisories", "a command is missing"],
   ["vett", "unknown command 'vett'"],
+  ["help vett", "unknown command 'vett'"],
   ["policy frobnicate", "unknown command 'frobnicate'"],
   ["vet --formt json", "unknown option '--formt'"],
   ["vet --format yaml", "option '--format <format>' argument 'yaml' is invalid"],

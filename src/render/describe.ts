@@ -52,6 +52,18 @@ export function describeChecked(evidence: readonly Evidence[]): string {
   return `(checked against ${against === "policy" ? "the policy" : "known advisories only"})`
 }
 
+/** What would make missing facts known, by why they are missing; undefined where nothing at hand does. */
+export function describeMissingFix(rows: readonly Pick<VetRow, "verdict" | "dependency">[]): string | undefined {
+  if (rows.every(({ dependency }) => dependency.version === ""))
+    return "lock an exact version: which one is installed is not known"
+  const missing = (rows[0]?.verdict.evidence ?? []).filter(({ kind }) => kind === "missing")
+  const why = (reason: string) => missing.some((fact) => fact["reason"] === reason)
+  if (missing.some(({ fact, reason }) => fact === "advisories" && reason === "unsupported"))
+    return "nanoguard advisories update"
+  if (why("unreachable")) return "vet again once the registry can be reached"
+  return why("offline") ? "vet without --offline" : undefined
+}
+
 /** How it comes in: `app > gulp@4.0.2 > event-stream@3.3.6 (and 3 more)`; undefined where no path is known. */
 export function describePath(row: Pick<VetRow, "paths" | "morePaths">): string | undefined {
   const path = row.paths[0]

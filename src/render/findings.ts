@@ -2,7 +2,14 @@
 import type { AlsoMatched } from "../policy/types.ts"
 import type { VetRow } from "../vet/report.ts"
 import { cleanText, countOf } from "./clean.ts"
-import { describeAllEvidence, describeChecked, describeFix, describePath, effectWord } from "./describe.ts"
+import {
+  describeAllEvidence,
+  describeChecked,
+  describeFix,
+  describeMissingFix,
+  describePath,
+  effectWord,
+} from "./describe.ts"
 import { type Finding, groupByPackage, groupMissing, type MissingGroup } from "./group.ts"
 import { labelled, moreOf, type Page, wrapText } from "./layout.ts"
 
@@ -68,6 +75,7 @@ function renderMissing({ facts, verdict, rows }: MissingGroup, page: Page): stri
     add(i === 0 ? "packages" : "", `${cleanText(row.dependency.purl, 200)} at ${placeOf(row)}`)
   }
   if (rows.length > 3) add("", moreOf(rows.length - 3, "package"))
+  if (verdict.effect !== "allow") add("fix:", describeMissingFix(rows))
   return lines
 }
 

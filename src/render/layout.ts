@@ -34,7 +34,7 @@ export function wrapText(text: string, width: number): string[] {
 export function labelled(indent: number, label: string, text: string, columns: number, paint?: Paint): string[] {
   const padded = `${label.padEnd(LABEL_WIDTH)}  `
   const width = indent + padded.length
-  return wrapText(text, Math.max(30, columns - width)).map((line, i) =>
+  return wrapText(text, Math.max(20, columns - width)).map((line, i) =>
     i === 0 ? " ".repeat(indent) + (paint?.(padded) ?? padded) + line : " ".repeat(width) + line,
   )
 }

@@ -22,7 +22,7 @@ export interface TextOptions {
 export function renderText(report: VetReport, options: TextOptions = {}): string {
   const page: Page = {
     style: options.style ?? PLAIN_STYLE,
-    columns: Math.min(Math.max(options.columns ?? 80, 60), 120),
+    columns: Math.min(Math.max(options.columns ?? 80, 40), 120),
     limit: options.verbose ? 500 : 25,
   }
   const sections = [
@@ -108,7 +108,7 @@ function renderClosing(report: VetReport, failOn: "ask" | "deny", { style, colum
   const paint = { failed: style.red, gaps: style.yellow, passed: style.green }[state]
   const { path, source, hash, mode } = report.policy
   const origin = source === "base" ? ", read from the base" : ""
-  const own = source === "built-in" ? ": nanoguard init writes it here, to make it yours" : ""
+  const own = source === "built-in" ? "; nanoguard init writes it here" : ""
   return [
     ...wrapText(text, columns).map((line) => style.bold(paint(line))),
     style.dim(`Policy ${cleanText(path, 200)} (${cleanText(hash.slice(0, 19), 40)}, ${mode}${origin})${own}`),

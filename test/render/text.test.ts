@@ -90,6 +90,20 @@ deny  pkg:npm/event-stream@3.3.6  malware.known
     expect(text.split("\n").length).toBeLessThan(50)
   })
 
+  test.each([
+    ["advisories", "unsupported", "1.0.0", "fix:      nanoguard advisories update\n"],
+    ["published", "unreachable", "1.0.0", "fix:      vet again once the registry can be reached\n"],
+    ["published", "offline", "1.0.0", "fix:      vet without --offline\n"],
+    ["published", "unstated", "", "fix:      lock an exact version: which one is installed is not known\n"],
+  ])("what is held up because %s is %s has a way out", (fact, reason, version, fix) => {
+    const report = sampleReport()
+    const row = sampleRow({ effect: "ask", code: "evidence.missing", evidence: [{ kind: "missing", fact, reason }] })
+    report.rows = [{ ...row, dependency: { ...row.dependency, version } }]
+    expect(renderText(report)).toContain(fix)
+    report.rows = [{ ...report.rows[0]!, verdict: { ...row.verdict, effect: "allow" } }]
+    expect(renderText(report)).not.toContain(fix)
+  })
+
   test("a long list is cut, with the number left out; verbose shows more", () => {
     const report = sampleReport()
     report.rows = Array.from({ length: 40 }, (_, i) => sampleRow({ subject: `pkg:npm/p${i}@1.0.0` }))
