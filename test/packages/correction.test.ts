@@ -241,6 +241,20 @@ describe("what is asked about", () => {
     expect(correctIn(project, excepted, "@x/leaf").verdict.effect).toBe("allow")
   })
 
+  it("gets an exception of the advisories that it was asked about, not of those to come", () => {
+    const rules = "  ask: { severity: high }\n  unknown: { default: allow }"
+    const project: Project = {
+      locked: { leaf: "1.0.0" },
+      edges: [["", "leaf", "*"]],
+      registry: { leaf: versions("1.0.0") },
+      bad: { leaf: ["1.0.0"] },
+    }
+    const exception = correctIn(project, policyOf(rules), "leaf").result?.exception
+    expect(exception).toContain('of: vulnerability.severity, advisories: ["GHSA-1"], owner')
+    const excepted = policyOf(`${rules}\n  exceptions:\n    ${exception}`)
+    expect(correctIn(project, excepted, "leaf").verdict.effect).toBe("allow")
+  })
+
   const asked = policyOf("  ask: { severity: high, age: 3d, licenses: [GPL-3.0-only] }\n  unknown: { default: allow }")
 
   it("is moved to a version that nobody has to be asked about, where there is one", () => {
