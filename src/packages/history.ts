@@ -39,16 +39,20 @@ export function earlierReleases(document: PackageDocument, release: ReleaseInfo)
 }
 
 /**
- * The best provenance among earlier releases; "none" where there is no earlier release, undefined where no earlier
- * release states any. "verified" counts as "attested": it tells what we checked, not what the package had.
+ * The best provenance among earlier releases; "none" where there is no earlier release, undefined where a release that
+ * states none may have had a better one than those that do. "verified" counts as "attested": it tells what we checked,
+ * not what the package had.
  */
 export function bestProvenance(earlier: readonly ReleaseInfo[]): Provenance | undefined {
   if (earlier.length === 0) return "none"
-  let best: Provenance | undefined
+  let best: Provenance = "none"
+  let unstated = false
   for (const { provenance } of earlier) {
-    if (provenance !== undefined && (best === undefined || RANK[provenance] > RANK[best])) best = provenance
+    if (provenance === undefined) unstated = true
+    else if (RANK[provenance] > RANK[best]) best = provenance
   }
-  return best === "verified" ? "attested" : best
+  if (RANK[best] >= RANK.attested) return "attested"
+  return unstated ? undefined : best
 }
 
 /** True where `now` is weaker than what the package had before. */

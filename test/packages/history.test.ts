@@ -44,6 +44,13 @@ describe("bestProvenance", () => {
     expect(bestProvenance([{ version: "1.0.0", provenance: "verified" }])).toBe("attested")
     expect(bestProvenance([{ version: "1.0.0" }])).toBeUndefined()
   })
+
+  it("does not take the best that is stated for the best that there was", () => {
+    const unstated = { version: "1.0.0" }
+    expect(bestProvenance([unstated, { version: "1.1.0", provenance: "none" }])).toBeUndefined()
+    expect(bestProvenance([{ version: "1.1.0", provenance: "signed" }, unstated])).toBeUndefined()
+    expect(bestProvenance([unstated, { version: "1.1.0", provenance: "attested" }])).toBe("attested")
+  })
 })
 
 describe("compareIntegrity", () => {
