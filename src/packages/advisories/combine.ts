@@ -1,19 +1,35 @@
 // What was imported and what ships with nanoguard, searched as one.
-import type { Advisory } from "../../policy/types.ts"
+import type { Advisory, Severity } from "../../policy/types.ts"
 import type { AdvisoryIndex, AffectedBy, PackageRecord } from "./types.ts"
 
 const idsOf = ({ id, aliases }: Pick<Advisory, "id" | "aliases">) => [id, ...aliases]
 
-/** `list` and those of `more` that it does not have under any of their names. */
+const RANK: Readonly<Record<Severity, number>> = { low: 1, medium: 2, high: 3, critical: 4 }
+
+/** An advisory with the highest rating that it or another record of the same issue states: one of the two may be old. */
+function rateByAll(advisory: Advisory, others: readonly Advisory[]): Advisory {
+  const ids = new Set(idsOf(advisory))
+  let { severity, cvss } = advisory
+  for (const other of others) {
+    if (!idsOf(other).some((id) => ids.has(id))) continue
+    if (other.severity && (!severity || RANK[other.severity] > RANK[severity])) severity = other.severity
+    if (other.cvss !== undefined && !(cvss !== undefined && cvss >= other.cvss)) cvss = other.cvss
+  }
+  if (severity === advisory.severity && cvss === advisory.cvss) return advisory
+  return { ...advisory, ...(severity && { severity }), ...(cvss !== undefined && { cvss }) }
+}
+
+/** `list` and those of `more` that it does not have under any of their names; where both have one, the graver rating counts. */
 export function unite(list: AffectedBy, more: AffectedBy): AffectedBy {
+  if (more.length === 0 && !more.invalid) return list
   const known = new Set(list.flatMap(idsOf))
   // An issue that one side calls malware stays malware, whatever the other calls it.
   const malware = new Set(list.filter(({ kind }) => kind === "malware").flatMap(idsOf))
   const added = more.filter(
     (advisory) => !idsOf(advisory).some((id) => (advisory.kind === "malware" ? malware : known).has(id)),
   )
-  if (added.length === 0 && !more.invalid) return list
-  const all: Advisory[] & { invalid?: true } = [...list, ...added].sort(
+  const rated = list.map((advisory) => rateByAll(advisory, more))
+  const all: Advisory[] & { invalid?: true } = [...rated, ...added].sort(
     (a, b) => Number(b.kind === "malware") - Number(a.kind === "malware"),
   )
   if (list.invalid || more.invalid) all.invalid = true

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { combineIndexes } from "../../../src/packages/advisories/combine.ts"
+import { combineIndexes, unite } from "../../../src/packages/advisories/combine.ts"
 import { hashName } from "../../../src/packages/advisories/format.ts"
 import { mergePackage } from "../../../src/packages/advisories/merge.ts"
 import type { Finding } from "../../../src/packages/advisories/normalize.ts"
@@ -11,6 +11,7 @@ import { openAdvisories } from "../../../src/packages/advisories/read.ts"
 import { rateVector, severityOfWord } from "../../../src/packages/advisories/severity.ts"
 import type { AdvisoryRecord, Completeness, PackageRecord } from "../../../src/packages/advisories/types.ts"
 import { writeIndex } from "../../../src/packages/advisories/write.ts"
+import type { Advisory } from "../../../src/policy/types.ts"
 
 const finding = (record: AdvisoryRecord): Finding => ({ ecosystem: "pypi", name: "a", record })
 
@@ -188,6 +189,23 @@ describe("an imported index over the snapshot", () => {
       ["GHSA-mal1", "vulnerability"],
     ])
     both.close()
+  })
+
+  test("what two indexes both know has the highest rating that either states", () => {
+    const at = (advisory: Partial<Advisory>): Advisory => ({
+      ...{ id: "GHSA-1", aliases: [], kind: "vulnerability", fixed: [] },
+      ...advisory,
+    })
+    const old = at({ severity: "low", cvss: 3 })
+    expect(unite([old], [at({ id: "CVE-1", aliases: ["GHSA-1"], severity: "critical", cvss: 9.8 })])).toEqual([
+      at({ severity: "critical", cvss: 9.8 }),
+    ])
+    expect(unite([at({ severity: "high" })], [at({ severity: "low", cvss: 2 })])).toEqual([
+      at({ severity: "high", cvss: 2 }),
+    ])
+    // What nobody rated yet counts as high by the policy's word; a mild rating from elsewhere is a rating.
+    expect(unite([at({})], [at({ severity: "low" })])).toEqual([at({ severity: "low" })])
+    expect(unite([old], [])).toEqual([old])
   })
 
   test("malware that only the snapshot knows stays known; ecosystems that were not imported are the snapshot's", () => {
