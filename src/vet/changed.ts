@@ -74,12 +74,14 @@ export function pullRequestBase(env: Context["env"]): string | undefined {
 }
 
 /**
- * Keys of the entries that a change adds: those whose purl, source and hashes together were not in the lockfile before.
- * Everything is new where there was no lockfile.
+ * Keys of the entries that a change adds: those whose purl, source and hashes together were not in the lockfile before, or
+ * were there for development only. Everything is new where there was no lockfile.
  */
 export function addedSince(now: Lockfile, before: Lockfile | undefined): Set<string> {
   const known = new Set(before?.dependencies.map(identityOf))
-  return new Set(now.dependencies.filter((entry) => !known.has(identityOf(entry))).map(({ key }) => key))
+  const shipped = new Set(before?.dependencies.filter(({ dev }) => !dev).map(identityOf))
+  const isNew = (entry: Dependency) => !(entry.dev ? known : shipped).has(identityOf(entry))
+  return new Set(now.dependencies.filter(isNew).map(({ key }) => key))
 }
 
 function identityOf({ purl, source, integrity }: Dependency): string {

@@ -374,4 +374,10 @@ describe("addedSince", () => {
     )
     expect(addedSince(now, before)).toEqual(new Set(["b", "c", "d"]))
   })
+
+  test("a package that was for development only is new where it is no longer", () => {
+    const before = lock(entry("a", { dev: true }), entry("b", { dev: true }), entry("c"))
+    const now = lock(entry("a"), entry("b", { dev: true }), entry("c", { dev: true }))
+    expect(addedSince(now, before)).toEqual(new Set(["a"]))
+  })
 })
