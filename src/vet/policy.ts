@@ -39,7 +39,10 @@ export async function findPolicy(ctx: Context, options: PolicyOptions = {}): Pro
   if (options.base !== undefined) return loadFromBase(ctx, options.base, org)
   const directory = findPolicyDirectory(ctx.cwd)
   const texts = await readPolicyFiles({ directory: directory ?? ctx.cwd, skipLocal: Boolean(ctx.env["CI"]), ...org })
-  if (directory === undefined) texts.push(await builtInPolicy())
+  if (directory === undefined) {
+    const local = texts.findIndex(({ file }) => file === LOCAL_POLICY_FILE)
+    texts.splice(local < 0 ? texts.length : local, 0, await builtInPolicy())
+  }
   const path = directory === undefined ? "built-in" : relative(ctx.cwd, join(directory, POLICY_FILE))
   return { policy: await loadPolicyTexts(texts), source: directory === undefined ? "built-in" : "file", path }
 }

@@ -145,6 +145,12 @@ describe("layers", () => {
     expect(policy.packages.conditions.length).toBeGreaterThan(5)
   })
 
+  it("the local layer stays below the built-in policy, whose denies it may not lift", async () => {
+    const cwd = temporaryDirectory({ "org.yaml": "version: 1\n", "nanoguard.local.yaml": "version: 1\n" })
+    const { policy } = await findPolicy(testContext(cwd, { env: emptyHome({ NANOGUARD_ORG_POLICY: "org.yaml" }) }))
+    expect(policy.files).toEqual(["org:nanoguard.yaml", "built-in", "nanoguard.local.yaml"])
+  })
+
   it("a named file stands for the repository's and the local one", async () => {
     const cwd = temporaryDirectory(files)
     const { policy, source, path } = await findPolicy(testContext(cwd), { file: "org.yaml" })
