@@ -30,13 +30,18 @@ function addressOf(name: string, version: string): string {
   return UrlConverter.toDownloadUrl(purl)!.url
 }
 
-/** A v3 lock with `size` packages, each wanting up to three later ones; 1 in 25 is nested, 1 in 4 for development only. */
-export function makeLock(size: number): string {
+/**
+ * A v3 lock with `size` packages, each wanting up to three later ones; 1 in 25 is nested, 1 in 4 for development only. With
+ * `major` 0 the versions are as old as what advisories are about; with a high one, the tree is up to date and has no findings.
+ */
+export function makeLock(size: number, major = 0): string {
   const packages: Record<string, unknown> = {
     "": {
       name: "bench",
       version: "1.0.0",
-      dependencies: Object.fromEntries(range(0, Math.min(20, size)).map((n) => [packageName(n), `^${n % 5}.0.0`])),
+      dependencies: Object.fromEntries(
+        range(0, Math.min(20, size)).map((n) => [packageName(n), `^${major + (n % 5)}.0.0`]),
+      ),
     },
   }
   for (const n of range(0, size)) {
@@ -46,13 +51,13 @@ export function makeLock(size: number): string {
         : `node_modules/${packageName(n)}`
     const wants = [n * 2 + 1, n * 2 + 2, n + 7].filter((other) => other > n && other < size)
     packages[path] = {
-      version: `${n % 5}.${n % 17}.${n % 11}`,
-      resolved: addressOf(packageName(n), `${n % 5}.${n % 17}.${n % 11}`),
+      version: `${major + (n % 5)}.${n % 17}.${n % 11}`,
+      resolved: addressOf(packageName(n), `${major + (n % 5)}.${n % 17}.${n % 11}`),
       integrity: `sha512-${createHash("sha512").update(String(n)).digest("base64")}`,
       ...(n % 4 === 3 && { dev: true }),
       license: "MIT",
       ...(wants.length && {
-        dependencies: Object.fromEntries(wants.map((other) => [packageName(other), `^${other % 5}.0.0`])),
+        dependencies: Object.fromEntries(wants.map((other) => [packageName(other), `^${major + (other % 5)}.0.0`])),
       }),
       engines: { node: ">=18" },
     }

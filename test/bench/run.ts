@@ -19,13 +19,13 @@ const empty: Contender = { name: "node -e 0", command: [node, "-e", "0"] }
 const say = (text: string) => process.stdout.write(`${text}\n`)
 
 /** A directory with a lock of that size and nothing else. */
-function project(size: number): string {
-  const directory = join(work, `tree-${size}`)
+function project(size: number, major = 0): string {
+  const directory = join(work, `tree-${size}-${major}`)
   if (existsSync(directory)) return directory
   mkdirSync(directory)
   const names = Array.from({ length: size }, (_, n) => packageName(n))
   writeFileSync(join(directory, "package.json"), '{"name":"bench","version":"1.0.0"}')
-  writeFileSync(join(directory, "package-lock.json"), makeLock(size))
+  writeFileSync(join(directory, "package-lock.json"), makeLock(size, major))
   if (!existsSync(join(home, "advisories.idx"))) {
     mkdirSync(home, { recursive: true })
     writeSyntheticIndex(join(home, "advisories.idx"), { records: RECORDS, names })
@@ -33,10 +33,10 @@ function project(size: number): string {
   return directory
 }
 
-const vet = (size: number, name = `vet --offline, ${size} packages`): Contender => ({
+const vet = (size: number, name = `vet --offline, ${size} packages`, major = 0): Contender => ({
   name,
   command: [node, cli, "vet", "--offline"],
-  cwd: project(size),
+  cwd: project(size, major),
   env,
   expect: [0, 1],
 })
@@ -47,7 +47,9 @@ const sections: Record<string, () => Promise<void> | void> = {
     say(table("Start-up (wanted: at most 1.5 x)", measure([empty, version], 25)))
   },
   offline() {
-    const rows = measure([empty, vet(2000)], 21)
+    const clean = vet(2000, "vet --offline, 2000 packages, up to date", 1000)
+    const old = vet(2000, "vet --offline, 2000 packages, old, with findings")
+    const rows = measure([empty, clean, old], 21)
     say(table(`Offline vet against ${RECORDS} advisory records (wanted: at most 5 x wall, 2 x peak memory)`, rows))
   },
   scale() {
