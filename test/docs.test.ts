@@ -40,12 +40,12 @@ function deadLinks(file: string): string[] {
   })
 }
 
-/** The command lines of nanoguard in the code blocks of a document, as words. */
+/** The command lines of nanoguard in the code blocks of a document, as words; what stands behind a gap is said about them. */
 function commandLines(text: string): string[][] {
   const blocks = [...text.matchAll(FENCE)].map(([, block = ""]) => block)
   return blocks
     .flatMap((block) => block.split("\n"))
-    .map((line) => /^\s*(?:\$ |- run: )?(?:npx )?nanoguard( .*)?$/.exec(line.replace(/\s#.*$/, "")))
+    .map((line) => /^\s*(?:\$ |- run: )?(?:npx )?nanoguard( .*)?$/.exec(line.replace(/\s#.*$|(?<=\S)\s{2,}.*$/, "")))
     .flatMap((match) => (match ? [(match[1] ?? "").trim().split(/\s+/)] : []))
 }
 
