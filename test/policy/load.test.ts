@@ -19,7 +19,10 @@ describe("errors say where, what, and what was meant", () => {
       `${v}packages:\n  deny:\n    severity: hihg`,
       "4:15 packages.deny.severity is not what it should be | did you mean high? It wants one of low, medium, high, critical",
     ],
-    [`${v}packages: { deny: { age: 3 } }`, "2:26 packages.deny.age is not what it should be | it wants a duration such as 12h, 3d, 4w or 2y"],
+    [
+      `${v}packages: { deny: { age: 3 } }`,
+      "2:26 packages.deny.age is not what it should be | it wants a duration such as 12h, 3d, 4w or 2y",
+    ],
     [
       `${v}packages: { deny: { age: 3 days } }`,
       "2:26 packages.deny.age is not what it should be | it wants a duration such as 12h, 3d, 4w or 2y",
@@ -50,7 +53,10 @@ describe("errors say where, what, and what was meant", () => {
       `${v}network: [{ id: a, allow: x.example, deny: x.example }]`,
       "2:11 the rule a has allow and deny | a rule has exactly one of allow, ask and deny",
     ],
-    [`${v}network: [{ allow: x.example }]`, "2:11 network[0].id is missing | it wants lower-case letters, digits, - and _, at most 64"],
+    [
+      `${v}network: [{ allow: x.example }]`,
+      "2:11 network[0].id is missing | it wants lower-case letters, digits, - and _, at most 64",
+    ],
     [
       `${v}network: [{ id: "a.b", allow: x.example }]`,
       "2:17 network[0].id is not what it should be | it wants lower-case letters, digits, - and _, at most 64",
