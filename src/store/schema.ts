@@ -1,0 +1,140 @@
+// The tables, as Kysely's types. Two groups: what must never be lost (in SQLite the file `record.db`, synced fully), and what
+// is derived from it and can be rebuilt at any time (`index.db`). In PostgreSQL both live in the schema `nanoguard`.
+import type { Generated } from "kysely"
+
+/** The log. `body` is the RFC 8785 canonical JSON of a `LogRecord`; its leaf is sha256(0x00 || body). INSERT and SELECT only. */
+export interface EventsTable {
+  /** Sequence number: from 1, without gaps, in commit order. */
+  seq: number
+  body: string
+}
+
+/** What personal commitments in the log open to. A row that is gone can never be opened again, and every proof still holds. */
+export interface PeopleTable {
+  /** "person:" and the base64url of sha256(salt || value). */
+  commitment: string
+  /** base64url of 32 random bytes. */
+  salt: string
+  value: string
+}
+
+/** Signed tree heads. */
+export interface CheckpointsTable {
+  /** Number of records under it. */
+  size: number
+  /** base64 of the root hash. */
+  root: string
+  /** C2SP signed note, with its signature lines. */
+  note: string
+  /** Milliseconds since the epoch. */
+  time: number
+}
+
+/** Which checkpoint an outside place has confirmed. */
+export interface PublicationsTable {
+  anchor: string
+  size: number
+  time: number
+}
+
+/** Small facts about this store: `origin` (name of the log), `archived` (last sequence number whose body is archived). */
+export interface SettingsTable {
+  name: string
+  value: string
+}
+
+// ---- derived ----------------------------------------------------------------------------------------------------
+
+/** Merkle hashes in C2SP tlog-tiles form, height 8: up to 256 hashes of 32 bytes, of level `8 * level`. */
+export interface TilesTable {
+  level: number
+  position: number
+  hashes: Uint8Array
+}
+
+/** One row an event: what filters need. */
+export interface EntriesTable {
+  seq: number
+  /** Milliseconds since the epoch. */
+  time: number
+  kind: string
+  type: string
+  agent: string
+  run: string
+  effect: string
+  outcome: string
+  /** Row of `uses`, where the event names an item. */
+  use: number | null
+}
+
+export interface AgentsTable {
+  id: Generated<number>
+  agent: string
+  run: string
+  /** Commitment; "" where unknown. */
+  operator: string
+  gateway: string
+  policy: string
+  boxed: number | null
+  first: number
+  last: number
+  events: number
+  /** Time of `sandbox.started`, of `sandbox.ended`; null where there is none. */
+  started: number | null
+  ended: number | null
+  /** Outcome of the end. */
+  outcome: string
+}
+
+/** A thing that agents consume: a package, a CLI tool, an MCP server, a skill, a host. */
+export interface ItemsTable {
+  id: Generated<number>
+  kind: string
+  name: string
+  version: string
+  digest: string
+}
+
+/** That an agent asked for an item, with one outcome, under one policy, by one operator and set of approvers. */
+export interface UsesTable {
+  id: Generated<number>
+  agent: string
+  item: number
+  outcome: string
+  operator: string
+  policy: string
+  /** Commitments of the approvers, sorted, separated by a space; "" where nobody was asked. */
+  approvers: string
+  firstSeq: number
+  lastSeq: number
+  first: number
+  last: number
+  count: number
+}
+
+/** Advisories that the evidence of a use's verdicts named. */
+export interface TouchedTable {
+  advisory: string
+  use: number
+}
+
+/** Where derivation stands: `seq` is the last event that the derived tables contain. */
+export interface DerivedTable {
+  name: string
+  value: string
+}
+
+export interface Tables {
+  events: EventsTable
+  people: PeopleTable
+  checkpoints: CheckpointsTable
+  publications: PublicationsTable
+  settings: SettingsTable
+  tiles: TilesTable
+  entries: EntriesTable
+  agents: AgentsTable
+  items: ItemsTable
+  uses: UsesTable
+  touched: TouchedTable
+  derived: DerivedTable
+}

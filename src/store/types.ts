@@ -1,0 +1,43 @@
+// The contract of the store: one interface over SQLite and PostgreSQL. What is written is written in one transaction and is
+// durable when the promise resolves; what is read is typed by Kysely.
+import type { Kysely } from "kysely"
+import type { NewEvent } from "../audit/types.ts"
+import type { Tables } from "./schema.ts"
+
+/** A compiled INSERT, UPDATE or DELETE (Kysely's `compile()` gives one), made within a batch's transaction. */
+export interface Change {
+  sql: string
+  parameters: readonly unknown[]
+  /** How many rows it must affect: a compare-and-set. Any other number undoes the whole batch, which rejects with `Conflict`. */
+  expect?: number
+}
+
+/** What happens together or not at all: a decision, its consumption and its event. Changes are made in order, then the events. */
+export interface Batch {
+  changes?: readonly Change[]
+  events?: readonly NewEvent[]
+}
+
+/** Where the events of a batch are in the log: from 1, without gaps, in the order in which they became durable. */
+export interface Written {
+  seqs: readonly number[]
+}
+
+export interface Store {
+  readonly kind: "sqlite" | "postgres"
+  /** For reading. Sees every write that was acknowledged, by this process or another. Writing goes through `write`. */
+  readonly db: Kysely<Tables>
+  /**
+   * Makes one batch durable: many concurrent calls share one sync. Rejects with `Conflict` where an expectation did not hold,
+   * else with a `NanoguardError` (environment) that says whether the batch may be in the log all the same.
+   */
+  write(batch: Batch): Promise<Written>
+  /** `write` of one event; resolves with its sequence number. */
+  append(event: NewEvent): Promise<number>
+  /** Calls back soon after anything was committed, by whatever process; never with a promise to name each commit. */
+  subscribe(listener: () => void): () => void
+  /** Asks whoever derives the tree for a signed checkpoint over all that is in the log now; resolves with its size. */
+  checkpoint(): Promise<number>
+  /** Writes what is pending, takes a last checkpoint where this process wrote events, and lets go of everything. */
+  close(): Promise<void>
+}
