@@ -1,0 +1,118 @@
+// From an event to the record that lies in the log. Runs for every append, within the committer's transaction: what is
+// common (short, no secret in sight) is written and tested once as a whole; the rest goes string by string.
+import { EXIT, NanoguardError } from "../errors.ts"
+import type { Verdict } from "../policy/types.ts"
+import { canonicalText } from "./canonical.ts"
+import { checkEvent } from "./check-event.ts"
+import { type KnownSecrets, knownSecrets } from "./known-secrets.ts"
+import { kindOf } from "./record.ts"
+import { commitSecret, MAX_TEXT, mayHoldSecret, type Redactor, redactText, redactValue } from "./redact.ts"
+import type { LogRecord, NewEvent, PersonCommitment } from "./types.ts"
+
+/** Largest record, in UTF-8 bytes. */
+export const MAX_RECORD = 262_144
+
+export interface SealKeys {
+  /** 32 bytes: keys the commitments to secrets. */
+  commitKey: Uint8Array
+  /** Exact secrets (the vault's), prepared once: none of them is ever in a record. */
+  known?: KnownSecrets | undefined
+}
+
+export interface SealOptions extends SealKeys {
+  /** The commitment of each of the event's `personalValues`. */
+  commitments: ReadonlyMap<string, PersonCommitment>
+  /** Milliseconds since the epoch, for an event without a time of its own. */
+  time: number
+}
+
+/**
+ * The personal values of an event as they are committed to and kept in `people`: well-formed, bounded, without secrets. Who
+ * operates, who decided, what they wrote, whose exceptions the verdict rests on. Throws `NanoguardError` for an invalid event.
+ */
+export function personalValues(event: NewEvent, keys: SealKeys): string[] {
+  checkEvent(event)
+  const owners = event.decision?.verdict.excepted?.map(({ owner }) => owner) ?? []
+  if (event.operator === undefined && event.by === undefined && event.note === undefined && owners.length === 0)
+    return []
+  const values = [event.operator, ...(event.by ?? []), event.note, ...owners].filter((value) => value !== undefined)
+  return [...new Set(values.map((value) => personalText(value, keys)))]
+}
+
+/**
+ * The canonical text (RFC 8785) of an event's record: personal values and secrets replaced by commitments, long strings cut.
+ * Throws `NanoguardError` (usage) where the event is invalid, holds what JSON cannot say, or is larger than 256 KiB.
+ */
+export function sealEvent(event: NewEvent, options: SealOptions): string {
+  checkEvent(event)
+  const record = recordOf(event, options)
+  const plain = canonicalText(record)
+  if (event.secrets === undefined && plain.length <= MAX_TEXT && !mayHoldSecret(plain, options.known)) return plain
+  const text = canonicalText(redactRecord(record, event, options))
+  const bytes = text.length * 3 > MAX_RECORD ? Buffer.byteLength(text) : 0
+  if (bytes <= MAX_RECORD) return text
+  throw new NanoguardError(`the event cannot be recorded: ${bytes} bytes are more than ${MAX_RECORD}`, {
+    exit: EXIT.usage,
+    hint: "keep large values out of events: their hash is enough",
+  })
+}
+
+/** The record, its members in canonical order, before secrets are looked for. */
+function recordOf(event: NewEvent, options: SealOptions): Partial<LogRecord> {
+  const { decision, secrets } = event
+  const person = (value: string) => commitmentOf(value, options)
+  return {
+    action: decision?.action,
+    agent: event.agent,
+    approval: event.approval,
+    boxed: event.boxed,
+    by: event.by?.map(person),
+    detail: event.detail,
+    evidence: decision?.evidence,
+    gateway: event.gateway,
+    item: event.item,
+    kind: kindOf(event.type),
+    note: event.note === undefined ? undefined : person(event.note),
+    operator: event.operator === undefined ? undefined : person(event.operator),
+    outcome: event.outcome,
+    policy: event.policy ?? decision?.verdict.policyHash,
+    run: event.run,
+    secrets: secrets && commitSecrets(secrets, options.commitKey),
+    subject: event.subject,
+    time: new Date(event.time ?? options.time).toISOString(),
+    type: event.type,
+    v: 1,
+    verdict: decision && withoutOwners(decision.verdict, person),
+  } as Partial<LogRecord>
+}
+
+/** Exceptions name the person who answers for them. */
+function withoutOwners(verdict: Verdict, person: (value: string) => PersonCommitment): Verdict {
+  if (verdict.excepted === undefined || verdict.excepted.length === 0) return verdict
+  return { ...verdict, excepted: verdict.excepted.map((one) => ({ ...one, owner: person(one.owner) })) }
+}
+
+function commitSecrets(secrets: Readonly<Record<string, string>>, key: Uint8Array) {
+  return Object.fromEntries(
+    Object.entries(secrets).map(([name, value]) => [name, commitSecret(value.toWellFormed(), key)]),
+  )
+}
+
+function commitmentOf(value: string, options: SealOptions): PersonCommitment {
+  const commitment = options.commitments.get(value) ?? options.commitments.get(personalText(value, options))
+  if (commitment) return commitment
+  throw new Error("a personal value has no commitment: take those of personalValues")
+}
+
+function personalText(value: string, { commitKey, known }: SealKeys): string {
+  return redactText(value.toWellFormed(), { commitKey, known })
+}
+
+/** The event's own secrets are looked for in its other members as well. */
+function redactRecord(record: Partial<LogRecord>, event: NewEvent, options: SealOptions): unknown {
+  const { commitKey, known } = options
+  const own = event.secrets && knownSecrets(Object.values(event.secrets))
+  const redactor: Redactor = { commitKey, known }
+  const once = redactValue(record, redactor)
+  return own ? redactValue(once, { commitKey, known: own }) : once
+}
