@@ -1,0 +1,136 @@
+// Connections to PostgreSQL: what every one of them has in common.
+import {
+  type DatabaseMetadataOptions,
+  Kysely,
+  PostgresDialect,
+  PostgresIntrospector,
+  type PostgresPool,
+  type PostgresPoolClient,
+} from "kysely"
+import type { Client, ClientConfig, CustomTypesConfig, Pool, PoolClient, types } from "pg"
+import type { Tables } from "../schema.ts"
+import { known, toStoreError } from "./errors.ts"
+import type { Server } from "./url.ts"
+
+/** Everything of nanoguard's lies in one schema of the database. */
+export const SCHEMA = "nanoguard"
+
+export interface Limits {
+  /** Milliseconds until the server gives up a statement; 0 for never. */
+  statement?: number
+  /** Milliseconds that a statement waits for a lock. */
+  lock?: number
+  /** Milliseconds until a transaction that asks nothing more, or a client that is silent, is cut off and its locks are free. */
+  idle?: number
+  /** Whether the server is to refuse every change on this connection. */
+  readOnly?: boolean
+}
+
+/** One connection of its own: for the writer, and for LISTEN. An idle loss is no error but an "end" event. */
+export async function openClient(server: Server, purpose: string, limits?: Limits): Promise<Client> {
+  const { default: pg } = await import("pg")
+  const client = new pg.Client(clientConfig(server, purpose, limits, pg.types))
+  // Without a listener a connection that breaks while nobody asks anything would end the process.
+  client.on("error", () => {})
+  try {
+    await client.connect()
+    return client
+  } catch (error) {
+    client.end().catch(() => {})
+    throw toStoreError(error, server)
+  }
+}
+
+/** A pool for typed queries: up to four connections, opened when they are needed; none keeps the process alive. */
+export async function openDatabase(server: Server, purpose: string, limits?: Limits): Promise<Kysely<Tables>> {
+  const { default: pg } = await import("pg")
+  const config = clientConfig(server, purpose, limits, pg.types)
+  const pool = new pg.Pool({ ...config, max: 4, idleTimeoutMillis: 30_000, allowExitOnIdle: true })
+  pool.on("error", () => {})
+  return new Kysely<Tables>({ dialect: new SchemaDialect({ pool: withStoreErrors(pool, server) }) })
+}
+
+/** Kysely asks which tables there are, for migrations: only nanoguard's count, whatever else is in the database. */
+class SchemaDialect extends PostgresDialect {
+  override createIntrospector(db: Kysely<unknown>): PostgresIntrospector {
+    return new SchemaIntrospector(db)
+  }
+}
+
+class SchemaIntrospector extends PostgresIntrospector {
+  override async getTables(options?: DatabaseMetadataOptions) {
+    return (await super.getTables(options)).filter((table) => table.schema === SCHEMA)
+  }
+}
+
+/** The pool as Kysely sees it: failures of the server or on the way to it are `NanoguardError`s; constraints stay as they are. */
+function withStoreErrors(pool: Pool, server: Server): PostgresPool {
+  const clients = new WeakMap<object, PostgresPoolClient>()
+  const refuse = (error: unknown): never => {
+    throw known(error, server)
+  }
+  return {
+    options: pool.options,
+    end: () => pool.end(),
+    connect: async () => {
+      const client = await pool.connect().catch(refuse)
+      const adapted = clients.get(client) ?? adaptClient(client, refuse)
+      clients.set(client, adapted)
+      return adapted
+    },
+  }
+}
+
+function adaptClient(client: PoolClient, refuse: (error: unknown) => never): PostgresPoolClient {
+  const query = (sql: string, parameters: readonly unknown[]) =>
+    client.query(sql, parameters.map(storable)).catch(refuse)
+  const release = (destroy?: boolean) => client.release(destroy)
+  return { query, release } as unknown as PostgresPoolClient
+}
+
+/** PostgreSQL's texts hold no U+0000; what comes from outside may. The log's bodies have it as an escape. */
+export function storable<T>(value: T): T {
+  return typeof value === "string" && value.includes("\0") ? (value.replaceAll("\0", "\ufffd") as T & string) : value
+}
+
+/** Timeouts, and only nanoguard's schema to find names in: temporary tables last, so that none stands before the log's. */
+function clientConfig(
+  server: Server,
+  purpose: string,
+  limits: Limits = {},
+  parsers: Pick<typeof types, "getTypeParser">,
+): ClientConfig {
+  const { statement = 120_000, lock = 15_000, idle = 120_000 } = limits
+  const settings = {
+    search_path: `${SCHEMA},pg_temp`,
+    statement_timeout: statement,
+    lock_timeout: lock,
+    idle_in_transaction_session_timeout: idle,
+    tcp_keepalives_idle: Math.ceil(idle / 2000),
+    tcp_keepalives_interval: 5,
+    tcp_keepalives_count: 3,
+    tcp_user_timeout: idle,
+    client_min_messages: "warning",
+    ...(limits.readOnly && { default_transaction_read_only: "on" }),
+  }
+  const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`)
+  return {
+    ...{ host: server.host, port: server.port, database: server.database, user: server.user, ssl: server.ssl },
+    ...(server.password !== undefined && { password: server.password }),
+    ...{ application_name: `nanoguard ${purpose}`, options: options.join(" "), keepAlive: true },
+    connectionTimeoutMillis: server.connectTimeout * 1000,
+    // Where the network swallows the answer, somebody has to give up.
+    ...(statement > 0 && { query_timeout: statement + 10_000 }),
+    types: numbersFor(parsers),
+  }
+}
+
+const INT8 = 20
+const NUMERIC = 1700
+
+/** Sequence numbers, counts and times, and their sums, are far below 2^53: numbers, as SQLite gives them. */
+function numbersFor(parsers: Pick<typeof types, "getTypeParser">): CustomTypesConfig {
+  const getTypeParser: CustomTypesConfig["getTypeParser"] = (oid, format) =>
+    oid === INT8 || oid === NUMERIC ? Number : parsers.getTypeParser(oid, format)
+  return { getTypeParser }
+}

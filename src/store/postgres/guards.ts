@@ -1,0 +1,74 @@
+// Triggers that keep the log append-only for whoever may write to it. They speak for every role, the owner's mistakes among
+// them; against an owner who means it the tree and the outside checkpoints stand.
+
+const ARCHIVED = "(select value::bigint from nanoguard.settings where name = 'archived')"
+
+/** A function for triggers. Its names are found in fixed places: the caller's search_path could lead to other operators. */
+const guard = (name: string, body: string) =>
+  `create or replace function nanoguard.${name}() returns trigger language plpgsql
+    set search_path = pg_catalog, nanoguard, pg_temp as $guard$ begin ${body} end $guard$`
+
+const refuse = (message: string) => `raise exception '${message}' using errcode = 'restrict_violation';`
+
+/** "Always": also where a session calls itself a replica, which lets ordinary triggers sleep. */
+const trigger = (name: string, table: string, when: string, func: string) => [
+  `create trigger ${name} ${when} execute function nanoguard.${func}()`,
+  `alter table nanoguard.${table} enable always trigger ${name}`,
+]
+
+const never = (table: string, events: string, func: string) =>
+  trigger(`${table}_${func}`, table, `before ${events} on nanoguard.${table} for each statement`, func)
+
+const REFUSE_LOG = refuse("the log is append-only: no record is changed or removed")
+const REFUSE_CHECKPOINT = refuse("a checkpoint is never changed or removed")
+const REFUSE_PERSON = refuse("a commitment is erased or kept, never changed")
+
+// Once for each statement: rows that are added together must continue the log together.
+const FOLLOWS = `
+  if exists (
+    select from (select min(seq) as first, max(seq) as last, count(*) as rows from added) a
+    where rows > 0 and (last - first + 1 <> rows
+      or first <> 1 + coalesce((select max(seq) from nanoguard.events where seq < a.first), ${ARCHIVED}, 0))
+  ) then ${refuse("the log is append-only: a sequence number must follow the last")} end if;
+  return null;`
+
+const DELETES = `
+  if old.seq > ${ARCHIVED} then ${refuse("the log is append-only: only archived records are removed")} end if;
+  return old;`
+
+const SETTINGS = `
+  if tg_op = 'DELETE' then
+    if old.name in ('origin', 'archived') then ${refuse("the log keeps its name, and archived never goes back")} end if;
+    return old;
+  end if;
+  if new.name <> old.name or old.name = 'origin' or (old.name = 'archived' and new.value::bigint < old.value::bigint) then
+    ${refuse("the log keeps its name, and archived never goes back")}
+  end if;
+  return new;`
+
+/** SQL statements; they need PostgreSQL 14. */
+export const GUARDS: readonly string[] = [
+  guard("follows", FOLLOWS),
+  guard("only_archived", DELETES),
+  guard("log_is_append_only", REFUSE_LOG),
+  guard("checkpoints_stay", REFUSE_CHECKPOINT),
+  guard("people_stay", REFUSE_PERSON),
+  guard("settings_stay", SETTINGS),
+  ...trigger(
+    "events_append",
+    "events",
+    "after insert on nanoguard.events referencing new table as added for each statement",
+    "follows",
+  ),
+  ...never("events", "update or truncate", "log_is_append_only"),
+  ...trigger("events_delete", "events", "before delete on nanoguard.events for each row", "only_archived"),
+  ...never("checkpoints", "update or delete or truncate", "checkpoints_stay"),
+  ...never("people", "update or truncate", "people_stay"),
+  ...trigger(
+    "settings_update",
+    "settings",
+    "before update or delete on nanoguard.settings for each row",
+    "settings_stay",
+  ),
+  ...never("settings", "truncate", "log_is_append_only"),
+]

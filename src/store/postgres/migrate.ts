@@ -1,0 +1,76 @@
+// `nanoguard store migrate` on PostgreSQL: schema, roles, tables, guards and rights, made by the owner of the database.
+import { type Kysely, sql } from "kysely"
+import { ensureIndexTables } from "../index-tables.ts"
+import { type Migrations, migrateTo, recordMigrations } from "../migrate.ts"
+import type { Tables } from "../schema.ts"
+import { openClient, openDatabase } from "./connect.ts"
+import { toStoreError } from "./errors.ts"
+import { GUARDS } from "./guards.ts"
+import { ensureRoles, grantRights } from "./roles.ts"
+import type { Server } from "./url.ts"
+
+/** "nanoguard" and 1: only one migration of a database at a time. 2 is the log's lock, 3 the deriver's. */
+const MIGRATING = "x'6e616e6f'::int, 1"
+
+export interface Migrated {
+  /** Names of the migrations that were made now. */
+  migrations: string[]
+  /** Names of the roles that were made now. */
+  roles: string[]
+  /** Whether the derived tables were made anew. */
+  index: boolean
+}
+
+/** The record's migrations as PostgreSQL has them, by name. */
+export function postgresMigrations(): Migrations {
+  return { ...recordMigrations("postgres"), "0002-postgres": { up: fitPostgres } }
+}
+
+async function fitPostgres(db: Kysely<unknown>): Promise<void> {
+  // A btree holds no value beyond 2,700 bytes; a note may be longer. The constraint is the same.
+  await sql.raw("alter table nanoguard.people drop constraint if exists people_value_key").execute(db)
+  await sql
+    .raw("alter table nanoguard.people add constraint people_value exclude using hash (value with =)")
+    .execute(db)
+  for (const guard of GUARDS) await sql.raw(guard).execute(db)
+}
+
+/**
+ * Brings the database to this program's version: may be repeated, and several may run at once. Throws `NanoguardError`
+ * (environment): unreachable, not permitted (with the SQL to run), or written by a newer version.
+ */
+export async function migratePostgres(server: Server): Promise<Migrated> {
+  const client = await openClient(server, "migrate", { statement: 0, lock: 60_000 })
+  try {
+    await client.query(`select pg_advisory_lock(${MIGRATING})`)
+    const roles = await ensureRoles(client)
+    await client.query("create schema if not exists nanoguard")
+    const made = await migrateTables(server)
+    await client.query("begin")
+    await grantRights(client)
+    await client.query("commit")
+    return { ...made, roles }
+  } catch (error) {
+    throw toStoreError(error, server)
+  } finally {
+    client.end().catch(() => {})
+  }
+}
+
+async function migrateTables(server: Server): Promise<Omit<Migrated, "roles">> {
+  const db = await openDatabase(server, "migrate", { statement: 0, lock: 60_000 })
+  try {
+    const migrations = await migrateTo(db, postgresMigrations(), server.shown)
+    const index = await db.transaction().execute(async (transaction) => {
+      const { value } = await transaction
+        .selectFrom("settings")
+        .select("value")
+        .where("name", "=", "origin")
+        .executeTakeFirstOrThrow()
+      return ensureIndexTables(transaction as Kysely<Tables>, "postgres", value)
+    })
+    return { migrations, index }
+  } finally {
+    await db.destroy()
+  }
+}
