@@ -11,17 +11,30 @@ import { EXIT, NanoguardError } from "./errors.ts"
  * among them folders that an agent writes.
  */
 export function dataHome(ctx: Pick<Context, "env">): string {
+  return ownHome(ctx) ?? xdgHome(ctx, "XDG_DATA_HOME", join(".local", "share"))
+}
+
+/**
+ * The directory for what is written while nanoguard runs (the record, its keys): `$NANOGUARD_HOME/state`, else
+ * `$XDG_STATE_HOME/nanoguard`, else `~/.local/state/nanoguard`, by the same rules as `dataHome`. It need not exist yet.
+ */
+export function stateHome(ctx: Pick<Context, "env">): string {
+  const own = ownHome(ctx)
+  return own === undefined ? xdgHome(ctx, "XDG_STATE_HOME", join(".local", "state")) : join(own, "state")
+}
+
+function ownHome(ctx: Pick<Context, "env">): string | undefined {
   const own = ctx.env["NANOGUARD_HOME"]
-  if (own) {
-    if (isAbsolute(own)) return own
-    throw new NanoguardError("NANOGUARD_HOME is not an absolute path", {
-      exit: EXIT.configuration,
-      hint: "set it to an absolute path, or unset it",
-    })
-  }
-  const xdg = ctx.env["XDG_DATA_HOME"]
-  if (xdg && isAbsolute(xdg)) return join(xdg, "nanoguard")
-  return join(homeDirectory(ctx.env), ".local", "share", "nanoguard")
+  if (!own || isAbsolute(own)) return own || undefined
+  throw new NanoguardError("NANOGUARD_HOME is not an absolute path", {
+    exit: EXIT.configuration,
+    hint: "set it to an absolute path, or unset it",
+  })
+}
+
+function xdgHome(ctx: Pick<Context, "env">, variable: string, otherwise: string): string {
+  const xdg = ctx.env[variable]
+  return join(xdg && isAbsolute(xdg) ? xdg : join(homeDirectory(ctx.env), otherwise), "nanoguard")
 }
 
 /**

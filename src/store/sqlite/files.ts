@@ -1,0 +1,79 @@
+// The state directory and its files: for their owner alone, whatever the umask says.
+import { chmodSync, closeSync, fchmodSync, lstatSync, mkdirSync, openSync, type Stats } from "node:fs"
+import { EXIT, NanoguardError } from "../../errors.ts"
+
+/**
+ * Creates the state directory (0700), or checks the one that is there: it must be a directory itself, not a link to one, and
+ * belong to this user, else an environment error. One that others may enter is closed to them: what was readable until
+ * now was readable, but the log must go on.
+ */
+export function prepareDirectory(directory: string): void {
+  const before = statOf(directory)
+  if (!before) attempt(directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }))
+  const stats = before ?? lstatSync(directory)
+  if (!stats.isDirectory())
+    throw refuse(directory, stats.isSymbolicLink() ? "is a symbolic link" : "is not a directory")
+  protect(directory, stats, 0o700)
+}
+
+/**
+ * Makes sure that `file` is there for SQLite, with mode 0600, which its -wal and -shm inherit. A file that exists is never
+ * opened: closing it again would drop the locks that this process holds on it (POSIX fcntl; https://www.sqlite.org/howtocorrupt.html 2.2).
+ */
+export function prepareFile(file: string): void {
+  const stats = statOf(file) ?? createFile(file)
+  if (!stats) return
+  if (!stats.isFile()) throw refuse(file, stats.isSymbolicLink() ? "is a symbolic link" : "is not a file")
+  protect(file, stats, 0o600)
+}
+
+/** Undefined if it was created; what is there if another process was faster. */
+function createFile(file: string): Stats | undefined {
+  try {
+    const fd = openSync(file, "wx", 0o600)
+    fchmodSync(fd, 0o600)
+    closeSync(fd)
+    return undefined
+  } catch (error) {
+    const stats = statOf(file)
+    if (stats) return stats
+    throw environment(error, file)
+  }
+}
+
+function protect(path: string, stats: Stats, mode: number): void {
+  const uid = process.getuid?.()
+  if (uid === undefined) return
+  if (stats.uid !== uid) throw refuse(path, "belongs to another user")
+  if ((stats.mode & 0o777) !== mode) attempt(path, () => chmodSync(path, mode))
+}
+
+function statOf(path: string): Stats | undefined {
+  return attempt(path, () => lstatSync(path, { throwIfNoEntry: false }))
+}
+
+function attempt<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw environment(error, path)
+  }
+}
+
+function environment(error: unknown, path: string): NanoguardError {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error"
+  return new NanoguardError(`the store cannot be prepared (${code})`, {
+    exit: EXIT.environment,
+    hint: "make it possible for this user to create and write the directory, or set NANOGUARD_HOME to another place",
+    where: { file: path },
+    cause: error,
+  })
+}
+
+function refuse(path: string, problem: string): NanoguardError {
+  return new NanoguardError(`the store's place ${problem}`, {
+    exit: EXIT.environment,
+    hint: "the record must be this user's own: move that away, or set NANOGUARD_HOME to another directory",
+    where: { file: path },
+  })
+}
