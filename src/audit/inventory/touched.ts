@@ -30,7 +30,7 @@ const KIND_AND_NAME = /^(mcp|skill|cli|host):(.+)$/s
  * or a bare name of any of these, with `@version` where one is meant.
  */
 export function readQuestion(text: string): Question {
-  if (ADVISORY.test(text)) return { by: "advisory", id: text }
+  if (ADVISORY.test(text)) return { by: "advisory", id: canonicalId(text) }
   const purl = parsePurl(text)
   if (purl !== undefined) {
     return { by: "package", name: purlOf(purl.ecosystem, purl.name), version: purl.version || undefined }
@@ -39,6 +39,12 @@ export function readQuestion(text: string): Question {
   const at = rest.lastIndexOf("@")
   const [name, version] = at > 0 ? [rest.slice(0, at), rest.slice(at + 1)] : [rest, undefined]
   return { by: "name", kind, name, version }
+}
+
+/** An id in the spelling that its database uses: GHSA's are in lower case, the others in capitals. Snyk's have both. */
+function canonicalId(id: string): string {
+  if (/^GHSA-/i.test(id)) return `GHSA${id.slice(4).toLowerCase()}`
+  return /^SNYK-/i.test(id) ? id : id.toUpperCase()
 }
 
 /** Finds the items that `asked` means. `advisories` are the local ones, or why they cannot be searched. */
@@ -94,8 +100,8 @@ async function findByAdvisory(
     .where("name", "like", "pkg:%")
     .execute()
   const searched = "reason" in advisories ? undefined : searchIndex(advisories, packages, id)
-  const names = searched?.names ?? new Set([id.toUpperCase()])
-  const recorded = await findRecorded(db, [...new Set([...names, id])])
+  const names = searched?.names ?? new Set([id])
+  const recorded = await findRecorded(db, [...names])
   const items = new Map<number, Reason[]>()
   const add = (item: number, reason: Reason) => items.set(item, [...(items.get(item) ?? []), reason])
   // An advisory speaks of a version, not of one use or one digest of it.
@@ -134,9 +140,9 @@ async function findRecorded(db: Kysely<Tables>, ids: readonly string[]) {
 /** What the local advisories say of the items today, and every name of the advisory that they know. */
 function searchIndex(index: AdvisoryIndex, packages: readonly PackageItem[], id: string) {
   const found = new Map<number, "index" | "undecided">()
-  const names = new Set([id.toUpperCase()])
+  const names = new Set([id])
   const isAsked = (advisory: { id: string; aliases?: readonly string[] | undefined }) =>
-    [advisory.id, ...(advisory.aliases ?? [])].some((name) => names.has(name.toUpperCase()))
+    [advisory.id, ...(advisory.aliases ?? [])].some((name) => names.has(name))
   for (const [name, items] of Map.groupBy(packages, (item) => item.name)) {
     const purl = parsePurl(name)
     if (purl === undefined) continue
