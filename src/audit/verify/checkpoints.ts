@@ -1,0 +1,74 @@
+// The checkpoints that the store holds: read, their signatures checked. What their roots say is compared once all is hashed.
+import type { Kysely } from "kysely"
+import type { Tables } from "../../store/schema.ts"
+import { parseCheckpoint, verifyCheckpoint } from "../checkpoint-text.ts"
+import type { Verifier } from "../note.ts"
+import { NoteError } from "../note-error.ts"
+import type { Problems } from "./report.ts"
+
+/** A root that the log once had, as one of its checkpoints says. */
+export interface SignedRoot {
+  size: number
+  root: Uint8Array
+  /** Where it is from: an anchor's name, or "" for the store itself. */
+  anchor: string
+}
+
+const PAGE = 500
+
+/** Reads every checkpoint. Those whose form or signature is wrong become problems and are not returned. */
+export async function readCheckpoints(
+  db: Kysely<Tables>,
+  origin: string,
+  keys: readonly Verifier[],
+  problems: Problems,
+): Promise<{ roots: SignedRoot[]; count: number }> {
+  const roots: SignedRoot[] = []
+  let count = 0
+  for (let after = -1; ; ) {
+    const query = db.selectFrom("checkpoints").selectAll().where("size", ">", after).orderBy("size").limit(PAGE)
+    const rows = await query.execute()
+    for (const row of rows) {
+      const checked = checkNote(row.note, origin, keys)
+      const place = `the checkpoint of ${row.size} records`
+      if ("problem" in checked) {
+        const code = checked.malformed ? "checkpoint.malformed" : "checkpoint.signature"
+        problems.add({ code, seq: row.size, what: `${place}: ${checked.problem}` })
+      } else if (checked.size !== row.size || Buffer.from(checked.root).toString("base64") !== row.root) {
+        const what = `${place} has another size or root beside it than the one that is signed`
+        problems.add({ code: "checkpoint.malformed", seq: row.size, what })
+      } else {
+        roots.push({ size: checked.size, root: checked.root, anchor: "" })
+      }
+    }
+    count += rows.length
+    after = rows.at(-1)?.size ?? after
+    if (rows.length < PAGE) return { roots, count }
+  }
+}
+
+/** Size and root of a note that one of the keys signed; where there is no key, of one that says so without proof. */
+export function checkNote(
+  note: string,
+  origin: string,
+  keys: readonly Verifier[],
+): { size: number; root: Uint8Array } | { problem: string; malformed: boolean } {
+  let parsed: ReturnType<typeof parseCheckpoint>
+  try {
+    parsed = parseCheckpoint(note)
+  } catch (error) {
+    return { problem: messageOf(error), malformed: true }
+  }
+  if (parsed.origin !== origin) return { problem: `it is of another log, ${parsed.origin}`, malformed: true }
+  if (keys.length === 0) return parsed
+  try {
+    return verifyCheckpoint(note, origin, keys)
+  } catch (error) {
+    return { problem: messageOf(error), malformed: false }
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof NoteError) return error.message
+  throw error
+}

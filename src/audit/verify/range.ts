@@ -1,0 +1,42 @@
+// One range of the log: its bodies hashed and laid beside the tree, and read again for what the index should say of them.
+import { TILE_WIDTH } from "../tiles.ts"
+import { beginIndexRange, type IndexRange } from "./index-range.ts"
+import { type BodyRow, beginScan, type ScanResult, type ScanTask } from "./scan.ts"
+
+/** Where a range is read from. Rows come in order of their sequence numbers, all between `from` and `to`, both included. */
+export interface RangeSource {
+  bodies(from: number, to: number): readonly BodyRow[] | Promise<readonly BodyRow[]>
+  /** The stored leaf tile at a position; undefined where there is none. */
+  tile(position: number): Uint8Array | undefined | Promise<Uint8Array | undefined>
+  /** The rows of `entries`; undefined where the index is not to be compared. */
+  entries: ((from: number, to: number) => readonly EntryText[] | Promise<readonly EntryText[]>) | undefined
+}
+
+/** A row of `entries`: its number, its texts in one (see `ENTRY_TEXT`), and its use. */
+export type EntryText = readonly [seq: number, text: string, use: number | null]
+
+export interface RangeTask extends ScanTask {
+  /** Records whose rows in the index are compared, from the first on. */
+  indexed: number
+}
+
+export interface RangeResult {
+  scan: ScanResult
+  /** Absent where no record of the range was to be compared with the index. */
+  index?: IndexRange
+}
+
+/** Checks one range. Throws what the source throws. */
+export async function checkRange(source: RangeSource, task: RangeTask): Promise<RangeResult> {
+  const scan = beginScan(task)
+  const index = source.entries && task.indexed >= task.from ? beginIndexRange() : undefined
+  for (let from = task.from; from <= task.to; from += TILE_WIDTH) {
+    const to = Math.min(task.to, from + TILE_WIDTH - 1)
+    const rows = await source.bodies(from, to)
+    scan.addTile(rows, await source.tile((from - 1) / TILE_WIDTH))
+    if (!index || from > task.indexed) continue
+    const last = Math.min(to, task.indexed)
+    index.addRows(rows, from, last, await source.entries!(from, last))
+  }
+  return { scan: scan.result(), ...(index && { index: index.result() }) }
+}

@@ -1,0 +1,207 @@
+// `audit verify`: everything that can be made again from the bodies is made again, and laid beside what is stored, signed and
+// published. Nothing is written, and gateways may go on writing.
+import type { Kysely } from "kysely"
+import type { Context } from "../../context.ts"
+import { openReader, type Reader } from "../../store/reader.ts"
+import type { Tables } from "../../store/schema.ts"
+import { formatVerifier, type Verifier } from "../note.ts"
+import type { Anchor } from "../types.ts"
+import { type AnchorReading, compareAnchors, readAnchors } from "./anchors.ts"
+import { readCheckpoints, type SignedRoot } from "./checkpoints.ts"
+import { type Facts, readFacts } from "./facts.ts"
+import { addRange, compareTotals, emptyTotals } from "./index-totals.ts"
+import { judgeLog } from "./judge.ts"
+import { checkPeople } from "./people.ts"
+import { checkHere, checkInThreads, cutTasks, threadsFor } from "./pool.ts"
+import { collectProblems, type Problems, type Unchecked, type VerifyReport } from "./report.ts"
+import type { Difference } from "./scan.ts"
+import { beginTree, type HashedTree } from "./tree.ts"
+import { typedSource } from "./typed-source.ts"
+
+export interface VerifyOptions {
+  /** Keys that checkpoints may be signed with: the log's own public key, and those that the user gave. */
+  keys: readonly Verifier[]
+  anchors: readonly Anchor[]
+  /** Whether the rows of the index are compared too. */
+  index: boolean
+  /** Worker threads; as many as the log is worth where absent. */
+  threads?: number
+  /** Told how many records are done. */
+  onProgress?: (done: number, of: number) => void
+}
+
+/** Verifies the log of this context. Throws `NanoguardError` (environment) where there is none or it cannot be read. */
+export async function verifyLog(ctx: Context, options: VerifyOptions): Promise<VerifyReport> {
+  const reader = await openReader(ctx)
+  try {
+    return await verifyStore(reader, options)
+  } finally {
+    await reader.close()
+  }
+}
+
+/** Verifies the log that a reader gives. */
+export async function verifyStore(reader: Reader, options: VerifyOptions): Promise<VerifyReport> {
+  const started = performance.now()
+  const problems = collectProblems()
+  const origin = (await readFacts(reader.db, false)).origin
+  const readings = await readAnchors(options.anchors, origin, options.keys, problems)
+  const checked = await inSnapshot(reader, (db) => verifySnapshot(reader, db, readings, options, problems))
+  const { problems: listed, more } = problems.list()
+  return {
+    schema: "nanoguard.audit-verify/1",
+    store: { kind: reader.kind, location: reader.location },
+    origin,
+    keys: options.keys.map(formatVerifier),
+    ...checked,
+    problems: listed,
+    more,
+    intact: listed.length === 0,
+    milliseconds: Math.round(performance.now() - started),
+  }
+}
+
+/** One state of the store for all queries. Threads read rows of it that never change. */
+function inSnapshot<T>(reader: Reader, work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
+  const transaction = reader.db.transaction()
+  // SQLite's one isolation level is this one; asking for it by name is an error there.
+  return (reader.kind === "postgres" ? transaction.setIsolationLevel("repeatable read") : transaction).execute(work)
+}
+
+type Checked = Omit<
+  VerifyReport,
+  "schema" | "store" | "origin" | "keys" | "problems" | "more" | "intact" | "milliseconds"
+>
+
+async function verifySnapshot(
+  reader: Reader,
+  db: Kysely<Tables>,
+  readings: readonly AnchorReading[],
+  options: VerifyOptions,
+  problems: Problems,
+): Promise<Checked> {
+  const facts = await readFacts(db, reader.indexed)
+  const checkpoints = await readCheckpoints(db, facts.origin, options.keys, problems)
+  const outside = readings.flatMap(({ roots }) => roots)
+  const scanned = await scanLog(reader, db, facts, [...checkpoints.roots, ...outside], options, problems)
+  const { tree, differences } = scanned
+  judgeLog({ facts, tree, differences, checkpoints: checkpoints.roots, untiled: scanned.untiled }, problems)
+  await compareTiles(db, tree, problems)
+  const anchors = compareAnchors(readings, tree, facts.records, problems)
+  const opened = await checkPeople(db, problems)
+  const newest = checkpoints.roots.at(-1)?.size ?? 0
+  return {
+    records: facts.records,
+    hashed: scanned.hashed,
+    archived: facts.archived,
+    checkpoints: { count: checkpoints.count, verified: options.keys.length > 0 ? checkpoints.roots.length : 0, newest },
+    anchors: anchors.reports,
+    indexed: scanned.indexed,
+    opened,
+    unchecked: [...listUnchecked(reader, facts, newest, scanned.hashed, options), ...anchors.unchecked],
+  }
+}
+
+interface Scanned {
+  tree: HashedTree
+  /** The same from stored leaf tiles, where they differ from the bodies. */
+  differences: Difference[]
+  untiled: number | undefined
+  hashed: number
+  indexed: number
+}
+
+/** Hashes every body, and compares leaf tiles and the index on the way. */
+async function scanLog(
+  reader: Reader,
+  db: Kysely<Tables>,
+  facts: Facts,
+  roots: readonly SignedRoot[],
+  options: VerifyOptions,
+  problems: Problems,
+): Promise<Scanned> {
+  const { records, derived, archived } = facts
+  const sizes = [...new Set(roots.map(({ size }) => size))].sort((a, b) => a - b)
+  const entries = options.index && reader.indexed
+  const tasks = cutTasks(records, sizes, { derived, archived, indexed: entries ? Math.min(derived, records) : 0 })
+  const threads = reader.kind === "sqlite" ? (options.threads ?? threadsFor(records)) : 0
+  const files = { directory: reader.directory ?? "", immutable: reader.immutable, indexed: reader.indexed, entries }
+  const results = threads > 0 ? checkInThreads(files, tasks, threads) : checkHere(typedSource(db, entries), tasks)
+  const tree = beginTree()
+  const totals = emptyTotals()
+  const scanned: Scanned = { tree, differences: [], untiled: undefined, hashed: 0, indexed: 0 }
+  for (const task of tasks) {
+    const { scan, index } = (await results.next()).value!
+    tree.add(scan.roots, scan.partial)
+    scanned.differences.push(...scan.differences)
+    scanned.untiled ??= scan.untiled
+    scanned.hashed += scan.hashed
+    if (index) addRange(totals, index, problems)
+    options.onProgress?.(task.to, records)
+  }
+  await results.return(undefined as never)
+  scanned.indexed = totals.compared
+  if (entries) await compareTotals(db, totals, { archived, derived }, problems)
+  return scanned
+}
+
+const PAGE = 64
+
+/** The tiles above the leaves: 256 hashes of tiles each. */
+async function compareTiles(db: Kysely<Tables>, tree: HashedTree, problems: Problems): Promise<void> {
+  let last = { level: 1, position: -1 }
+  for (let full = true; full; ) {
+    const { level, position } = last
+    const rows = await db
+      .selectFrom("tiles")
+      .selectAll()
+      .where((where) =>
+        where.or([
+          where("level", ">", level),
+          where.and([where("level", "=", level), where("position", ">", position)]),
+        ]),
+      )
+      .orderBy("level")
+      .orderBy("position")
+      .limit(PAGE)
+      .execute()
+    for (const tile of rows) {
+      const at = tree.differsAt(tile.level, tile.position, tile.hashes)
+      if (at === undefined) continue
+      const seq = (tile.position * 256 + at) * 256 ** tile.level + 1
+      const what = `tile ${tile.level}/${tile.position} of the tree has another hash for the records from ${seq} on than they make`
+      problems.add({ code: "tree.damaged", seq, what })
+    }
+    last = rows.at(-1) ?? last
+    full = rows.length === PAGE
+  }
+}
+
+function listUnchecked(
+  reader: Reader,
+  facts: Facts,
+  newest: number,
+  hashed: number,
+  options: VerifyOptions,
+): Unchecked[] {
+  const { records, archived, derived } = facts
+  const list: Unchecked[] = []
+  const say = (code: Unchecked["code"], what: string, from?: number, to?: number) =>
+    list.push({ code, ...(from !== undefined && { from }), ...(to !== undefined && { to }), what })
+  if (hashed < records && archived > 0)
+    say("archive.missing", `${count(archived)} archived: their bodies were not checked`, 1, archived)
+  if (options.keys.length === 0) say("key.missing", "no key: signatures of checkpoints were not checked")
+  if (newest === 0 && records > 0) say("checkpoint.none", "there is no checkpoint: nothing is signed")
+  else if (newest < records) {
+    say("checkpoint.behind", `${count(records - newest)} not yet under a checkpoint`, newest + 1, records)
+  }
+  if (!reader.indexed) say("index.missing", "there is no index: nothing was compared with it")
+  else if (!options.index) say("index.skipped", "the index was not compared")
+  else if (derived < records)
+    say("index.behind", `${count(records - derived)} not yet in the index`, derived + 1, records)
+  return list
+}
+
+function count(records: number): string {
+  return records === 1 ? "1 record" : `${records} records`
+}
