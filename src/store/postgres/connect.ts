@@ -15,6 +15,18 @@ import type { Server } from "./url.ts"
 /** Everything of nanoguard's lies in one schema of the database. */
 export const SCHEMA = "nanoguard"
 
+/** Where commits are announced: LISTEN and NOTIFY, without a payload. */
+export const CHANNEL = "nanoguard"
+
+/** Advisory locks, as the two numbers that PostgreSQL takes: "nano", and what for. */
+export const LOCKS = {
+  migration: "1851879023, 1",
+  /** Held by a transaction that adds to the log, from its first look at the log's end to COMMIT. */
+  log: "1851879023, 2",
+  /** Held by the session that derives. */
+  derive: "1851879023, 3",
+} as const
+
 export interface Limits {
   /** Milliseconds until the server gives up a statement; 0 for never. */
   statement?: number
@@ -88,9 +100,12 @@ function adaptClient(client: PoolClient, refuse: (error: unknown) => never): Pos
   return { query, release } as unknown as PostgresPoolClient
 }
 
-/** PostgreSQL's texts hold no U+0000; what comes from outside may. The log's bodies have it as an escape. */
-export function storable<T>(value: T): T {
-  return typeof value === "string" && value.includes("\0") ? (value.replaceAll("\0", "\ufffd") as T & string) : value
+/** A parameter as PostgreSQL takes it: its texts hold no U+0000 (the log's bodies have it as an escape); booleans are 0 and 1. */
+export function storable(value: string): string
+export function storable(value: unknown): unknown
+export function storable(value: unknown): unknown {
+  if (typeof value === "boolean") return Number(value)
+  return typeof value === "string" && value.includes("\0") ? value.replaceAll("\0", "\ufffd") : value
 }
 
 /** Timeouts, and only nanoguard's schema to find names in: temporary tables last, so that none stands before the log's. */

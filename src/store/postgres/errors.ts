@@ -72,7 +72,9 @@ export function codeOf(error: unknown): string {
  */
 export function isLost(error: unknown): boolean {
   const code = codeOf(error)
-  return !/^[0-9A-Z]{5}$/.test(code) || /^(08|57P0|58|XX)/.test(code)
+  if (!/^[0-9A-Z]{5}$/.test(code)) return true
+  const { severity } = error as { severity?: string }
+  return /^(08|57P0|25P03)/.test(code) || severity === "FATAL" || severity === "PANIC"
 }
 
 /** Like `toStoreError`, but an error that only the statement's author can act on (a constraint, say) comes back as it is. */

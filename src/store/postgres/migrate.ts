@@ -3,14 +3,11 @@ import { type Kysely, sql } from "kysely"
 import { ensureIndexTables } from "../index-tables.ts"
 import { type Migrations, migrateTo, recordMigrations } from "../migrate.ts"
 import type { Tables } from "../schema.ts"
-import { openClient, openDatabase } from "./connect.ts"
+import { LOCKS, openClient, openDatabase } from "./connect.ts"
 import { toStoreError } from "./errors.ts"
 import { GUARDS } from "./guards.ts"
 import { ensureRoles, grantRights } from "./roles.ts"
 import type { Server } from "./url.ts"
-
-/** "nanoguard" and 1: only one migration of a database at a time. 2 is the log's lock, 3 the deriver's. */
-const MIGRATING = "x'6e616e6f'::int, 1"
 
 export interface Migrated {
   /** Names of the migrations that were made now. */
@@ -42,7 +39,7 @@ async function fitPostgres(db: Kysely<unknown>): Promise<void> {
 export async function migratePostgres(server: Server): Promise<Migrated> {
   const client = await openClient(server, "migrate", { statement: 0, lock: 60_000 })
   try {
-    await client.query(`select pg_advisory_lock(${MIGRATING})`)
+    await client.query(`select pg_advisory_lock(${LOCKS.migration})`)
     const roles = await ensureRoles(client)
     await client.query("create schema if not exists nanoguard")
     const made = await migrateTables(server)
