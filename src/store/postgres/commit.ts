@@ -8,12 +8,11 @@ import { openSession, type Session } from "./session.ts"
 import { parseServer } from "./url.ts"
 
 /** Connects as a writer. Errors: configuration (address), environment (unreachable, rights, version of the schema). */
-export async function openPostgresEngine(url: string, options: Omit<EngineOptions, "location">): Promise<Engine> {
-  const server = parseServer(url)
+export async function openPostgresEngine(options: Omit<EngineOptions, "location"> & { url: string }): Promise<Engine> {
+  const server = parseServer(options.url)
   const session = await openSession(server)
-  const { gateway, commitKey, now } = options
   return {
-    commitGroup: (batches) => commitGroup(session, batches, { gateway, commitKey, now, server }),
+    commitGroup: (batches) => commitGroup(session, batches, { ...options, server }),
     close: () => session.close(),
   }
 }

@@ -23,8 +23,6 @@ export const LOCKS = {
   migration: "1851879023, 1",
   /** Held by a transaction that adds to the log, from its first look at the log's end to COMMIT. */
   log: "1851879023, 2",
-  /** Held by the session that derives. */
-  derive: "1851879023, 3",
 } as const
 
 export interface Limits {
