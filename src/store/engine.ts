@@ -2,7 +2,6 @@
 import type { NewEvent } from "../audit/types.ts"
 import type { NanoguardError } from "../errors.ts"
 import type { Conflict } from "./conflict.ts"
-import type { StoreLocation } from "./location.ts"
 import type { Change } from "./types.ts"
 
 /** A batch as it comes to the engine: already a copy, nobody else changes it. */
@@ -15,7 +14,6 @@ export interface PendingBatch {
 export type Outcome = { seqs: readonly number[] } | { refused: Conflict | NanoguardError }
 
 export interface EngineOptions {
-  location: StoreLocation
   /** Who writes what the log says about itself: `log.clock-back`, `log.recovered`. */
   gateway: string
   /** 32 bytes that commitments to secrets are keyed with. */

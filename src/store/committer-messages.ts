@@ -1,0 +1,135 @@
+// What the main thread and the committer say to each other. A batch travels as JSON text: measured, it costs as little as a
+// structured clone, its size is known, and the caller may change its objects as soon as `write` has returned.
+import type { NewEvent } from "../audit/types.ts"
+import type { ExitCode, Where } from "../errors.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
+import { Conflict } from "./conflict.ts"
+import type { PendingBatch } from "./engine.ts"
+import type { StoreLocation } from "./location.ts"
+import type { Batch, Change } from "./types.ts"
+
+export interface CommitterData {
+  location: StoreLocation
+  gateway: string
+  /** The state directory, where `commit.key` is. */
+  keys: string
+  /** Milliseconds that the context's clock is ahead of the system's: 0 but in tests. */
+  skew: number
+}
+
+export type ToCommitter =
+  /** Batches as `encodeBatch` writes them, to be committed in this order. */
+  | { kind: "batches"; texts: readonly string[]; skew: number }
+  /** Commit what came before, close, say `closed`. */
+  | { kind: "close" }
+
+export type FromCommitter =
+  | { kind: "ready" }
+  /** It could not be opened; the thread ends. */
+  | { kind: "refused"; failure: Failure }
+  /** What became of the next `count` batches: sequence numbers of those that are durable, in order; the others by place. */
+  | { kind: "done"; count: number; seqs: readonly number[]; failures: readonly (readonly [place: number, Failure])[] }
+  | { kind: "closed" }
+
+/** An error between threads. */
+export type Failure =
+  | { conflict: readonly [change: number, expected: number, affected: number] }
+  | { message: string; exit: ExitCode; hint?: string | undefined; where?: Where | undefined; code?: string | undefined }
+
+/** Longest text of one batch, in UTF-16 units: a record is at most 256 KiB, what is cut from it may be more. */
+export const MAX_BATCH = 16 * 1024 * 1024
+
+/**
+ * The text of a batch. Throws `NanoguardError` (usage) where it holds what cannot be stored: numbers that are not finite,
+ * cycles, parameters of other types than string, number, bigint, boolean, null and bytes, or more than 16 Mi characters.
+ */
+export function encodeBatch(batch: Batch): string {
+  const { changes, events } = batch
+  let text: string
+  try {
+    text = JSON.stringify(
+      changes === undefined || changes.length === 0 ? { events } : { changes: changes.map(encodeChange), events },
+    )
+  } catch (error) {
+    if (error instanceof NanoguardError) throw error
+    throw refuse(`it is no plain data (${error instanceof Error ? error.message.split("\n", 1)[0] : error})`)
+  }
+  if (text.length > MAX_BATCH) throw refuse(`its ${text.length} characters are more than ${MAX_BATCH}`)
+  // JSON writes null for a number that is none. A null is rare, so only then somebody looks for where it came from.
+  if (text.includes("null")) refuseNonFinite(events, 0)
+  return text
+}
+
+/** Reads what `encodeBatch` wrote. */
+export function decodeBatch(text: string): PendingBatch {
+  const { changes, events } = JSON.parse(text) as { changes?: Change[]; events?: NewEvent[] }
+  return { changes: changes?.map(decodeChange) ?? [], events: events ?? [] }
+}
+
+export function encodeFailure(error: unknown): Failure {
+  if (error instanceof Conflict) return { conflict: [error.change, error.expected, error.affected] }
+  if (error instanceof NanoguardError) {
+    return { message: error.message, exit: error.exit, hint: error.hint, where: error.where, code: codeOf(error.cause) }
+  }
+  return {
+    message: `the store refused it: ${error instanceof Error ? error.message : String(error)}`,
+    exit: EXIT.environment,
+    code: codeOf(error),
+  }
+}
+
+export function decodeFailure(failure: Failure): NanoguardError {
+  if ("conflict" in failure) return new Conflict(...failure.conflict)
+  const { message, exit, hint, where, code } = failure
+  return new NanoguardError(message, {
+    exit,
+    ...(hint !== undefined && { hint }),
+    ...(where !== undefined && { where }),
+    ...(code !== undefined && { cause: code }),
+  })
+}
+
+/** What the database itself called the failure, for whoever has to look closer. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  return error.message
+}
+
+const BYTES = "$bytes"
+const INTEGER = "$integer"
+
+function encodeChange(change: Change): Change {
+  return { ...change, parameters: change.parameters.map(encodeParameter) }
+}
+
+function encodeParameter(value: unknown): unknown {
+  if (value === undefined) return null
+  if (value === null || typeof value === "string" || typeof value === "boolean") return value
+  if (typeof value === "number" && Number.isFinite(value)) return value
+  if (typeof value === "bigint") return { [INTEGER]: String(value) }
+  if (value instanceof Uint8Array) return { [BYTES]: Buffer.from(value).toString("base64") }
+  throw refuse(`a parameter of type ${typeof value} cannot be stored`)
+}
+
+function decodeChange(change: Change): Change {
+  return { ...change, parameters: change.parameters.map(decodeParameter) }
+}
+
+function decodeParameter(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value
+  const { [BYTES]: bytes, [INTEGER]: integer } = value as Record<string, string>
+  return bytes === undefined ? BigInt(integer!) : Buffer.from(bytes, "base64")
+}
+
+function refuseNonFinite(value: unknown, depth: number): void {
+  if (typeof value === "number" && !Number.isFinite(value)) throw refuse(`${value} is no number that JSON can write`)
+  if (typeof value !== "object" || value === null || depth > 64) return
+  for (const member of Object.values(value)) refuseNonFinite(member, depth + 1)
+}
+
+function refuse(why: string): NanoguardError {
+  return new NanoguardError(`the batch cannot be stored: ${why}`, {
+    exit: EXIT.usage,
+    hint: "events and parameters are plain data: strings, finite numbers, booleans, arrays and objects of them",
+  })
+}

@@ -1,0 +1,186 @@
+// Group commit on SQLite: one transaction and one sync for many batches, each of which can be undone alone.
+import { join } from "node:path"
+import type { SQLInputValue } from "node:sqlite"
+import type { SealKeys } from "../../audit/seal.ts"
+import type { PersonCommitment } from "../../audit/types.ts"
+import { NanoguardError } from "../../errors.ts"
+import { Conflict } from "../conflict.ts"
+import type { Engine, EngineOptions, Outcome, PendingBatch } from "../engine.ts"
+import {
+  type Commitments,
+  clockBackEvent,
+  forgetPeople,
+  personalValuesOf,
+  sealBatch,
+  timeOfRecord,
+} from "../sealing.ts"
+import type { Change } from "../types.ts"
+import { limitWal, type WalSize } from "./checkpoint.ts"
+import { RECORD } from "./database.ts"
+import { failedGroup, isSurroundings, refusedChange } from "./failed-group.ts"
+import { beginWaiting } from "./lock-wait.ts"
+import { insertEvents, openWriter, prepareChange, type Writer } from "./writer.ts"
+
+/** Where the log stands: what the next transaction goes on from. */
+interface Head {
+  seq: number
+  /** Time of the newest record, milliseconds since the epoch. */
+  time: number
+}
+
+/** What one transaction works with. */
+interface Group {
+  writer: Writer
+  keys: SealKeys
+  commitments: Commitments
+  now: number
+  head: Head
+  /** Sealed events that wait to be inserted together. */
+  bodies: string[]
+  wal: WalSize
+}
+
+/** Opens the log in a state directory for committing. Errors: environment. */
+export async function openSqliteEngine(options: EngineOptions & { directory: string }): Promise<Engine> {
+  const { directory, gateway } = options
+  const file = join(directory, RECORD)
+  const keys: SealKeys = { commitKey: options.commitKey }
+  let writer: Writer | undefined = await openWriter(directory)
+  let head: Head = { seq: -1, time: 0 }
+  const wal: WalSize = { written: 0 }
+
+  /** After a failure of the disk nothing that a connection remembers counts. */
+  const letGo = () => {
+    try {
+      writer?.db.close()
+    } catch {
+      // What it could not write is in the WAL, or was never acknowledged.
+    }
+    writer = undefined
+  }
+
+  const commit = (writer: Writer, batches: readonly PendingBatch[]): Outcome[] => {
+    let committing = false
+    try {
+      beginWaiting(writer)
+      const group: Group = {
+        ...{ writer, keys, wal, bodies: [] },
+        now: options.now(),
+        head: readHead(writer, head),
+        commitments: findPeople(writer, keys, batches),
+      }
+      const back = batches.some(asksForTime) ? clockBackEvent(group.head.time, group.now, gateway) : undefined
+      if (back) commitBatch(group, { changes: [], events: [back] })
+      const outcomes = batches.map((batch) => commitBatch(group, batch))
+      flushBodies(group)
+      committing = true
+      writer.commit.run()
+      head = group.head
+      return outcomes
+    } catch (error) {
+      rollBack(writer)
+      throw failedGroup(error, file, committing)
+    }
+  }
+
+  return {
+    async commitGroup(batches) {
+      writer ??= await openWriter(directory)
+      try {
+        const outcomes = commit(writer, batches)
+        limitWal(writer.db, wal, batches.length)
+        return outcomes
+      } catch (error) {
+        if (error instanceof NanoguardError && isSurroundings(error.cause)) letGo()
+        throw error
+      }
+    },
+    async close() {
+      writer?.db.close()
+      writer = undefined
+    },
+  }
+}
+
+/** The commitments that the group's personal values have already. */
+function findPeople(writer: Writer, keys: SealKeys, batches: readonly PendingBatch[]): Commitments {
+  const commitments: Commitments = new Map()
+  const values = personalValuesOf(batches, keys)
+  if (values.length === 0) return commitments
+  for (const row of writer.findPeople.all(JSON.stringify(values))) {
+    commitments.set(String(row["value"]), String(row["commitment"]) as PersonCommitment)
+  }
+  return commitments
+}
+
+/** Where the log stands now. Another process may have appended; if not, the newest record need not be read. */
+function readHead(writer: Writer, known: Head): Head {
+  const last = writer.lastSeq.get()
+  if (last === undefined) return { seq: Number(writer.archived.get()?.["value"] ?? 0), time: 0 }
+  const seq = Number(last["seq"])
+  if (seq === known.seq) return { ...known }
+  return { seq, time: timeOfRecord(String(writer.lastBody.get()?.["body"])) }
+}
+
+const asksForTime = (batch: PendingBatch) => batch.events.some((event) => event.time === undefined)
+
+/** One batch within the group's transaction. Throws only where the whole transaction cannot go on. */
+function commitBatch(group: Group, batch: PendingBatch): Outcome {
+  const { writer, commitments } = group
+  let sealed: ReturnType<typeof sealBatch>
+  try {
+    sealed = sealBatch(batch.events, group.keys, commitments, group.now)
+  } catch (error) {
+    return refused(error)
+  }
+  if (batch.changes.length > 0) {
+    flushBodies(group)
+    writer.savepoint.run()
+    try {
+      for (const [index, change] of batch.changes.entries()) makeChange(writer, change, index)
+    } catch (error) {
+      if (isSurroundings(error) || !writer.db.isTransaction) throw error
+      writer.db.exec("ROLLBACK TO batch; RELEASE batch")
+      forgetPeople(sealed.people, commitments)
+      return refused(error)
+    }
+    writer.release.run()
+  }
+  for (const { commitment, salt, value } of sealed.people) writer.addPerson.run(commitment, salt, value)
+  const first = group.head.seq + 1
+  for (const body of sealed.bodies) {
+    group.bodies.push(body)
+    group.wal.written += body.length
+  }
+  group.head.seq += sealed.bodies.length
+  if (batch.events.length > 0) group.head.time = batch.events.at(-1)!.time ?? group.now
+  return { seqs: sealed.bodies.map((_, index) => first + index) }
+}
+
+/** Only what is at the log's end can wait: a change may read the events before it. */
+function flushBodies(group: Group): void {
+  if (group.bodies.length === 0) return
+  insertEvents(group.writer, group.head.seq - group.bodies.length + 1, group.bodies)
+  group.bodies = []
+}
+
+function makeChange(writer: Writer, change: Change, index: number): void {
+  const parameters = change.parameters.map((value) => (typeof value === "boolean" ? Number(value) : value))
+  const { changes } = prepareChange(writer, change.sql).run(...(parameters as SQLInputValue[]))
+  if (change.expect !== undefined && Number(changes) !== change.expect) {
+    throw new Conflict(index, change.expect, Number(changes))
+  }
+}
+
+function rollBack({ db }: Writer): void {
+  try {
+    if (db.isTransaction) db.exec("ROLLBACK")
+  } catch {
+    // A transaction that cannot be undone ends with its connection; what is told is the first error.
+    db.close()
+  }
+}
+
+function refused(error: unknown): Outcome {
+  return { refused: error instanceof NanoguardError ? error : refusedChange(error) }
+}
