@@ -8,8 +8,8 @@ import { openSession, type Session } from "./session.ts"
 import { parseServer } from "./url.ts"
 
 /** Connects as a writer. Errors: configuration (address), environment (unreachable, rights, version of the schema). */
-export async function openPostgresEngine(options: Omit<EngineOptions, "location"> & { url: string }): Promise<Engine> {
-  const server = parseServer(options.url)
+export async function openPostgresEngine(url: string, options: EngineOptions): Promise<Engine> {
+  const server = parseServer(url)
   const session = await openSession(server)
   return {
     commitGroup: (batches) => commitGroup(session, batches, { ...options, server }),

@@ -77,6 +77,11 @@ export function isLost(error: unknown): boolean {
   return /^(08|57P0|25P03)/.test(code) || severity === "FATAL" || severity === "PANIC"
 }
 
+/** Whether the server lacks something that every statement needs: space, memory, a working disk, the time to answer. */
+export function isExhausted(error: unknown): boolean {
+  return /^(53|57|58|XX)/.test(codeOf(error))
+}
+
 /** Like `toStoreError`, but an error that only the statement's author can act on (a constraint, say) comes back as it is. */
 export function known(error: unknown, server: Place): unknown {
   return meaningOf(error) === undefined ? error : toStoreError(error, server)

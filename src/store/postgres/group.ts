@@ -17,7 +17,7 @@ import {
   timeOfRecord,
 } from "../sealing.ts"
 import { CHANNEL, LOCKS, storable } from "./connect.ts"
-import { isLost, toStoreError } from "./errors.ts"
+import { isExhausted, isLost, toStoreError } from "./errors.ts"
 import type { Server } from "./url.ts"
 
 /** What an attempt would have put where: after a lost connection it says whether it did. */
@@ -29,7 +29,7 @@ export interface Attempt {
   committing: boolean
 }
 
-export interface GroupOptions extends Omit<EngineOptions, "location"> {
+export interface GroupOptions extends EngineOptions {
   server: Server
 }
 
@@ -38,7 +38,10 @@ interface Group {
   options: GroupOptions
   time: number
   commitments: Commitments
+  /** Rows to insert before the next records. */
   people: PeopleTable[]
+  /** How many of the attempt's bodies are inserted. */
+  inserted: number
 }
 
 const BEGIN = `begin; select pg_advisory_xact_lock(${LOCKS.log});
@@ -62,12 +65,13 @@ export async function writeGroup(
 ): Promise<Outcome[]> {
   const log = await begin(client)
   attempt.first = log.seq + 1
-  const group: Group = { options, time: options.now(), commitments: new Map(), people: [] }
+  const group: Group = { options, time: options.now(), commitments: new Map(), people: [], inserted: 0 }
   await findPeople(client, batches, group)
-  const back = clockBackEvent(log.body === null ? 0 : timeOfRecord(log.body), group.time, options.gateway)
+  const newest = log.body === null ? 0 : timeOfRecord(log.body)
+  const back = batches.some(asksForTime) ? clockBackEvent(newest, group.time, options.gateway) : undefined
   if (back !== undefined) attempt.bodies.push(...sealBatch([back], options, group.commitments, group.time).bodies)
   for (const batch of batches) attempt.outcomes.push(await writeBatch(client, batch, group, attempt))
-  await insertRows(client, group.people, attempt)
+  await insertRows(client, group, attempt)
   attempt.committing = true
   const ended = (await client.query(`notify ${CHANNEL}; commit`)) as unknown as QueryResult[]
   // COMMIT of a transaction that had failed answers ROLLBACK, and that is no error to PostgreSQL.
@@ -75,6 +79,8 @@ export async function writeGroup(
   attempt.committing = false
   throw new Error("the transaction was rolled back")
 }
+
+const asksForTime = (batch: PendingBatch) => batch.events.some((event) => event.time === undefined)
 
 /** The outcomes of an attempt that is in the log; undefined where it is not, and then never will be. */
 export async function findAttempt(
@@ -120,11 +126,15 @@ async function writeBatch(client: Client, batch: PendingBatch, group: Group, att
   let sealed: SealedBatch | undefined
   try {
     sealed = sealBatch(batch.events, group.options, group.commitments, group.time)
-    await applyChanges(client, batch)
+    if (batch.changes.length > 0) {
+      // A change may read the records before it.
+      await insertRows(client, group, attempt)
+      await applyChanges(client, batch)
+    }
   } catch (error) {
     if (sealed !== undefined) forgetPeople(sealed.people, group.commitments)
     if (error instanceof NanoguardError) return { refused: error }
-    if (isLost(error)) throw error
+    if (isLost(error) || isExhausted(error)) throw error
     return { refused: toStoreError(error, group.options.server) }
   }
   const first = attempt.first + attempt.bodies.length
@@ -134,7 +144,6 @@ async function writeBatch(client: Client, batch: PendingBatch, group: Group, att
 }
 
 async function applyChanges(client: Client, { changes }: PendingBatch): Promise<void> {
-  if (changes.length === 0) return
   await client.query("savepoint batch")
   try {
     for (const [i, { sql, parameters, expect }] of changes.entries()) {
@@ -151,15 +160,17 @@ async function applyChanges(client: Client, { changes }: PendingBatch): Promise<
   }
 }
 
-async function insertRows(client: Client, people: readonly PeopleTable[], { first, bodies }: Attempt): Promise<void> {
-  if (people.length > 0) {
+async function insertRows(client: Client, group: Group, { first, bodies }: Attempt): Promise<void> {
+  if (group.people.length > 0) {
     const sql = `insert into nanoguard.people (commitment, salt, value)
       select * from unnest($1::text[], $2::text[], $3::text[])`
-    const columns = (["commitment", "salt", "value"] as const).map((name) => people.map((row) => row[name]))
+    const columns = (["commitment", "salt", "value"] as const).map((name) => group.people.map((row) => row[name]))
     await client.query(sql, columns)
+    group.people = []
   }
-  if (bodies.length === 0) return
+  if (bodies.length === group.inserted) return
   const sql = `insert into nanoguard.events (seq, body)
     select $1::bigint + place - 1, body from unnest($2::text[]) with ordinality as added (body, place)`
-  await client.query(sql, [first, bodies])
+  await client.query(sql, [first + group.inserted, bodies.slice(group.inserted)])
+  group.inserted = bodies.length
 }
