@@ -73,29 +73,58 @@ function sortObject(object: Record<string, unknown>, walk: Walk, depth: number):
   const prototype = Object.getPrototypeOf(object)
   if (prototype !== Object.prototype && prototype !== null) throw refuse("an instance of a class is no JSON")
   const names = Object.keys(object)
-  let same = !speaksForItself(object)
-  for (let i = 1; i < names.length && same; i++) same = names[i - 1]! < names[i]!
-  if (!same) names.sort()
-  const copy: Record<string, unknown> = {}
-  for (const name of names) {
+  const sorted = sortNames(names)
+  // Copied only from the first member on that has to change: most objects are fine as they are.
+  let copy: Record<string, unknown> | undefined = sorted && !speaksForItself(object) ? undefined : {}
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]!
     const before = object[name]
-    if (before === undefined) {
-      same = false
-      continue
-    }
-    const after = sortMembers(before, walk, depth + 1)
+    const after = before === undefined ? undefined : sortMembers(before, walk, depth + 1)
     const whole = name.isWellFormed()
-    if (after !== before || !whole) same = false
-    if (UNORDERED.test(name)) walk.unordered = true
-    if (whole && name !== "__proto__") copy[name] = after
-    else addMember(copy, name.toWellFormed(), after, walk)
+    if (mayBeUnordered(name) && UNORDERED.test(name)) walk.unordered = true
+    if (copy === undefined) {
+      if (after !== undefined && after === before && whole) continue
+      copy = {}
+      for (let done = 0; done < i; done++) setMember(copy, names[done]!, object[names[done]!])
+    }
+    if (after === undefined) continue
+    if (whole) setMember(copy, name, after)
+    else {
+      walk.unordered = true
+      addMember(copy, name.toWellFormed(), after)
+    }
   }
-  return same ? object : copy
+  return copy ?? object
 }
 
-/** Adds a member whose name needs care: it may set the prototype, or be another one's once its surrogates are replaced. */
-export function addMember(object: Record<string, unknown>, name: string, value: unknown, walk?: Walk): void {
-  if (walk) walk.unordered = true
+/** Sorts by UTF-16 code units, in place; whether they were sorted. By insertion where they are few: half the time of `sort`. */
+function sortNames(names: string[]): boolean {
+  let at = 1
+  while (at < names.length && names[at - 1]! < names[at]!) at++
+  if (at >= names.length) return true
+  if (names.length > 16) names.sort()
+  for (; at < names.length; at++) {
+    const name = names[at]!
+    let free = at
+    for (; free > 0 && names[free - 1]! > name; free--) names[free] = names[free - 1]!
+    names[free] = name
+  }
+  return false
+}
+
+/** Begins with a digit or an underscore. */
+function mayBeUnordered(name: string): boolean {
+  const first = name.charCodeAt(0)
+  return first === 0x5f || (first >= 0x30 && first <= 0x39)
+}
+
+function setMember(object: Record<string, unknown>, name: string, value: unknown): void {
+  if (name === "__proto__") addMember(object, name, value)
+  else object[name] = value
+}
+
+/** Adds a member whose name needs care: it may set the prototype, or be another one's after it was changed. */
+export function addMember(object: Record<string, unknown>, name: string, value: unknown): void {
   let free = name
   for (let n = 2; Object.hasOwn(object, free); n++) free = `${name}~${n}`
   Object.defineProperty(object, free, { value, enumerable: true, configurable: true, writable: true })

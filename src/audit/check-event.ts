@@ -58,16 +58,23 @@ const CHECKS = new Map<string, Check>([
 /** Throws `NanoguardError` (usage) that names the member, where an event has an unknown one, or one of a wrong type or size. */
 export function checkEvent(event: NewEvent): void {
   if (isObject(event)) throw refuse("it is not an object")
-  for (const name in event) {
-    const value = event[name as keyof NewEvent]
-    if (value === undefined) continue
-    const check = CHECKS.get(name)
-    if (!check) throw refuse(`\`${name}\` is no member of an event`)
-    const wrong = check(value)
-    if (wrong !== undefined) throw refuse(`\`${name}\` ${wrong}`)
-  }
+  for (const name in event) checkMember(name, event[name as keyof NewEvent])
   for (const name of ["type", "subject", "gateway"] as const)
     if (event[name] === undefined) throw refuse(`\`${name}\` is missing`)
+}
+
+/** `checkEvent` of the members that hold personal values, and of the decision. */
+export function checkPersonal(event: NewEvent): void {
+  if (isObject(event)) throw refuse("it is not an object")
+  for (const name of ["operator", "by", "note", "decision"] as const) checkMember(name, event[name])
+}
+
+function checkMember(name: string, value: unknown): void {
+  if (value === undefined) return
+  const check = CHECKS.get(name)
+  if (!check) throw refuse(`\`${name}\` is no member of an event`)
+  const wrong = check(value)
+  if (wrong !== undefined) throw refuse(`\`${name}\` ${wrong}`)
 }
 
 function checkPeople(value: unknown): string | undefined {

@@ -3,7 +3,7 @@
 import { createHmac } from "node:crypto"
 import { addMember } from "./canonical.ts"
 import { type Found, findKnown, type KnownSecrets } from "./known-secrets.ts"
-import { MAY_HOLD_SECRET, SECRET_NAME, SECRET_SHAPES } from "./secret-shapes.ts"
+import { maySecretBeIn, SECRET_NAME, SECRET_SHAPES } from "./secret-shapes.ts"
 import { spanOf, viewsOf } from "./secret-views.ts"
 import type { SecretCommitment } from "./types.ts"
 
@@ -30,7 +30,7 @@ export function commitSecret(value: string, commitKey: Uint8Array): SecretCommit
 
 /** Whether a text, or data as JSON text, may hold a secret: false is certain, true is worth a search. */
 export function mayHoldSecret(text: string, known: KnownSecrets | undefined): boolean {
-  return MAY_HOLD_SECRET.test(text) || known?.prefilter.test(text) === true
+  return maySecretBeIn(text) || known?.prefilter.test(text) === true
 }
 
 /**
@@ -86,7 +86,7 @@ function replaceSecrets(text: string, redactor: Redactor): string {
 function findShapes(text: string): Found[] {
   const found: Found[] = []
   for (const view of viewsOf(text)) {
-    if (!MAY_HOLD_SECRET.test(view.text)) continue
+    if (!maySecretBeIn(view.text)) continue
     const open = view.text.replace(COMMITMENT, (commitment) => " ".repeat(commitment.length))
     for (const { pattern } of SECRET_SHAPES) {
       for (const match of open.matchAll(pattern)) {

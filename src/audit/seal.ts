@@ -3,7 +3,7 @@
 import { EXIT, NanoguardError } from "../errors.ts"
 import type { Verdict } from "../policy/types.ts"
 import { canonicalText } from "./canonical.ts"
-import { checkEvent } from "./check-event.ts"
+import { checkEvent, checkPersonal } from "./check-event.ts"
 import { type KnownSecrets, knownSecrets } from "./known-secrets.ts"
 import { kindOf } from "./record.ts"
 import { commitSecret, MAX_TEXT, mayHoldSecret, type Redactor, redactText, redactValue } from "./redact.ts"
@@ -31,7 +31,7 @@ export interface SealOptions extends SealKeys {
  * operates, who decided, what they wrote, whose exceptions the verdict rests on. Throws `NanoguardError` for an invalid event.
  */
 export function personalValues(event: NewEvent, keys: SealKeys): string[] {
-  checkEvent(event)
+  checkPersonal(event)
   const owners = event.decision?.verdict.excepted?.map(({ owner }) => owner) ?? []
   if (event.operator === undefined && event.by === undefined && event.note === undefined && owners.length === 0)
     return []
@@ -57,33 +57,35 @@ export function sealEvent(event: NewEvent, options: SealOptions): string {
   })
 }
 
-/** The record, its members in canonical order, before secrets are looked for. */
-function recordOf(event: NewEvent, options: SealOptions): Partial<LogRecord> {
-  const { decision, secrets } = event
+type Draft = { -readonly [Name in keyof LogRecord]?: LogRecord[Name] }
+
+/** The record before secrets are looked for. Its members come in canonical order, and only those that apply: nothing to sort. */
+function recordOf(event: NewEvent, options: SealOptions): Draft {
+  const { decision, policy = decision?.verdict.policyHash } = event
   const person = (value: string) => commitmentOf(value, options)
-  return {
-    action: decision?.action,
-    agent: event.agent,
-    approval: event.approval,
-    boxed: event.boxed,
-    by: event.by?.map(person),
-    detail: event.detail,
-    evidence: decision?.evidence,
-    gateway: event.gateway,
-    item: event.item,
-    kind: kindOf(event.type),
-    note: event.note === undefined ? undefined : person(event.note),
-    operator: event.operator === undefined ? undefined : person(event.operator),
-    outcome: event.outcome,
-    policy: event.policy ?? decision?.verdict.policyHash,
-    run: event.run,
-    secrets: secrets && commitSecrets(secrets, options.commitKey),
-    subject: event.subject,
-    time: new Date(event.time ?? options.time).toISOString(),
-    type: event.type,
-    v: 1,
-    verdict: decision && withoutOwners(decision.verdict, person),
-  } as Partial<LogRecord>
+  const record: Draft = {}
+  if (decision) record.action = decision.action
+  if (event.agent !== undefined) record.agent = event.agent
+  if (event.approval !== undefined) record.approval = event.approval
+  if (event.boxed !== undefined) record.boxed = event.boxed
+  if (event.by) record.by = event.by.map(person)
+  if (event.detail) record.detail = event.detail
+  if (decision) record.evidence = decision.evidence
+  record.gateway = event.gateway
+  if (event.item) record.item = event.item
+  record.kind = kindOf(event.type)!
+  if (event.note !== undefined) record.note = person(event.note)
+  if (event.operator !== undefined) record.operator = person(event.operator)
+  if (event.outcome !== undefined) record.outcome = event.outcome
+  if (policy !== undefined) record.policy = policy
+  if (event.run !== undefined) record.run = event.run
+  if (event.secrets) record.secrets = commitSecrets(event.secrets, options.commitKey)
+  record.subject = event.subject
+  record.time = new Date(event.time ?? options.time).toISOString()
+  record.type = event.type
+  record.v = 1
+  if (decision) record.verdict = withoutOwners(decision.verdict, person)
+  return record
 }
 
 /** Exceptions name the person who answers for them. */
@@ -109,7 +111,7 @@ function personalText(value: string, { commitKey, known }: SealKeys): string {
 }
 
 /** The event's own secrets are looked for in its other members as well. */
-function redactRecord(record: Partial<LogRecord>, event: NewEvent, options: SealOptions): unknown {
+function redactRecord(record: Draft, event: NewEvent, options: SealOptions): unknown {
   const { commitKey, known } = options
   const own = event.secrets && knownSecrets(Object.values(event.secrets))
   const redactor: Redactor = { commitKey, known }

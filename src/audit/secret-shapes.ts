@@ -87,24 +87,36 @@ export const SECRET_SHAPES: readonly SecretShape[] = [
   ),
 ]
 
+/** After a secret's name, up to its value; in JSON text quotes and backslashes are escaped. */
+const SIGN = "[\"'\\\\\\] ]{0,12}[:= ]"
+
 /**
- * Whether a text may hold one of the shapes, raw or percent-encoded: never false where one does. Also of JSON text, in which
- * quotes and backslashes are escaped: no shape needs a character before its first that JSON would change.
+ * Cheap signs of the shapes: raw, percent-encoded, and in JSON text, where quotes and backslashes are escaped. Each looks for a
+ * character that is rare in records and then around it. Measured on records of 1,000 characters: 1.7 us for all five, 8.7 us as
+ * one expression that begins with the shapes' own beginnings; which of them share an expression matters as much.
  */
-export const MAY_HOLD_SECRET = new RegExp(
+const SIGNS: readonly RegExp[] = [
   [
-    "[gG](?:h[oprsu]_|ithub_pat_|l[a-z]{1,5}[-_]|OCSPX-|sk_)",
-    "npm_[A-Za-z0-9]{30}|pypi-AgE|cio[A-Za-z0-9]{32}|rubygems_",
-    "xox[a-z][-.]|xapp-|xai-|hooks\\.slack",
-    "A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16}|AIza|ATATT3|AGE-SECRET",
-    "ya29\\.|[rs]k_(?:live|test)_|whsec_|sk-[A-Za-z0-9_-]{20}",
-    "hf_|r8_|pplx-|do[opr]_v1_|shp[a-z]{2}_|SG\\.|dapi[0-9a-f]{32}|lin_api_|ntn_|fig[dru]_|dckr_|hv[sbr]\\.|pul-[0-9a-f]{40}|PMAK-",
-    "[0-9]:AA|[MNO][A-Za-z0-9_-]{23,25}\\.[A-Za-z0-9_-]{6}\\.",
-    "eyJ[A-Za-z0-9_-]{8}|PRIVATE KEY",
-    "[bB](?:asic|earer|ASIC|EARER)[ +]|[aA](?:uthorization|UTHORIZATION)",
-    "://[^\\s/?#\"'<>]+@",
-    "(?:[tT]oken|TOKEN|[sS]ecret|SECRET|[pP]ass(?:w(?:or)?d|phrase)|PASS(?:W(?:OR)?D|PHRASE)|[pP]wd|PWD|[kK]ey|KEY)[\"'\\\\\\] ]{0,12}[:= ]",
+    "_(?<=(?:gh[oprsu]|npm|pat|sk|live|test|whsec|hf|r8|v1|shp(?:at|ca|pa|ss)|lin_api|ntn|fig[dru]|rubygems|gl(?:c|sa))_)",
+    "-(?<=(?:xox[a-z]|xapp|xai|sk|pplx|pul|PMAK|gl[a-z]{2,5}|pypi|OCSPX)-)[A-Za-z0-9_.-]",
+    "A(?:[KSB]IA[A-Z2-7]{16}|CCA[A-Z2-7]{16}|Iza|TATT3|GE-SECRET|A(?<=[0-9]:AA))",
+    "J(?<=eyJ)",
+    "[zZ](?<=[aA]uthoriz|AUTHORIZ)",
     "[?&;][a-zA-Z-]{3,17}=",
-    "%(?!40)[0-9a-fA-F]{2}",
-  ].join("|"),
-)
+    // %40 is in half of all purls.
+    "%(?:[0-35-9a-fA-F][0-9a-fA-F]|4[1-9a-fA-F])",
+    "[ +](?<=(?:[bB]asic|[bB]earer|BASIC|BEARER)[ +])",
+    "PRIVATE KEY",
+    `[wW](?:(?<=[pP]assw|PASSW)(?:or|OR)?[dD]|(?<=[pP]w|PW)[dD])${SIGN}`,
+  ],
+  ["\\.(?:(?<=(?:xox[a-z]|hv[sbr]|SG|ya29|hooks)\\.)|[A-Za-z0-9_-]{6}\\.[A-Za-z0-9_-]{27})"],
+  [`[kK](?:ey|EY|(?<=[tT]ok|TOK)(?:en|EN))${SIGN}`, `[sS](?:phrase|PHRASE|ecret|ECRET)${SIGN}`],
+  ["://[^\\s/?#\"'<>]+@"],
+  ["cio[A-Za-z0-9]{32}", "dapi[0-9a-f]{32}"],
+].map((signs) => new RegExp(signs.join("|")))
+
+/** Whether a text, or data as JSON text, may hold one of the shapes: never false where it does. */
+export function maySecretBeIn(text: string): boolean {
+  for (const sign of SIGNS) if (sign.test(text)) return true
+  return false
+}
