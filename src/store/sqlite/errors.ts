@@ -56,6 +56,12 @@ export function sqliteCode(error: unknown): number | undefined {
   return "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : undefined
 }
 
+/** Whether an error means that the database's file is damaged or not a database. */
+export function isDamage(error: unknown): boolean {
+  const code = sqliteCode(error)
+  return code === SQLITE.CORRUPT || code === SQLITE.NOTADB
+}
+
 /**
  * The error for a caller: an environment `NanoguardError` with what, where and a hint where SQLite's surroundings failed
  * (disk full, read-only, damaged, locked ...); anything else, such as a constraint, comes back as it is. `file` is the database.

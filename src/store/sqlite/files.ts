@@ -1,5 +1,6 @@
 // The state directory and its files: for their owner alone, whatever the umask says.
-import { chmodSync, closeSync, fchmodSync, lstatSync, mkdirSync, openSync, type Stats } from "node:fs"
+import { chmodSync, closeSync, fchmodSync, fsyncSync, lstatSync, mkdirSync, openSync, type Stats } from "node:fs"
+import { dirname } from "node:path"
 import { EXIT, NanoguardError } from "../../errors.ts"
 
 /**
@@ -9,11 +10,29 @@ import { EXIT, NanoguardError } from "../../errors.ts"
  */
 export function prepareDirectory(directory: string): void {
   const before = statOf(directory)
-  if (!before) attempt(directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }))
+  if (!before) withFileErrors(directory, () => makeDirectory(directory))
   const stats = before ?? lstatSync(directory)
   if (!stats.isDirectory())
     throw refuse(directory, stats.isSymbolicLink() ? "is a symbolic link" : "is not a directory")
   protect(directory, stats, 0o700)
+}
+
+/** Makes it, and what is missing above it, on the disk before anything in it is acknowledged. */
+function makeDirectory(directory: string): void {
+  const first = mkdirSync(directory, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  for (let made = directory; made.length >= first.length; made = dirname(made)) syncDirectory(dirname(made))
+}
+
+/** Puts a directory's entries on the disk. Windows has no such thing. */
+export function syncDirectory(directory: string): void {
+  if (process.platform === "win32") return
+  const fd = openSync(directory, "r")
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /**
@@ -45,14 +64,15 @@ function protect(path: string, stats: Stats, mode: number): void {
   const uid = process.getuid?.()
   if (uid === undefined) return
   if (stats.uid !== uid) throw refuse(path, "belongs to another user")
-  if ((stats.mode & 0o777) !== mode) attempt(path, () => chmodSync(path, mode))
+  if ((stats.mode & 0o777) !== mode) withFileErrors(path, () => chmodSync(path, mode))
 }
 
 function statOf(path: string): Stats | undefined {
-  return attempt(path, () => lstatSync(path, { throwIfNoEntry: false }))
+  return withFileErrors(path, () => lstatSync(path, { throwIfNoEntry: false }))
 }
 
-function attempt<T>(path: string, work: () => T): T {
+/** Runs `work`; what the file system refuses is an environment error about `path`. */
+export function withFileErrors<T>(path: string, work: () => T): T {
   try {
     return work()
   } catch (error) {

@@ -7,7 +7,7 @@ import { ensureIndexTables } from "../index-tables.ts"
 import type { Tables } from "../schema.ts"
 import { INDEX, openForWriting } from "./database.ts"
 import { sqliteDialect } from "./dialect.ts"
-import { SQLITE, sqliteCode, storeError } from "./errors.ts"
+import { isDamage, storeError } from "./errors.ts"
 import { prepareDirectory } from "./files.ts"
 import { withLock } from "./lock.ts"
 
@@ -33,12 +33,6 @@ export async function openIndex(directory: string, origin: string): Promise<Inde
     discardIndex(directory)
     return await openOnce(directory, origin)
   }
-}
-
-/** Whether an error means that the database's file is damaged or not a database. */
-export function isDamage(error: unknown): boolean {
-  const code = sqliteCode(error)
-  return code === SQLITE.CORRUPT || code === SQLITE.NOTADB
 }
 
 /**
