@@ -117,8 +117,8 @@ export interface Checkpoint {
 export interface Anchor {
   /** As the user wrote it: `dir:/mnt/witness`, `git:/srv/anchors.git`, `https://...`. */
   readonly name: string
-  /** Every checkpoint it holds of this log, by size. */
-  read(origin: string): Promise<Checkpoint[]>
+  /** Every checkpoint it holds of this log, by size; the last alone where `newest`. Their signatures are not checked. */
+  read(origin: string, newest?: boolean): Promise<Checkpoint[]>
   /** Adds one; resolves once the place confirms it. Never replaces one that is there. */
   publish(checkpoint: Checkpoint): Promise<void>
 }
