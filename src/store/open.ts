@@ -5,6 +5,7 @@ import { EXIT, NanoguardError } from "../errors.ts"
 import { startCommitter } from "./committer-thread.ts"
 import { storeLocation } from "./location.ts"
 import { openReader } from "./reader.ts"
+import { createSubscriptions, type Subscriptions, watchingOf } from "./subscribe.ts"
 import type { Store } from "./types.ts"
 
 export { openReader, type Reader } from "./reader.ts"
@@ -22,23 +23,30 @@ export interface OpenOptions {
  */
 export async function openStore(ctx: Context, options: OpenOptions): Promise<Store> {
   const location = storeLocation(ctx)
-  const committer = await startCommitter(ctx, { location, gateway: options.gateway, onCommit: () => {} })
+  let subscriptions: Subscriptions | undefined
+  const committer = await startCommitter(ctx, {
+    location,
+    gateway: options.gateway,
+    onCommit: () => subscriptions?.notify(),
+  })
   const reader = await openReader(ctx).catch(async (error) => {
     await committer.close()
     throw error
   })
+  subscriptions = createSubscriptions(await watchingOf(location, reader.db))
   return {
     kind: location.kind,
     db: reader.db,
     write: committer.write,
     append: async (event) => (await committer.write({ events: [event] })).seqs[0]!,
-    subscribe: () => () => {},
+    subscribe: subscriptions.subscribe,
     async checkpoint() {
       await committer.drain()
       await delay(0)
       throw new NanoguardError("checkpoints are not derived yet", { exit: EXIT.environment })
     },
     async close() {
+      subscriptions.close()
       await committer.close()
       await reader.close()
     },

@@ -15,6 +15,7 @@ import {
   timeOfRecord,
 } from "../sealing.ts"
 import type { Change } from "../types.ts"
+import { beginWriting } from "./begin.ts"
 import { limitWal, type WalSize } from "./checkpoint.ts"
 import { RECORD } from "./database.ts"
 import { failedGroup, isSurroundings, refusedChange } from "./failed-group.ts"
@@ -45,7 +46,8 @@ export async function openSqliteEngine(options: EngineOptions & { directory: str
   const { directory, gateway } = options
   const file = join(directory, RECORD)
   const keys: SealKeys = { commitKey: options.commitKey }
-  let writer: Writer | undefined = await openWriter(directory)
+  const { entry, recovered, ...beginning } = await beginWriting(directory, gateway, options.now())
+  let writer: Writer | undefined = beginning.writer
   let head: Head = { seq: -1, time: 0 }
   const wal: WalSize = { written: 0 }
 
@@ -83,6 +85,14 @@ export async function openSqliteEngine(options: EngineOptions & { directory: str
     }
   }
 
+  try {
+    if (recovered) commit(beginning.writer, [{ changes: [], events: [recovered] }])
+    entry.settle()
+  } catch (error) {
+    letGo()
+    entry.leave()
+    throw error
+  }
   return {
     async commitGroup(batches) {
       writer ??= await openWriter(directory)
@@ -98,6 +108,7 @@ export async function openSqliteEngine(options: EngineOptions & { directory: str
     async close() {
       writer?.db.close()
       writer = undefined
+      entry.leave()
     },
   }
 }
