@@ -23,8 +23,8 @@ export const SLICE = 2_048
 /** Milliseconds until another try, where another process derives in PostgreSQL. */
 const WAIT = 20
 
-/** "nanoguard" and "derive" as 32 bits each: the advisory lock of derivation in PostgreSQL. */
-const LOCK = [0x6e677264, 0x64657269] as const
+/** The advisory lock of derivation in PostgreSQL, beside those of `store/postgres/connect.ts`. */
+const LOCK = "1851879023, 3"
 
 /** A record as it is stored. */
 export interface EventRow {
@@ -90,7 +90,7 @@ export async function deriveAll(derivation: Derivation, size = SLICE): Promise<{
   // Nothing to write needs no lock, so it works where this user may only read.
   const at = await readPosition(derivation.index)
   if (at >= end) {
-    await checkAgainstLog(derivation, derivation.index, at)
+    await checkIndex(derivation)
     return { from: at, to: at }
   }
   for (;;) {
@@ -102,10 +102,17 @@ export async function deriveAll(derivation: Derivation, size = SLICE): Promise<{
   }
 }
 
+/** Throws `LogMismatch` where the log is shorter than its index, or its record there is another. Reads only. */
+export async function checkIndex(derivation: Derivation): Promise<void> {
+  await checkAgainstLog(derivation, derivation.index, await readPosition(derivation.index))
+}
+
 /** Derives the next records, at most `size`, in one transaction. Errors are those of `deriveAll`. */
 export async function deriveSlice(deriver: Deriver, size = SLICE): Promise<Slice> {
   const { derivation } = deriver
   return derivation.index.connection().execute(async (db) => {
+    // SQLite copies pages that a statement of many rows changes, into a file in /tmp unless told otherwise: a third of the time.
+    if (derivation.engine === "sqlite" && !deriver.standing) await run(db, "pragma temp_store = memory")
     await run(db, derivation.engine === "sqlite" ? "begin immediate" : "begin")
     try {
       const slice = await deriveLocked(deriver, db, size)
@@ -162,10 +169,7 @@ async function deriveLocked(deriver: Deriver, db: Kysely<Tables>, size: number):
 }
 
 async function tryLock(db: Kysely<Tables>): Promise<boolean> {
-  const { rows } = await run<{ locked: boolean }>(
-    db,
-    `select pg_try_advisory_xact_lock(${LOCK.join(", ")}) as "locked"`,
-  )
+  const { rows } = await run<{ locked: boolean }>(db, `select pg_try_advisory_xact_lock(${LOCK}) as "locked"`)
   return rows[0]?.locked === true
 }
 

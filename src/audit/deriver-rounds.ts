@@ -1,0 +1,113 @@
+// One round of the deriver: derive, sign what is due, publish, keep the files short.
+import { setTimeout as pause, setImmediate } from "node:timers/promises"
+import { isDue, newestCheckpoint, takeCheckpoint } from "./checkpoint.ts"
+import { checkIndex, createDeriver, deriveSlice, lastSeq, readPosition } from "./derive.ts"
+import type { Place } from "./deriver-place.ts"
+import type { Signer } from "./note.ts"
+import { createPublisher } from "./publish.ts"
+import type { Anchor, Checkpoint, NewEvent } from "./types.ts"
+
+/** Records of a slice: below 10 ms, so that whoever derives besides, and whoever waits for a processor, has its turn. */
+const SLICE = 256
+
+/** Milliseconds that anchors are waited for where somebody asked. */
+const ANCHOR_WAIT = 10_000
+
+/** Milliseconds until another look where another process derives. */
+const BUSY_WAIT = 20
+
+/** Milliseconds between two looks at the length of the WALs. */
+const FILES_MS = 250
+
+export interface Round {
+  /** The last record that the index contains. */
+  seq: number
+  /** Records under the newest checkpoint; 0 where there is none. */
+  checkpoint: number
+}
+
+export interface Rounds {
+  /** `asked`: a checkpoint is wanted now over all that is in the log. */
+  run(wish: { asked: boolean }): Promise<Round>
+  /** Whether the failure was a damaged index: it is put aside then, and everything is to be opened again. */
+  discardDamaged(error: unknown): boolean
+  close(): Promise<void>
+}
+
+export interface RoundsOptions {
+  place: Place
+  anchors: readonly Anchor[]
+  signer: Signer
+  gateway: string
+  now: () => number
+  checkpointEvery?: number | undefined
+  checkpointMs?: number | undefined
+  /** Tells the log. */
+  tell: (event: NewEvent) => void
+}
+
+/** Prepares the rounds. Throws `LogMismatch` where log and index contradict each other. */
+export async function createRounds(options: RoundsOptions): Promise<Rounds> {
+  const { place, signer, now, tell, gateway, anchors, checkpointEvery, checkpointMs } = options
+  const { engine, record, index } = place
+  const derivation = { engine, source: record, index }
+  await checkIndex(derivation)
+  const deriver = createDeriver(derivation)
+  const publisher = createPublisher({ anchors, record, index, gateway, now, tell })
+  const every = {
+    ...(checkpointEvery !== undefined && { everyRecords: checkpointEvery }),
+    ...(checkpointMs !== undefined && { everyMs: checkpointMs }),
+  }
+  let last: (Checkpoint & { time: number }) | undefined
+  let filesLooked = 0
+
+  /** Derives up to a record, and signs on the way wherever as many records came together as belong under one checkpoint. */
+  const deriveTo = async (end: number, asked: boolean): Promise<{ seq: number; endsRun: boolean }> => {
+    let seq = await readPosition(index)
+    let endsRun = false
+    while (seq < end) {
+      const slice = await deriveSlice(deriver, SLICE)
+      endsRun ||= slice.endsRun
+      seq = slice.to
+      // Somebody else is at it: that will do, unless somebody waits for it.
+      if (slice.busy && !asked) break
+      if (slice.busy) await pause(BUSY_WAIT)
+      await signDue(seq, false)
+      lookAtFiles()
+      await setImmediate()
+    }
+    return { seq, endsRun }
+  }
+
+  const signDue = async (size: number, asked: boolean): Promise<void> => {
+    if (size === 0 || size <= (last?.size ?? 0)) return
+    if (!asked && !isDue({ size, last, now: now(), ...every })) return
+    // Another process may have signed meanwhile.
+    last = await newestCheckpoint(record)
+    if (!asked && !isDue({ size, last, now: now(), ...every })) return
+    if (size <= (last?.size ?? 0)) return
+    last = { ...(await takeCheckpoint({ record, index, size, signer, now: now() })), time: now() }
+  }
+
+  const lookAtFiles = () => {
+    const time = performance.now()
+    if (time - filesLooked < FILES_MS) return
+    filesLooked = time
+    place.checkpointFiles()
+  }
+
+  return {
+    async run({ asked }) {
+      const { seq, endsRun } = await deriveTo(await lastSeq(record), asked)
+      await signDue(seq, asked || endsRun)
+      lookAtFiles()
+      if (last !== undefined) {
+        const published = publisher.publish(last, asked || endsRun)
+        if (asked) await Promise.race([published, pause(ANCHOR_WAIT, undefined, { ref: false })])
+      }
+      return { seq, checkpoint: last?.size ?? 0 }
+    },
+    discardDamaged: (error) => place.discardDamaged(error),
+    close: () => place.close(),
+  }
+}

@@ -1,0 +1,127 @@
+// The deriver's thread: derives what is committed within 100 ms, signs checkpoints when they are due, publishes them, and keeps the
+// files' WALs short. Whatever it does may be done by another process instead, or later.
+import { setPriority } from "node:os"
+import { type MessagePort, parentPort, workerData } from "node:worker_threads"
+import { processContext } from "../context.ts"
+import { encodeFailure } from "../store/committer-messages.ts"
+import { anchorsOf } from "./anchors/index.ts"
+import { LogMismatch } from "./derive.ts"
+import type { DeriverData, FromDeriver, ToDeriver } from "./deriver-messages.ts"
+import { openPlace } from "./deriver-place.ts"
+import { createRounds, type Rounds } from "./deriver-rounds.ts"
+import { loadOrCreateLogKey } from "./keys.ts"
+
+/** Milliseconds between two rounds: few commits share a transaction of the index then, and are derived within 100 ms. */
+const PAUSE = 30
+
+/** Milliseconds until a look without being woken, for what other processes commit: after work, and when nothing happens. */
+const LOOK = 50
+const IDLE_LOOK = 1_000
+
+/** Rounds without work after which nothing happens. */
+const QUIET = 40
+
+/** Milliseconds until another try after a failure, doubled up to the last. */
+const RETRY = 500
+const LONGEST_RETRY = 30_000
+
+const data = workerData as DeriverData
+const port = parentPort!
+const send = (message: FromDeriver) => port.postMessage(message)
+
+/** The wish list of the main thread, and a bell that rings when it grows. */
+interface Inbox {
+  asked: number[]
+  closing: boolean
+  wait(ms: number): Promise<void>
+}
+
+function openInbox(from: MessagePort): Inbox {
+  let ring = () => {}
+  let rung = false
+  const inbox: Inbox = {
+    asked: [],
+    closing: false,
+    async wait(ms) {
+      if (!rung) {
+        const bell = Promise.withResolvers<void>()
+        ring = bell.resolve
+        const timer = setTimeout(bell.resolve, ms)
+        await bell.promise
+        clearTimeout(timer)
+      }
+      if (rung) send({ kind: "woken" })
+      rung = false
+    },
+  }
+  from.on("message", (message: ToDeriver) => {
+    if (message.kind === "checkpoint") inbox.asked.push(message.id)
+    if (message.kind === "close") inbox.closing = true
+    rung = true
+    ring()
+  })
+  return inbox
+}
+
+async function openRounds(): Promise<Rounds> {
+  const { location, gateway, keys, cwd, env, skew, checkpointEvery, checkpointMs } = data
+  const place = await openPlace(location)
+  try {
+    return await createRounds({
+      ...{ place, gateway, checkpointEvery, checkpointMs },
+      anchors: anchorsOf({ ...processContext(), env, cwd }),
+      signer: loadOrCreateLogKey(keys, place.origin),
+      now: () => Date.now() + skew,
+      tell: (event) => send({ kind: "events", events: [event] }),
+    })
+  } catch (error) {
+    await place.close()
+    throw error
+  }
+}
+
+async function serve(inbox: Inbox): Promise<void> {
+  let rounds: Rounds | undefined
+  let [quiet, failures, seq] = [0, 0, -1]
+  for (;;) {
+    const { closing } = inbox
+    const asked = inbox.asked.splice(0)
+    try {
+      rounds ??= await openRounds()
+      const done = await rounds.run({ asked: asked.length > 0 || closing })
+      for (const id of asked) send({ kind: "checkpointed", id, size: done.checkpoint })
+      if (done.seq !== seq) send({ kind: "derived", seq: done.seq })
+      if (failures > 0) send({ kind: "trouble", failure: undefined })
+      quiet = done.seq === seq ? quiet + 1 : 0
+      failures = 0
+      seq = done.seq
+    } catch (error) {
+      for (const id of asked) send({ kind: "failed", id, failure: encodeFailure(error) })
+      if (error instanceof LogMismatch) throw error
+      if (failures++ === 0) send({ kind: "trouble", failure: encodeFailure(error) })
+      if (rounds?.discardDamaged(error)) rounds = undefined
+    }
+    if (closing) return rounds?.close()
+    if (failures > 0) await inbox.wait(Math.min(LONGEST_RETRY, RETRY * 2 ** failures))
+    else if (inbox.asked.length === 0 && !inbox.closing) {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE))
+      await inbox.wait(quiet < QUIET ? LOOK : IDLE_LOOK)
+    }
+  }
+}
+
+try {
+  // Of this thread alone, which Linux allows: where processors are few, commits go first.
+  if (process.platform === "linux") setPriority(0, 10)
+} catch {
+  // Then it is as urgent as the rest.
+}
+const inbox = openInbox(port)
+send({ kind: "ready" })
+try {
+  await serve(inbox)
+} catch (error) {
+  send({ kind: "refused", failure: encodeFailure(error) })
+}
+send({ kind: "closed" })
+port.close()
