@@ -88,13 +88,12 @@ export function known(error: unknown, server: Place): unknown {
 }
 
 /** Any failure as a `NanoguardError` (environment) that names the server without its password, what is wrong and what to do. */
-export function toStoreError(error: unknown, server: Place, doing = ""): NanoguardError {
+export function toStoreError(error: unknown, server: Place): NanoguardError {
   if (error instanceof NanoguardError) return error
   const meaning = meaningOf(error)
   const answer = meaning ?? { what: `failed: ${messageOf(error)}`, hint: "look at the server's log" }
-  const during = doing === "" ? "" : ` (${doing})`
   const detail = meaning && /^[0-9A-Z]{5}$/.test(codeOf(error)) ? `: ${messageOf(error)}` : ""
-  return new NanoguardError(`PostgreSQL at ${server.shown} ${answer.what}${during}${detail}`, {
+  return new NanoguardError(`PostgreSQL at ${server.shown} ${answer.what}${detail}`, {
     exit: EXIT.environment,
     hint: answer.hint,
     cause: error,
