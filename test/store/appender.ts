@@ -1,13 +1,18 @@
-// A process that appends events, many at once, and tells which were acknowledged: node appender.ts <name> <count>.
+// A process that appends events, many at once, until it has as many or gets SIGTERM, and tells what it was told about each:
+// `<seq> <subject>` or `failed <subject> <message>`. Usage: node appender.ts <name> <count>.
 import { processContext } from "../../src/context.ts"
 import { openStore } from "../../src/store/open.ts"
 
 const [name, count] = [process.argv[2]!, Number(process.argv[3])]
 const store = await openStore(processContext(), { gateway: name })
 let next = 0
+let ending = false
+process.once("SIGTERM", () => {
+  ending = true
+})
 
 async function append(): Promise<void> {
-  while (next < count) {
+  while (next < count && !ending) {
     const subject = `${name}-${next++}`
     try {
       const seq = await store.append({ type: "package.decided", subject, gateway: name })
