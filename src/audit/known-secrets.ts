@@ -1,8 +1,8 @@
 // Secrets whose exact value is known, as the vault's are: found wherever they stand, raw or encoded, at any place of a text.
 import { type Span, spanOf, type View, viewsOf } from "./secret-views.ts"
 
-/** Shorter values are not searched for: they would be found in half of all texts. In base64 the limit is 6. */
-const MIN_LENGTH = 4
+/** Shorter values, in UTF-16 units, are not searched for: they would be found in half of all texts. */
+const MIN_LENGTH = 6
 
 interface Known {
   value: string
@@ -42,7 +42,9 @@ export function knownSecrets(values: Iterable<string>): KnownSecrets | undefined
     .filter((value) => value.length >= MIN_LENGTH)
     .map((value) => ({ value, needles: needlesOf(value) }))
   if (secrets.length === 0) return undefined
-  const literals = secrets.flatMap(({ needles }) => needles.map(({ text }) => JSON.stringify(text).slice(1, -1)))
+  const literals = secrets.flatMap(({ needles }) =>
+    needles.flatMap(({ text }) => [text, JSON.stringify(text).slice(1, -1)]),
+  )
   return {
     secrets,
     prefilter: new RegExp(
@@ -69,7 +71,7 @@ function findNeedle(view: View, needle: Needle, value: string): Found[] {
     let start = at
     let end = at + needle.text.length
     if (needle.around) {
-      while (start > 0 && needle.around.test(view.text[start - 1]!)) start--
+      while (start > 0 && view.text[start - 1] !== "=" && needle.around.test(view.text[start - 1]!)) start--
       while (end < view.text.length && needle.around.test(view.text[end]!)) end++
     }
     found.push({ ...spanOf(view, start, end), value })
@@ -81,7 +83,6 @@ function findNeedle(view: View, needle: Needle, value: string): Found[] {
 function needlesOf(value: string): Needle[] {
   const bytes = Buffer.from(value, "utf8")
   const needles: Needle[] = [{ text: value }]
-  if (bytes.length < 6) return needles
   for (const shift of [0, 1, 2]) {
     const text = base64Within(bytes, shift)
     needles.push({ text, around: BASE64 })

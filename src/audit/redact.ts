@@ -15,7 +15,7 @@ const MAX_NAME = 256
 const WINDOW = 65_536
 const MAX_SECRET = 16_384
 
-const COMMITMENT = /(?:person|secret):[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])/g
+const COMMITMENT = /(?:person|secret):[A-Za-z0-9_-]{43}/g
 
 export interface Redactor {
   /** 32 bytes: the log's own key. */
@@ -71,13 +71,32 @@ function commitWhole(value: string, { commitKey }: Redactor): string {
   return value === "" || COMMITMENT.exec(value)?.[0] === value ? value : commitSecret(value.toWellFormed(), commitKey)
 }
 
+/** Once a secret is replaced, another that was glued to it may stand free. */
+const MAX_ROUNDS = 4
+
 function replaceSecrets(text: string, redactor: Redactor): string {
-  if (!mayHoldSecret(text, redactor.known)) return text
-  const found = mergeOverlaps(text, [...findShapes(text), ...(redactor.known ? findKnown(text, redactor.known) : [])])
+  let result = text
+  for (let round = 0; round < MAX_ROUNDS && mayHoldSecret(result, redactor.known); round++) {
+    const found = mergeOverlaps(result, findSecrets(result, redactor))
+    if (found.length === 0) break
+    result = replaceFound(result, found, redactor)
+  }
+  return result
+}
+
+function findSecrets(text: string, { known }: Redactor): Found[] {
+  if (!known) return findShapes(text)
+  // A secret that is a word of ours, such as "secret", is not in the commitments.
+  const ours = [...text.matchAll(COMMITMENT)].map(({ index }) => index)
+  const inWord = ({ start, end }: Found) => ours.some((at) => start >= at && end <= at + "secret:".length)
+  return [...findShapes(text), ...findKnown(text, known).filter((found) => !inWord(found))]
+}
+
+function replaceFound(text: string, found: readonly Found[], { commitKey }: Redactor): string {
   let result = ""
   let at = 0
   for (const { start, end, value } of found) {
-    result += text.slice(at, start) + commitSecret(value.toWellFormed(), redactor.commitKey)
+    result += text.slice(at, start) + commitSecret(value.toWellFormed(), commitKey)
     at = end
   }
   return result + text.slice(at)

@@ -12,6 +12,9 @@ import type { LogRecord, NewEvent, PersonCommitment } from "./types.ts"
 /** Largest record, in UTF-8 bytes. */
 export const MAX_RECORD = 262_144
 
+/** Largest event, as JSON in UTF-16 units: long strings are cut, but looking through them takes its time as well. */
+const MAX_EVENT = 4 * MAX_RECORD
+
 export interface SealKeys {
   /** 32 bytes: keys the commitments to secrets. */
   commitKey: Uint8Array
@@ -48,10 +51,15 @@ export function sealEvent(event: NewEvent, options: SealOptions): string {
   const record = recordOf(event, options)
   const plain = canonicalText(record)
   if (event.secrets === undefined && plain.length <= MAX_TEXT && !mayHoldSecret(plain, options.known)) return plain
+  if (plain.length > MAX_EVENT) throw tooLarge(`${plain.length} characters`, MAX_EVENT)
   const text = canonicalText(redactRecord(record, event, options))
   const bytes = text.length * 3 > MAX_RECORD ? Buffer.byteLength(text) : 0
-  if (bytes <= MAX_RECORD) return text
-  throw new NanoguardError(`the event cannot be recorded: ${bytes} bytes are more than ${MAX_RECORD}`, {
+  if (bytes > MAX_RECORD) throw tooLarge(`${bytes} bytes`, MAX_RECORD)
+  return text
+}
+
+function tooLarge(size: string, limit: number): NanoguardError {
+  return new NanoguardError(`the event cannot be recorded: ${size} are more than ${limit}`, {
     exit: EXIT.usage,
     hint: "keep large values out of events: their hash is enough",
   })
@@ -110,11 +118,17 @@ function personalText(value: string, { commitKey, known }: SealKeys): string {
   return redactText(value.toWellFormed(), { commitKey, known })
 }
 
+/** Members that hold what the log itself has put there or checked: nothing in them to look for. */
+const OURS: ReadonlySet<string> = new Set(["by", "boxed", "kind", "note", "operator", "outcome", "time", "type", "v"])
+
 /** The event's own secrets are looked for in its other members as well. */
-function redactRecord(record: Draft, event: NewEvent, options: SealOptions): unknown {
-  const { commitKey, known } = options
+function redactRecord(record: Draft, event: NewEvent, { commitKey, known }: SealOptions): object {
   const own = event.secrets && knownSecrets(Object.values(event.secrets))
   const redactor: Redactor = { commitKey, known }
-  const once = redactValue(record, redactor)
-  return own ? redactValue(once, { commitKey, known: own }) : once
+  const clean = Object.entries(record).map(([name, value]): [string, unknown] => {
+    if (OURS.has(name)) return [name, value]
+    const once = redactValue(value, redactor)
+    return [name, own ? redactValue(once, { commitKey, known: own }) : once]
+  })
+  return Object.fromEntries(clean)
 }

@@ -51,7 +51,7 @@ export const SECRET_SHAPES: readonly SecretShape[] = [
     "clouds and services",
     `${WORD}(?:do[opr]_v1_[0-9a-f]{60,}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}|SG\\.[A-Za-z0-9_-]{16,}\\.[A-Za-z0-9_-]{16,}|` +
       "dapi[0-9a-f]{32}|lin_api_[A-Za-z0-9]{32,}|ntn_[A-Za-z0-9]{40,}|fig[dru]_[A-Za-z0-9_-]{32,}|dckr_[po]at_[A-Za-z0-9_-]{20,}|" +
-      "hv[sbr]\\.[A-Za-z0-9_-]{24,}|ATATT3[A-Za-z0-9_=-]{60,}|gl(?:c|sa)_[A-Za-z0-9_=+/]{32,}|pul-[0-9a-f]{40}|" +
+      "hv[sbr]\\.[A-Za-z0-9_-]{24,}|ATATT3[A-Za-z0-9_=-]{60,}|gl(?:c|sa)_[A-Za-z0-9_=+]{32,}|pul-[0-9a-f]{40}|" +
       "PMAK-[0-9a-f]{24}-[0-9a-f]{34}|AGE-SECRET-KEY-1[A-Z0-9]{50,})",
   ),
   shape(
@@ -65,7 +65,7 @@ export const SECRET_SHAPES: readonly SecretShape[] = [
   ),
   shape(
     "HTTP Authorization",
-    `${cases("authorization")}["'\\\\]{0,4} ?[:=] ?["'\\\\]{0,4}(?:[A-Za-z][A-Za-z0-9-]{2,20}[ +])?([^\\s"'\\\\,;&]+)`,
+    `${cases("authorization")}["'\\\\]{0,4} ?[:=] ?["'\\\\]{0,4}(?:[A-Za-z][A-Za-z0-9-]{2,20}[ +])?(?![A-Za-z][A-Za-z0-9-]{2,20}[ +])([^\\s"'\\\\,;&]+)`,
   ),
   shape(
     "basic and bearer",
@@ -78,7 +78,11 @@ export const SECRET_SHAPES: readonly SecretShape[] = [
     "i",
   ),
   shape("value of a secret's name", `${NAMES}["'\\\\\\]]{0,4} {0,4}=[>=]? {0,4}["'\\\\]{0,4}([^\\s"'&;,<>\\\\)}\\]]+)`),
-  shape("member of a secret's name", `${NAMES}["'\\\\]{0,4}: {0,4}["'\\\\]{0,4}([^\\s"'&;,<>\\\\)}\\]]{6,})`),
+  // Not the name in a URL's userinfo.
+  shape(
+    "member of a secret's name",
+    `(?<!://[a-z-]{0,20})${NAMES}["'\\\\]{0,4}: {0,4}["'\\\\]{0,4}([^\\s"'&;,<>\\\\)}\\]]{6,})`,
+  ),
   shape("option of a secret's name", `-${NAMES} ["']?([^\\s"'-][^\\s"']{3,})`),
   shape(
     "query value",
@@ -107,6 +111,8 @@ const SIGNS: readonly RegExp[] = [
     "%(?:[0-35-9a-fA-F][0-9a-fA-F]|4[1-9a-fA-F])",
     "[ +](?<=(?:[bB]asic|[bB]earer|BASIC|BEARER)[ +])",
     "PRIVATE KEY",
+    // A letter as an escape of JSON.
+    "\\\\u00[2-7]",
     `[wW](?:(?<=[pP]assw|PASSW)(?:or|OR)?[dD]|(?<=[pP]w|PW)[dD])${SIGN}`,
   ],
   ["\\.(?:(?<=(?:xox[a-z]|hv[sbr]|SG|ya29|hooks)\\.)|[A-Za-z0-9_-]{6}\\.[A-Za-z0-9_-]{27})"],
