@@ -272,6 +272,7 @@ def check_header(line, trusted):
     require(line["type"] == "header", "not a header")
     require(line["schema"] == "nanoguard.audit-export/1", "another format than this program reads")
     only(line["selection"], [], ["agent", "since", "until"])
+    require(all(isinstance(text, str) for text in line["selection"].values()), "a selection that is no text")
     require(trusted is None or line["key"] == trusted, "signed for another key than the one given")
     key = parse_key(line["key"])
     require(line["origin"] == key[0], "an origin that is not the key's name")
@@ -291,27 +292,30 @@ def check_header(line, trusted):
     return key, size, root, first, last, known
 
 
-def person_of(record):
-    """The commitments to personal values in a record."""
-    values = [record.get("operator"), record.get("note")]
-    by = record.get("by")
-    values += by if isinstance(by, list) else []
-    return {value for value in values if isinstance(value, str)}
+def people_of(record):
+    """The commitments to personal values in a record: who operates, decided, wrote a note, owns an exception."""
+    verdict = record.get("verdict")
+    excepted = verdict.get("excepted") if isinstance(verdict, dict) else None
+    owners = [one.get("owner") for one in excepted if isinstance(one, dict)] if isinstance(excepted, list) else []
+    by = record.get("by") if isinstance(record.get("by"), list) else []
+    values = [record.get("operator"), record.get("note"), *by, *owners]
+    return {value for value in values if isinstance(value, str) and value.startswith("person:")}
 
 
-def check_person(person, named):
-    if isinstance(person, dict) and "erased" in person:
-        only(person, ["commitment", "erased"])
-        require(person["erased"] is True and person["commitment"] in named, "says erased of a person that it does not name")
+def is_opened(person, named):
+    """Whether an opening opens what it should; False where the value was erased."""
+    erased = isinstance(person, dict) and "erased" in person
+    only(person, ["commitment", "erased"] if erased else ["commitment", "salt", "value"])
+    require(all(isinstance(person[name], str) for name in person if name != "erased"), "opens a person that is no text")
+    require(person["commitment"] in named, "does not name the person that is opened")
+    named.remove(person["commitment"])
+    if erased:
+        require(person["erased"] is True, "names a person that is neither opened nor erased")
         return False
-    only(person, ["commitment", "salt", "value"])
-    commitment, salt, value = person["commitment"], person["salt"], person["value"]
-    require(all(isinstance(text, str) for text in (commitment, salt, value)), "an opening that is no text")
-    require(commitment in named, "opens a commitment that it does not make")
-    require(re.fullmatch("[A-Za-z0-9_-]{43}", salt) is not None, "a salt that is not 32 bytes")
-    digest = sha256(base64.urlsafe_b64decode(salt + "="), value.encode())
-    made = "person:" + base64.urlsafe_b64encode(digest).decode().rstrip("=")
-    require(made == commitment, "a person that is not the one it commits to")
+    require(re.fullmatch("[A-Za-z0-9_-]{43}", person["salt"]) is not None, "has a salt that is not 32 bytes")
+    salt = base64.urlsafe_b64decode(person["salt"] + "=")
+    made = base64.urlsafe_b64encode(sha256(salt, person["value"].encode())).decode().rstrip("=")
+    require(person["commitment"] == "person:" + made, "names a person that is not the one it commits to")
     return True
 
 
@@ -322,14 +326,16 @@ def check_record(line, size, root, selection):
     proof = [unbase64(step, 32) for step in line["proof"]]
     leaf = sha256(b"\x00", canonical(record).encode())
     require(root_of_inclusion(seq - 1, size, leaf, proof) == root, "is not in the checkpoint's tree")
-    require(selection.get("agent") in (None, record.get("agent")), "is of another agent than selected")
-    time = record.get("time")
-    require("since" not in selection or time >= selection["since"], "is older than selected")
-    require("until" not in selection or time < selection["until"], "is newer than selected")
+    require(selection.get("agent", record.get("agent")) == record.get("agent"), "is of another agent than selected")
+    if "since" in selection or "until" in selection:
+        time = record.get("time")
+        require(isinstance(time, str), "has no time")
+        # RFC 3339 in UTC with milliseconds, so the order of the texts is the order of the times.
+        require(selection.get("since", time) <= time <= selection.get("until", time), "is of another time than selected")
     people = line.get("people", [])
-    require(isinstance(people, list), "people that are no list")
-    named = person_of(record)
-    opened = sum([check_person(person, named) for person in people])
+    require(isinstance(people, list), "has people that are no list")
+    named = people_of(record)
+    opened = sum([is_opened(person, named) for person in people])
     return opened, len(people) - opened
 
 
@@ -389,7 +395,7 @@ def verify(file, trusted, anchors):
         where = "the anchors"
         require(not anchors or compared or unknown, "hold no checkpoint of this log")
     except Rejected as problem:
-        return f"REJECTED: {where}: {problem}"
+        return f"REJECTED: {where}: {problem}".replace("\n", " ")
     notes = [f"{counts['records']} records {header[3]}..{header[4]} of {header[0][0]}, under a checkpoint of {header[1]}"]
     if trusted is None:
         notes.append("not checked: whether the key is the log's (it came with the file; give --key)")
@@ -417,8 +423,8 @@ def main():
             answer = verify(file, given.key, given.anchor)
     except OSError as problem:
         options.error(str(problem))
-    # Text of the file may be anything: nothing but plain characters reaches the terminal.
-    print(answer.encode("ascii", "backslashreplace").decode().replace("\x1b", "\\x1b"))
+    # Text of the file may be anything: only plain characters reach the terminal.
+    print("\n".join(line.encode("unicode_escape").decode("ascii") for line in answer.split("\n")))
     return 1 if answer.startswith("REJECTED") else 0
 
 

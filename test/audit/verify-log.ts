@@ -136,7 +136,13 @@ export function checkpointsOf({ directory }: TestLog): Checkpoint[] {
 
 /** An outside place in memory. */
 export function anchorOf(checkpoints: readonly Checkpoint[], name = "dir:/mnt/witness"): Anchor {
-  return { name, read: async () => [...checkpoints], publish: async () => {} }
+  const anchor = {
+    name,
+    read: async () => [...checkpoints],
+    newest: async () => checkpoints.at(-1),
+    publish: async () => {},
+  }
+  return anchor
 }
 
 /** Verifies with the log's own key. */

@@ -9,8 +9,8 @@ import type { SqliteFiles } from "./sqlite-source.ts"
 /** Records of one task: 64 tiles, some 15 MB of bodies. */
 const TASK_RECORDS = 16_384
 
-/** Below this many records threads cost more than they gain (a thread takes 40 ms to start). */
-const WORTH_THREADS = 65_536
+/** Tasks below which threads cost more than they gain: one takes 40 ms to start. */
+const WORTH_THREADS = 4
 
 /** Cuts 1..`records` into tasks of whole tiles; `sizes`, ascending, are the tree sizes whose partial tiles are wanted. */
 export function cutTasks(
@@ -34,9 +34,9 @@ export async function* checkHere(source: RangeSource, tasks: readonly RangeTask[
   for (const task of tasks) yield await checkRange(source, task)
 }
 
-/** How many threads a log of so many records is worth; 0: this one. */
-export function threadsFor(records: number): number {
-  return records < WORTH_THREADS ? 0 : Math.min(availableParallelism(), Math.ceil(records / TASK_RECORDS))
+/** How many threads so many tasks are worth; 0: this one. */
+export function threadsFor(tasks: readonly RangeTask[]): number {
+  return tasks.length < WORTH_THREADS ? 0 : Math.min(availableParallelism(), tasks.length)
 }
 
 /**

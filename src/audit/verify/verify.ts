@@ -2,21 +2,21 @@
 // published. Nothing is written, and gateways may go on writing.
 import type { Kysely } from "kysely"
 import type { Context } from "../../context.ts"
+import { NanoguardError } from "../../errors.ts"
+import { stateHome } from "../../home.ts"
 import { openReader, type Reader } from "../../store/reader.ts"
 import type { Tables } from "../../store/schema.ts"
+import { loadLogKey } from "../keys.ts"
 import { formatVerifier, type Verifier } from "../note.ts"
 import type { Anchor } from "../types.ts"
 import { type AnchorReading, compareAnchors, readAnchors } from "./anchors.ts"
-import { readCheckpoints, type SignedRoot } from "./checkpoints.ts"
+import { readCheckpoints } from "./checkpoints.ts"
 import { type Facts, readFacts } from "./facts.ts"
-import { addRange, compareTotals, emptyTotals } from "./index-totals.ts"
 import { judgeLog } from "./judge.ts"
 import { checkPeople } from "./people.ts"
-import { checkHere, checkInThreads, cutTasks, threadsFor } from "./pool.ts"
 import { collectProblems, type Problems, type Unchecked, type VerifyReport } from "./report.ts"
-import type { Difference } from "./scan.ts"
-import { beginTree, type HashedTree } from "./tree.ts"
-import { typedSource } from "./typed-source.ts"
+import { scanLog } from "./scan-log.ts"
+import { compareTiles } from "./upper-tiles.ts"
 
 export interface VerifyOptions {
   /** Keys that checkpoints may be signed with: the log's own public key, and those that the user gave. */
@@ -24,19 +24,36 @@ export interface VerifyOptions {
   anchors: readonly Anchor[]
   /** Whether the rows of the index are compared too. */
   index: boolean
+  /** The directory that holds archived bodies. */
+  archive?: string
   /** Worker threads; as many as the log is worth where absent. */
   threads?: number
   /** Told how many records are done. */
   onProgress?: (done: number, of: number) => void
 }
 
-/** Verifies the log of this context. Throws `NanoguardError` (environment) where there is none or it cannot be read. */
+/**
+ * Verifies the log of this context; the log's own public key is added to `keys`. Throws `NanoguardError` (environment) where there
+ * is no log or it cannot be read.
+ */
 export async function verifyLog(ctx: Context, options: VerifyOptions): Promise<VerifyReport> {
   const reader = await openReader(ctx)
   try {
-    return await verifyStore(reader, options)
+    const { origin } = await readFacts(reader.db, false)
+    const own = readOwnKey(reader.directory ?? stateHome(ctx), origin)
+    return await verifyStore(reader, { ...options, keys: own ? [own, ...options.keys] : options.keys })
   } finally {
     await reader.close()
+  }
+}
+
+/** Undefined where this user has no such key, or one that others may have changed: then others have to be given. */
+function readOwnKey(directory: string, origin: string): Verifier | undefined {
+  try {
+    return loadLogKey(directory, origin)
+  } catch (error) {
+    if (error instanceof NanoguardError) return undefined
+    throw error
   }
 }
 
@@ -102,81 +119,6 @@ async function verifySnapshot(
   }
 }
 
-interface Scanned {
-  tree: HashedTree
-  /** The same from stored leaf tiles, where they differ from the bodies. */
-  differences: Difference[]
-  untiled: number | undefined
-  hashed: number
-  indexed: number
-}
-
-/** Hashes every body, and compares leaf tiles and the index on the way. */
-async function scanLog(
-  reader: Reader,
-  db: Kysely<Tables>,
-  facts: Facts,
-  roots: readonly SignedRoot[],
-  options: VerifyOptions,
-  problems: Problems,
-): Promise<Scanned> {
-  const { records, derived, archived } = facts
-  const sizes = [...new Set(roots.map(({ size }) => size))].sort((a, b) => a - b)
-  const entries = options.index && reader.indexed
-  const tasks = cutTasks(records, sizes, { derived, archived, indexed: entries ? Math.min(derived, records) : 0 })
-  const threads = reader.kind === "sqlite" ? (options.threads ?? threadsFor(records)) : 0
-  const files = { directory: reader.directory ?? "", immutable: reader.immutable, indexed: reader.indexed, entries }
-  const results = threads > 0 ? checkInThreads(files, tasks, threads) : checkHere(typedSource(db, entries), tasks)
-  const tree = beginTree()
-  const totals = emptyTotals()
-  const scanned: Scanned = { tree, differences: [], untiled: undefined, hashed: 0, indexed: 0 }
-  for (const task of tasks) {
-    const { scan, index } = (await results.next()).value!
-    tree.add(scan.roots, scan.partial)
-    scanned.differences.push(...scan.differences)
-    scanned.untiled ??= scan.untiled
-    scanned.hashed += scan.hashed
-    if (index) addRange(totals, index, problems)
-    options.onProgress?.(task.to, records)
-  }
-  await results.return(undefined as never)
-  scanned.indexed = totals.compared
-  if (entries) await compareTotals(db, totals, { archived, derived }, problems)
-  return scanned
-}
-
-const PAGE = 64
-
-/** The tiles above the leaves: 256 hashes of tiles each. */
-async function compareTiles(db: Kysely<Tables>, tree: HashedTree, problems: Problems): Promise<void> {
-  let last = { level: 1, position: -1 }
-  for (let full = true; full; ) {
-    const { level, position } = last
-    const rows = await db
-      .selectFrom("tiles")
-      .selectAll()
-      .where((where) =>
-        where.or([
-          where("level", ">", level),
-          where.and([where("level", "=", level), where("position", ">", position)]),
-        ]),
-      )
-      .orderBy("level")
-      .orderBy("position")
-      .limit(PAGE)
-      .execute()
-    for (const tile of rows) {
-      const at = tree.differsAt(tile.level, tile.position, tile.hashes)
-      if (at === undefined) continue
-      const seq = (tile.position * 256 + at) * 256 ** tile.level + 1
-      const what = `tile ${tile.level}/${tile.position} of the tree has another hash for the records from ${seq} on than they make`
-      problems.add({ code: "tree.damaged", seq, what })
-    }
-    last = rows.at(-1) ?? last
-    full = rows.length === PAGE
-  }
-}
-
 function listUnchecked(
   reader: Reader,
   facts: Facts,
@@ -190,7 +132,7 @@ function listUnchecked(
     list.push({ code, ...(from !== undefined && { from }), ...(to !== undefined && { to }), what })
   if (hashed < records && archived > 0)
     say("archive.missing", `${count(archived)} archived: their bodies were not checked`, 1, archived)
-  if (options.keys.length === 0) say("key.missing", "no key: signatures of checkpoints were not checked")
+  if (options.keys.length === 0) say("key.missing", "no key (give --key): signatures were not checked")
   if (newest === 0 && records > 0) say("checkpoint.none", "there is no checkpoint: nothing is signed")
   else if (newest < records) {
     say("checkpoint.behind", `${count(records - newest)} not yet under a checkpoint`, newest + 1, records)

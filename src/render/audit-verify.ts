@@ -1,0 +1,69 @@
+// How `nanoguard audit verify` says what it found: the first bad record first, and never without what it could not check.
+import type { ExportReport } from "../audit/verify/export-file.ts"
+import type { AnchorReport, Problem, Unchecked, VerifyReport } from "../audit/verify/report.ts"
+import { cleanText, countOf, formatCount, safeJson } from "./clean.ts"
+import type { Style } from "./style.ts"
+
+/** A report as text, or as one JSON document. */
+export function renderVerifyReport(report: VerifyReport, format: "text" | "json", style: Style): string {
+  if (format === "json") return safeJson(report)
+  const { problems, more, unchecked } = report
+  const lines = [headline(report, style), ""]
+  for (const problem of problems) lines.push(`  ${style.red("bad")}  ${cleanText(problem.what)}`)
+  if (more > 0) lines.push(`  ${style.red("bad")}  and ${formatCount(more)} more`)
+  if (problems.length > 0) lines.push("")
+  for (const line of checkedLines(report)) lines.push(`  checked      ${line}`)
+  for (const item of unchecked) lines.push(`  ${style.yellow("not checked")}  ${describeUnchecked(item)}`)
+  return `${lines.join("\n")}\n`
+}
+
+function headline({ intact, records, origin, problems }: VerifyReport, style: Style): string {
+  const name = cleanText(origin, 80)
+  if (intact && records === 0) return "The record is empty: there is nothing to verify"
+  if (intact) return style.green(`The record ${name} is intact: ${countOf(records, "record")}`)
+  return style.red(`The record ${name} is not what it was${firstBad(problems)}`)
+}
+
+function firstBad(problems: readonly Problem[]): string {
+  const first = problems.find(({ code, seq }) => seq !== undefined && /^(?:record|log)\./.test(code))
+  if (first === undefined) return ""
+  const { seq, to, code } = first
+  const open = code === "log.rewritten" && to !== undefined && to > seq!
+  return open ? `: the first bad record is between ${seq} and ${to}` : `: the first bad record is ${seq}`
+}
+
+function checkedLines({ hashed, checkpoints, keys, anchors, indexed, opened, milliseconds }: VerifyReport): string[] {
+  const lines = [`${countOf(hashed, "body", "bodies")} hashed again in ${formatCount(milliseconds)} ms`]
+  if (checkpoints.count > 0) {
+    const newest = `the newest of ${countOf(checkpoints.newest, "record")}`
+    lines.push(`${formatCount(checkpoints.verified)} of ${countOf(checkpoints.count, "checkpoint")} signed, ${newest}`)
+  }
+  for (const key of keys) lines.push(`key ${cleanText(key)}`)
+  for (const anchor of anchors) if (anchor.state !== "unreachable") lines.push(describeAnchor(anchor))
+  if (indexed > 0) lines.push(`the index says of ${countOf(indexed, "record")} what their bodies say`)
+  if (opened > 0) lines.push(`${countOf(opened, "personal value")} against their commitments`)
+  return lines
+}
+
+function describeAnchor({ name, checkpoints, newest, state }: AnchorReport): string {
+  const place = cleanText(name)
+  if (state === "empty") return `${place}: holds no checkpoint of this log`
+  const many = countOf(checkpoints, "checkpoint")
+  return `${place}: ${many}, ${newest > 0 ? `the log as far as record ${formatCount(newest)} is theirs` : "none of which fits"}`
+}
+
+function describeUnchecked({ what, from, to }: Unchecked): string {
+  const range = from === undefined ? "" : ` (${from === to ? from : `${from} to ${to}`})`
+  return `${cleanText(what)}${range}`
+}
+
+/** What became of an exported file. */
+export function renderExportReport(report: ExportReport, format: "text" | "json", style: Style): string {
+  if (format === "json") return safeJson(report)
+  const { accepted, rejected, records, from, to, size, key, unchecked } = report
+  if (!accepted) return `${style.red(`rejected: ${cleanText(String(rejected))}`)}\n`
+  const what = `${countOf(records, "record")} out of ${from} to ${to}, under a checkpoint of ${countOf(size, "record")}`
+  const lines = [style.green(`accepted: ${what}`), "", `  checked      key ${cleanText(key)}`]
+  for (const item of unchecked) lines.push(`  ${style.yellow("not checked")}  ${cleanText(item)}`)
+  return `${lines.join("\n")}\n`
+}
