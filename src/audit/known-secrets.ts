@@ -19,8 +19,8 @@ interface Needle {
 /** Prepared for search. */
 export interface KnownSecrets {
   secrets: readonly Known[]
-  /** True for every text, also as JSON, that may hold one. */
-  prefilter: RegExp
+  /** One of them is true for every text, also as JSON, that may hold one. */
+  prefilters: readonly RegExp[]
   /** A value holds a space: then "+" may stand for one. */
   spaces: boolean
   /** UTF-16 units of the longest. */
@@ -47,14 +47,27 @@ export function knownSecrets(values: Iterable<string>): KnownSecrets | undefined
   )
   return {
     secrets,
-    prefilter: new RegExp(
-      [...new Set(literals)]
-        .map((text) => text.replace(/[^A-Za-z0-9_]/g, "\\$&"))
-        .join("|")
-        .concat("|%[0-9a-fA-F]{2}|\\\\"),
-    ),
+    prefilters: [
+      new RegExp(
+        [...new Set(literals)]
+          .map((text) => text.replace(/[^A-Za-z0-9_]/g, "\\$&"))
+          .join("|")
+          .concat("|%[0-9a-fA-F]{2}|\\\\"),
+      ),
+    ],
     spaces: secrets.some(({ value }) => value.includes(" ")),
     longest: Math.max(...secrets.map(({ value }) => value.length)),
+  }
+}
+
+/** Both together. */
+export function joinKnown(a: KnownSecrets | undefined, b: KnownSecrets | undefined): KnownSecrets | undefined {
+  if (!a || !b) return a ?? b
+  return {
+    secrets: [...a.secrets, ...b.secrets],
+    prefilters: [...a.prefilters, ...b.prefilters],
+    spaces: a.spaces || b.spaces,
+    longest: Math.max(a.longest, b.longest),
   }
 }
 

@@ -30,7 +30,7 @@ export function commitSecret(value: string, commitKey: Uint8Array): SecretCommit
 
 /** Whether a text, or data as JSON text, may hold a secret: false is certain, true is worth a search. */
 export function mayHoldSecret(text: string, known: KnownSecrets | undefined): boolean {
-  return maySecretBeIn(text) || known?.prefilter.test(text) === true
+  return maySecretBeIn(text) || known?.prefilters.some((one) => one.test(text)) === true
 }
 
 /**

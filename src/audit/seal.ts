@@ -4,7 +4,7 @@ import { EXIT, NanoguardError } from "../errors.ts"
 import type { Verdict } from "../policy/types.ts"
 import { canonicalText } from "./canonical.ts"
 import { checkEvent, checkPersonal } from "./check-event.ts"
-import { type KnownSecrets, knownSecrets } from "./known-secrets.ts"
+import { joinKnown, type KnownSecrets, knownSecrets } from "./known-secrets.ts"
 import { kindOf } from "./record.ts"
 import { commitSecret, MAX_TEXT, mayHoldSecret, type Redactor, redactText, redactValue } from "./redact.ts"
 import type { LogRecord, NewEvent, PersonCommitment } from "./types.ts"
@@ -124,11 +124,10 @@ const OURS: ReadonlySet<string> = new Set(["by", "boxed", "kind", "note", "opera
 /** The event's own secrets are looked for in its other members as well. */
 function redactRecord(record: Draft, event: NewEvent, { commitKey, known }: SealOptions): object {
   const own = event.secrets && knownSecrets(Object.values(event.secrets))
-  const redactor: Redactor = { commitKey, known }
-  const clean = Object.entries(record).map(([name, value]): [string, unknown] => {
-    if (OURS.has(name)) return [name, value]
-    const once = redactValue(value, redactor)
-    return [name, own ? redactValue(once, { commitKey, known: own }) : once]
-  })
+  const redactor: Redactor = { commitKey, known: joinKnown(known, own) }
+  const clean = Object.entries(record).map(([name, value]) => [
+    name,
+    OURS.has(name) ? value : redactValue(value, redactor),
+  ])
   return Object.fromEntries(clean)
 }
