@@ -4,6 +4,7 @@ import { constants } from "node:fs"
 import { open, readdir, unlink } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
+import { cleanText } from "../../render/clean.ts"
 import { parseCheckpoint } from "../checkpoint-text.ts"
 import { sameHash } from "../merkle.ts"
 import { NoteError } from "../note-error.ts"
@@ -41,7 +42,7 @@ export function openDirectoryAnchor(name: string, directory: string): Anchor {
     if (!/\n\n— [^\n]+\n$/.test(text)) return undefined
     const checkpoint = parseCheckpoint(text)
     if (fileName(checkpoint) === file && checkpoint.origin === origin) return checkpoint
-    throw new NoteError(`${name} has a file of another checkpoint than its name says: ${file}`)
+    throw new NoteError(`${cleanText(name)} has a file of another checkpoint than its name says: ${file}`)
   }
 
   return {

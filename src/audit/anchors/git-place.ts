@@ -1,11 +1,12 @@
 // Where the ref of a log lies: in a repository on this machine, or in one elsewhere that is reached through a copy of the ref.
 import { createHash } from "node:crypto"
+import { existsSync } from "node:fs"
 import { mkdir } from "node:fs/promises"
 import { isAbsolute, join } from "node:path"
 import type { Context } from "../../context.ts"
 import { stateHome } from "../../home.ts"
-import { badAnchor } from "./failure.ts"
-import { type Git, gitIn, must, SCHEMES } from "./git-run.ts"
+import { AnchorError, badAnchor, causeOf } from "./failure.ts"
+import { type Git, gitIn, must, NO_PROGRAMS, SCHEMES } from "./git-run.ts"
 
 /** A repository with the objects of a log's ref, and the ref itself. */
 export interface Place {
@@ -52,11 +53,13 @@ function remotePlace(name: string, url: string, isFile: boolean, ctx: Edge): Pla
     `${createHash("sha256").update(url).digest("hex").slice(0, 16)}.git`,
   )
   const git = gitIn(ctx, name, directory)
-  // A repository on this machine is served by a git that runs as this user: it too runs no hooks of that repository.
-  const program = (service: string) =>
-    isFile ? [`--${service}=git -c core.hooksPath=/dev/null -c core.fsmonitor=false ${service}`] : []
+  // A repository on this machine is served by a git that runs as this user: it too runs none of that repository's programs.
+  const program = (service: string) => (isFile ? [`--${service}=${["git", ...NO_PROGRAMS, service].join(" ")}`] : [])
   const prepare = async () => {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
+    if (existsSync(join(directory, "HEAD"))) return
+    await mkdir(directory, { recursive: true, mode: 0o700 }).catch((error) => {
+      throw new AnchorError(name, `has no room in the state directory: ${causeOf(error)}`, error)
+    })
     must(name, "cannot be prepared", await git.local(["init", "--quiet", "--bare", "--template="]))
   }
   return {
@@ -76,9 +79,11 @@ function remotePlace(name: string, url: string, isFile: boolean, ctx: Edge): Pla
       // Not forced: the other side takes only what follows its own commit.
       const push = ["push", "--quiet", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"]
       const pushed = await git.remote([...push, ...program("receive-pack"), "--", url, `${commit}:${ref}`])
-      if (pushed.exitCode === 0 || /\[rejected\]|\[remote rejected\]/.test(pushed.stderr)) return pushed.exitCode === 0
+      if (/\[(?:remote )?rejected\]/.test(pushed.stderr)) return false
       must(name, "cannot be written", pushed)
-      return false
+      // The copy gets three objects a minute, each a file of its own until they are packed.
+      await git.local(["-c", "gc.auto=3000", "gc", "--auto", "--quiet", "--no-detach"])
+      return true
     },
   }
 }

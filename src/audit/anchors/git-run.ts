@@ -13,17 +13,22 @@ const MAX_OUTPUT = 64 * 1024 * 1024
 /** The schemes that a call which goes elsewhere may use. */
 export const SCHEMES = ["https", "ssh", "file"]
 
-const SETTINGS = [
+/** What keeps a repository's own configuration from naming programs: `true` is one that prints nothing. */
+export const NO_PROGRAMS = [
   "core.hooksPath=/dev/null",
   "core.fsmonitor=false",
-  "core.alternateRefsCommand=",
+  "core.alternateRefsCommand=true",
   "core.fsync=all",
-  "protocol.ext.allow=never",
-  "transfer.fsckObjects=true",
-  "maintenance.auto=false",
-  "gc.auto=0",
-  "http.followRedirects=false",
 ].flatMap((setting) => ["-c", setting])
+
+const SETTINGS = [
+  ...NO_PROGRAMS,
+  ...["-c", "protocol.ext.allow=never"],
+  ...["-c", "transfer.fsckObjects=true"],
+  ...["-c", "maintenance.auto=false"],
+  ...["-c", "gc.auto=0"],
+  ...["-c", "http.followRedirects=false"],
+]
 
 // Who commits and when: nothing of this host, so that the same checkpoint after the same one is the same commit everywhere.
 const IDENTITY = {

@@ -1,6 +1,7 @@
 // Checkpoints in a git ref: a commit each, with the note as its one file. Whoever guards that repository against forced pushes
 // guards the log; and a copy of the repository is a copy of the evidence.
 import type { Context } from "../../context.ts"
+import { cleanText } from "../../render/clean.ts"
 import { parseCheckpoint } from "../checkpoint-text.ts"
 import { NoteError } from "../note-error.ts"
 import type { Anchor, Checkpoint } from "../types.ts"
@@ -33,37 +34,57 @@ export function openGitAnchor(name: string, target: string, ctx: Pick<Context, "
   const parse = (note: string, origin: string): Checkpoint => {
     const checkpoint = parseCheckpoint(note)
     if (checkpoint.origin === origin) return checkpoint
-    throw new NoteError(`${name} has a checkpoint of another log in ${refOf(origin)}`)
+    throw new NoteError(`${cleanText(name)} has a checkpoint of another log in ${refOf(origin)}`)
   }
+
+  // What the newest was when it was last asked for: a commit follows exactly what its writer compared itself with.
+  const seen = new Map<string, Newest>()
+
+  const readNewest = async (origin: string): Promise<Newest> => {
+    const tip = await place.tip(refOf(origin))
+    const newest = tip === undefined ? {} : { tip, checkpoint: parse((await notesOf([tip]))[0]!, origin) }
+    seen.set(origin, newest)
+    return newest
+  }
+
+  const write = async (args: readonly string[], input: string): Promise<string> =>
+    must(name, "cannot be written", await git.local(args, input)).trim()
 
   return {
     name,
     async read(origin, newest = false) {
-      const tip = await place.tip(refOf(origin))
-      if (tip === undefined) return []
-      const history = newest ? tip : must(name, "cannot be read", await git.local(["rev-list", "--reverse", tip]))
-      const found = (await notesOf(history.trim().split("\n"))).map((note) => parse(note, origin))
+      const { tip, checkpoint } = await readNewest(origin)
+      if (tip === undefined || checkpoint === undefined) return []
+      if (newest) return [checkpoint]
+      const commits = must(name, "cannot be read", await git.local(["rev-list", "--reverse", tip]))
+        .trim()
+        .split("\n")
+      const found = (await notesOf(commits)).map((note) => parse(note, origin))
       return found.sort((a, b) => a.size - b.size)
     },
     async publish(checkpoint) {
-      const ref = refOf(checkpoint.origin)
-      const tip = await place.tip(ref)
-      const before = tip === undefined ? undefined : parse((await notesOf([tip]))[0]!, checkpoint.origin)
-      if (before?.note === checkpoint.note) return
-      // Whoever calls compared with what it read; something newer came since.
-      if (before && before.size >= checkpoint.size) throw new AnchorMoved(name)
-      const write = async (args: readonly string[], input: string) =>
-        must(name, "cannot be written", await git.local(args, input)).trim()
-      const blob = await write(["hash-object", "-w", "--stdin"], checkpoint.note)
+      const { origin, size, note } = checkpoint
+      const known = seen.get(origin)
+      const { tip, checkpoint: newest } = known ?? (await readNewest(origin))
+      seen.delete(origin)
+      if (newest?.note === note) return
+      if (newest && (!known || newest.size >= size)) throw new AnchorMoved(name)
+      const blob = await write(["hash-object", "-w", "--stdin"], note)
       const tree = await write(["mktree"], `100644 blob ${blob}\t${FILE}\n`)
       const parents = tip === undefined ? [] : ["-p", tip]
-      const message = `${checkpoint.origin} at ${checkpoint.size}\n`
-      const commit = await write(["commit-tree", "--no-gpg-sign", ...parents, "-F", "-", tree], message)
-      if (await place.advance(ref, commit, tip)) return
-      if ((await place.tip(ref)) !== tip) throw new AnchorMoved(name)
-      throw new AnchorError(name, `refuses to move ${ref}`)
+      const args = ["commit-tree", "--no-gpg-sign", ...parents, "-F", "-", tree]
+      const commit = await write(args, `${origin} at ${size}\n`)
+      if (await place.advance(refOf(origin), commit, tip)) return
+      if ((await place.tip(refOf(origin))) !== tip) throw new AnchorMoved(name)
+      throw new AnchorError(name, `refuses to move ${refOf(origin)}`)
     },
   }
+}
+
+/** The commit that a ref names, and its note; neither where there is no such ref. */
+interface Newest {
+  tip?: string
+  checkpoint?: Checkpoint
 }
 
 function refOf(origin: string): string {
@@ -78,7 +99,7 @@ function splitBatch(name: string, output: string, count: number): string[] {
   while (contents.length < count) {
     const end = bytes.indexOf("\n", at)
     const header = end < 0 ? undefined : /^[0-9a-f]{40,64} blob (\d{1,6})$/.exec(bytes.toString("latin1", at, end))
-    if (!header) throw new NoteError(`${name} has a commit without a checkpoint in its ref`)
+    if (!header) throw new NoteError(`${cleanText(name)} has a commit without a checkpoint in its ref`)
     const start = end + 1
     at = start + Number(header[1]) + 1
     contents.push(bytes.toString("utf8", start, at - 1))

@@ -1,5 +1,4 @@
 import {
-  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -107,15 +106,5 @@ describe("a directory", () => {
     writeFileSync(join(directory, `${file(9)}.bak`), "x")
     writeFileSync(join(directory, "0123abcd4567ef89-9.checkpoint"), "x")
     expect(await anchor.read(ORIGIN)).toEqual([])
-  })
-
-  it("that cannot be written says so", async (ctx) => {
-    if (process.getuid?.() === 0) return ctx.skip("an ordinary user is missing: root may write everywhere")
-    const { directory, anchor } = place()
-    chmodSync(directory, 0o555)
-    await expect(anchor.publish(log.at(8))).rejects.toMatchObject({
-      exit: 5,
-      message: expect.stringContaining("EACCES"),
-    })
   })
 })
