@@ -105,6 +105,7 @@ function closedInDoubt(): NanoguardError {
   })
 }
 
-function closedStore(): NanoguardError {
+/** The error for a call after `close`. */
+export function closedStore(): NanoguardError {
   return new NanoguardError("the store is closed", { exit: EXIT.environment, hint: "open it again to write" })
 }

@@ -9,6 +9,9 @@ const ROWS = 8
 /** Prepared statements of callers' changes that are kept. */
 const MAX_STATEMENTS = 200
 
+/** Bytes of the WAL file that are kept from one use to the next. */
+const MAX_WAL = 128 * 1024 * 1024
+
 export interface Writer {
   readonly db: DatabaseSync
   readonly begin: StatementSync
@@ -33,6 +36,8 @@ export async function openWriter(directory: string): Promise<Writer> {
   try {
     // Waiting for other processes is the group's own affair: SQLite's steps grow to 100 ms.
     db.exec("PRAGMA busy_timeout=0")
+    // A WAL that grew beside a long reader is cut to this when it starts over.
+    db.exec(`PRAGMA journal_size_limit=${MAX_WAL}`)
     return {
       db,
       begin: db.prepare("BEGIN IMMEDIATE"),
