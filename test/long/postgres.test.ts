@@ -1,8 +1,8 @@
-// PostgreSQL killed at random for a minute (ten seconds as a sample) while four gateways append.
+// PostgreSQL killed at random for a minute (five seconds as a sample) while four gateways append.
 import { expect, test } from "vitest"
 import { runStorm } from "../store/storm.ts"
 
-const SECONDS = process.env["NANOGUARD_SAMPLE"] === "1" ? 10 : 60
+const SECONDS = process.env["NANOGUARD_SAMPLE"] === "1" ? 5 : 60
 const SEED = Number(process.env["NANOGUARD_SEED"]) || 20_261_121
 
 /** Pauses between kills, 50 ms to 1.5 s: some come while the server is still recovering or gateways still reconnect. */

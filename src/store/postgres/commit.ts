@@ -3,7 +3,7 @@
 import { NanoguardError } from "../../errors.ts"
 import type { Engine, EngineOptions, Outcome, PendingBatch } from "../engine.ts"
 import { isLost, toStoreError } from "./errors.ts"
-import { type Attempt, findAttempt, type GroupOptions, newAttempt, writeGroup } from "./group.ts"
+import { type Attempt, type GroupOptions, isInLog, newAttempt, writeGroup } from "./group.ts"
 import { openSession, type Session } from "./session.ts"
 import { parseServer } from "./url.ts"
 
@@ -28,12 +28,13 @@ async function commitGroup(
     const attempt = newAttempt()
     try {
       const client = await session.client()
-      const found = lost && (await findAttempt(client, lost))
-      if (found) return found
+      const found = lost && (await isInLog(client, lost))
+      if (found && lost) return acknowledge(session, lost)
       // Asked under the lock of the log: what is not there now will never be.
       lost = undefined
       if (tries > 2) throw new Error("the connection was lost twice while writing")
-      return await writeGroup(client, batches, options, attempt)
+      await writeGroup(client, batches, options, attempt)
+      return acknowledge(session, attempt)
     } catch (error) {
       // Dropped in any case: what the server still has open ends with the connection.
       session.drop()
@@ -43,6 +44,11 @@ async function commitGroup(
       if (!repeat || tries > 2 || (tries === 2 && lost === undefined)) throw failure(error, options, lost !== undefined)
     }
   }
+}
+
+function acknowledge(session: Session, { first, bodies, outcomes }: Attempt): Outcome[] {
+  if (bodies.length > 0) session.acknowledged = first + bodies.length - 1
+  return outcomes
 }
 
 function failure(error: unknown, { server }: GroupOptions, uncertain: boolean): NanoguardError {

@@ -16,7 +16,7 @@ import {
   sealBatch,
   timeOfRecord,
 } from "../sealing.ts"
-import { CHANNEL, LOCKS, storable } from "./connect.ts"
+import { CHANNEL, LOCKS, storable } from "./client.ts"
 import { isExhausted, isLost, toStoreError } from "./errors.ts"
 import type { Server } from "./url.ts"
 
@@ -54,7 +54,7 @@ export function newAttempt(): Attempt {
 }
 
 /**
- * Writes the batches in one transaction and returns what became of each; `attempt` is filled in on the way. Throws what the
+ * Writes the batches in one transaction; `attempt` is filled in on the way, with what became of each batch. Throws what the
  * connection throws; the transaction is still open then, unless the connection is gone.
  */
 export async function writeGroup(
@@ -62,7 +62,7 @@ export async function writeGroup(
   batches: readonly PendingBatch[],
   options: GroupOptions,
   attempt: Attempt,
-): Promise<Outcome[]> {
+): Promise<void> {
   const log = await begin(client)
   attempt.first = log.seq + 1
   const group: Group = { options, time: options.now(), commitments: new Map(), people: [], inserted: 0 }
@@ -75,24 +75,20 @@ export async function writeGroup(
   attempt.committing = true
   const ended = (await client.query(`notify ${CHANNEL}; commit`)) as unknown as QueryResult[]
   // COMMIT of a transaction that had failed answers ROLLBACK, and that is no error to PostgreSQL.
-  if (ended.at(-1)?.command === "COMMIT") return attempt.outcomes
+  if (ended.at(-1)?.command === "COMMIT") return
   attempt.committing = false
   throw new Error("the transaction was rolled back")
 }
 
 const asksForTime = (batch: PendingBatch) => batch.events.some((event) => event.time === undefined)
 
-/** The outcomes of an attempt that is in the log; undefined where it is not, and then never will be. */
-export async function findAttempt(
-  client: Client,
-  { first, bodies, outcomes }: Attempt,
-): Promise<Outcome[] | undefined> {
+/** Whether an attempt is in the log. Asked under the log's lock: what is not there now never will be. */
+export async function isInLog(client: Client, { first, bodies }: Attempt): Promise<boolean> {
   await begin(client)
   const sql = "select body from nanoguard.events where seq >= $1 and seq < $2 order by seq"
   const { rows } = await client.query<{ body: string }>(sql, [first, first + bodies.length])
   await client.query("rollback")
-  const found = rows.length === bodies.length && rows.every(({ body }, i) => body === bodies[i])
-  return found ? outcomes : undefined
+  return rows.length === bodies.length && rows.every(({ body }, i) => body === bodies[i])
 }
 
 async function begin(client: Client): Promise<{ seq: number; body: string | null }> {

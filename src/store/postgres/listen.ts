@@ -1,7 +1,7 @@
 // Hearing of commits by whatever gateway: LISTEN on a connection of its own. While there is none, the listener is called with
 // every attempt to get one: then it asks more often than it needs to, and misses nothing.
 import type { Client } from "pg"
-import { CHANNEL, openClient } from "./connect.ts"
+import { CHANNEL, openClient } from "./client.ts"
 import { parseServer, type Server } from "./url.ts"
 
 /** Milliseconds between attempts to connect, the last for all further ones. */

@@ -1,6 +1,7 @@
 // The record in PostgreSQL, opened for reading: by a member of any of nanoguard's roles.
 import type { Reader } from "../reader.ts"
-import { openClient, openDatabase } from "./connect.ts"
+import { openClient } from "./client.ts"
+import { openDatabase } from "./connect.ts"
 import { parseServer } from "./url.ts"
 import { checkSchema } from "./version.ts"
 

@@ -1,8 +1,9 @@
 // The writer's one connection: opened again when it was lost, with growing pauses and for a bounded time.
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Client } from "pg"
-import { openClient } from "./connect.ts"
+import { openClient } from "./client.ts"
 import { codeOf, toStoreError } from "./errors.ts"
+import { checkDatabaseLength } from "./lengths.ts"
 import type { Server } from "./url.ts"
 import { checkSchema } from "./version.ts"
 
@@ -16,6 +17,8 @@ const PASSING = /^(57P0[123]|53300|08...|ECONN.*|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNR
 const LIMITS = { statement: 30_000, lock: 15_000, idle: 20_000 }
 
 export interface Session {
+  /** The last record that was acknowledged to callers: no server that lacks it is written to. */
+  acknowledged: number
   /** The connection; a new one where the last was dropped. Errors: environment. */
   client(): Promise<Client>
   /** Says that the connection is of no more use. */
@@ -25,15 +28,16 @@ export interface Session {
 
 /** Opens the first connection without a second attempt: a wrong address is said at once. */
 export async function openSession(server: Server): Promise<Session> {
-  let current: Client | undefined = await openWriter(server)
+  let current: Client | undefined = await openWriter(server, 0)
   // After a time without success each caller gets one attempt: callers must not wait in line behind a server that is gone.
   let down = false
-  return {
+  const session: Session = {
+    acknowledged: 0,
     client: async () => {
       if (current !== undefined) return current
       const pauses = down ? [] : PAUSES
       down = true
-      current = await retry(() => openWriter(server), pauses)
+      current = await retry(() => openWriter(server, session.acknowledged), pauses)
       down = false
       return current
     },
@@ -47,6 +51,7 @@ export async function openSession(server: Server): Promise<Session> {
       await last?.end().catch(() => {})
     },
   }
+  return session
 }
 
 async function retry<T>(attempt: () => Promise<T>, pauses: readonly number[]): Promise<T> {
@@ -65,10 +70,11 @@ function causeOf(error: unknown): unknown {
   return error instanceof Error ? error.cause : undefined
 }
 
-async function openWriter(server: Server): Promise<Client> {
+async function openWriter(server: Server, acknowledged: number): Promise<Client> {
   const client = await openClient(server, "writer", LIMITS)
   try {
     await checkSchema(client, server)
+    await checkDatabaseLength(client, server, acknowledged)
     // What is acknowledged is on the server's disk, whatever its default is.
     await client.query(
       "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'",
