@@ -5,7 +5,6 @@ import { parseCheckpoint } from "../checkpoint-text.ts"
 import type { Anchor, Checkpoint } from "../types.ts"
 import { AnchorError, AnchorMoved, badAnchor, causeOf } from "./failure.ts"
 
-/** Milliseconds for one request, its answer read to the end. */
 const TIMEOUT = 20_000
 
 /** Bytes of the longest answer: a quarter of a million checkpoints. */
@@ -14,6 +13,8 @@ const MAX_ANSWER = 64 * 1024 * 1024
 export interface HttpsOptions {
   /** Allows `http://` to this machine itself: for tests. */
   loopback?: boolean
+  /** Milliseconds for one request, its answer read to the end. */
+  timeout?: number
 }
 
 /** Opens an HTTPS address without a password in it. Throws `NanoguardError` for any other. */
@@ -27,7 +28,7 @@ export function openHttpsAnchor(name: string, ctx: Pick<Context, "fetch">, optio
 
   const request = async (to: URL, init: RequestInit): Promise<{ status: number; text: string }> => {
     try {
-      const signal = AbortSignal.timeout(TIMEOUT)
+      const signal = AbortSignal.timeout(options.timeout ?? TIMEOUT)
       const answer = await ctx.fetch(to, { ...init, signal, redirect: "error", credentials: "omit", cache: "no-store" })
       return { status: answer.status, text: await readText(answer) }
     } catch (error) {

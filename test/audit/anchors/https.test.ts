@@ -162,6 +162,18 @@ describe("an endpoint", () => {
     expect(sent).toBeLessThan(150 * 1024 * 1024)
   })
 
+  it.each<[string, Handler]>([
+    ["never answers", () => {}],
+    ["never ends", (_, response) => void response.writeHead(200).write("x")],
+  ])("that %s is given up", async (_, handler) => {
+    const anchor = openAnchor(await serve(handler), testContext("/"), { loopback: true, timeout: 200 })
+    await expect(anchor.read(ORIGIN)).rejects.toMatchObject({
+      name: "AnchorError",
+      message: expect.stringContaining("timeout"),
+    })
+    await expect(anchor.publish(log.at(3))).rejects.toMatchObject({ name: "AnchorError" })
+  })
+
   it("that is not there is an error of the environment", async () => {
     await expect(open("http://127.0.0.1:1/").read(ORIGIN)).rejects.toMatchObject({ name: "AnchorError", exit: 5 })
   })
