@@ -14,12 +14,13 @@ export function prepareDirectory(directory: string): void {
   const stats = before ?? lstatSync(directory)
   if (!stats.isDirectory())
     throw refuse(directory, stats.isSymbolicLink() ? "is a symbolic link" : "is not a directory")
-  protect(directory, stats, 0o700)
+  protect(directory, stats)
 }
 
 /** Makes it, and what is missing above it, on the disk before anything in it is acknowledged. */
 function makeDirectory(directory: string): void {
   const first = mkdirSync(directory, { recursive: true, mode: 0o700 })
+  chmodSync(directory, 0o700)
   if (first === undefined) return
   for (let made = directory; made.length >= first.length; made = dirname(made)) syncDirectory(dirname(made))
 }
@@ -43,7 +44,7 @@ export function prepareFile(file: string): void {
   const stats = statOf(file) ?? createFile(file)
   if (!stats) return
   if (!stats.isFile()) throw refuse(file, stats.isSymbolicLink() ? "is a symbolic link" : "is not a file")
-  protect(file, stats, 0o600)
+  protect(file, stats)
 }
 
 /** Undefined if it was created; what is there if another process was faster. */
@@ -60,11 +61,12 @@ function createFile(file: string): Stats | undefined {
   }
 }
 
-function protect(path: string, stats: Stats, mode: number): void {
+function protect(path: string, stats: Stats): void {
   const uid = process.getuid?.()
   if (uid === undefined) return
   if (stats.uid !== uid) throw refuse(path, "belongs to another user")
-  if ((stats.mode & 0o777) !== mode) withFileErrors(path, () => chmodSync(path, mode))
+  // What the owner may not do stays: a place that was made read-only is meant to be.
+  if ((stats.mode & 0o077) !== 0) withFileErrors(path, () => chmodSync(path, stats.mode & 0o700))
 }
 
 function statOf(path: string): Stats | undefined {

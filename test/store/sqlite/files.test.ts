@@ -8,7 +8,7 @@ import { makeDirectory, runScript, source } from "../directory.ts"
 const modeOf = (path: string) => statSync(path).mode & 0o777
 
 describe("prepareDirectory", () => {
-  it.each(["0o000", "0o077", "0o777"])("makes a directory and a file for this user alone under umask %s", (umask) => {
+  it.each(["0o000", "0o777"])("makes a directory and a file for this user alone under umask %s", (umask) => {
     const directory = join(makeDirectory(), "state")
     const { status, stderr } = runScript(`
       process.umask(${umask})
@@ -28,6 +28,14 @@ describe("prepareDirectory", () => {
     prepareDirectory(directory)
     prepareFile(file)
     expect([modeOf(directory), modeOf(file)]).toEqual([0o700, 0o600])
+  })
+
+  it("gives back to nobody what was taken from the owner", () => {
+    const directory = makeDirectory()
+    chmodSync(directory, 0o500)
+    prepareDirectory(directory)
+    expect(modeOf(directory)).toBe(0o500)
+    chmodSync(directory, 0o700)
   })
 
   it("refuses symbolic links, and changes nothing where they lead", () => {
