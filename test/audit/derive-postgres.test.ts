@@ -1,0 +1,127 @@
+import fc from "fast-check"
+import { type Kysely, sql } from "kysely"
+import { describe, expect, onTestFinished, type TestContext, test } from "vitest"
+import { createDeriver, type Derivation, deriveAll, deriveSlice, LogMismatch } from "../../src/audit/derive.ts"
+import { openDatabase } from "../../src/store/postgres/connect.ts"
+import { migratePostgres } from "../../src/store/postgres/migrate.ts"
+import { parseServer } from "../../src/store/postgres/url.ts"
+import type { Tables } from "../../src/store/schema.ts"
+import { type Database, newDatabase } from "../postgres.ts"
+import { anyEvent } from "./derive-events.ts"
+import { dumpIndex, modelIndex } from "./derive-model.ts"
+import { sampleEvents, sealSamples } from "./events.ts"
+
+async function newLog(t: TestContext) {
+  const database = await newDatabase(t)
+  await migratePostgres(parseServer(database.url))
+  const writer = await database.login("gateway", "nanoguard_writer")
+  // Each deriver has a pool of its own, as a process has.
+  const open = async (): Promise<Derivation> => {
+    const db = await openDatabase(parseServer(writer), "deriver")
+    onTestFinished(() => db.destroy())
+    return { engine: "postgres", source: db, index: db }
+  }
+  return { database, open }
+}
+
+async function append(db: Kysely<Tables>, bodies: readonly string[]): Promise<void> {
+  if (bodies.length === 0) return
+  await sql`insert into events select row_number() over () + (select coalesce(max(seq), 0) from events), body
+    from unnest(${bodies}::text[]) as body`.execute(db)
+}
+
+describe("deriving in PostgreSQL, as a writer", () => {
+  test("gives the tables of a naive reading, whatever the slices and whoever derives", async (t) => {
+    const { open } = await newLog(t)
+    const derivers = [createDeriver(await open()), createDeriver(await open())] as const
+    const bodies: string[] = []
+    const steps = fc.array(
+      fc.record({
+        events: fc.array(anyEvent, { maxLength: 40 }),
+        size: fc.integer({ min: 1, max: 60 }),
+        who: fc.nat(1),
+      }),
+      { minLength: 1, maxLength: 4 },
+    )
+    await fc.assert(
+      fc.asyncProperty(steps, async (history) => {
+        for (const { events, size, who } of history) {
+          const more = sealSamples(events).bodies
+          await append(derivers[0].derivation.source, more)
+          bodies.push(...more)
+          await deriveSlice(derivers[who]!, size)
+        }
+        await deriveAll(derivers[0].derivation, 100)
+        expect(await dumpIndex(derivers[0].derivation.index)).toEqual(modelIndex(bodies))
+      }),
+      { numRuns: 10, endOnFailure: true },
+    )
+  })
+
+  test("by three at once is the same as by one", async (t) => {
+    const { open } = await newLog(t)
+    const derivations = [await open(), await open(), await open()]
+    const { bodies } = sealSamples(sampleEvents(3, 1_500))
+    await append(derivations[0]!.source, bodies)
+    const done = await Promise.all(derivations.map((derivation) => deriveAll(derivation, 40)))
+    expect(done.map(({ to }) => to)).toEqual([1_500, 1_500, 1_500])
+    expect(await dumpIndex(derivations[0]!.index)).toEqual(modelIndex(bodies))
+  })
+
+  test("keeps what agents wrote: characters that PostgreSQL has none of, names longer than it can index", async (t) => {
+    const { open } = await newLog(t)
+    const derivation = await open()
+    const name = "ü".repeat(5_000)
+    const bodies = [
+      JSON.stringify({
+        v: 1,
+        time: "2026-11-01T00:00:00.000Z",
+        agent: "a\0b",
+        run: name,
+        item: { kind: "host", name },
+      }),
+      JSON.stringify({
+        v: 1,
+        time: "never",
+        agent: "\ud800",
+        item: { kind: name, name: `${name}2`, version: name, digest: name },
+      }),
+      JSON.stringify({
+        v: 1,
+        by: Array.from({ length: 500 }, (_, n) => `person:${n}${name}`),
+        item: { name: "x" },
+        operator: name,
+      }),
+      JSON.stringify({ v: 2, agent: "newer" }),
+      "no JSON",
+    ]
+    await append(derivation.source, bodies)
+    expect(await deriveAll(derivation)).toEqual({ from: 0, to: 5 })
+    const kinds = await derivation.index.selectFrom("entries").select(["seq", "kind", "agent"]).orderBy("seq").execute()
+    expect(kinds.map(({ kind, agent }) => [kind, agent])).toEqual([
+      ["", "a\ufffdb"],
+      ["", "\ufffd"],
+      ["", ""],
+      ["unreadable", ""],
+      ["unreadable", ""],
+    ])
+    const items = await derivation.index.selectFrom("items").select("name").execute()
+    expect(new Set(items.map((item) => item.name)).size).toBe(3)
+  })
+
+  test("is refused where the log ends before its index does", async (t) => {
+    const { database, open } = await newLog(t)
+    const derivation = await open()
+    await append(derivation.source, sealSamples(sampleEvents(4, 300)).bodies)
+    await deriveAll(derivation)
+    await cut(database, 290)
+    await expect(deriveAll(derivation)).rejects.toThrow(LogMismatch)
+  })
+})
+
+/** As somebody does who is the server's administrator. */
+async function cut(database: Database, last: number): Promise<void> {
+  await database.admin(
+    `alter table nanoguard.events disable trigger all; delete from nanoguard.events where seq > ${last}`,
+  )
+}
