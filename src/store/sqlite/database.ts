@@ -46,6 +46,8 @@ export function openForWriting(directory: string, name: typeof RECORD | typeof I
     // fullfsync: on macOS fsync alone leaves the data in the drive's cache.
     db.exec(`PRAGMA synchronous=${synchronous}; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON`)
     db.exec(`PRAGMA wal_autocheckpoint=${autocheckpoint}; PRAGMA trusted_schema=OFF; PRAGMA recursive_triggers=ON`)
+    // What is erased is overwritten, in the file as well.
+    if (name === RECORD) db.exec("PRAGMA secure_delete=ON")
   })
 }
 
