@@ -5,7 +5,7 @@ import type { Context } from "../context.ts"
 import type { NanoguardError } from "../errors.ts"
 import { closedStore, startCommitter } from "./committer-thread.ts"
 import { storeLocation } from "./location.ts"
-import { openReader } from "./reader.ts"
+import { openReader, type Reader } from "./reader.ts"
 import { createSubscriptions, type Subscriptions, watchingOf } from "./subscribe.ts"
 import type { Batch, Store } from "./types.ts"
 
@@ -47,7 +47,7 @@ export async function openStore(ctx: Pick<Context, "env" | "now" | "cwd">, optio
   }
 
   const committer = await startCommitter(ctx, { location, gateway: options.gateway, onCommit })
-  const reader = await openReader(ctx).catch(async (error) => {
+  const reader = await openIndexed(ctx).catch(async (error) => {
     await committer.close()
     throw error
   })
@@ -79,4 +79,25 @@ export async function openStore(ctx: Pick<Context, "env" | "now" | "cwd">, optio
       return closing
     },
   }
+}
+
+/** Opens for reading with an index from the start: one that is made later would not be seen. */
+async function openIndexed(ctx: Pick<Context, "env">): Promise<Reader> {
+  const reader = await openReader(ctx)
+  if (reader.indexed || reader.directory === undefined) return reader
+  try {
+    const { value } = await reader.db
+      .selectFrom("settings")
+      .select("value")
+      .where("name", "=", "origin")
+      .executeTakeFirstOrThrow()
+    const { openIndex } = await import("./sqlite/index-file.ts")
+    const index = await openIndex(reader.directory, value)
+    index.close()
+  } catch {
+    // The record comes first, and the deriver says what is wrong with its index.
+    return reader
+  }
+  await reader.close()
+  return openReader(ctx)
 }

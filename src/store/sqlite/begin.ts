@@ -5,7 +5,6 @@ import type { NewEvent } from "../../audit/types.ts"
 import { checkLength, readLengths } from "../lengths.ts"
 import { enterAsWriter, type WriterEntry } from "../recovery.ts"
 import { RECORD } from "./database.ts"
-import { openIndex } from "./index-file.ts"
 import { openWriter, type Writer } from "./writer.ts"
 
 /** Most writers that one record names; after a night of crashes there may be thousands. */
@@ -26,22 +25,11 @@ export async function beginWriting(directory: string, gateway: string, now: numb
     writer = await openWriter(directory)
     const lengths = readLengths(writer.db, directory)
     checkLength(lengths, join(directory, RECORD))
-    await makeIndex(directory, lengths.origin)
     return { writer, entry, recovered: recoveredEvent(entry, gateway, lengths.log) }
   } catch (error) {
     writer?.db.close()
     entry.leave()
     throw error
-  }
-}
-
-/** So that this process's readers see the index from the start. Without one there is still the truth to be written. */
-async function makeIndex(directory: string, origin: string): Promise<void> {
-  try {
-    const index = await openIndex(directory, origin)
-    index.close()
-  } catch {
-    // The deriver says what is wrong with it.
   }
 }
 
