@@ -6,7 +6,6 @@ import {
   type TileAddress,
   type TileSource,
   tilesOfConsistency,
-  tilesOfEdge,
   tilesOfInclusion,
   tilesOfRoot,
 } from "./tiles.ts"
@@ -36,15 +35,4 @@ export async function loadInclusion(db: Kysely<Tables>, index: number, size: num
 /** The proof that the tree of `newer` records begins with that of `older`. Throws `MissingTile`. */
 export async function loadConsistency(db: Kysely<Tables>, older: number, newer: number): Promise<Uint8Array[]> {
   return openTree(await loadTiles(db, tilesOfConsistency(older, newer))).proveConsistency(older, newer)
-}
-
-/** A source that holds the right edge of the tree of `size`, for `readEdge`. */
-export async function loadEdge(db: Kysely<Tables>, size: number): Promise<TileSource> {
-  return loadTiles(db, tilesOfEdge(size))
-}
-
-/** Proves consistency within the log's `records`, for `publishTo`: undefined where the newer tree is larger than the log. */
-export function proveWithin(db: Kysely<Tables>, records: number) {
-  return async (older: number, newer: number): Promise<Uint8Array[] | undefined> =>
-    newer > records ? undefined : loadConsistency(db, older, newer)
 }

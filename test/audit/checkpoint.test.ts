@@ -1,25 +1,37 @@
 import { DatabaseSync } from "node:sqlite"
 import { Kysely } from "kysely"
-import { describe, expect, it, onTestFinished } from "vitest"
+import { describe, expect, it, onTestFinished, type TestContext } from "vitest"
 import { isDue, newestCheckpoint, takeCheckpoint } from "../../src/audit/checkpoint.ts"
 import { signCheckpoint, verifyCheckpoint } from "../../src/audit/checkpoint-text.ts"
 import { consistencyProof, inclusionProof } from "../../src/audit/merkle.ts"
-import { loadConsistency, loadEdge, loadInclusion, loadRoot, proveWithin } from "../../src/audit/tile-table.ts"
-import { appendLeaves, type Edge, readEdge } from "../../src/audit/tiles.ts"
+import { loadConsistency, loadInclusion, loadRoot, loadTiles } from "../../src/audit/tile-table.ts"
+import { appendLeaves, type Edge, readEdge, tilesOfEdge } from "../../src/audit/tiles.ts"
 import { createTables } from "../../src/store/index-tables.ts"
 import { migrateTo, recordMigrations } from "../../src/store/migrate.ts"
+import { openDatabase } from "../../src/store/postgres/connect.ts"
+import { migratePostgres } from "../../src/store/postgres/migrate.ts"
+import { parseServer } from "../../src/store/postgres/url.ts"
 import type { Tables } from "../../src/store/schema.ts"
 import { sqliteDialect } from "../../src/store/sqlite/dialect.ts"
+import { newDatabase } from "../postgres.ts"
 import { KEY, ORIGIN } from "./anchors/log.ts"
 import { leafHashes, mth } from "./oracle.ts"
 
-/** A store whose tree has these leaves. */
-async function storeOf(leaves: readonly Uint8Array[]): Promise<Kysely<Tables>> {
+async function sqliteStore(): Promise<Kysely<Tables>> {
   const db = new Kysely<Tables>({ dialect: sqliteDialect(new DatabaseSync(":memory:"), ":memory:") })
   onTestFinished(() => db.destroy())
   await migrateTo(db, recordMigrations("sqlite"), ":memory:")
   await createTables(db, "sqlite")
-  await storeLeaves(db, { size: 0, tiles: [] }, leaves)
+  return db
+}
+
+/** As a gateway sees it, with a writer's rights. */
+async function postgresStore(ctx: TestContext): Promise<Kysely<Tables>> {
+  const database = await newDatabase(ctx)
+  await migratePostgres(parseServer(database.url))
+  const url = await database.login("gate", "nanoguard_writer")
+  const db = await openDatabase(parseServer(url), "test")
+  onTestFinished(() => db.destroy())
   return db
 }
 
@@ -37,64 +49,74 @@ const take = (db: Kysely<Tables>, size: number, now = 1) =>
   takeCheckpoint({ record: db, index: db, size, signer: KEY, now })
 const hex = (hashes: readonly Uint8Array[]) => hashes.map((hash) => Buffer.from(hash).toString("hex"))
 
-describe("the tree in the store", () => {
-  it("gives roots, proofs and its edge, and goes on from there", async () => {
-    const db = await storeOf(leaves.slice(0, 600))
-    expect(hex([await loadRoot(db, 600), await loadRoot(db, 0)])).toEqual(hex([mth(leaves.slice(0, 600)), mth([])]))
-    expect(hex(await loadInclusion(db, 299, 600))).toEqual(hex(inclusionProof(leaves.slice(0, 600), 299)))
-    expect(hex(await loadConsistency(db, 257, 600))).toEqual(hex(consistencyProof(leaves.slice(0, 600), 257)))
-    await storeLeaves(db, readEdge(600, await loadEdge(db, 600)), leaves.slice(600))
-    expect(hex([await loadRoot(db, 700)])).toEqual(hex([mth(leaves)]))
-    expect(await proveWithin(db, 700)(600, 701)).toBeUndefined()
-    expect(await proveWithin(db, 700)(600, 700)).toHaveLength(consistencyProof(leaves, 600).length)
-  })
-})
+describe.each([
+  ["SQLite", sqliteStore],
+  ["PostgreSQL", postgresStore],
+])("in %s", (_, open) => {
+  /** A store whose tree has these leaves. */
+  async function storeOf(ctx: TestContext, some: readonly Uint8Array[]): Promise<Kysely<Tables>> {
+    const db = await open(ctx)
+    await storeLeaves(db, { size: 0, tiles: [] }, some)
+    return db
+  }
 
-describe("taking a checkpoint", () => {
-  it("signs the root and stores the note", async () => {
-    const db = await storeOf(leaves)
-    expect(await newestCheckpoint(db)).toBeUndefined()
-    await take(db, 300, 11)
-    const { note } = await take(db, 700, 22)
-    const checked = verifyCheckpoint(note, ORIGIN, [KEY])
-    expect(checked.size).toBe(700)
-    expect(hex([checked.root])).toEqual(hex([mth(leaves)]))
-    const rows = await db.selectFrom("checkpoints").selectAll().orderBy("size").execute()
-    expect(rows.map(({ size, time }) => [size, time])).toEqual([
-      [300, 11],
-      [700, 22],
-    ])
-    expect(rows[1]).toMatchObject({ note, root: Buffer.from(mth(leaves)).toString("base64") })
-    expect(await newestCheckpoint(db)).toMatchObject({ size: 700, note, time: 22 })
+  describe("the tree in the store", () => {
+    it("gives roots, proofs and its edge, and goes on from there", async (ctx) => {
+      const db = await storeOf(ctx, leaves.slice(0, 600))
+      expect(hex([await loadRoot(db, 600), await loadRoot(db, 0)])).toEqual(hex([mth(leaves.slice(0, 600)), mth([])]))
+      expect(hex(await loadInclusion(db, 299, 600))).toEqual(hex(inclusionProof(leaves.slice(0, 600), 299)))
+      expect(hex(await loadConsistency(db, 257, 600))).toEqual(hex(consistencyProof(leaves.slice(0, 600), 257)))
+      await storeLeaves(db, readEdge(600, await loadTiles(db, tilesOfEdge(600))), leaves.slice(600))
+      expect(hex([await loadRoot(db, 700)])).toEqual(hex([mth(leaves)]))
+    })
   })
 
-  it("gives what another process was faster to store", async () => {
-    const db = await storeOf(leaves)
-    const [a, b] = await Promise.all([take(db, 500), take(db, 500, 2)])
-    expect(a.note).toBe(b.note)
-    expect(await take(db, 500, 3)).toMatchObject({ size: 500, note: a.note })
-    expect(await take(db, 400)).toMatchObject({ size: 500, note: a.note })
-    expect(await db.selectFrom("checkpoints").selectAll().execute()).toHaveLength(1)
-  })
+  describe("taking a checkpoint", () => {
+    it("signs the root and stores the note", async (ctx) => {
+      const db = await storeOf(ctx, leaves)
+      expect(await newestCheckpoint(db)).toBeUndefined()
+      await take(db, 300, 11)
+      const { note } = await take(db, 700, 22)
+      const checked = verifyCheckpoint(note, ORIGIN, [KEY])
+      expect(checked.size).toBe(700)
+      expect(hex([checked.root])).toEqual(hex([mth(leaves)]))
+      const rows = await db.selectFrom("checkpoints").selectAll().orderBy("size").execute()
+      expect(rows.map(({ size, time }) => [size, time])).toEqual([
+        [300, 11],
+        [700, 22],
+      ])
+      expect(rows[1]).toMatchObject({ note, root: Buffer.from(mth(leaves)).toString("base64") })
+      expect(await newestCheckpoint(db)).toMatchObject({ size: 700, note, time: 22 })
+    })
 
-  it("signs no tree that contradicts one that was signed", async () => {
-    const db = await storeOf(leaves.with(100, leaves[0]!))
-    const head = { size: 300, root: mth(leaves.slice(0, 300)) }
-    const { note } = signCheckpoint(head, KEY)
-    await db.insertInto("checkpoints").values({ size: 300, root: "", note, time: 1 }).execute()
-    for (const size of [200, 300, 700]) {
-      const error = { name: "SplitView", exit: 1, place: "the store", published: { size: 300 }, own: { size } }
-      await expect(take(db, size), String(size)).rejects.toMatchObject(error)
-    }
-    expect(await db.selectFrom("checkpoints").selectAll().execute()).toHaveLength(1)
-  })
+    it("gives what another process was faster to store", async (ctx) => {
+      const db = await storeOf(ctx, leaves)
+      const [a, b] = await Promise.all([take(db, 500), take(db, 500, 2)])
+      expect(a.note).toBe(b.note)
+      expect(await take(db, 500, 3)).toMatchObject({ size: 500, note: a.note })
+      expect(await take(db, 400)).toMatchObject({ size: 500, note: a.note })
+      expect(await db.selectFrom("checkpoints").selectAll().execute()).toHaveLength(1)
+    })
 
-  it("signs no tree that is not there", async () => {
-    const db = await storeOf(leaves)
-    await expect(take(db, 701)).rejects.toMatchObject({ name: "MissingTile", exit: 5 })
-    await take(db, 700)
-    await db.deleteFrom("tiles").where("level", "=", 0).where("position", "=", 2).execute()
-    await expect(take(db, 690)).rejects.toMatchObject({ name: "MissingTile", level: 0, position: 2 })
+    it("signs no tree that contradicts one that was signed", async (ctx) => {
+      const db = await storeOf(ctx, leaves.with(100, leaves[0]!))
+      const head = { size: 300, root: mth(leaves.slice(0, 300)) }
+      const { note } = signCheckpoint(head, KEY)
+      await db.insertInto("checkpoints").values({ size: 300, root: "", note, time: 1 }).execute()
+      for (const size of [200, 300, 700]) {
+        const error = { name: "SplitView", exit: 1, place: "the store", published: { size: 300 }, own: { size } }
+        await expect(take(db, size), String(size)).rejects.toMatchObject(error)
+      }
+      expect(await db.selectFrom("checkpoints").selectAll().execute()).toHaveLength(1)
+    })
+
+    it("signs no tree that is not there", async (ctx) => {
+      const db = await storeOf(ctx, leaves)
+      await expect(take(db, 701)).rejects.toMatchObject({ name: "MissingTile", exit: 5 })
+      await take(db, 700)
+      await db.deleteFrom("tiles").where("level", "=", 0).where("position", "=", 2).execute()
+      await expect(take(db, 690)).rejects.toMatchObject({ name: "MissingTile", level: 0, position: 2 })
+    })
   })
 })
 
