@@ -14,6 +14,8 @@ const DIRECTORY = "writers"
 const MARKER = /^\d+-[0-9a-f]{16}$/
 /** Milliseconds after which a marker without a row is no longer about to be made. */
 const STILLBORN = 60_000
+/** Dead writers that are taken up at once, each with an open file; more are left to the next one. */
+const MAX_CLAIMED = 256
 
 export interface DeadWriter {
   /** As it called itself; "" where the marker was lost in the crash. */
@@ -74,6 +76,7 @@ export function claimDeadWriters(directory: string, now: number): Claim {
   let alive = 0
   try {
     for (const name of names.sort()) {
+      if (held.length === MAX_CLAIMED) break
       const file = join(writers, name)
       const probe = withStoreErrors(file, () => probeMarker(file, now))
       if (probe === "alive") alive += 1

@@ -1,5 +1,18 @@
 // The state directory and its files: for their owner alone, whatever the umask says.
-import { chmodSync, closeSync, fchmodSync, fsyncSync, lstatSync, mkdirSync, openSync, type Stats } from "node:fs"
+
+import { randomBytes } from "node:crypto"
+import {
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  type Stats,
+} from "node:fs"
 import { dirname } from "node:path"
 import { EXIT, NanoguardError } from "../../errors.ts"
 
@@ -47,17 +60,24 @@ export function prepareFile(file: string): void {
   protect(file, stats)
 }
 
-/** Undefined if it was created; what is there if another process was faster. */
+/**
+ * Undefined if it was created; what is there if another was faster. Made beside and linked into place, so that no thread of this
+ * process can have locked it when its first descriptor is closed.
+ */
 function createFile(file: string): Stats | undefined {
+  const fresh = `${file}.${process.pid}-${randomBytes(4).toString("hex")}`
   try {
-    const fd = openSync(file, "wx", 0o600)
+    const fd = openSync(fresh, "wx", 0o600)
     fchmodSync(fd, 0o600)
     closeSync(fd)
+    linkSync(fresh, file)
     return undefined
   } catch (error) {
     const stats = statOf(file)
     if (stats) return stats
     throw environment(error, file)
+  } finally {
+    rmSync(fresh, { force: true })
   }
 }
 
