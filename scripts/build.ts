@@ -42,7 +42,13 @@ const bases = await Promise.all(
   (["npm", "pypi", "cargo", "golang"] as const).map(async (ecosystem) => [ecosystem, await askLibrary(ecosystem)]),
 )
 const bundle = await rolldown({
-  input: { cli: "src/cli.ts" },
+  // Beside the program, what runs in threads of its own; src/store/workerUrl.ts finds them.
+  input: {
+    cli: "src/cli.ts",
+    committer: "src/store/committer.ts",
+    deriver: "src/audit/deriver.ts",
+    hasher: "src/audit/verify/hasher.ts",
+  },
   platform: "node",
   // Its `main` is UMD, whose `require` a bundler cannot see through.
   resolve: { alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" } },
@@ -62,7 +68,7 @@ const { output } = await bundle.write({
       { name: "base", test: /\/src\/(context|errors|version)\.ts$/, priority: 2 },
       {
         name: "program",
-        test: /\/src\/(program|examples|commands\/completion)\.ts$|\/node_modules\/commander\//,
+        test: /\/src\/(program|program-record|examples|examples-record|commands\/completion)\.ts$|\/node_modules\/commander\//,
         priority: 1,
       },
       { name: "offline", test: OFFLINE },

@@ -6,6 +6,7 @@ import type { VetCommandOptions } from "./commands/vet.ts"
 import type { Context } from "./context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "./errors.ts"
 import { EXAMPLES } from "./examples.ts"
+import { declareAudit, declareReplay } from "./program-record.ts"
 import type { InitOptions } from "./scaffold/options.ts"
 import { VERSION } from "./version.ts"
 
@@ -89,7 +90,7 @@ export function program(ctx: Context, done: (exit: ExitCode) => void): Command {
       done((await init(ctx, { ...options, ...colorOf(cli) })).exit)
     })
 
-  const policy = cli.command("policy").summary("check, test and explain the policy")
+  const policy = cli.command("policy").summary("check, test, explain and replay the policy")
   const policyFile = () => new Option("--policy <file>", "policy file (default: nanoguard.yaml, here or above)")
   policy
     .command("check")
@@ -128,6 +129,8 @@ export function program(ctx: Context, done: (exit: ExitCode) => void): Command {
       const facts = lookUpFacts(ctx, options.offline === true)
       done((await policyExplain(ctx, subject, { ...options, facts })).exit)
     })
+  declareReplay(policy, ctx, done, () => colorOf(cli))
+  declareAudit(cli, ctx, done, () => colorOf(cli))
 
   const advisories = cli.command("advisories").summary("what is known against packages: update it, show it")
   advisories
