@@ -7,7 +7,7 @@ export { stateHome }
 
 export type StoreLocation =
   | { kind: "sqlite"; directory: string }
-  /** `url` may hold a password: for people there is `describeLocation`. */
+  /** `url` may hold a password: for people there is `parseServer(url).shown`. */
   | { kind: "postgres"; url: string }
 
 /**
