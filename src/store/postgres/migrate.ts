@@ -1,11 +1,12 @@
 // `nanoguard store migrate` on PostgreSQL: schema, roles, tables, guards and rights, made by the owner of the database.
 import { type Kysely, sql } from "kysely"
+import { EXIT, NanoguardError } from "../../errors.ts"
 import { ensureIndexTables } from "../index-tables.ts"
 import { type Migrations, migrateTo, recordMigrations } from "../migrate.ts"
 import type { Tables } from "../schema.ts"
 import { LOCKS, openClient } from "./client.ts"
 import { openDatabase } from "./connect.ts"
-import { toStoreError } from "./errors.ts"
+import { codeOf, toStoreError } from "./errors.ts"
 import { GUARDS } from "./guards.ts"
 import { ensureRoles, grantRights } from "./roles.ts"
 import type { Server } from "./url.ts"
@@ -49,10 +50,18 @@ export async function migratePostgres(server: Server): Promise<Migrated> {
     await client.query("commit")
     return { ...made, roles }
   } catch (error) {
-    throw toStoreError(error, server)
+    throw codeOf(error) === "42501" ? notOwner(error, server) : toStoreError(error, server)
   } finally {
     client.end().catch(() => {})
   }
+}
+
+function notOwner(error: unknown, server: Server): NanoguardError {
+  return new NanoguardError(toStoreError(error, server).message, {
+    exit: EXIT.environment,
+    hint: "migrate with the address of the database's owner: only this command needs it",
+    cause: error,
+  })
 }
 
 async function migrateTables(server: Server): Promise<Omit<Migrated, "roles">> {

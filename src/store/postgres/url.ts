@@ -49,6 +49,11 @@ export function parseServer(text: string): Server {
   }
 }
 
+/** Whether a host, as `parseServer` gives it, is this machine: nobody on a network can listen. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host)
+}
+
 function parseUrl(text: string): URL {
   if (!/^postgres(ql)?:\/\//.test(text)) throw invalid("it does not begin with postgres://")
   // The host may be empty where the query names a socket's directory, which the URL standard allows no address with a user.
@@ -72,7 +77,7 @@ function parametersOf(url: URL): Map<string, string> {
 }
 
 function readTls(query: Map<string, string>, host: string): false | ConnectionOptions {
-  const mode = query.get("sslmode") ?? (LOOPBACK.test(host) ? "disable" : "verify-full")
+  const mode = query.get("sslmode") ?? (isLoopback(host) ? "disable" : "verify-full")
   if (mode === "disable") return false
   if (!VERIFIED.has(mode)) {
     throw invalid(`sslmode=${mode.slice(0, 20)} would not prove which server it talks to`, [
