@@ -47,20 +47,6 @@ describe.each<Kind>(["path", "url"])("a git repository by %s", (kind) => {
     return { anchor: open(kind), again: () => open(kind) }
   })
 
-  it("has a commit for each checkpoint, the same wherever it is made", async () => {
-    const [a, b] = [await repository(), await repository()]
-    for (const { open } of [a, b]) {
-      for (const size of [3, 4]) await publishTo(open(kind), log.at(size), log.prove)
-    }
-    expect(await a.git("rev-parse", REF)).toBe(await b.git("rev-parse", REF))
-    expect(await a.git("log", "--format=%an <%ae> %at %s", REF)).toBe(
-      `nanoguard <nanoguard@localhost> 0 ${ORIGIN} at 4\nnanoguard <nanoguard@localhost> 0 ${ORIGIN} at 3`,
-    )
-    expect(await a.git("ls-tree", "--name-only", REF)).toBe("checkpoint")
-    expect(`${await a.git("show", `${REF}~:checkpoint`)}\n`).toBe(log.at(3).note)
-    expect(await a.git("fsck", "--strict")).toBe("")
-  })
-
   it("is read again where somebody published in between", async () => {
     const { ctx, open, path } = await repository()
     await publishTo(open(kind), log.at(3), log.prove)
@@ -144,6 +130,20 @@ describe.each<Kind>(["path", "url"])("a git repository by %s", (kind) => {
 })
 
 describe("a git repository", () => {
+  it("has a commit for each checkpoint, the same wherever it is made", async () => {
+    const [a, b] = [await repository(), await repository()]
+    for (const { open } of [a, b]) {
+      for (const size of [3, 4]) await publishTo(open("path"), log.at(size), log.prove)
+    }
+    expect(await a.git("rev-parse", REF)).toBe(await b.git("rev-parse", REF))
+    expect(await a.git("log", "--format=%an <%ae> %at %s", REF)).toBe(
+      `nanoguard <nanoguard@localhost> 0 ${ORIGIN} at 4\nnanoguard <nanoguard@localhost> 0 ${ORIGIN} at 3`,
+    )
+    expect(await a.git("ls-tree", "--name-only", REF)).toBe("checkpoint")
+    expect(`${await a.git("show", `${REF}~:checkpoint`)}\n`).toBe(log.at(3).note)
+    expect(await a.git("fsck", "--strict")).toBe("")
+  })
+
   it("that was put back to an older state gets the newer one again", async () => {
     const { git, open } = await repository()
     for (const size of [3, 4, 5]) await publishTo(open("path"), log.at(size), log.prove)
