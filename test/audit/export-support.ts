@@ -1,7 +1,8 @@
 // Exports of a test log, as text; and the second opinion: the Python verifier, run as a program.
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseCheckpoint } from "../../src/audit/checkpoint-text.ts"
 import { type ExportOptions, exportLog } from "../../src/audit/export.ts"
@@ -69,6 +70,34 @@ export function checkInPython(text: string, key?: string, anchors: readonly stri
   }
   const run = spawnSync("python3", [SCRIPT, join(directory, "export.ndjson"), ...options], { encoding: "utf8" })
   return { accepted: run.status === 0, status: run.status, output: run.stdout + run.stderr }
+}
+
+const ALL = `
+import importlib.util, json, sys
+spec = importlib.util.spec_from_file_location("verifier", sys.argv[1])
+verifier = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(verifier)
+for path in sys.argv[2:]:
+    with open(path, "rb") as file:
+        print(json.dumps(verifier.verify(file, None, [])))
+`
+
+/** What the Python verifier answers for each of many exports, without key or anchors. */
+export function checkAllInPython(texts: readonly string[]): string[] {
+  const directory = mkdtempSync(join(tmpdir(), "nanoguard-test-"))
+  try {
+    const files = texts.map((_, at) => join(directory, String(at)))
+    for (const [at, text] of texts.entries()) writeFileSync(files[at]!, text)
+    const run = spawnSync("python3", ["-c", ALL, SCRIPT, ...files], { encoding: "utf8", maxBuffer: 1 << 26 })
+    if (run.error) return []
+    if (run.status !== 0) throw new Error(run.stderr)
+    return run.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as string)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
 }
 
 /** Whether there is a Python to run. */

@@ -16,6 +16,28 @@ export interface SignedRoot {
 
 const PAGE = 500
 
+/** Says which checkpoints an outside place has confirmed, or holds, that the store no longer has. */
+export async function compareKnown(
+  db: Kysely<Tables>,
+  outside: readonly SignedRoot[],
+  records: number,
+  problems: Problems,
+): Promise<void> {
+  const published = await db.selectFrom("publications").select(["anchor", "size"]).orderBy("size").execute()
+  const known = [...published, ...outside].filter(({ size }) => size <= records)
+  for (let at = 0; at < known.length; at += PAGE) {
+    const some = known.slice(at, at + PAGE)
+    const sizes = [...new Set(some.map(({ size }) => size))]
+    const rows = await db.selectFrom("checkpoints").select("size").where("size", "in", sizes).execute()
+    const present = new Set(rows.map(({ size }) => size))
+    for (const [size, [first]] of Map.groupBy(some, (one) => one.size)) {
+      if (present.has(size)) continue
+      const what = `the checkpoint of ${size} records, which ${first!.anchor} has, is gone from the store`
+      problems.add({ code: "checkpoint.missing", seq: size, what })
+    }
+  }
+}
+
 /** Reads every checkpoint. Those whose form or signature is wrong become problems and are not returned. */
 export async function readCheckpoints(
   db: Kysely<Tables>,

@@ -1,6 +1,7 @@
 // One range of the log: its bodies hashed and laid beside the tree, and read again for what the index should say of them.
 import { TILE_WIDTH } from "../tiles.ts"
 import { beginIndexRange, type IndexRange } from "./index-range.ts"
+import { beginMentions, type Mentions } from "./mentions.ts"
 import { type BodyRow, beginScan, type ScanResult, type ScanTask } from "./scan.ts"
 
 /** Where a range is read from. Rows come in order of their sequence numbers, all between `from` and `to`, both included. */
@@ -10,6 +11,8 @@ export interface RangeSource {
   tile(position: number): Uint8Array | undefined | Promise<Uint8Array | undefined>
   /** The rows of `entries`; undefined where the index is not to be compared. */
   entries: ((from: number, to: number) => readonly EntryText[] | Promise<readonly EntryText[]>) | undefined
+  /** How far bodies are archived by now, where others may be at it meanwhile. */
+  archived?: () => number
 }
 
 /** A row of `entries`: its number, its texts in one (see `ENTRY_TEXT`), and its use. */
@@ -18,25 +21,37 @@ export type EntryText = readonly [seq: number, text: string, use: number | null]
 export interface RangeTask extends ScanTask {
   /** Records whose rows in the index are compared, from the first on. */
   indexed: number
+  /** Whether bodies are read, and not only hashed. */
+  read: boolean
 }
 
 export interface RangeResult {
   scan: ScanResult
   /** Absent where no record of the range was to be compared with the index. */
   index?: IndexRange
+  /** Absent where bodies were only to be hashed. */
+  mentions?: Mentions
+  /** How far bodies are archived by now, where some of the range were not there. */
+  archived?: number
 }
 
 /** Checks one range. Throws what the source throws. */
 export async function checkRange(source: RangeSource, task: RangeTask): Promise<RangeResult> {
   const scan = beginScan(task)
+  const mentions = task.read ? beginMentions() : undefined
   const index = source.entries && task.indexed >= task.from ? beginIndexRange() : undefined
   for (let from = task.from; from <= task.to; from += TILE_WIDTH) {
     const to = Math.min(task.to, from + TILE_WIDTH - 1)
     const rows = await source.bodies(from, to)
+    mentions?.add(rows)
     scan.addTile(rows, await source.tile((from - 1) / TILE_WIDTH))
     if (!index || from > task.indexed) continue
     const last = Math.min(to, task.indexed)
     index.addRows(rows, from, last, await source.entries!(from, last))
   }
-  return { scan: scan.result(), ...(index && { index: index.result() }) }
+  const result: RangeResult = { scan: scan.result() }
+  if (index) result.index = index.result()
+  if (mentions) result.mentions = mentions.result()
+  if (source.archived && result.scan.hashed < task.to - task.from + 1) result.archived = source.archived()
+  return result
 }

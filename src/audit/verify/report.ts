@@ -14,6 +14,7 @@ export type ProblemCode =
   | "checkpoint.signature"
   | "checkpoint.time"
   | "checkpoint.branch"
+  | "checkpoint.missing"
   | "anchor.branch"
   | "anchor.malformed"
   | "index.differs"
@@ -85,6 +86,8 @@ export interface VerifyReport {
   indexed: number
   /** Personal values whose opening was compared with its commitment. */
   opened: number
+  /** Personal values that were erased, as a record says. */
+  erased: number
   /** Worst first: what concerns the log by its record, then the rest. At most 20 of a code; `more` counts those left out. */
   problems: Problem[]
   more: number

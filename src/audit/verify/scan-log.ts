@@ -6,6 +6,7 @@ import { archiveSource } from "./archive.ts"
 import type { SignedRoot } from "./checkpoints.ts"
 import type { Facts } from "./facts.ts"
 import { addRange, compareTotals, emptyTotals } from "./index-totals.ts"
+import type { Mentions } from "./mentions.ts"
 import { checkHere, checkInThreads, cutTasks, threadsFor } from "./pool.ts"
 import type { RangeResult, RangeTask } from "./range.ts"
 import type { Problems } from "./report.ts"
@@ -21,7 +22,11 @@ export interface Scanned {
   untiled: number | undefined
   hashed: number
   indexed: number
+  mentions: Mentions
 }
+
+/** Bodies were archived between the snapshot and their turn: to be begun again. */
+export class ArchivedMeanwhile extends Error {}
 
 /** Hashes every body, and compares leaf tiles and the index on the way. */
 export async function scanLog(
@@ -35,20 +40,38 @@ export async function scanLog(
   const { records, derived, archived } = facts
   const sizes = [...new Set(roots.map(({ size }) => size))].sort((a, b) => a - b)
   const entries = options.index && reader.indexed
-  const tasks = cutTasks(records, sizes, { derived, archived, indexed: entries ? Math.min(derived, records) : 0 })
+  const tasks = cutTasks(records, sizes, {
+    derived,
+    archived,
+    indexed: entries ? Math.min(derived, records) : 0,
+    read: options.index,
+  })
   const results = checkTasks(reader, db, facts, tasks, entries, options, problems)
   const tree = beginTree()
   const totals = emptyTotals()
-  const scanned: Scanned = { tree, differences: [], untiled: undefined, hashed: 0, indexed: 0 }
+  const scanned: Scanned = {
+    tree,
+    differences: [],
+    untiled: undefined,
+    hashed: 0,
+    indexed: 0,
+    mentions: { people: [], erased: [], archived: [] },
+  }
   let done = 0
-  for await (const { scan, index } of results) {
+  const people = new Set<string>()
+  for await (const { scan, index, mentions, archived: now = 0 } of results) {
+    if (now > archived) throw new ArchivedMeanwhile()
     tree.add(scan.roots, scan.partial)
     scanned.differences.push(...scan.differences)
     scanned.untiled ??= scan.untiled
     scanned.hashed += scan.hashed
     if (index) addRange(totals, index, problems)
+    for (const commitment of mentions?.people ?? []) people.add(commitment)
+    scanned.mentions.erased.push(...(mentions?.erased ?? []))
+    scanned.mentions.archived.push(...(mentions?.archived ?? []))
     options.onProgress?.(tasks[done++]!.to, records)
   }
+  scanned.mentions.people = [...people]
   scanned.indexed = totals.compared
   const unread = scanned.hashed === records ? 0 : archived
   if (entries) await compareTotals(db, totals, { archived: unread, derived }, problems)

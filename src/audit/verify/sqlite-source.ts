@@ -22,6 +22,7 @@ export function openSqliteSource(files: SqliteFiles): RangeSource & { close(): v
   const derived = files.indexed ? openForReading(join(directory, INDEX), immutable) : undefined
   // A text column as text also where somebody stored a BLOB or a number: it is then hashed as what it says.
   const bodies = record.prepare("SELECT seq, CAST(body AS TEXT) FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq")
+  const archived = record.prepare("SELECT value FROM settings WHERE name = 'archived'")
   const tile = derived?.prepare("SELECT hashes FROM tiles WHERE level = 0 AND position = ?")
   const entries = derived?.prepare(`SELECT seq, ${ENTRY_TEXT}, use FROM entries WHERE seq BETWEEN ? AND ? ORDER BY seq`)
   bodies.setReturnArrays(true)
@@ -33,6 +34,7 @@ export function openSqliteSource(files: SqliteFiles): RangeSource & { close(): v
       return hashes instanceof Uint8Array ? hashes : undefined
     },
     entries: files.entries && entries ? (from, to) => entries.all(from, to) as unknown as EntryText[] : undefined,
+    archived: () => Number(archived.get()?.["value"] ?? 0),
     close: () => {
       record.close()
       derived?.close()

@@ -10,12 +10,13 @@ import { loadLogKey } from "../keys.ts"
 import { formatVerifier, type Verifier } from "../note.ts"
 import type { Anchor } from "../types.ts"
 import { type AnchorReading, compareAnchors, readAnchors } from "./anchors.ts"
-import { readCheckpoints } from "./checkpoints.ts"
+import { checkTimes } from "./checkpoint-times.ts"
+import { compareKnown, readCheckpoints } from "./checkpoints.ts"
 import { type Facts, readFacts } from "./facts.ts"
 import { judgeLog } from "./judge.ts"
 import { checkPeople } from "./people.ts"
 import { collectProblems, type Problems, type Unchecked, type VerifyReport } from "./report.ts"
-import { scanLog } from "./scan-log.ts"
+import { ArchivedMeanwhile, scanLog } from "./scan-log.ts"
 import { compareTiles } from "./upper-tiles.ts"
 
 export interface VerifyOptions {
@@ -60,6 +61,16 @@ function readOwnKey(directory: string, origin: string): Verifier | undefined {
 /** Verifies the log that a reader gives. */
 export async function verifyStore(reader: Reader, options: VerifyOptions): Promise<VerifyReport> {
   const started = performance.now()
+  for (;;) {
+    try {
+      return await verifyOnce(reader, options, started)
+    } catch (error) {
+      if (!(error instanceof ArchivedMeanwhile)) throw error
+    }
+  }
+}
+
+async function verifyOnce(reader: Reader, options: VerifyOptions, started: number): Promise<VerifyReport> {
   const problems = collectProblems()
   const origin = (await readFacts(reader.db, false)).origin
   const readings = await readAnchors(options.anchors, origin, options.keys, problems)
@@ -105,7 +116,13 @@ async function verifySnapshot(
   judgeLog({ facts, tree, differences, checkpoints: checkpoints.roots, untiled: scanned.untiled }, problems)
   await compareTiles(db, tree, problems)
   const anchors = compareAnchors(readings, tree, facts.records, problems)
-  const opened = await checkPeople(db, problems)
+  await compareKnown(db, outside, facts.records, problems)
+  if (reader.indexed) await checkTimes(db, problems)
+  const { opened, erased } = await checkPeople(db, scanned.mentions, problems)
+  if (options.index && facts.archived > 0 && !scanned.mentions.archived.includes(facts.archived)) {
+    const what = `records up to ${facts.archived} are said to be archived, and no record of the log says so`
+    problems.add({ code: "archive.unexplained", seq: 1, to: facts.archived, what })
+  }
   const newest = checkpoints.roots.at(-1)?.size ?? 0
   return {
     records: facts.records,
@@ -115,6 +132,7 @@ async function verifySnapshot(
     anchors: anchors.reports,
     indexed: scanned.indexed,
     opened,
+    erased,
     unchecked: [...listUnchecked(reader, facts, newest, scanned.hashed, options), ...anchors.unchecked],
   }
 }
