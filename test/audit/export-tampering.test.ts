@@ -82,13 +82,7 @@ const CHANGES: [string, (all: string[]) => string[]][] = [
       return reseal(all.with(50, sorted({ ...a, record: b.record })).with(51, sorted({ ...b, record: a.record })))
     },
   ],
-  [
-    "a hash of a proof",
-    change(50, ({ proof }) =>
-      proof.splice(3, 1, flip(proof[3]!)),
-    ),
-    ),
-  ],
+  ["a hash of a proof", change(50, ({ proof }) => proof.splice(3, 1, flip(proof[3]!)))],
   ["a proof cut", change(50, ({ proof }) => proof.pop())],
   ["a proof too long", change(50, ({ proof }) => proof.push(proof[0]!))],
   ["no proof", change(50, (line) => set(line, { proof: [] }))],
