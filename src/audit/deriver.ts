@@ -63,7 +63,7 @@ function openInbox(from: MessagePort): Inbox {
   return inbox
 }
 
-async function openRounds(): Promise<Rounds> {
+async function openRounds(again = true): Promise<Rounds> {
   const { location, gateway, keys, cwd, env, skew, checkpointEvery, checkpointMs } = data
   const place = await openPlace(location)
   try {
@@ -75,6 +75,7 @@ async function openRounds(): Promise<Rounds> {
       tell: (event) => send({ kind: "events", events: [event] }),
     })
   } catch (error) {
+    if (again && place.discardDamaged(error)) return openRounds(false)
     await place.close()
     throw error
   }
@@ -82,7 +83,7 @@ async function openRounds(): Promise<Rounds> {
 
 async function serve(inbox: Inbox): Promise<void> {
   let rounds: Rounds | undefined
-  let [quiet, failures, seq] = [0, 0, -1]
+  let [quiet, failures, seq, troubled] = [0, 0, -1, false]
   for (;;) {
     const { closing } = inbox
     const asked = inbox.asked.splice(0)
@@ -91,15 +92,24 @@ async function serve(inbox: Inbox): Promise<void> {
       const done = await rounds.run({ asked: asked.length > 0 || closing })
       for (const id of asked) send({ kind: "checkpointed", id, size: done.checkpoint })
       if (done.seq !== seq) send({ kind: "derived", seq: done.seq })
-      if (failures > 0) send({ kind: "trouble", failure: undefined })
+      if (troubled) send({ kind: "trouble", failure: undefined })
+      troubled = false
       quiet = done.seq === seq ? quiet + 1 : 0
       failures = 0
       seq = done.seq
     } catch (error) {
+      // Where it is the record that is damaged, a new index does not help: then the second failure is what it is.
+      if (failures === 0 && rounds?.discardDamaged(error)) {
+        rounds = undefined
+        failures++
+        inbox.asked.unshift(...asked)
+        continue
+      }
       for (const id of asked) send({ kind: "failed", id, failure: encodeFailure(error) })
       if (error instanceof LogMismatch) throw error
-      if (failures++ === 0) send({ kind: "trouble", failure: encodeFailure(error) })
-      if (rounds?.discardDamaged(error)) rounds = undefined
+      if (!troubled) send({ kind: "trouble", failure: encodeFailure(error) })
+      troubled = true
+      failures++
     }
     if (closing) return rounds?.close()
     if (failures > 0) await inbox.wait(Math.min(LONGEST_RETRY, RETRY * 2 ** failures))
