@@ -23,6 +23,8 @@ export interface CommitterOptions {
   gateway: string
   /** Called after each group that put anything into the store. */
   onCommit: () => void
+  /** The thread's code; the committer where absent. */
+  entry?: URL
 }
 
 /** Starts the thread and waits until the store is open. Errors are the engine's: environment, configuration. */
@@ -35,7 +37,11 @@ export async function startCommitter(ctx: Pick<Context, "env" | "now">, options:
     return Math.abs(skew) <= 1 ? 0 : skew
   }
   const data: CommitterData = { location, gateway, keys: stateHome(ctx), skew: skewNow() }
-  const worker = new Worker(workerUrl("committer"), { workerData: data, name: "nanoguard-committer" })
+  const worker = new Worker(options.entry ?? workerUrl("committer"), {
+    ...{ workerData: data, name: "nanoguard-committer" },
+    // Twice what the queue lets wait: more is a fault, and must not take the gateway's memory.
+    resourceLimits: { maxOldGenerationSizeMb: 512 },
+  })
   const post = (message: ToCommitter) => worker.postMessage(message)
   const queue = createQueue({
     send: (texts) => post({ kind: "batches", texts, skew: skewNow() }),

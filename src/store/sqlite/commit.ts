@@ -18,7 +18,7 @@ import type { Change } from "../types.ts"
 import { beginWriting } from "./begin.ts"
 import { limitWal, type WalSize } from "./checkpoint.ts"
 import { RECORD } from "./database.ts"
-import { failedGroup, isSurroundings, refusedChange } from "./failed-group.ts"
+import { failedGroup, isBroken, isSurroundings, refusedChange } from "./failed-group.ts"
 import { beginWaiting } from "./lock-wait.ts"
 import { insertEvents, openWriter, prepareChange, type Writer } from "./writer.ts"
 
@@ -41,8 +41,16 @@ interface Group {
   wal: WalSize
 }
 
+export interface SqliteEngineOptions extends EngineOptions {
+  directory: string
+  /** Milliseconds to wait for other processes that write; 10 s where absent. */
+  patience?: number
+  /** Bytes after which the WAL is started over; 64 MiB where absent. */
+  walLimit?: number
+}
+
 /** Opens the log in a state directory for committing. Errors: environment. */
-export async function openSqliteEngine(options: EngineOptions & { directory: string }): Promise<Engine> {
+export async function openSqliteEngine(options: SqliteEngineOptions): Promise<Engine> {
   const { directory, gateway } = options
   const file = join(directory, RECORD)
   const keys: SealKeys = { commitKey: options.commitKey }
@@ -50,6 +58,7 @@ export async function openSqliteEngine(options: EngineOptions & { directory: str
   let writer: Writer | undefined = beginning.writer
   let head: Head = { seq: -1, time: 0 }
   const wal: WalSize = { written: 0 }
+  let closed = false
 
   /** After a failure of the disk nothing that a connection remembers counts. */
   const letGo = () => {
@@ -64,7 +73,7 @@ export async function openSqliteEngine(options: EngineOptions & { directory: str
   const commit = (writer: Writer, batches: readonly PendingBatch[]): Outcome[] => {
     let committing = false
     try {
-      beginWaiting(writer)
+      beginWaiting(writer, options.patience)
       const group: Group = {
         ...{ writer, keys, wal, bodies: [] },
         now: options.now(),
@@ -98,16 +107,17 @@ export async function openSqliteEngine(options: EngineOptions & { directory: str
       writer ??= await openWriter(directory)
       try {
         const outcomes = commit(writer, batches)
-        limitWal(writer.db, wal, batches.length)
+        limitWal(writer.db, wal, batches.length, options.walLimit)
         return outcomes
       } catch (error) {
-        if (error instanceof NanoguardError && isSurroundings(error.cause)) letGo()
+        if (error instanceof NanoguardError && isBroken(error.cause)) letGo()
         throw error
       }
     },
     async close() {
+      if (closed) return
+      closed = true
       writer?.db.close()
-      writer = undefined
       entry.leave()
     },
   }

@@ -14,6 +14,12 @@ export function isSurroundings(error: unknown): boolean {
   return code !== undefined && (SURROUNDINGS.has(code) || code === NOMEM)
 }
 
+/** Whether the connection is not to be trusted any more. A full disk or a lock of somebody else leaves it as it was. */
+export function isBroken(error: unknown): boolean {
+  const code = sqliteCode(error)
+  return isSurroundings(error) && code !== SQLITE.BUSY && code !== SQLITE.LOCKED && code !== SQLITE.FULL
+}
+
 /**
  * The error for everybody in a group. `committing`: it came out of COMMIT itself. Then an error of the disk leaves open what
  * is on it: SQLite has undone the transaction, but a crash before the next commit may find it whole.

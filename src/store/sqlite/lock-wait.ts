@@ -3,15 +3,15 @@ import { SQLITE, sqliteCode } from "./errors.ts"
 import type { Writer } from "./writer.ts"
 
 /** Milliseconds until another process's lock is an error. */
-const PATIENCE = 10_000
+export const PATIENCE = 10_000
 
 /** Longest step, in milliseconds. A commit takes about one. */
 const LONGEST_STEP = 4
 
 const clock = new Int32Array(new SharedArrayBuffer(4))
 
-/** Begins the transaction that writes; sleeps while another process has one. Throws SQLite's error after ten seconds. */
-export function beginWaiting(writer: Writer): void {
+/** Begins the transaction that writes; sleeps while another process has one. Throws SQLite's error after `patience` milliseconds. */
+export function beginWaiting(writer: Writer, patience: number = PATIENCE): void {
   let deadline = 0
   for (let step = 0.2; ; step = Math.min(step * 1.5, LONGEST_STEP)) {
     try {
@@ -19,7 +19,7 @@ export function beginWaiting(writer: Writer): void {
       return
     } catch (error) {
       const now = performance.now()
-      if (deadline === 0) deadline = now + PATIENCE
+      if (deadline === 0) deadline = now + patience
       if (sqliteCode(error) !== SQLITE.BUSY || now > deadline) throw error
     }
     // Steps of different lengths, or processes that began to wait together collide each time.
