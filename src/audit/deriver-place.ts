@@ -1,5 +1,5 @@
 // The deriver's own connections: one to the record, which it only adds checkpoints to, and one to the index.
-import { existsSync, statSync } from "node:fs"
+import { statSync } from "node:fs"
 import { join } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
 import { Kysely } from "kysely"
@@ -7,9 +7,8 @@ import type { StoreLocation } from "../store/location.ts"
 import type { Tables } from "../store/schema.ts"
 import type { Engine } from "./derive-sql.ts"
 
-/** Bytes of a WAL after which its pages are brought into the database, and after which its writer is made to begin it anew. */
+/** Bytes of a WAL after which its pages are brought into the database. */
 const WAL_BYTES = 4 * 1024 * 1024
-const LONG_WAL_BYTES = 256 * 1024 * 1024
 
 export interface Place {
   engine: Engine
@@ -102,14 +101,8 @@ function causesOf(error: unknown): unknown[] {
   return error instanceof Error && error.cause !== undefined ? [error, ...causesOf(error.cause)] : [error]
 }
 
-/**
- * PASSIVE waits for nobody and holds nobody up, but while others write the WAL only grows: from some size on RESTART makes the
- * next commit wait for the little that is left and begin the file anew.
- */
+/** PASSIVE waits for nobody and holds nobody up. Where commits never pause, the committer begins its WAL anew itself. */
 function checkpointWal(connection: DatabaseSync, file: string): void {
-  const wal = `${file}-wal`
-  const bytes = existsSync(wal) ? statSync(wal).size : 0
-  if (bytes < WAL_BYTES) return
-  connection.exec("PRAGMA wal_checkpoint(PASSIVE)")
-  if (bytes >= LONG_WAL_BYTES) connection.exec("PRAGMA wal_checkpoint(RESTART)")
+  const wal = statSync(`${file}-wal`, { throwIfNoEntry: false })
+  if (wal && wal.size >= WAL_BYTES) connection.exec("PRAGMA wal_checkpoint(PASSIVE)")
 }

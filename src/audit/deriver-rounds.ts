@@ -1,7 +1,7 @@
 // One round of the deriver: derive, sign what is due, publish, keep the files short.
-import { setTimeout as pause, setImmediate } from "node:timers/promises"
+import { setTimeout as pause } from "node:timers/promises"
 import { isDue, newestCheckpoint, takeCheckpoint } from "./checkpoint.ts"
-import { checkIndex, createDeriver, deriveSlice, lastSeq, readPosition } from "./derive.ts"
+import { checkIndex, createDeriver, deriveTo, lastSeq } from "./derive.ts"
 import type { Place } from "./deriver-place.ts"
 import type { Signer } from "./note.ts"
 import { createPublisher } from "./publish.ts"
@@ -12,9 +12,6 @@ const SLICE = 256
 
 /** Milliseconds that anchors are waited for where somebody asked. */
 const ANCHOR_WAIT = 10_000
-
-/** Milliseconds until another look where another process derives. */
-const BUSY_WAIT = 20
 
 /** Milliseconds between two looks at the length of the WALs. */
 const FILES_MS = 250
@@ -61,24 +58,6 @@ export async function createRounds(options: RoundsOptions): Promise<Rounds> {
   let last: (Checkpoint & { time: number }) | undefined
   let filesLooked = 0
 
-  /** Derives up to a record, and signs on the way wherever as many records came together as belong under one checkpoint. */
-  const deriveTo = async (end: number, asked: boolean): Promise<{ seq: number; endsRun: boolean }> => {
-    let seq = await readPosition(index)
-    let endsRun = false
-    while (seq < end) {
-      const slice = await deriveSlice(deriver, SLICE)
-      endsRun ||= slice.endsRun
-      seq = slice.to
-      // Somebody else is at it: that will do, unless somebody waits for it.
-      if (slice.busy && !asked) break
-      if (slice.busy) await pause(BUSY_WAIT)
-      await signDue(seq, false)
-      lookAtFiles()
-      await setImmediate()
-    }
-    return { seq, endsRun }
-  }
-
   const signDue = async (size: number, asked: boolean): Promise<void> => {
     if (size === 0 || size <= (last?.size ?? 0)) return
     if (!asked && !isDue({ size, last, now: now(), ...every })) return
@@ -98,7 +77,12 @@ export async function createRounds(options: RoundsOptions): Promise<Rounds> {
 
   return {
     async run({ asked }) {
-      const { seq, endsRun } = await deriveTo(await lastSeq(record), asked)
+      let endsRun = false
+      const seq = await deriveTo(deriver, await lastSeq(record), SLICE, async (slice) => {
+        endsRun ||= slice.endsRun
+        await signDue(slice.to, false)
+        lookAtFiles()
+      })
       await signDue(seq, asked || endsRun)
       lookAtFiles()
       if (last !== undefined) {
