@@ -1,11 +1,14 @@
 // The commands of the record: `audit`, `store`, and `policy replay`.
 import { Argument, type Command, Option } from "commander"
+import type { ArchiveCommandOptions } from "./commands/audit-archive.ts"
+import type { EraseOptions } from "./commands/audit-erase.ts"
 import type { ExportCommandOptions } from "./commands/audit-export.ts"
 import type { InventoryOptions } from "./commands/audit-inventory.ts"
 import type { ShowOptions } from "./commands/audit-show.ts"
 import type { TailOptions } from "./commands/audit-tail.ts"
 import type { VerifyCommandOptions } from "./commands/audit-verify.ts"
 import type { ReplayOptions } from "./commands/replay.ts"
+import type { StoreCommandOptions } from "./commands/store.ts"
 import type { Context } from "./context.ts"
 import type { ExitCode } from "./errors.ts"
 import { RECORD_EXAMPLES as EXAMPLES } from "./examples-record.ts"
@@ -16,6 +19,7 @@ const json = () => new Option("--format <format>", "output format").choices(["te
 const since = () => new Option("--since <time>", "from then on: 2h, 3d, 2026-11-01, 2026-11-01T09:30:00Z")
 const until = () => new Option("--until <time>", "up to then, in the same forms")
 const agent = () => new Option("--agent <name>", "of this agent only")
+const orderedBy = () => new Option("--by <person>", "who orders it (default: the account's name)")
 const run = () => new Option("--run <id>", "of this run only")
 
 type Done = (exit: ExitCode) => void
@@ -115,6 +119,58 @@ export function declareAudit(cli: Command, ctx: Context, done: Done, color: Colo
     .action(async (options: ExportCommandOptions) => {
       const { auditExport } = await import("./commands/audit-export.ts")
       done((await auditExport(ctx, options)).exit)
+    })
+  audit
+    .command("archive")
+    .description("Moves old records into files; their hashes stay, so that every proof still holds.")
+    .requiredOption("--to <directory>", "where the files go")
+    .option("--before <time>", "records before then: 2026-09-01, 90d")
+    .option("--keep <span>", "records older than this: 90d, 1y")
+    .option("--no-gzip", "leave the files uncompressed")
+    .addOption(orderedBy())
+    .option("--yes", "do not ask")
+    .option("--dry-run", "show what would move, move nothing")
+    .addOption(json())
+    .addHelpText("after", EXAMPLES.archive)
+    .action(async (options: ArchiveCommandOptions) => {
+      const { auditArchive } = await import("./commands/audit-archive.ts")
+      done((await auditArchive(ctx, { ...options, ...color() })).exit)
+    })
+  audit
+    .command("erase")
+    .description("Forgets a person: who it was can never be read again, and every proof still holds.")
+    .argument("<person>", "the name as it was recorded, or its commitment; - reads it from stdin")
+    .addOption(orderedBy())
+    .option("--yes", "do not ask")
+    .option("--dry-run", "show what would be erased, erase nothing")
+    .addOption(json())
+    .addHelpText("after", EXAMPLES.erase)
+    .action(async (person: string, options: EraseOptions) => {
+      const { auditErase } = await import("./commands/audit-erase.ts")
+      done((await auditErase(ctx, person, { ...options, ...color() })).exit)
+    })
+}
+
+/** Declares `store` and what is below it. */
+export function declareStore(cli: Command, ctx: Context, done: Done): void {
+  const store = cli.command("store").summary("where the record lies: show it, make it ready")
+  store
+    .command("status")
+    .description("Shows which store is in use, what it holds, and how far index, checkpoints and outside places are.")
+    .addOption(json())
+    .addHelpText("after", EXAMPLES.status)
+    .action(async (options: StoreCommandOptions) => {
+      const { storeStatus } = await import("./commands/store.ts")
+      done((await storeStatus(ctx, options)).exit)
+    })
+  store
+    .command("migrate")
+    .description("Makes or upgrades the tables; in PostgreSQL, run by the database's owner, the roles as well.")
+    .addOption(json())
+    .addHelpText("after", EXAMPLES.migrate)
+    .action(async (options: StoreCommandOptions) => {
+      const { storeMigrate } = await import("./commands/store.ts")
+      done((await storeMigrate(ctx, options)).exit)
     })
 }
 

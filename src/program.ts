@@ -6,7 +6,7 @@ import type { VetCommandOptions } from "./commands/vet.ts"
 import type { Context } from "./context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "./errors.ts"
 import { EXAMPLES } from "./examples.ts"
-import { declareAudit, declareReplay } from "./program-record.ts"
+import { declareAudit, declareReplay, declareStore } from "./program-record.ts"
 import type { InitOptions } from "./scaffold/options.ts"
 import { VERSION } from "./version.ts"
 
@@ -131,6 +131,7 @@ export function program(ctx: Context, done: (exit: ExitCode) => void): Command {
     })
   declareReplay(policy, ctx, done, () => colorOf(cli))
   declareAudit(cli, ctx, done, () => colorOf(cli))
+  declareStore(cli, ctx, done)
 
   const advisories = cli.command("advisories").summary("what is known against packages: update it, show it")
   advisories

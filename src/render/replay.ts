@@ -5,12 +5,13 @@ import { cleanText, countOf, formatCount, safeJson } from "./clean.ts"
 import { alignColumns, moreOf, wrapText } from "./layout.ts"
 import type { Paint, Style } from "./style.ts"
 
-/** Longest list of changes that is shown whole. */
+/** Longest list of groups, and of subjects in one, that is shown whole. */
 const LIMIT = 20
+const SHOWN = 3
 
 const EFFECTS: readonly Effect[] = ["allow", "ask", "deny"]
 
-/** What the new policy would have changed: the counts, then one paragraph for each group of decisions, most frequent first. */
+/** What the new policy would have changed: the counts, then a paragraph for each pair of rules, most decisions first. */
 export function renderReplay(report: ReplayReport, format: "text" | "json", style: Style, columns = 80): string {
   if (format === "json") return safeJson(report)
   const { decisions, transitions, changes, failed, partial, unlisted } = report
@@ -25,8 +26,9 @@ export function renderReplay(report: ReplayReport, format: "text" | "json", styl
     out.push("")
     for (const { from, to, count } of transitions) out.push(`  ${arrow(from, to, style)}  ${formatCount(count)}`)
   }
-  for (const change of changes.slice(0, LIMIT)) out.push("", ...describeChange(change, style, columns))
-  const hidden = changes.length - LIMIT
+  const groups = groupByReason(changes)
+  for (const group of groups.slice(0, LIMIT)) out.push("", ...describeGroup(group, style, columns))
+  const hidden = groups.length - LIMIT
   if (hidden > 0) out.push("", `  ${moreOf(hidden, "group")}`)
   if (unlisted > 0) out.push("", `${countOf(unlisted, "more change")} of other subjects, too many to list.`)
   if (partial > 0)
@@ -59,19 +61,41 @@ function rates(before: EffectCounts, after: EffectCounts): string[] {
   )
 }
 
-function describeChange(change: ReplayChange, style: Style, columns: number): string[] {
-  const { from, to, subject, before, after, count, firstSeq, lastSeq, agents } = change
-  const seen = firstSeq === lastSeq ? `record ${firstSeq}` : `records ${firstSeq} to ${lastSeq}`
-  const who = agents.length === 0 ? "" : `, by ${agents.map((agent) => cleanText(agent, 60)).join(", ")}`
+/** Changes from one rule's word to another's belong together, whatever their subjects: a person looks at rules. */
+function groupByReason(changes: readonly ReplayChange[]): ReplayChange[][] {
+  const groups = new Map<string, ReplayChange[]>()
+  for (const change of changes) {
+    const { from, to, before, after } = change
+    const key = JSON.stringify([from, to, before, after.code, after.rule])
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [change])
+    else group.push(change)
+  }
+  return [...groups.values()].sort((a, b) => totalOf(b) - totalOf(a))
+}
+
+const totalOf = (group: readonly ReplayChange[]) => group.reduce((total, { count }) => total + count, 0)
+
+function describeGroup(group: readonly ReplayChange[], style: Style, columns: number): string[] {
+  const { from, to, before, after } = group[0]!
+  const subjects = group.length === 1 ? "" : ` about ${countOf(group.length, "subject")}`
+  const text = (value: string) => wrapText(cleanText(value), Math.max(20, columns - 4)).map((line) => `    ${line}`)
   return [
-    `  ${arrow(from, to, style)}  ${style.bold(cleanText(subject, 120))}`,
-    ...[
-      `${countOf(count, "time")} (${seen}${who})`,
-      `was: ${cleanText(before.code)}, ${cleanText(before.rule)}`,
-      `now: ${cleanText(after.code)}, ${cleanText(after.rule)}`,
-      cleanText(after.reason),
-    ].flatMap((text) => wrapText(text, Math.max(20, columns - 4)).map((line) => `    ${line}`)),
+    `  ${arrow(from, to, style)}  ${countOf(totalOf(group), "decision")}${subjects}`,
+    ...text(`was: ${before.code}, ${before.rule}`),
+    ...text(`now: ${after.code}, ${after.rule}`),
+    ...text(after.reason),
+    ...group.slice(0, SHOWN).flatMap((change) => describeSubject(change, style)),
+    ...(group.length > SHOWN ? [`      ${moreOf(group.length - SHOWN, "subject")}`] : []),
   ]
+}
+
+function describeSubject({ subject, count, firstSeq, lastSeq, agents }: ReplayChange, style: Style): string[] {
+  const seen = firstSeq === lastSeq ? `record ${firstSeq}` : `${count} x, records ${firstSeq} to ${lastSeq}`
+  const others = agents.length > 2 ? ` and ${agents.length - 2} more` : ""
+  const names = agents.slice(0, 2).map((agent) => cleanText(agent, 40))
+  const by = names.length === 0 ? "" : `, by ${names.join(", ")}${others}`
+  return [`      ${style.bold(cleanText(subject, 120))}  ${seen}${by}`]
 }
 
 function arrow(from: Effect, to: Effect, style: Style): string {
