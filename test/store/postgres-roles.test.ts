@@ -1,19 +1,17 @@
 // What each role can do to the log, in SQL of its own: rights first, triggers behind them.
 import type pg from "pg"
-import type { TestContext } from "vitest"
-import { describe, expect, test } from "vitest"
+import { describe, expect, type TestContext, test } from "vitest"
 import { migratePostgres, postgresMigrations } from "../../src/store/postgres/migrate.ts"
 import { parseServer } from "../../src/store/postgres/url.ts"
 import { POSTGRES_MIGRATIONS } from "../../src/store/postgres/version.ts"
-import { type Database, newDatabase, query, startCluster } from "../postgres.ts"
+import { type Database, newDatabase, newStoreDatabase, query, startCluster } from "../postgres.ts"
 
 const DENIED = "42501"
 const RESTRICTED = "23001"
 
 /** A migrated database with three records of which the first is archived, and one person. */
 async function filledDatabase(t: TestContext): Promise<Database & { as: (group: string) => Promise<string> }> {
-  const database = await newDatabase(t)
-  await migratePostgres(parseServer(database.url))
+  const database = await newStoreDatabase(t)
   const writer = await database.login("filler", "nanoguard_writer")
   await query(writer, "insert into nanoguard.events values (1, '{}'), (2, '{}'), (3, '{}')")
   await query(writer, "insert into nanoguard.people values ('person:x', 'salt', 'ana')")

@@ -1,7 +1,10 @@
 // What an address means, and what is said when there is no way in.
+import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { createServer } from "node:net"
+import { join } from "node:path"
 import fc from "fast-check"
-import { describe, expect, onTestFinished, test } from "vitest"
+import { describe, expect, onTestFinished, type TestContext, test } from "vitest"
 import { EXIT, NanoguardError } from "../../src/errors.ts"
 import { openClient } from "../../src/store/postgres/client.ts"
 import { openPostgresEngine } from "../../src/store/postgres/commit.ts"
@@ -10,9 +13,26 @@ import { migratePostgres } from "../../src/store/postgres/migrate.ts"
 import { openPostgresReader } from "../../src/store/postgres/reader.ts"
 import { parseServer } from "../../src/store/postgres/url.ts"
 import { temporaryDirectory } from "../context.ts"
-import { newDatabase } from "../postgres.ts"
+import { newDatabase, startCluster } from "../postgres.ts"
+import type { Tls } from "../postgres-server.ts"
 
 const engineOptions = { gateway: "gw", commitKey: new Uint8Array(32), now: () => Date.UTC(2026, 10, 21) }
+
+/** A certificate for the name localhost alone, signed by itself. */
+function makeCertificate(t: TestContext): Tls {
+  const directory = temporaryDirectory()
+  const [key, certificate] = ["key.pem", "cert.pem"].map((name) => join(directory, name)) as [string, string]
+  const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
+  try {
+    const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    execFileSync("openssl", ["req", "-x509", ...kind, "-keyout", key, "-out", certificate, ...names], {
+      stdio: "ignore",
+    })
+  } catch {
+    t.skip("openssl is missing: install it with your system's package manager")
+  }
+  return { certificate: readFileSync(certificate, "utf8"), key: readFileSync(key, "utf8") }
+}
 
 async function failure(work: Promise<unknown>): Promise<NanoguardError> {
   const error = await work.then(
@@ -40,11 +60,11 @@ describe("an address", () => {
   })
 
   test("asks for a verified certificate beyond this machine, unless it says disable itself", () => {
-    expect(parseServer("postgres://u@db.acme.example/r").ssl).toEqual({ servername: "db.acme.example" })
+    expect(parseServer("postgres://u@db.acme.example/r").ssl).toEqual({})
     expect(parseServer("postgres://u@10.0.0.5/r").ssl).toEqual({})
     expect(parseServer("postgres://u@db.acme.example/r?sslmode=disable").ssl).toBe(false)
     for (const mode of ["require", "verify-ca", "verify-full"]) {
-      expect(parseServer(`postgres://u@localhost/r?sslmode=${mode}`).ssl).toEqual({ servername: "localhost" })
+      expect(parseServer(`postgres://u@localhost/r?sslmode=${mode}`).ssl).toEqual({})
     }
     for (const host of ["localhost", "127.0.0.1", "127.8.8.8", "[::1]"])
       expect(parseServer(`postgres://u@${host}/r`).ssl).toBe(false)
@@ -132,6 +152,38 @@ describe("no way in", () => {
     await database.admin("delete from nanoguard.kysely_migration where name > '0002'")
     await database.admin("delete from nanoguard.kysely_migration where name > '0001-z'")
     expect((await failure(openPostgresEngine(database.url, engineOptions))).message).toMatch(/older version/)
+  })
+
+  test("opens over a Unix socket as well", async (t) => {
+    const database = await newDatabase(t)
+    await migratePostgres(parseServer(database.socketUrl))
+    const engine = await openPostgresEngine(database.socketUrl, engineOptions)
+    t.onTestFinished(() => engine.close())
+    const event = { type: "package.decided", subject: "a", gateway: "gw" }
+    expect(await engine.commitGroup([{ changes: [], events: [event] }])).toEqual([{ seqs: [1] }])
+  })
+
+  test("talks to no server whose certificate it cannot verify for the name in the address", async (t) => {
+    const [ours, other] = [makeCertificate(t), makeCertificate(t)]
+    const cluster = await startCluster(t, ours)
+    t.onTestFinished(() => cluster.stop())
+    const { url } = await cluster.database()
+    const files = temporaryDirectory({ "ours.pem": ours.certificate, "other.pem": other.certificate })
+    const open = (host: string, query: string) =>
+      openClient(
+        parseServer(`${url.replace("127.0.0.1", host)}?${query.replaceAll("ca=", `sslrootcert=${files}/`)}`),
+        "test",
+      )
+    const client = await open("localhost", "sslmode=verify-full&ca=ours.pem")
+    const { rows } = await client.query("select ssl from pg_stat_ssl where pid = pg_backend_pid()")
+    await client.end()
+    expect(rows).toEqual([{ ssl: true }])
+    const untrusted = /no known authority/
+    expect((await failure(open("localhost", "sslmode=verify-full&ca=other.pem"))).message).toMatch(untrusted)
+    expect((await failure(open("localhost", "sslmode=require"))).message).toMatch(untrusted)
+    expect((await failure(open("127.0.0.1", "sslmode=require&ca=ours.pem"))).message).toMatch(/for another name/)
+    expect((await failure(open("127.0.0.1", "sslmode=verify-ca&ca=ours.pem"))).message).toMatch(/for another name/)
+    expect((await failure(open("localhost", "sslmode=disable"))).message).toMatch(/refuses this user/)
   })
 
   test("gives up on a server that accepts and says nothing", async () => {

@@ -1,11 +1,8 @@
-// The store on a real PostgreSQL.
-import { migratePostgres } from "../../src/store/postgres/migrate.ts"
-import { parseServer } from "../../src/store/postgres/url.ts"
-import { newDatabase } from "../postgres.ts"
+// The store on a real PostgreSQL, by a gateway that may do no more than write.
+import { newStoreDatabase } from "../postgres.ts"
 import { describeStore } from "./suite.ts"
 
 describeStore("PostgreSQL", async (ctx) => {
-  const database = await newDatabase(ctx)
-  await migratePostgres(parseServer(database.url))
+  const database = await newStoreDatabase(ctx)
   return { NANOGUARD_STORE: await database.login("gateway", "nanoguard_writer") }
 })

@@ -6,8 +6,6 @@ import { createInterface } from "node:readline"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { expect, type TestContext } from "vitest"
-import { migratePostgres } from "../../src/store/postgres/migrate.ts"
-import { parseServer } from "../../src/store/postgres/url.ts"
 import { emptyHome } from "../context.ts"
 import { startCluster } from "../postgres.ts"
 
@@ -34,8 +32,7 @@ export async function runStorm(
 ): Promise<{ written: number; refused: number }> {
   const cluster = await startCluster(t)
   t.onTestFinished(() => cluster.stop())
-  const database = await cluster.database()
-  await migratePostgres(parseServer(database.url))
+  const database = await cluster.database(true)
   const url = await database.login("gateway", "nanoguard_writer")
   const running = Array.from({ length: gateways }, (_, i) => startAppender(url, `gw${i}`))
   t.onTestFinished(() => running.forEach(({ child }) => void child.kill("SIGKILL")))

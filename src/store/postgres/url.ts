@@ -90,7 +90,6 @@ function readTls(query: Map<string, string>, host: string): false | ConnectionOp
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
-    ...(!/^[\d.]+$|:/.test(host) && { servername: host }),
   }
 }
 
