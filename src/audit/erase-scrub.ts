@@ -2,14 +2,11 @@
 import { setTimeout as delay } from "node:timers/promises"
 import { openForWriting, RECORD } from "../store/sqlite/database.ts"
 
-/** Milliseconds that other processes may keep the WAL from being emptied. */
-const PATIENCE = 5_000
-
 /**
- * Writes the table of people anew, over zeroed pages, and empties the WAL; false where other processes held the WAL for five
- * seconds, and then it is to be repeated. Measured: 85 ms for 20,000 people, during which nobody else can write.
+ * Writes the table of people anew, over zeroed pages, and empties the WAL; false where other processes held the WAL for
+ * `patience` milliseconds, and then it is to be repeated. Measured: 85 ms for 20,000 people, during which nobody else can write.
  */
-export async function scrubPeople(directory: string): Promise<boolean> {
+export async function scrubPeople(directory: string, patience = 5_000): Promise<boolean> {
   const db = openForWriting(directory, RECORD)
   try {
     // The copy must not get into a file of its own.
@@ -26,7 +23,9 @@ export async function scrubPeople(directory: string): Promise<boolean> {
       if (db.isTransaction) db.exec("ROLLBACK")
       throw error
     }
-    for (const until = Date.now() + PATIENCE; ; await delay(50)) {
+    // A reader that stays would hold this thread for as long as a lock is waited for.
+    db.exec("PRAGMA busy_timeout=100")
+    for (const until = Date.now() + patience; ; await delay(50)) {
       const [busy] = Object.values(db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() ?? {})
       if (busy === 0) return true
       if (Date.now() >= until) return false

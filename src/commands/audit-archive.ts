@@ -1,7 +1,6 @@
 // `nanoguard audit archive`: bodies of old records leave the log for files; their hashes stay.
 import { resolve } from "node:path"
-import { archiveRecords, planArchive } from "../audit/archive.ts"
-import type { WrittenSegment } from "../audit/archive-write.ts"
+import { type ArchivePlan, archiveRecords, planArchive } from "../audit/archive.ts"
 import { openDerived } from "../audit/open-derived.ts"
 import { readTime } from "../audit/time.ts"
 import type { Context } from "../context.ts"
@@ -10,6 +9,7 @@ import { DURATION } from "../policy/duration.ts"
 import { type ArchiveReport, renderArchive } from "../render/audit-archive.ts"
 import { loadStyle } from "../render/style.ts"
 import { openStore } from "../store/open.ts"
+import type { Store } from "../store/types.ts"
 import { askFirst, type ConfirmOptions, nameOfCaller, refuseUnasked } from "./confirm.ts"
 
 export interface ArchiveCommandOptions extends ConfirmOptions {
@@ -26,64 +26,70 @@ export interface ArchiveCommandOptions extends ConfirmOptions {
   color?: boolean
 }
 
+interface Done {
+  report: ArchiveReport
+  exit: ExitCode
+}
+
 /**
  * Moves records that are old enough into segments in a directory. Exit: ok; findings where the question was answered with no;
  * nothingChecked where nothing is that old; environment where there is no record or it could not be written.
  */
-export async function auditArchive(
-  ctx: Context,
-  options: ArchiveCommandOptions,
-): Promise<{ report: ArchiveReport; exit: ExitCode }> {
+export async function auditArchive(ctx: Context, options: ArchiveCommandOptions): Promise<Done> {
   refuseUnasked(ctx, "audit archive", options)
   const by = nameOfCaller(ctx, options.by)
   const before = readBefore(ctx, options)
-  const directory = resolve(ctx.cwd, options.to)
-  const plan = await planNow(ctx, before, options.dryRun === true)
-  const records = Math.max(0, plan.to - plan.from + 1)
-  const report: ArchiveReport = {
-    ...{ schema: "nanoguard.audit-archive/1", state: "planned", directory, before: new Date(before).toISOString() },
-    ...{ from: plan.from, to: plan.to, records, unsigned: plan.checkpoint === undefined, segments: [] },
-  }
-  const style = await loadStyle(ctx.stdout, ctx.env, options.color)
-  const done = (state: ArchiveReport["state"], exit: ExitCode) => {
-    Object.assign(report, { state })
-    ctx.stdout.write(renderArchive(report, options.format ?? "text", style))
-    return { report, exit }
-  }
-  if (records === 0) return done("nothing", EXIT.nothingChecked)
-  if (options.dryRun) return done("planned", EXIT.ok)
-  if (!options.yes) {
-    ctx.stdout.write(renderArchive(report, "text", style))
-    if (!(await askFirst(ctx, "Move them there?"))) return done("declined", EXIT.findings)
-  }
-  const onSegment = ({ path, from, to, digest }: WrittenSegment) => report.segments.push({ path, from, to, digest })
-  const store = await openStore(ctx, { gateway: "audit-archive" })
-  try {
-    const settings = {
-      directory,
-      by,
-      gzip: options.gzip !== false,
-      gateway: "audit-archive",
-      now: ctx.now(),
-      onSegment,
-    }
-    await archiveRecords(store, plan, settings)
-  } finally {
-    await store.close()
-  }
-  return done("archived", EXIT.ok)
-}
-
-/** Where something is to be moved, what is under no checkpoint yet gets one first. */
-async function planNow(ctx: Context, before: number, dryRun: boolean) {
   const existing = await openDerived(ctx)
   const plan = await planArchive(existing.db, before).finally(() => existing.close())
-  if (dryRun || plan.size === 0 || plan.checkpoint?.size === plan.size) return plan
+  const order: Order = { by, before, directory: resolve(ctx.cwd, options.to) }
+  if (options.dryRun || plan.size === 0) return show(ctx, options, reportOf(order, plan))
   const store = await openStore(ctx, { gateway: "audit-archive" })
-  await store.checkpoint().finally(() => store.close())
-  const reader = await openDerived(ctx)
-  return planArchive(reader.db, before).finally(() => reader.close())
+  return archiveFrom(ctx, store, order, options).finally(() => store.close())
 }
+
+interface Order {
+  by: string
+  /** Milliseconds since the epoch. */
+  before: number
+  directory: string
+}
+
+/** What is under no checkpoint yet gets one first: no segment is without. */
+async function archiveFrom(ctx: Context, store: Store, order: Order, options: ArchiveCommandOptions): Promise<Done> {
+  await store.checkpoint()
+  const plan = await planArchive(store.db, order.before)
+  const report = reportOf(order, plan)
+  if (report.records === 0) return show(ctx, options, report)
+  if (!options.yes) {
+    await show(ctx, options, report)
+    if (!(await askFirst(ctx, "Move them there?"))) return show(ctx, options, { ...report, state: "declined" })
+  }
+  const { by, directory } = order
+  const settings = { directory, by, gzip: options.gzip !== false, gateway: "audit-archive", now: ctx.now() }
+  const segments = await archiveRecords(store, plan, settings)
+  const shown = segments.map(({ path, from, to, digest }) => ({ path, from, to, digest }))
+  return show(ctx, options, { ...report, state: "archived", segments: shown })
+}
+
+function reportOf({ before, directory }: Order, { from, to, checkpoint }: ArchivePlan): ArchiveReport {
+  const records = Math.max(0, to - from + 1)
+  return {
+    ...{ schema: "nanoguard.audit-archive/1", state: records > 0 ? "planned" : "nothing", directory },
+    ...{ before: new Date(before).toISOString(), from, to, records, unsigned: checkpoint === undefined, segments: [] },
+  }
+}
+
+async function show(ctx: Context, { format, color }: ArchiveCommandOptions, report: ArchiveReport): Promise<Done> {
+  ctx.stdout.write(renderArchive(report, format ?? "text", await loadStyle(ctx.stdout, ctx.env, color)))
+  return { report, exit: EXITS[report.state] }
+}
+
+const EXITS = {
+  archived: EXIT.ok,
+  planned: EXIT.ok,
+  declined: EXIT.findings,
+  nothing: EXIT.nothingChecked,
+} as const
 
 function readBefore(ctx: Context, { before, keep }: ArchiveCommandOptions): number {
   if ((before === undefined) === (keep === undefined))
