@@ -7,8 +7,8 @@ import type { Signer } from "./note.ts"
 import { createPublisher } from "./publish.ts"
 import type { Anchor, Checkpoint, NewEvent } from "./types.ts"
 
-/** Records of a slice: below 10 ms, so that whoever derives besides, and whoever waits for a processor, has its turn. */
-const SLICE = 256
+/** Records of a slice: about 20 ms, for which whoever derives besides waits. Never more than belong under one checkpoint. */
+const SLICE = 1_024
 
 /** Milliseconds that anchors are waited for where somebody asked. */
 const ANCHOR_WAIT = 10_000
@@ -55,6 +55,7 @@ export async function createRounds(options: RoundsOptions): Promise<Rounds> {
     ...(checkpointEvery !== undefined && { everyRecords: checkpointEvery }),
     ...(checkpointMs !== undefined && { everyMs: checkpointMs }),
   }
+  const size = Math.min(SLICE, checkpointEvery ?? SLICE)
   let last: (Checkpoint & { time: number }) | undefined
   let filesLooked = 0
 
@@ -78,7 +79,7 @@ export async function createRounds(options: RoundsOptions): Promise<Rounds> {
   return {
     async run({ asked }) {
       let endsRun = false
-      const seq = await deriveTo(deriver, await lastSeq(record), SLICE, async (slice) => {
+      const seq = await deriveTo(deriver, await lastSeq(record), size, async (slice) => {
         endsRun ||= slice.endsRun
         await signDue(slice.to, false)
         lookAtFiles()

@@ -1,9 +1,12 @@
-// The record's benchmarks. Usage: node test/bench/record.ts [append]     NANOGUARD_BENCH_DIR: a directory on the disk to measure.
+// The record's benchmarks. Usage: node test/bench/record.ts [append | derive | lag | proofs ...]; without a name, append alone.
+// NANOGUARD_BENCH_DIR: a directory on the disk to measure. NANOGUARD_BENCH_LOG: a state directory for the large log (made where it
+// is missing, and kept), NANOGUARD_BENCH_RECORDS: its size, 10 million where unset: 12 GB and some minutes.
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { sealEvent } from "../../src/audit/seal.ts"
 import type { NewEvent, PersonCommitment } from "../../src/audit/types.ts"
+import { type MadeLog, makeLog } from "./make-log.ts"
 import { bareSync, closedLoop, type Load, loopCost, oneTransactionEach, openLoop } from "./record-append.ts"
 import { decidedEvent, requestEvent } from "./record-events.ts"
 
@@ -63,12 +66,30 @@ const sections: Record<string, () => Promise<void>> = {
     await append("A request's decision", requestEvent)
     await append("A package's decision", decidedEvent)
   },
+  async derive() {
+    const { benchDerive } = await import("./record-derive.ts")
+    await benchDerive(join(work, "derive"), say)
+  },
+  async lag() {
+    const { benchLag } = await import("./record-derive.ts")
+    await benchLag(join(work, "lag"), say)
+  },
+  async proofs() {
+    const { benchProofs } = await import("./record-proofs.ts")
+    await benchProofs(largeLog, say)
+  },
+}
+
+/** The log that sections share which need a large one. */
+function largeLog(): Promise<MadeLog> {
+  const directory = process.env["NANOGUARD_BENCH_LOG"] ?? join(work, "large")
+  return makeLog(directory, Number(process.env["NANOGUARD_BENCH_RECORDS"] ?? 10_000_000), say)
 }
 
 const wanted = process.argv.slice(2)
 try {
   for (const [name, section] of Object.entries(sections)) {
-    if (wanted.length === 0 || wanted.includes(name)) await section()
+    if (wanted.includes(name) || (wanted.length === 0 && name === "append")) await section()
   }
 } finally {
   rmSync(work, { recursive: true, force: true })
