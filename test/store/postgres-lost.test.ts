@@ -2,9 +2,11 @@
 // answered is in the log once, whatever was refused is not in it.
 import { once } from "node:events"
 import { connect, createServer, type Server, type Socket } from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, onTestFinished, type TestContext, test } from "vitest"
 import type { PendingBatch } from "../../src/store/engine.ts"
 import { openPostgresEngine } from "../../src/store/postgres/commit.ts"
+import { listenForCommits } from "../../src/store/postgres/listen.ts"
 import { type Database, newStoreDatabase } from "../postgres.ts"
 
 /** What the proxy does with the next piece that a client sends: pass it on, cut before the server has it, or after its answer. */
@@ -152,6 +154,28 @@ describe("a connection that is cut", () => {
       ["a", "b", "c", "d"].flatMap((name) => [1, 2, 3].map((i) => `${name}-${i}`)),
     )
   })
+})
+
+test("a listener hears of commits again after its connection broke", async (t) => {
+  const { database, engine } = await newEngine(t)
+  const listening = "from pg_stat_activity where application_name = 'nanoguard listener' and query = 'listen nanoguard'"
+  const connected = async () => {
+    while ((await database.admin(`select ${listening}`)).rowCount === 0) await sleep(20)
+  }
+  let calls = 0
+  const url = await database.login("listener", "nanoguard_reader")
+  t.onTestFinished(listenForCommits(url, () => void calls++))
+  const heard = async (work: () => Promise<unknown>) => {
+    const before = calls
+    await work()
+    while (calls === before) await sleep(10)
+  }
+  await connected()
+  await heard(() => engine.commitGroup(group("a")))
+  await heard(() => database.admin(`select pg_terminate_backend(pid) ${listening}`).then(connected))
+  // The call for the new connection may still be on its way.
+  await sleep(50)
+  await heard(() => engine.commitGroup(group("b")))
 })
 
 test("a full disk fails the group with what is wrong, and the next one goes on where the log ended", async (t) => {

@@ -16,7 +16,10 @@ const GRANT =
 
 // SQLSTATE, as in appendix A of PostgreSQL's manual; then codes of Node's network and TLS.
 const MEANINGS: Record<string, Meaning> = {
-  "28P01": { what: "refuses the user or the password", hint: "check the address, PGPASSWORD or ~/.pgpass" },
+  "28P01": {
+    what: "refuses the user or the password",
+    hint: "check the address, or PGPASSWORD where it holds no password",
+  },
   "28000": { what: "refuses this user from here", hint: "check the server's pg_hba.conf, and whether it asks for TLS" },
   "3D000": { what: "has no such database", hint: "create it, or correct the address" },
   "42501": { what: "does not permit this", hint: GRANT },

@@ -41,19 +41,6 @@ export async function openPostgresIndex(url: string): Promise<PostgresIndex> {
   }
 }
 
-/**
- * Empties the derived tables, so that derivation starts over from the first record: they hold nothing that is not in the log.
- * Errors: environment.
- */
-export async function resetPostgresIndex(db: Kysely<Tables>): Promise<void> {
-  await db.transaction().execute(async (transaction) => {
-    await sql`truncate nanoguard.tiles, nanoguard.entries, nanoguard.agents, nanoguard.items, nanoguard.uses, nanoguard.touched`.execute(
-      transaction,
-    )
-    await transaction.updateTable("derived").set({ value: "0" }).where("name", "=", "seq").execute()
-  })
-}
-
 async function requireVersion(db: Kysely<Tables>, server: Server): Promise<void> {
   const rows = await db.selectFrom("derived").selectAll().execute()
   const values = new Map(rows.map(({ name, value }) => [name, value]))
