@@ -50,7 +50,10 @@ export async function createRounds(options: RoundsOptions): Promise<Rounds> {
   const derivation = { engine, source: record, index }
   await checkIndex(derivation)
   const deriver = createDeriver(derivation)
-  const publisher = createPublisher({ anchors, record, index, gateway, now, tell })
+  // What fails because the connections are closed is no place's outage.
+  let closed = false
+  const tellWhileOpen = (event: NewEvent) => void (closed || tell(event))
+  const publisher = createPublisher({ anchors, record, index, gateway, now, tell: tellWhileOpen })
   const every = {
     ...(checkpointEvery !== undefined && { everyRecords: checkpointEvery }),
     ...(checkpointMs !== undefined && { everyMs: checkpointMs }),
@@ -93,6 +96,9 @@ export async function createRounds(options: RoundsOptions): Promise<Rounds> {
       return { seq, checkpoint: last?.size ?? 0 }
     },
     discardDamaged: (error) => place.discardDamaged(error),
-    close: () => place.close(),
+    close() {
+      closed = true
+      return place.close()
+    },
   }
 }

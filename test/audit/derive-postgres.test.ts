@@ -2,10 +2,12 @@ import fc from "fast-check"
 import { type Kysely, sql } from "kysely"
 import { describe, expect, onTestFinished, type TestContext, test } from "vitest"
 import { createDeriver, type Derivation, deriveAll, deriveSlice, LogMismatch } from "../../src/audit/derive.ts"
+import { openStore } from "../../src/store/open.ts"
 import { openDatabase } from "../../src/store/postgres/connect.ts"
 import { migratePostgres } from "../../src/store/postgres/migrate.ts"
 import { parseServer } from "../../src/store/postgres/url.ts"
 import type { Tables } from "../../src/store/schema.ts"
+import { emptyHome, temporaryDirectory, testContext } from "../context.ts"
 import { type Database, newDatabase } from "../postgres.ts"
 import { anyEvent } from "./derive-events.ts"
 import { dumpIndex, modelIndex } from "./derive-model.ts"
@@ -21,7 +23,7 @@ async function newLog(t: TestContext) {
     onTestFinished(() => db.destroy())
     return { engine: "postgres", source: db, index: db }
   }
-  return { database, open }
+  return { database, writer, open }
 }
 
 async function append(db: Kysely<Tables>, bodies: readonly string[]): Promise<void> {
@@ -107,6 +109,22 @@ describe("deriving in PostgreSQL, as a writer", () => {
     ])
     const items = await derivation.index.selectFrom("items").select("name").execute()
     expect(new Set(items.map((item) => item.name)).size).toBe(3)
+  })
+
+  test("goes on by itself in a gateway, which signs what is asked for", async (t) => {
+    const { writer, open } = await newLog(t)
+    const { index } = await open()
+    const ctx = testContext(temporaryDirectory(), { env: emptyHome({ NANOGUARD_STORE: writer }) })
+    const store = await openStore(ctx, { gateway: "gateway-1" })
+    onTestFinished(() => store.close())
+    await Promise.all(sampleEvents(6, 400).map((event) => store.append(event)))
+    expect(await store.checkpoint()).toBe(400)
+    const events = await store.db.selectFrom("events").selectAll().orderBy("seq").execute()
+    expect(await dumpIndex(index)).toEqual(modelIndex(events.map(({ body }) => body)))
+    await store.append(sampleEvents(7, 1)[0]!)
+    await store.close()
+    const sizes = await index.selectFrom("checkpoints").select("size").orderBy("size", "desc").execute()
+    expect(sizes[0]).toEqual({ size: 401 })
   })
 
   test("is refused where the log ends before its index does", async (t) => {
