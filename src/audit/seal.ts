@@ -15,6 +15,8 @@ export const MAX_RECORD = 262_144
 /** Largest event, as JSON in UTF-16 units: long strings are cut, but looking through them takes its time as well. */
 const MAX_EVENT = 4 * MAX_RECORD
 
+const NO_KEY = new Uint8Array(0)
+
 export interface SealKeys {
   /** 32 bytes: keys the commitments to secrets. */
   commitKey: Uint8Array
@@ -50,9 +52,35 @@ export function sealEvent(event: NewEvent, options: SealOptions): string {
   checkEvent(event)
   const record = recordOf(event, options)
   const plain = canonicalText(record)
-  if (event.secrets === undefined && plain.length <= MAX_TEXT && !mayHoldSecret(plain, options.known)) return plain
-  if (plain.length > MAX_EVENT) throw tooLarge(`${plain.length} characters`, MAX_EVENT)
-  const text = canonicalText(redactRecord(record, event, options))
+  if (event.secrets === undefined && isHarmless(plain, options)) return plain
+  return boundedText(plain.length, record, options, event.secrets)
+}
+
+/**
+ * The first half of `sealEvent`, for a thread that others wait for: the canonical text before secrets are looked for in it.
+ * `commitments` has what stands for each personal value, by the values as the event has them. Throws `NanoguardError` (usage)
+ * where the event is invalid. Not for events with `secrets`.
+ */
+export function draftEvent(event: NewEvent, options: Pick<SealOptions, "commitments" | "time">): string {
+  checkEvent(event)
+  return canonicalText(recordOf(event, { ...options, commitKey: NO_KEY }))
+}
+
+/** The second half: what `sealEvent` makes of the event, once the draft has its real commitments. */
+export function sealDraft(draft: string, keys: SealKeys): string {
+  if (isHarmless(draft, keys)) return draft
+  return boundedText(draft.length, JSON.parse(draft) as Draft, keys, undefined)
+}
+
+/** Most records: short, and nothing in them looks like a secret. */
+function isHarmless(plain: string, { known }: SealKeys): boolean {
+  return plain.length <= MAX_TEXT && !mayHoldSecret(plain, known)
+}
+
+/** The canonical text without secrets and within bounds; `length` is that of the text before. */
+function boundedText(length: number, record: Draft, keys: SealKeys, secrets: NewEvent["secrets"]): string {
+  if (length > MAX_EVENT) throw tooLarge(`${length} characters`, MAX_EVENT)
+  const text = canonicalText(redactRecord(record, secrets, keys))
   const bytes = text.length * 3 > MAX_RECORD ? Buffer.byteLength(text) : 0
   if (bytes > MAX_RECORD) throw tooLarge(`${bytes} bytes`, MAX_RECORD)
   return text
@@ -114,7 +142,8 @@ function commitmentOf(value: string, options: SealOptions): PersonCommitment {
   throw new Error("a personal value has no commitment: take those of personalValues")
 }
 
-function personalText(value: string, { commitKey, known }: SealKeys): string {
+/** A personal value as it is committed to: well-formed, bounded, without secrets. */
+export function personalText(value: string, { commitKey, known }: SealKeys): string {
   return redactText(value.toWellFormed(), { commitKey, known })
 }
 
@@ -122,8 +151,8 @@ function personalText(value: string, { commitKey, known }: SealKeys): string {
 const OURS: ReadonlySet<string> = new Set(["by", "boxed", "kind", "note", "operator", "outcome", "time", "type", "v"])
 
 /** The event's own secrets are looked for in its other members as well. */
-function redactRecord(record: Draft, event: NewEvent, { commitKey, known }: SealOptions): object {
-  const own = event.secrets && knownSecrets(Object.values(event.secrets))
+function redactRecord(record: Draft, secrets: NewEvent["secrets"], { commitKey, known }: SealKeys): object {
+  const own = secrets && knownSecrets(Object.values(secrets))
   const redactor: Redactor = { commitKey, known: joinKnown(known, own) }
   const clean = Object.entries(record).map(([name, value]) => [
     name,

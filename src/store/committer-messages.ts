@@ -4,6 +4,7 @@ import type { NewEvent } from "../audit/types.ts"
 import type { ExitCode, Where } from "../errors.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { Conflict } from "./conflict.ts"
+import { type Drafter, type DraftPeople, readDraft } from "./draft.ts"
 import type { PendingBatch } from "./engine.ts"
 import type { StoreLocation } from "./location.ts"
 import type { Batch, Change } from "./types.ts"
@@ -18,8 +19,8 @@ export interface CommitterData {
 }
 
 export type ToCommitter =
-  /** Batches as `encodeBatch` writes them, to be committed in this order. */
-  | { kind: "batches"; texts: readonly string[]; skew: number }
+  /** Batches as `encodeBatch` writes them, to be committed in this order; with `people` also drafts, which begin with a brace. */
+  | { kind: "batches"; texts: readonly string[]; skew: number; people: DraftPeople | undefined }
   /** Commit what came before, close, say `closed`. */
   | { kind: "close" }
 
@@ -38,6 +39,11 @@ export type Failure =
 
 /** Longest text of one batch, in UTF-16 units: a record is at most 256 KiB, what is cut from it may be more. */
 export const MAX_BATCH = 16 * 1024 * 1024
+
+/** How a batch is written for a committer that takes drafts: as one where it can be, else as `encodeBatch` does, after a blank. */
+export function encodeDraft(batch: Batch, drafter: Drafter, time: number): string {
+  return drafter.draft(batch, time) ?? ` ${encodeBatch(batch)}`
+}
 
 /**
  * The text of a batch. Throws `NanoguardError` (usage) where it holds what cannot be stored: numbers that are not finite,
@@ -60,8 +66,9 @@ export function encodeBatch(batch: Batch): string {
   return text
 }
 
-/** Reads what `encodeBatch` wrote. */
-export function decodeBatch(text: string): PendingBatch {
+/** Reads what `encodeBatch` or a drafter wrote. */
+export function decodeBatch(text: string, people?: DraftPeople): PendingBatch {
+  if (people !== undefined && text.startsWith("{")) return { changes: [], events: [], draft: readDraft(text, people) }
   const { changes, events } = JSON.parse(text) as { changes?: Change[]; events?: NewEvent[] }
   return { changes: changes?.map(decodeChange) ?? [], events: events ?? [] }
 }

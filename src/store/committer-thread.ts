@@ -3,7 +3,14 @@
 import { Worker } from "node:worker_threads"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
-import { type CommitterData, decodeFailure, type FromCommitter, type ToCommitter } from "./committer-messages.ts"
+import {
+  type CommitterData,
+  decodeFailure,
+  encodeDraft,
+  type FromCommitter,
+  type ToCommitter,
+} from "./committer-messages.ts"
+import { createDrafter } from "./draft.ts"
 import { type StoreLocation, stateHome } from "./location.ts"
 import { createQueue } from "./queue.ts"
 import type { Batch, Written } from "./types.ts"
@@ -25,6 +32,8 @@ export interface CommitterOptions {
   onCommit: () => void
   /** The thread's code; the committer where absent. */
   entry?: URL
+  /** MiB that the thread may use; 512 where absent: twice what the queue lets wait. */
+  memory?: number
 }
 
 /** Starts the thread and waits until the store is open. Errors are the engine's: environment, configuration. */
@@ -39,12 +48,14 @@ export async function startCommitter(ctx: Pick<Context, "env" | "now">, options:
   const data: CommitterData = { location, gateway, keys: stateHome(ctx), skew: skewNow() }
   const worker = new Worker(options.entry ?? workerUrl("committer"), {
     ...{ workerData: data, name: "nanoguard-committer" },
-    // Twice what the queue lets wait: more is a fault, and must not take the gateway's memory.
-    resourceLimits: { maxOldGenerationSizeMb: 512 },
+    // More is a fault, and must not take the gateway's memory.
+    resourceLimits: { maxOldGenerationSizeMb: options.memory ?? 512 },
   })
   const post = (message: ToCommitter) => worker.postMessage(message)
+  const drafter = location.kind === "sqlite" ? createDrafter() : undefined
   const queue = createQueue({
-    send: (texts) => post({ kind: "batches", texts, skew: skewNow() }),
+    ...(drafter && { encode: (batch) => encodeDraft(batch, drafter, ctx.now()) }),
+    send: (texts) => post({ kind: "batches", texts, skew: skewNow(), people: drafter?.takePeople() }),
     // A store that nobody closed must not keep the process, a write that nobody answered must.
     onBusy: () => worker.ref(),
     onIdle: () => worker.unref(),

@@ -9,6 +9,7 @@ import {
   type FromCommitter,
   type ToCommitter,
 } from "./committer-messages.ts"
+import type { DraftPeople } from "./draft.ts"
 import type { Engine, Outcome } from "./engine.ts"
 
 /** Most batches in one transaction, and most characters: what comes last still has to wait for all of them. */
@@ -32,22 +33,28 @@ async function openEngine(): Promise<Engine> {
   return openPostgresEngine(location.url, options)
 }
 
+/** A text, and what its message said about the people in it. */
+interface Waiting {
+  text: string
+  people: DraftPeople | undefined
+}
+
 /** Takes from the front of the waiting texts as many as one transaction should hold, at least one. */
-function takeGroup(texts: string[]): string[] {
+function takeGroup(texts: Waiting[]): Waiting[] {
   let size = 0
   let count = 0
   while (count < texts.length && count < MAX_GROUP && (count === 0 || size < MAX_GROUP_SIZE)) {
-    size += texts[count]!.length
+    size += texts[count]!.text.length
     count++
   }
   return texts.splice(0, count)
 }
 
-async function commitTexts(engine: Engine, texts: readonly string[]): Promise<void> {
+async function commitTexts(engine: Engine, texts: readonly Waiting[]): Promise<void> {
   let outcomes: readonly (Outcome | undefined)[]
   let failure: Failure | undefined
   try {
-    outcomes = await engine.commitGroup(texts.map(decodeBatch))
+    outcomes = await engine.commitGroup(texts.map(({ text, people }) => decodeBatch(text, people)))
   } catch (error) {
     failure = encodeFailure(error)
     outcomes = texts.map(() => undefined)
@@ -64,14 +71,15 @@ async function commitTexts(engine: Engine, texts: readonly string[]): Promise<vo
 
 /** Commits what comes in until it is told to close. */
 function serve(engine: Engine, port: MessagePort): void {
-  const waiting: string[] = []
+  const waiting: Waiting[] = []
   let closing = false
   let busy = false
   const take = (message: ToCommitter) => {
     if (message.kind === "close") closing = true
     else {
       skew = message.skew
-      for (const text of message.texts) waiting.push(text)
+      const { people } = message
+      for (const text of message.texts) waiting.push({ text, people })
     }
   }
   const work = async () => {

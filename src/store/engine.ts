@@ -2,12 +2,15 @@
 import type { NewEvent } from "../audit/types.ts"
 import type { NanoguardError } from "../errors.ts"
 import type { Conflict } from "./conflict.ts"
+import type { Draft } from "./draft.ts"
 import type { Change } from "./types.ts"
 
 /** A batch as it comes to the engine: already a copy, nobody else changes it. */
 export interface PendingBatch {
   readonly changes: readonly Change[]
   readonly events: readonly NewEvent[]
+  /** Its one event, half sealed, instead of `events`: only for an engine that was told to expect it. */
+  readonly draft?: Draft
 }
 
 /** What became of one batch of a group that was committed: the places of its events, or why it alone was undone. */

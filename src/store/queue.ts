@@ -5,6 +5,8 @@ import { decodeFailure, encodeBatch, type FromCommitter } from "./committer-mess
 import type { Batch, Written } from "./types.ts"
 
 export interface QueueOptions {
+  /** The text of a batch; throws what is wrong with it. */
+  encode?: (batch: Batch) => string
   /** Hands texts of batches to the committer, in order. */
   send: (texts: string[]) => void
   /** Called when the first batch starts to wait, and when the last one has its answer. */
@@ -38,7 +40,14 @@ const MAX_PENDING_SIZE = 128 * 1024 * 1024
 
 /** A queue in front of a committer that answers every batch, in order. */
 export function createQueue(options: QueueOptions): Queue {
-  const { send, onBusy, onIdle, maxPending = MAX_PENDING, maxPendingSize = MAX_PENDING_SIZE } = options
+  const {
+    encode = encodeBatch,
+    send,
+    onBusy,
+    onIdle,
+    maxPending = MAX_PENDING,
+    maxPendingSize = MAX_PENDING_SIZE,
+  } = options
   /** From `head` on: what waits for an answer, in order. Before it: what is answered, until it is let go of. */
   let waiting: (Waiting | undefined)[] = []
   let head = 0
@@ -75,7 +84,7 @@ export function createQueue(options: QueueOptions): Queue {
     write(batch) {
       try {
         if (stopped) throw stopped
-        const text = encodeBatch(batch)
+        const text = encode(batch)
         if (waiting.length - head >= maxPending || size + text.length > maxPendingSize)
           throw overloaded(waiting.length - head)
         if (waiting.length === head) onBusy()

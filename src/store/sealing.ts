@@ -1,8 +1,9 @@
 // What happens to the events of a batch before they are rows, in both engines: personal values are looked up or get a
 // commitment, the clock is held against the log, and each event becomes the canonical text that is hashed.
 import { newPerson } from "../audit/people.ts"
-import { personalValues, type SealKeys, sealEvent } from "../audit/seal.ts"
+import { personalText, personalValues, type SealKeys, sealEvent } from "../audit/seal.ts"
 import type { NewEvent, PersonCommitment } from "../audit/types.ts"
+import { type Draft, sealRead } from "./draft.ts"
 import type { PendingBatch } from "./engine.ts"
 import type { PeopleTable } from "./schema.ts"
 
@@ -24,7 +25,8 @@ const CLOCK_TOLERANCE = 1000
  */
 export function personalValuesOf(batches: readonly PendingBatch[], keys: SealKeys): string[] {
   const values = new Set<string>()
-  for (const { events } of batches) {
+  for (const { events, draft } of batches) {
+    if (draft) for (const value of draft.values) values.add(personalText(value, keys))
     for (const event of events) for (const value of valuesOrNone(event, keys)) values.add(value)
   }
   return [...values]
@@ -55,6 +57,21 @@ export function sealBatch(
       return sealEvent(event, { ...keys, commitments, time })
     })
     return { bodies, people }
+  } catch (error) {
+    forgetPeople(people, commitments)
+    throw error
+  }
+}
+
+/** Seals a draft, as `sealBatch` does events. */
+export function sealDrafted(draft: Draft, keys: SealKeys, commitments: Commitments): SealedBatch {
+  const people: PeopleTable[] = []
+  try {
+    const body = sealRead(draft, keys, (value) => {
+      commitNew([value], commitments, people)
+      return commitments.get(value)!
+    })
+    return { bodies: [body], people }
   } catch (error) {
     forgetPeople(people, commitments)
     throw error

@@ -23,7 +23,7 @@ async function startOther(onBatches: string) {
   )
   return startCommitter(testContext(directory), {
     ...{ location: { kind: "sqlite", directory }, gateway: "gw", onCommit: () => {} },
-    entry: pathToFileURL(file),
+    ...{ entry: pathToFileURL(file), memory: 32 },
   })
 }
 

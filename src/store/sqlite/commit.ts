@@ -12,6 +12,7 @@ import {
   forgetPeople,
   personalValuesOf,
   sealBatch,
+  sealDrafted,
   timeOfRecord,
 } from "../sealing.ts"
 import type { Change } from "../types.ts"
@@ -143,14 +144,17 @@ function readHead(writer: Writer, known: Head): Head {
   return { seq, time: timeOfRecord(String(writer.lastBody.get()?.["body"])) }
 }
 
-const asksForTime = (batch: PendingBatch) => batch.events.some((event) => event.time === undefined)
+const asksForTime = (batch: PendingBatch) =>
+  batch.draft !== undefined || batch.events.some((event) => event.time === undefined)
 
 /** One batch within the group's transaction. Throws only where the whole transaction cannot go on. */
 function commitBatch(group: Group, batch: PendingBatch): Outcome {
   const { writer, commitments } = group
   let sealed: ReturnType<typeof sealBatch>
   try {
-    sealed = sealBatch(batch.events, group.keys, commitments, group.now)
+    sealed = batch.draft
+      ? sealDrafted(batch.draft, group.keys, commitments)
+      : sealBatch(batch.events, group.keys, commitments, group.now)
   } catch (error) {
     return refused(error)
   }
@@ -174,7 +178,7 @@ function commitBatch(group: Group, batch: PendingBatch): Outcome {
     group.wal.written += body.length
   }
   group.head.seq += sealed.bodies.length
-  if (batch.events.length > 0) group.head.time = batch.events.at(-1)!.time ?? group.now
+  if (sealed.bodies.length > 0) group.head.time = batch.events.at(-1)?.time ?? group.now
   return { seqs: sealed.bodies.map((_, index) => first + index) }
 }
 
