@@ -3,7 +3,7 @@ import type { Kysely } from "kysely"
 import type { Effect } from "../policy/types.ts"
 import type { Tables } from "../store/schema.ts"
 import { indexText } from "./index-rows.ts"
-import { readRecord } from "./record.ts"
+import { readBody } from "./record-shape.ts"
 import type { EventKind, LogRecord, Outcome } from "./types.ts"
 
 /** Which records; members that are absent choose nothing. */
@@ -45,7 +45,8 @@ const FIELDS = ["agent", "run", "kind", "type", "effect", "outcome"] as const
  * `deriveAll` first where the newest records count. Bodies that were archived are left out.
  */
 export async function* readRecords(db: Kysely<Tables>, filter: RecordFilter = {}): AsyncGenerator<StoredRecord, void> {
-  const range = { from: filter.fromSeq ?? 1, to: filter.toSeq ?? Number.MAX_SAFE_INTEGER }
+  const archived = await readArchived(db)
+  const range = { from: Math.max(filter.fromSeq ?? 1, archived + 1), to: filter.toSeq ?? Number.MAX_SAFE_INTEGER }
   if (filter.since !== undefined)
     range.from = Math.max(range.from, (await firstSince(db, filter.since)) ?? range.to + 1)
   let left = filter.limit ?? Number.POSITIVE_INFINITY
@@ -81,17 +82,14 @@ export function matchesFilter(filter: RecordFilter, { seq, record }: StoredRecor
   return FIELDS.every((field) => filter[field] === undefined || filter[field] === values[field])
 }
 
-/** A body as a record; undefined where it is none. */
-export function readBody(body: string): LogRecord | undefined {
-  try {
-    return readRecord(body)
-  } catch {
-    return undefined
-  }
-}
-
 function usesIndex(filter: RecordFilter): boolean {
   return filter.since !== undefined || filter.until !== undefined || FIELDS.some((field) => filter[field] !== undefined)
+}
+
+/** The last record whose body is archived; 0 where none is. */
+export async function readArchived(db: Kysely<Tables>): Promise<number> {
+  const row = await db.selectFrom("settings").select("value").where("name", "=", "archived").executeTakeFirst()
+  return Number(row?.value ?? 0)
 }
 
 interface SeqRange {
@@ -122,6 +120,8 @@ async function findSeqs(
     const value = filter[field]
     if (value !== undefined) query = query.where(field, "=", indexText(value))
   }
+  // The index of runs leaves out what has none, and is used only where that is said.
+  if (filter.run) query = query.where("run", "<>", "")
   const rows = await query
     .orderBy("seq", filter.newestFirst ? "desc" : "asc")
     .limit(limit)

@@ -16,8 +16,10 @@ export function renderInventory(
 ): string {
   const out: string[] = []
   if (inventory.touched !== undefined) out.push(...touchedHead(inventory, page), "")
-  if (view !== "items") out.push(...agentsSection(inventory, page, asked.agent), "")
-  if (view !== "agents") out.push(...itemsSection(inventory, page), "")
+  const agents = view === "items" ? [] : [...agentsSection(inventory, page, asked.agent), ""]
+  const items = view === "agents" ? [] : [...itemsSection(inventory, page), ""]
+  // Who has it comes first where that was asked.
+  out.push(...(inventory.touched === undefined ? [...agents, ...items] : [...items, ...agents]))
   const when = asked.asOf ? `As of ${shortTime(inventory.asOf)}` : "From"
   out.push(`${when}${asked.asOf ? ", from" : ""} ${countOf(inventory.seq, "record")}.`)
   if (view !== "agents" && inventory.others > 0) out.push(...wrapText(othersText(inventory), page.columns))
@@ -32,9 +34,11 @@ function othersText({ refused, others }: Inventory): string {
 
 function agentsSection({ agents, touched }: Inventory, page: Page, withRuns: boolean): string[] {
   const running = agents.reduce((sum, agent) => sum + agent.running, 0)
-  const title = touched === undefined ? "Agents" : "Agents that have it"
+  const title = touched === undefined ? "Agents" : "These agents"
   if (agents.length === 0) return [page.style.bold(`${title}: none`)]
-  const head = page.style.bold(`${title}: ${formatCount(agents.length)}, ${countOf(running, "run")} running`)
+  const head = page.style.bold(
+    `${title}: ${formatCount(agents.length)}, ${running === 0 ? "no run" : countOf(running, "run")} going on`,
+  )
   return [head, ...(withRuns ? runsTable(agents, page) : agentsTable(agents, page))]
 }
 
@@ -79,12 +83,13 @@ function itemsSection({ items, refused, touched }: Inventory, page: Page): strin
   const title = refused ? "Asked for and not given" : "Consumed"
   if (items.length === 0) return [page.style.bold(`${title}: nothing`)]
   const byAgent = touched !== undefined
-  const rows = items.flatMap((item) => (byAgent ? useRows(item) : [itemRow(item)]))
+  const withReasons = touched?.by === "advisory"
+  const rows = items.flatMap((item) => (byAgent ? useRows(item, withReasons) : [itemRow(item)]))
   // Latest first, whatever the table: what is new is what one looks for.
   rows.sort((a, b) => (a.last < b.last ? 1 : -1))
   const shown = rows.slice(0, page.limit).map(({ cells }) => cells)
   const header = byAgent
-    ? ["AGENT", "ITEM", "SINCE", "LAST", "TIMES", "OUTCOME", "APPROVED BY", "KNOWN FROM"]
+    ? ["AGENT", "ITEM", "SINCE", "LAST", "TIMES", "OUTCOME", "APPROVED BY", ...(withReasons ? ["KNOWN FROM"] : [])]
     : ["KIND", "ITEM", "DIGEST", "AGENTS", "FIRST", "LAST", "TIMES", "APPROVED BY"]
   if (refused) header[header.indexOf("APPROVED BY")] = "DECIDED BY"
   return [
@@ -120,11 +125,17 @@ function itemRow(item: InventoryItem): Row {
   }
 }
 
-function useRows(item: InventoryItem): Row[] {
-  return item.uses.map(({ agent, first, last, count, outcome, approvers, because }) => {
-    const why = because === undefined ? "the record" : because.map((reason) => REASONS[reason]).join(", ")
-    const when = [shortTime(first), shortTime(last), formatCount(count)]
-    return { last, cells: [agent || "-", titleOf(item), ...when, outcome || "-", listOf(approvers.map(nameOf)), why] }
+/** Uses that differ in policy or operator only are one row here. */
+function useRows(item: InventoryItem, withReasons: boolean): Row[] {
+  const same = Map.groupBy(item.uses, ({ agent, outcome }) => `${agent}\0${outcome}`)
+  return [...same.values()].map((uses) => {
+    const { agent, outcome, first } = uses[0]!
+    const last = uses.reduce((latest, use) => (use.last > latest ? use.last : latest), "")
+    const count = uses.reduce((sum, use) => sum + use.count, 0)
+    const approvers = uses.flatMap((use) => use.approvers.map(nameOf))
+    const reasons = [...new Set(uses.flatMap(({ because }) => because ?? []))].map((reason) => REASONS[reason])
+    const cells = [agent || "-", titleOf(item), shortTime(first), shortTime(last), formatCount(count), outcome || "-"]
+    return { last, cells: [...cells, listOf(approvers), ...(withReasons ? [reasons.join(", ")] : [])] }
   })
 }
 

@@ -4,7 +4,7 @@ import type { LogRecord } from "../audit/types.ts"
 import type { Effect } from "../policy/types.ts"
 import { cleanText, safeJson } from "./clean.ts"
 import type { Paint, Style } from "./style.ts"
-import { cutToWidth, padToWidth } from "./terminal-width.ts"
+import { cutToWidth, padToWidth, widthOf } from "./terminal-width.ts"
 
 /** What a commitment opens to; null once it was erased. */
 export type People = Readonly<Record<string, string | null>>
@@ -20,8 +20,7 @@ export interface TailReport {
 /** The commitments in a record. */
 export function commitmentsOf(record: LogRecord | undefined): string[] {
   if (record === undefined) return []
-  const by = Array.isArray(record.by) ? record.by : []
-  return [record.operator, ...by, record.note].filter((commitment) => typeof commitment === "string")
+  return [record.operator, ...(record.by ?? []), record.note].filter((commitment) => commitment !== undefined)
 }
 
 /** A record for `--format json` and `ndjson`. */
@@ -54,11 +53,14 @@ export interface TailPage {
   columns?: number | undefined
 }
 
-const WIDTH = { seq: 7, agent: 14, effect: 6, code: 24, subject: 40, outcome: 8 }
+const WIDTH = { seq: 7, agent: 12, effect: 6, code: 22, subject: 40, outcome: 8 }
+
+/** Below so many columns a subject says nothing; then the line is cut instead. */
+const LEAST_SUBJECT = 16
 
 /**
  * A record as one line: its number, time (UTC), agent, effect, code (or type, where nothing was decided), subject, outcome, and who
- * decided. An effect in brackets was only observed.
+ * decided. An effect in brackets was only observed. On a terminal the subject is cut first.
  */
 export function renderTailLine(
   stored: StoredRecord,
@@ -66,37 +68,32 @@ export function renderTailLine(
   page: TailPage,
 ): string {
   const { seq, record } = stored
+  const { style, columns } = page
+  const number = String(seq).padStart(WIDTH.seq)
   if (record === undefined) {
-    const line = `${String(seq).padStart(WIDTH.seq)}  unreadable: \`nanoguard audit verify\` says what is wrong with it`
-    return `${page.style.red(cut(line, page))}\n`
+    const line = `${number}  unreadable: \`nanoguard audit verify\` says what is wrong with it`
+    return `${style.red(columns === undefined ? line : cutToWidth(line, columns))}\n`
   }
   const { verdict } = record
   const effect = verdict === undefined ? "-" : textOf(verdict.effect)
   const shown = padToWidth(verdict?.mode === "observe" ? `(${effect})` : effect, WIDTH.effect)
-  const by = Array.isArray(record.by) ? record.by.map((person) => people.get(person) ?? "erased") : []
-  const head = [
-    String(seq).padStart(WIDTH.seq),
-    shortTime(record.time),
-    padToWidth(textOf(record.agent ?? "-"), WIDTH.agent),
-    "",
-  ].join("  ")
-  const tail = [
-    "",
-    padToWidth(textOf(verdict?.code ?? record.type), WIDTH.code),
-    padToWidth(textOf(record.subject), WIDTH.subject),
-    padToWidth(textOf(record.outcome ?? ""), by.length > 0 ? WIDTH.outcome : 0),
-    by.length > 0 ? `by ${by.map((name) => textOf(name)).join(", ")}` : "",
-  ].join("  ")
-  const line = cut(`${head}${shown}${tail}`.trimEnd(), page)
+  const by = (record.by ?? []).map((person) => textOf(people.get(person) ?? "erased"))
+  const head = `${number}  ${shortTime(record.time)}  ${padToWidth(textOf(record.agent ?? "-"), WIDTH.agent)}  `
+  const code = `  ${padToWidth(textOf(verdict?.code ?? record.type), WIDTH.code)}  `
+  const outcome = padToWidth(textOf(record.outcome ?? ""), WIDTH.outcome)
+  const end = by.length > 0 ? `  ${outcome}  by ${by.join(", ")}` : `  ${outcome}`
+  const subject = textOf(record.subject)
+  const room = columns === undefined ? WIDTH.subject : columns - widthOf(`${head}${shown}${code}${end}`)
+  const fitted = columns === undefined ? subject : cutToWidth(subject, Math.max(LEAST_SUBJECT, room))
+  const whole =
+    `${head}${shown}${code}${padToWidth(fitted, Math.min(WIDTH.subject, Math.max(LEAST_SUBJECT, room)))}${end}`.trimEnd()
+  const line = columns === undefined ? whole : cutToWidth(whole, columns)
   // Painted after it was cut, so that no escape is cut in two.
-  const from = head.length
-  const to = from + shown.length
-  return `${line.slice(0, from)}${paintOf(verdict?.effect, page.style)(line.slice(from, to))}${line.slice(to)}\n`
+  const [from, to] = [head.length, head.length + shown.length]
+  return `${line.slice(0, from)}${paintOf(verdict?.effect, style)(line.slice(from, to))}${line.slice(to)}\n`
 }
 
-const cut = (line: string, { columns }: TailPage) => (columns === undefined ? line : cutToWidth(line, columns))
-
-const textOf = (value: unknown) => cleanText(String(value))
+const textOf = (value: string) => cleanText(value)
 
 /** The paint of an effect: one colour in everything that `audit` prints. */
 export function paintOf(effect: Effect | undefined, style: Style): Paint {

@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { matchesFilter, type RecordFilter, readBody, readLast, readRecords } from "../../src/audit/query.ts"
+import { matchesFilter, type RecordFilter, readLast, readRecords } from "../../src/audit/query.ts"
+import { readBody } from "../../src/audit/record-shape.ts"
 import { readTime } from "../../src/audit/time.ts"
 import type { LogRecord } from "../../src/audit/types.ts"
 import { at, fillStore, recordOf, verdictOf } from "./inventory-store.ts"

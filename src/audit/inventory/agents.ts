@@ -32,12 +32,9 @@ export async function readRuns(
 /** What stood in a run's row at `asOf`, from the entries and from its last records until then. */
 async function cutRun(db: Kysely<Tables>, row: RunRow, asOf: number): Promise<RunRow> {
   const { agent, run } = row
-  const { last, events } = await db
-    .selectFrom("entries")
+  const entries = db.selectFrom("entries").where("agent", "=", agent).where("run", "=", run).where("time", "<=", asOf)
+  const { last, events } = await (run === "" ? entries : entries.where("run", "<>", ""))
     .select(({ fn }) => [fn.max("time").as("last"), fn.countAll().as("events")])
-    .where("agent", "=", agent)
-    .where("run", "=", run)
-    .where("time", "<=", asOf)
     .executeTakeFirstOrThrow()
   const said: Partial<LogRecord> = {}
   const filter = { agent, run, until: asOf }
@@ -110,8 +107,7 @@ function describeRun(row: RunRow, openPerson: OpenPerson): AgentRun {
 
 /** Milliseconds since the epoch as RFC 3339; what is no time, from a row that somebody altered, is shown as the epoch. */
 export function timeOf(ms: number): string {
-  const date = new Date(ms)
-  return (Number.isNaN(date.getTime()) ? new Date(0) : date).toISOString()
+  return new Date(Math.abs(ms) <= 8.64e15 ? ms : 0).toISOString()
 }
 
 const distinct = (values: readonly string[]) => [...new Set(values)].filter((value) => value !== "")

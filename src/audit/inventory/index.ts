@@ -7,7 +7,7 @@ import { ERASED, openPeople } from "../people.ts"
 import { groupAgents, type OpenPerson, readRuns, timeOf } from "./agents.ts"
 import { findTouched, type Touched } from "./touched.ts"
 import type { Inventory, InventoryItem, InventoryQuery, InventoryUse, Person, Reason } from "./types.ts"
-import { readUses, type UseRow } from "./uses.ts"
+import { type ItemRow, readUses, type UseRow, type Uses } from "./uses.ts"
 
 /**
  * Answers a query from the derived tables: call `deriveAll` first. `advisories` (the local ones, or why they cannot be searched) are
@@ -22,23 +22,24 @@ export async function readInventory(
 ): Promise<Inventory> {
   const asked = { ...query, agent: query.agent === undefined ? undefined : indexText(query.agent) }
   const touched = query.touched === undefined ? undefined : await findTouched(db, query.touched, advisories)
-  const { rows, others } = await readUses(db, asked, touched && [...touched.items.keys()])
+  const uses = await readUses(db, asked, touched && [...touched.items.keys()])
   const runs = await readRuns(db, asked)
-  const using = new Set(rows.map(({ agent }) => agent))
+  const using = new Set(uses.rows.map(({ agent }) => agent))
   // Who has it: only the agents that do.
   const shown = touched === undefined ? runs : runs.filter(({ agent }) => using.has(agent))
-  const openPerson = await openAll(db, [
-    ...rows.flatMap(({ operator, approvers }) => [operator, ...approvers.split(" ")]),
-    ...shown.map(({ operator }) => operator),
-  ])
+  const commitments = new Set<string>(shown.map(({ operator }) => operator))
+  for (const { operator } of uses.rows) commitments.add(operator)
+  for (const approvers of new Set(uses.rows.map(({ approvers }) => approvers)))
+    for (const approver of approvers.split(" ")) commitments.add(approver)
+  const openPerson = await openAll(db, commitments)
   return {
     schema: "nanoguard.audit-inventory/1",
     asOf: timeOf(query.asOf ?? now),
     seq: await readPosition(db),
     refused: query.refused === true,
     agents: groupAgents(shown, openPerson),
-    items: groupItems(rows, openPerson, touched),
-    others,
+    items: groupItems(uses, openPerson, touched),
+    others: uses.others,
     ...(touched && { touched: touched.report }),
   }
 }
@@ -49,47 +50,61 @@ export async function readPosition(db: Kysely<Tables>): Promise<number> {
   return Number(row?.value ?? 0)
 }
 
-async function openAll(db: Kysely<Tables>, commitments: readonly string[]): Promise<OpenPerson> {
-  const distinct = new Set(commitments)
-  distinct.delete("")
-  const opened = await openPeople(db, distinct)
+async function openAll(db: Kysely<Tables>, commitments: Set<string>): Promise<OpenPerson> {
+  commitments.delete("")
   const people = new Map<string, Person>()
-  for (const [commitment, value] of opened)
+  for (const [commitment, value] of await openPeople(db, commitments))
     people.set(commitment, { commitment, name: value === ERASED ? null : value })
   return (commitment) => people.get(commitment) ?? null
 }
 
 /** Items by kind and name, each with its uses from the earliest on. */
-function groupItems(rows: readonly UseRow[], openPerson: OpenPerson, touched: Touched | undefined): InventoryItem[] {
-  const items = [...Map.groupBy(rows, ({ item }) => item).values()].map((own): InventoryItem => {
-    const { kind, name, version, digest } = own[0]!
-    const uses = own.toSorted((a, b) => a.first - b.first || a.firstSeq - b.firstSeq)
-    return { kind, name, version, digest, uses: uses.map((row) => describeUse(row, openPerson, touched)) }
+function groupItems({ rows, items }: Uses, openPerson: OpenPerson, touched: Touched | undefined): InventoryItem[] {
+  const used = new Map<number, UseRow[]>()
+  for (const row of rows) {
+    const own = used.get(row.item)
+    if (own === undefined) used.set(row.item, [row])
+    else own.push(row)
+  }
+  const sorted = [...used.keys()].map((id) => items.get(id)!).sort(compareItems)
+  return sorted.map(({ id, kind, name, version, digest }) => {
+    const own = used.get(id)!.sort((a, b) => a.first - b.first || a.firstSeq - b.firstSeq)
+    return { kind, name, version, digest, uses: own.map((row) => describeUse(row, openPerson, touched)) }
   })
-  const keyOf = ({ kind, name, version, digest }: InventoryItem) => `${kind}\0${name}\0${version}\0${digest}`
-  return items
-    .map((item): [string, InventoryItem] => [keyOf(item), item])
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, item]) => item)
 }
 
-function describeUse(row: UseRow, openPerson: OpenPerson, touched: Touched | undefined): InventoryUse {
-  const approvers = row.approvers === "" ? [] : row.approvers.split(" ").map(openPerson)
-  const because = touched?.report.by === "advisory" ? reasonsOf(row, touched) : undefined
-  return {
-    agent: row.agent,
-    outcome: row.outcome,
-    operator: openPerson(row.operator),
-    policy: row.policy,
-    approvers: approvers.filter((person) => person !== null),
-    first: timeOf(row.first),
-    last: timeOf(row.last),
-    firstSeq: row.firstSeq,
-    lastSeq: row.lastSeq,
-    count: row.count,
-    ...(because && { because }),
+function compareItems(a: ItemRow, b: ItemRow): number {
+  for (const field of ["kind", "name", "version", "digest"] as const) {
+    if (a[field] !== b[field]) return a[field] < b[field] ? -1 : 1
   }
+  return 0
 }
+
+const NOBODY: Person[] = []
+
+function describeUse(row: UseRow, openPerson: OpenPerson, touched: Touched | undefined): InventoryUse {
+  const { agent, outcome, policy, first, last, firstSeq, lastSeq, count, approvers } = row
+  const use: InventoryUse = {
+    agent,
+    outcome,
+    operator: openPerson(row.operator),
+    policy,
+    approvers: approvers === "" ? NOBODY : openApprovers(approvers, openPerson),
+    first: timeOf(first),
+    last: timeOf(last),
+    firstSeq,
+    lastSeq,
+    count,
+  }
+  if (touched?.report.by === "advisory") use.because = reasonsOf(row, touched)
+  return use
+}
+
+const openApprovers = (approvers: string, openPerson: OpenPerson) =>
+  approvers
+    .split(" ")
+    .map(openPerson)
+    .filter((person) => person !== null)
 
 function reasonsOf({ id, item }: UseRow, { items, uses }: Touched): Reason[] {
   return (items.get(item) ?? []).map((reason) => (reason === "other-verdict" && uses.has(id) ? "verdict" : reason))

@@ -1,30 +1,23 @@
 // What agents consumed: the rows of `uses`, as they stand or as they stood.
-import type { Kysely } from "kysely"
-import type { Tables } from "../../store/schema.ts"
+import type { Kysely, Selectable } from "kysely"
+import type { ItemsTable, Tables, UsesTable } from "../../store/schema.ts"
 import type { Item, Outcome } from "../types.ts"
 import type { InventoryQuery } from "./types.ts"
 
 /** What was asked for and not given, or not yet. A release that a crash hid (`unknown`) may have happened, so it counts as given. */
 export const NOT_GIVEN: readonly Outcome[] = ["refused", "held", "failed"]
 
-/** A use with its item, times in milliseconds. */
-export interface UseRow {
-  id: number
-  item: number
-  kind: Item["kind"]
-  name: string
-  version: string
-  digest: string
-  agent: string
-  outcome: Outcome | ""
-  operator: string
-  policy: string
-  approvers: string
-  first: number
-  last: number
-  firstSeq: number
-  lastSeq: number
-  count: number
+/** A row of `uses`; times in milliseconds. */
+export type UseRow = Omit<Selectable<UsesTable>, "outcome"> & { outcome: Outcome | "" }
+
+/** A row of `items`. */
+export type ItemRow = Omit<Selectable<ItemsTable>, "kind"> & { kind: Item["kind"] }
+
+/** Uses, the items that they are of by id, and how many uses have an outcome on the other side of `refused`. */
+export interface Uses {
+  rows: UseRow[]
+  items: Map<number, ItemRow>
+  others: number
 }
 
 /** How many ids go into one statement. */
@@ -32,60 +25,43 @@ const CHUNK = 500
 
 /**
  * The uses that a query chooses and that were on record by its `asOf`; with `items` only of these. `last`, `lastSeq` and `count`
- * are those of that instant. `others` counts uses whose outcome is on the other side of `refused`.
+ * are those of that instant.
  */
 export async function readUses(
   db: Kysely<Tables>,
   query: Pick<InventoryQuery, "agent" | "kind" | "asOf" | "refused">,
   items?: readonly number[],
-): Promise<{ rows: UseRow[]; others: number }> {
-  const rows: UseRow[] = []
-  let others = 0
-  const chunks = items === undefined ? [undefined] : chunksOf(items)
-  for (const chunk of chunks) {
-    for (const row of await readChunk(db, query, chunk)) {
-      if (isGiven(row) === (query.refused !== true)) rows.push(row)
-      else others++
-    }
-  }
-  if (query.asOf !== undefined) await cutUses(db, rows, query.asOf)
-  return { rows, others }
+): Promise<Uses> {
+  const found: Uses = { rows: [], items: new Map(), others: 0 }
+  for (const chunk of items === undefined ? [undefined] : chunksOf(items)) await readChunk(db, query, chunk, found)
+  if (query.asOf !== undefined) await cutUses(db, found.rows, query.asOf)
+  return found
 }
-
-const isGiven = ({ outcome }: UseRow) => outcome === "" || !NOT_GIVEN.includes(outcome)
 
 async function readChunk(
   db: Kysely<Tables>,
-  query: Pick<InventoryQuery, "agent" | "kind" | "asOf">,
-  items: readonly number[] | undefined,
-): Promise<UseRow[]> {
-  let select = db
-    .selectFrom("uses")
-    .innerJoin("items", "items.id", "uses.item")
-    .select([
-      "uses.id",
-      "uses.item",
-      "items.kind",
-      "items.name",
-      "items.version",
-      "items.digest",
-      "uses.agent",
-      "uses.outcome",
-      "uses.operator",
-      "uses.policy",
-      "uses.approvers",
-      "uses.first",
-      "uses.last",
-      "uses.firstSeq",
-      "uses.lastSeq",
-      "uses.count",
-    ])
-  if (items !== undefined) select = select.where("uses.item", "in", items)
-  if (query.agent !== undefined) select = select.where("uses.agent", "=", query.agent)
-  if (query.kind !== undefined) select = select.where("items.kind", "=", query.kind)
-  if (query.asOf !== undefined) select = select.where("uses.first", "<=", query.asOf)
-  return (await select.execute()) as UseRow[]
+  query: Pick<InventoryQuery, "agent" | "kind" | "asOf" | "refused">,
+  chunk: readonly number[] | undefined,
+  found: Uses,
+): Promise<void> {
+  let items = db.selectFrom("items").selectAll()
+  let uses = db.selectFrom("uses").selectAll()
+  if (chunk !== undefined) {
+    items = items.where("id", "in", chunk)
+    uses = uses.where("item", "in", chunk)
+  }
+  if (query.kind !== undefined) items = items.where("kind", "=", query.kind)
+  if (query.agent !== undefined) uses = uses.where("agent", "=", query.agent)
+  if (query.asOf !== undefined) uses = uses.where("first", "<=", query.asOf)
+  for (const item of (await items.execute()) as ItemRow[]) found.items.set(item.id, item)
+  for (const row of (await uses.execute()) as UseRow[]) {
+    if (!found.items.has(row.item)) continue
+    if (isGiven(row) === (query.refused !== true)) found.rows.push(row)
+    else found.others++
+  }
 }
+
+const isGiven = ({ outcome }: UseRow) => outcome === "" || !NOT_GIVEN.includes(outcome)
 
 /** Sets back what went on after `asOf`: from the entries, exactly. */
 async function cutUses(db: Kysely<Tables>, rows: readonly UseRow[], asOf: number): Promise<void> {

@@ -1,0 +1,97 @@
+// For commands that ask the index: the record opened for reading, its derived tables brought up to date first.
+import type { Kysely } from "kysely"
+import type { Context } from "../context.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
+import { storeLocation } from "../store/location.ts"
+import { openReader, type Reader } from "../store/reader.ts"
+import type { Tables } from "../store/schema.ts"
+import { deriveAll, LogMismatch, lastSeq, readPosition } from "./derive.ts"
+
+export interface DerivedReader extends Reader {
+  /** Records of the log; 0 where it is empty. */
+  readonly size: number
+  /** The newest records that the index does not contain, because this user may not write it; 0 where it has all. */
+  readonly behind: number
+}
+
+/**
+ * Opens the record like `openReader`, and derives what is not yet derived, in this thread. Who may only read gets the index as it
+ * stands, and `behind` says what is missing. Throws `LogMismatch` where the index knows records that the log no longer has;
+ * environment where there is no record, or no index at all and none can be made.
+ */
+export async function openDerived(ctx: Pick<Context, "env">): Promise<DerivedReader> {
+  let reader = await openReader(ctx)
+  try {
+    const size = await lastSeq(reader.db)
+    const failure = await bringUp(ctx, reader)
+    // An index that was not there when the files were opened is seen only by who opens them again.
+    if (!reader.indexed && failure === undefined && size > 0) {
+      await reader.close()
+      reader = await openReader(ctx)
+    }
+    if (!reader.indexed && size > 0) throw failure ?? missingIndex(reader)
+    const behind = Math.max(0, size - (await readPosition(reader.db)))
+    return { ...reader, size, behind }
+  } catch (error) {
+    await reader.close()
+    throw error
+  }
+}
+
+/** Derives; resolves with what was in the way of it, where that is this user's rights or the file system. */
+async function bringUp(ctx: Pick<Context, "env">, reader: Reader): Promise<unknown> {
+  const { kind, db } = reader
+  const size = await lastSeq(db)
+  if ((await readPosition(db)) >= size) {
+    await deriveAll({ engine: kind, source: db, index: db })
+    return undefined
+  }
+  if (reader.immutable) return missingIndex(reader)
+  try {
+    await (reader.directory === undefined ? deriveInPostgres(ctx) : deriveInFiles(reader.directory, db))
+    return undefined
+  } catch (error) {
+    if (error instanceof LogMismatch) throw error
+    if (error instanceof NanoguardError && error.exit === EXIT.environment) return error
+    throw error
+  }
+}
+
+async function deriveInFiles(directory: string, db: Kysely<Tables>): Promise<void> {
+  const { openIndex } = await import("../store/sqlite/index-file.ts")
+  const setting = await db.selectFrom("settings").select("value").where("name", "=", "origin").executeTakeFirst()
+  const index = await openIndex(directory, setting?.value ?? "")
+  try {
+    await deriveAll({ engine: "sqlite", source: db, index: index.db })
+  } finally {
+    index.close()
+  }
+}
+
+async function deriveInPostgres(ctx: Pick<Context, "env">): Promise<void> {
+  const location = storeLocation(ctx)
+  if (location.kind !== "postgres") return
+  const { openPostgresIndex } = await import("../store/postgres/index-tables.ts")
+  const index = await openPostgresIndex(location.url)
+  try {
+    if (index.mayDerive) await deriveAll({ engine: "postgres", source: index.db, index: index.db })
+  } finally {
+    await index.close()
+  }
+}
+
+function missingIndex({ location }: Reader): NanoguardError {
+  return new NanoguardError("the record has no index, and none can be made here", {
+    exit: EXIT.environment,
+    hint: "run this as the user who runs the gateway, or on a copy of the whole directory that can be written",
+    where: { file: location },
+  })
+}
+
+/** The error of a command that has nothing to show yet. */
+export function emptyRecord(): NanoguardError {
+  return new NanoguardError("the record is empty", {
+    exit: EXIT.nothingChecked,
+    hint: "gateways and runs write to it: what agents asked for, what was decided, and what became of it",
+  })
+}
