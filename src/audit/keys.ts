@@ -7,7 +7,6 @@ import {
   fstatSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   statSync,
@@ -17,6 +16,7 @@ import {
 import { dirname, join } from "node:path"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { cleanText } from "../render/clean.ts"
+import { makeDirectory } from "../store/sqlite/files.ts"
 import { makeSigner, type Signer } from "./note.ts"
 
 /** No key is longer; a larger file is none. */
@@ -53,7 +53,7 @@ export function loadOrCreateCommitKey(directory: string): Buffer {
 export function loadOrCreateKeyFile(path: string, create: () => Uint8Array): Buffer {
   const directory = dirname(path)
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makeDirectory(directory)
     checkDirectory(directory)
     const found = readKeyFile(path)
     if (found !== undefined) return found

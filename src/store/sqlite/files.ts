@@ -30,11 +30,14 @@ export function prepareDirectory(directory: string): void {
   protect(directory, stats)
 }
 
-/** Makes it, and what is missing above it, on the disk before anything in it is acknowledged. */
-function makeDirectory(directory: string): void {
+/**
+ * Makes it where it is missing, and what is missing above it, 0700, on the disk before anything in it is acknowledged: a power cut
+ * takes a directory that nobody synced the name of, with all that was synced in it. Throws what the file system says.
+ */
+export function makeDirectory(directory: string): void {
   const first = mkdirSync(directory, { recursive: true, mode: 0o700 })
-  chmodSync(directory, 0o700)
   if (first === undefined) return
+  chmodSync(directory, 0o700)
   for (let made = directory; made.length >= first.length; made = dirname(made)) syncDirectory(dirname(made))
 }
 

@@ -1,0 +1,77 @@
+// Gateways as processes of their own, and what each was told.
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+import { onTestFinished } from "vitest"
+import type { Told } from "./record.ts"
+
+const WRITER = fileURLToPath(new URL("./writer.ts", import.meta.url))
+
+/** A refusal as the caller saw it. */
+export interface Refused {
+  id: string
+  /** Whether it was a `NanoguardError`. */
+  known: boolean
+  message: string
+  exit?: number
+  hint?: string
+}
+
+export interface Gateway {
+  name: string
+  child: ChildProcess
+  told: Told[]
+  refused: Refused[]
+  /** Whether it ended by itself, with the store closed. */
+  closed: () => boolean
+  /** What it wrote to stderr. */
+  err: () => string
+  /** Resolves at its first answer, or at its end. */
+  answered: Promise<unknown>
+  ended: Promise<unknown>
+}
+
+export interface GatewayOptions {
+  env: Readonly<Record<string, string | undefined>>
+  name: string
+  /** How many events; without end where absent. */
+  count?: number
+  atOnce?: number
+  /** What runs it: the program and its arguments before Node's. */
+  under?: readonly string[]
+}
+
+/** Starts one; it is killed at the latest when the test ends. */
+export function startGateway({ env, name, count = 1e9, atOnce = 4, under = [] }: GatewayOptions): Gateway {
+  const [program, ...args] = [...under, process.execPath, WRITER, name, String(count), String(atOnce)]
+  const child = spawn(program!, args, { env: env as NodeJS.ProcessEnv, stdio: ["ignore", "pipe", "pipe"] })
+  onTestFinished(() => void child.kill("SIGKILL"))
+  const told: Told[] = []
+  const refused: Refused[] = []
+  let [closed, err] = [false, ""]
+  child.stderr!.setEncoding("utf8").on("data", (text) => {
+    err += text
+  })
+  const answered = Promise.withResolvers<void>()
+  const lines = createInterface({ input: child.stdout! })
+  lines.on("line", (line) => {
+    const answer = readAnswer(line)
+    if (answer === "closed") closed = true
+    else if (answer && "seq" in answer) told.push(answer)
+    else if (answer) refused.push(answer)
+    answered.resolve()
+  })
+  lines.on("close", answered.resolve)
+  const ended = Promise.all([once(child, "exit"), once(lines, "close")])
+  return { name, child, told, refused, closed: () => closed, err: () => err, answered: answered.promise, ended }
+}
+
+/** One line of a writer; undefined for one that its death cut short. */
+export function readAnswer(line: string): Told | Refused | "closed" | undefined {
+  if (line.startsWith("closed ")) return "closed"
+  const failed = /^failed (\S+) (\{.*\})$/.exec(line)
+  if (failed) return { id: failed[1]!, ...JSON.parse(failed[2]!) }
+  const [, seq, id] = /^(\d+) (\S+-\d+)$/.exec(line) ?? []
+  return seq === undefined ? undefined : { seq: Number(seq), id: id! }
+}

@@ -1,0 +1,130 @@
+// Power cuts: one run of two gateways under strace, cut at many moments, each cut's disk opened by the real store.
+import { execFileSync, spawnSync } from "node:child_process"
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { fileURLToPath } from "node:url"
+import { expect, type TestContext } from "vitest"
+import { openStore } from "../../../src/store/open.ts"
+import { emptyHome, temporaryDirectory, testContext } from "../../context.ts"
+import { type DirectoryNode, type Disk, followCalls } from "./disk.ts"
+import { readAnswer } from "./gateway.ts"
+import { writeAsLeft } from "./power-cut.ts"
+import { makeRandom } from "./random.ts"
+import { expectWhole, type Told } from "./record.ts"
+import { readTrace, straceArguments } from "./strace.ts"
+
+const WRITER = fileURLToPath(new URL("./writer.ts", import.meta.url))
+const FRAME = 24 + 4096
+
+export interface Cuts {
+  cuts: number
+  /** Cuts after which `log.recovered` was there, and those with torn bytes. */
+  recovered: number
+  torn: number
+  /** Acknowledged records that the last cut had to keep. */
+  acknowledged: number
+}
+
+/** Runs two gateways after another, `count` events each; then cuts at random moments. */
+export async function cutAtRandom(t: TestContext, count: number, cuts: number, seed: number): Promise<Cuts> {
+  if (spawnSync("strace", ["-V"]).error) t.skip("strace is missing: apt-get install strace")
+  const place = temporaryDirectory()
+  const root = join(place, "disk")
+  mkdirSync(root)
+  const trace = join(place, "trace")
+  const env = emptyHome({ NANOGUARD_HOME: join(root, "nanoguard") })
+  execFileSync("strace", [...straceArguments(trace), process.execPath, WRITER, "one,two", String(count), "4"], {
+    env,
+    stdio: ["ignore", "ignore", "inherit"],
+  })
+  const disk = followCalls(readTrace(trace), root)
+  rmSync(trace)
+  const random = makeRandom(seed)
+  const sum: Cuts = { cuts, recovered: 0, torn: 0, acknowledged: 0 }
+  for (let n = 0; n < cuts; n++) {
+    // Some cuts at the very beginning, where files and directories are made.
+    const among = random.chance(0.2) ? disk.moments.slice(0, 300) : disk.moments
+    const cut = random.pick(among) + 1
+    const left = join(place, `cut-${n}`)
+    writeAsLeft(disk.root, cut, left, random)
+    const opened = `${left}-opened`
+    cpSync(left, opened, { recursive: true })
+    const { recovered, torn, told } = await openAfter(disk, cut, opened).catch((error) => {
+      const kept = join(place, "..", `nanoguard-cut-${seed}-${n}`)
+      cpSync(left, kept, { recursive: true })
+      throw new Error(`cut ${n} of seed ${seed}, at ${cut}: ${error.message} (kept in ${kept})`, { cause: error })
+    })
+    sum.recovered += Number(recovered)
+    sum.torn += Number(torn)
+    sum.acknowledged = Math.max(sum.acknowledged, told)
+    for (const done of [left, opened]) rmSync(done, { recursive: true })
+  }
+  return sum
+}
+
+/** Opens the store on what a cut has left, appends to it, and expects everything that was acknowledged before the cut. */
+async function openAfter(disk: Disk, cut: number, left: string) {
+  const lines = disk.output.filter(({ start }) => start < cut).flatMap(({ text }) => text.trim().split("\n"))
+  const answers = lines.map(readAnswer)
+  const told = answers.filter((answer): answer is Told => typeof answer === "object" && "seq" in answer)
+  const closed = answers.filter((answer) => answer === "closed").length
+  const env = emptyHome({ NANOGUARD_HOME: join(left, "nanoguard") })
+  const ctx = testContext(left, { env, now: Date.now() })
+  const expected = expectedTorn(join(left, "nanoguard", "state"), disk)
+
+  const store = await openStore({ ...ctx, now: Date.now }, { gateway: "after" })
+  const seq = await store.append({ type: "policy.adopted", subject: "after", gateway: "after" })
+  await store.close()
+  const log = await expectWhole(ctx, told)
+  expect(log[seq - 1]?.subject).toBe("after")
+  const ends = log.filter(({ type, gateway }) => type === "log.recovered" && gateway === "after")
+  expect(ends.length).toBeLessThanOrEqual(1)
+  const current = ["one", "two"][closed]
+  if (current && told.some(({ id }) => id.startsWith(`${current}-`))) {
+    expect(ends[0]?.detail?.["gateways"], `the end of ${current}`).toContain(current)
+  }
+  const torn = Number(ends[0]?.detail?.["tornBytes"] ?? 0)
+  if (expected) expect(expected).toContain(torn)
+  return { recovered: ends.length > 0, torn: torn > 0, told: told.length }
+}
+
+/**
+ * The bytes after the last commit in the WAL, as SQLite's own recovery of a copy tells: without a commit, with or without the
+ * file's header. Undefined where the WAL was begun anew in the run, so that older frames may follow.
+ */
+function expectedTorn(state: string, disk: Disk): number[] | undefined {
+  const wal = join(state, "record.db-wal")
+  if (!existsSync(wal) || !existsSync(join(state, "record.db")) || wasRestarted(disk)) return undefined
+  const copy = `${state}.copy`
+  mkdirSync(copy)
+  for (const name of readdirSync(state)) {
+    if (name.startsWith("record.db")) cpSync(join(state, name), join(copy, name))
+  }
+  const size = statSync(wal).size
+  const db = new DatabaseSync(join(copy, "record.db"))
+  try {
+    const { log } = db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get() as { log: number }
+    if (log < 0) return undefined
+    return log === 0 ? [size, size - 32] : [size - 32 - log * FRAME]
+  } finally {
+    db.close()
+    rmSync(copy, { recursive: true })
+  }
+}
+
+/** Whether any record.db-wal got a second header. */
+function wasRestarted(disk: Disk): boolean {
+  const state = (disk.root.now.get("nanoguard") as DirectoryNode).now.get("state") as DirectoryNode
+  return state.names.some(
+    (step) =>
+      step.kind === "names" &&
+      step.set.some(
+        ([name, node]) =>
+          name === "record.db-wal" &&
+          node &&
+          "steps" in node &&
+          node.steps.filter((one) => one.kind === "write" && one.offset === 0).length > 1,
+      ),
+  )
+}
