@@ -1,23 +1,16 @@
 import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { describe, expect, it, onTestFinished } from "vitest"
+import { describe, expect, it } from "vitest"
 import { listSegments, segmentName } from "../../src/audit/archive-format.ts"
 import { auditArchive } from "../../src/commands/audit-archive.ts"
-import { openFilesForReading } from "../../src/store/sqlite/reader.ts"
 import { emptyHome, temporaryDirectory, testContext } from "../context.ts"
 import { EPOCH, sampleEvents } from "./events.ts"
-import { copyLog, type TestLog, verify, writeLog } from "./verify-log.ts"
+import { copyLog, verify, writeLog } from "./verify-log.ts"
 
 async function newHome(count: number, sizes: readonly number[] = [count]) {
   const ctx = testContext(temporaryDirectory(), { env: emptyHome({ USER: "officer" }) })
   const log = await writeLog(join(ctx.env["NANOGUARD_HOME"]!, "state"), sampleEvents(4, count), sizes)
   return { ctx, log, to: join(temporaryDirectory(), "archive") }
-}
-
-async function _readerOf(log: TestLog) {
-  const reader = await openFilesForReading(log.directory)
-  onTestFinished(() => reader.close())
-  return reader
 }
 
 /** The time of the record with this sequence number, as a date of `--before`. */
