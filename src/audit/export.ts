@@ -82,7 +82,7 @@ export async function* exportLog(db: Kysely<Tables>, options: ExportOptions): As
       for (const person of opened) counts["erased" in person ? "erased" : "opened"]++
       counts.records++
       const proof = prove!(seq, body)
-      if (!proof) throw changed(`record ${seq} is not the one in the tree`)
+      if (proof === undefined) throw changed(`record ${seq} is not the one in the tree`)
       // The members in canonical order; the body is its own canonical form.
       const named = opened.length > 0 ? `"people":${canonicalText(opened)},` : ""
       block += `{${named}"proof":[${proof}],"record":${body},"seq":${seq},"type":"record"}\n`

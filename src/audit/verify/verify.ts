@@ -118,7 +118,7 @@ async function verifySnapshot(
   const anchors = compareAnchors(readings, tree, facts.records, problems)
   await compareKnown(db, outside, facts.records, problems)
   if (reader.indexed) await checkTimes(db, problems)
-  const { opened, erased } = await checkPeople(db, scanned.mentions, problems)
+  const { opened, erased } = await checkPeople(db, scanned.mentions, scanned.hashed === facts.records, problems)
   if (options.index && facts.archived > 0 && !scanned.mentions.archived.includes(facts.archived)) {
     const what = `records up to ${facts.archived} are said to be archived, and no record of the log says so`
     problems.add({ code: "archive.unexplained", seq: 1, to: facts.archived, what })
