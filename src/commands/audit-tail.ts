@@ -46,16 +46,18 @@ export async function auditTail(
   const filter = readFilter(ctx, options)
   const count = readNumber(options.lines ?? DEFAULT_LINES, "--lines", MOST_LINES)
   const reader = await openFor(ctx, filter)
+  const ended = follow ? endOf(ctx, signal) : undefined
   try {
     const end = await lastSeq(reader.db)
     if (end === 0 && !follow) throw emptyRecord()
     const records = await readLast(reader.db, { ...filter, toSeq: end }, count)
     const print = await makePrinter(ctx, reader, options)
     await print(records)
-    if (follow) await followLog(ctx, reader, { ...filter, since: undefined }, end, print, signal)
+    if (ended !== undefined) await followLog(ctx, reader, { ...filter, since: undefined }, end, print, ended.signal)
     else if (records.length === 0) ctx.stderr.write(await describeNothing(reader, end))
     return { exit: EXIT.ok }
   } finally {
+    ended?.release()
     await reader.close()
   }
 }
@@ -108,28 +110,30 @@ async function followLog(
   filter: RecordFilter,
   after: number,
   print: Print,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<void> {
   const [{ followRecords }, { watchingOf }] = await Promise.all([
     import("../audit/follow.ts"),
     import("../store/subscribe.ts"),
   ])
   const watching = await watchingOf(storeLocation(ctx), reader.db)
+  for await (const records of followRecords(reader.db, filter, after, watching, signal)) await print(records)
+}
+
+/** What ends following: a signal of the caller or of the system, or a reader of the output that leaves (`| head`). */
+function endOf({ stdout }: Context, signal?: AbortSignal): { signal: AbortSignal; release: () => void } {
   const ended = new AbortController()
   const end = () => ended.abort()
-  const signals = ["SIGINT", "SIGTERM"] as const
-  for (const name of signals) process.once(name, end)
-  // A reader of the output that leaves (`| head`) ends it as well.
-  for (const event of ["error", "close"]) ctx.stdout.once(event, end)
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, end)
+  for (const event of ["error", "close"]) stdout.once(event, end)
   signal?.addEventListener("abort", end)
   if (signal?.aborted) end()
-  try {
-    for await (const records of followRecords(reader.db, filter, after, watching, ended.signal)) await print(records)
-  } finally {
-    for (const name of signals) process.off(name, end)
-    for (const event of ["error", "close"]) ctx.stdout.off(event, end)
+  const release = () => {
+    for (const name of ["SIGINT", "SIGTERM"] as const) process.off(name, end)
+    for (const event of ["error", "close"]) stdout.off(event, end)
     signal?.removeEventListener("abort", end)
   }
+  return { signal: ended.signal, release }
 }
 
 async function describeNothing(reader: Reader, end: number): Promise<string> {

@@ -58,6 +58,9 @@ const WIDTH = { seq: 7, agent: 12, effect: 6, code: 22, subject: 40, outcome: 8 
 /** Below so many columns a subject says nothing; then the line is cut instead. */
 const LEAST_SUBJECT = 16
 
+/** Columns of a terminal below which a time has no year. */
+const NARROW = 120
+
 /**
  * A record as one line: its number, time (UTC), agent, effect, code (or type, where nothing was decided), subject, outcome, and who
  * decided. An effect in brackets was only observed. On a terminal the subject is cut first.
@@ -78,7 +81,9 @@ export function renderTailLine(
   const effect = verdict === undefined ? "-" : textOf(verdict.effect)
   const shown = padToWidth(verdict?.mode === "observe" ? `(${effect})` : effect, WIDTH.effect)
   const by = (record.by ?? []).map((person) => textOf(people.get(person) ?? "erased"))
-  const head = `${number}  ${shortTime(record.time)}  ${padToWidth(textOf(record.agent ?? "-"), WIDTH.agent)}  `
+  const time = shortTime(record.time)
+  const when = columns !== undefined && columns < NARROW ? time.replace(/^\d{4}-(?=\d\d-\d\d )/, "") : time
+  const head = `${number}  ${when}  ${padToWidth(textOf(record.agent ?? "-"), WIDTH.agent)}  `
   const code = `  ${padToWidth(textOf(verdict?.code ?? record.type), WIDTH.code)}  `
   const outcome = padToWidth(textOf(record.outcome ?? ""), WIDTH.outcome)
   const end = by.length > 0 ? `  ${outcome}  by ${by.join(", ")}` : `  ${outcome}`
