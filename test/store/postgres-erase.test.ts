@@ -44,6 +44,6 @@ test("an eraser erases and archives, a writer cannot, and the log verifies", asy
   expect(await store.append(event(21))).toBeGreaterThan(20)
   await store.checkpoint()
   const verified = await auditVerify(writer, { archive: options.to })
-  expect(writer.out()).toMatch(/is intact: 23 records[^]*23 bodies hashed/)
+  expect(writer.out()).toMatch(/is intact: 23 records.*23 bodies hashed/s)
   expect(verified.exit).toBe(0)
 })

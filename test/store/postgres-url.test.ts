@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, type TestContext, test } from "vitest
 import { EXIT, NanoguardError } from "../../src/errors.ts"
 import { openClient } from "../../src/store/postgres/client.ts"
 import { openPostgresEngine } from "../../src/store/postgres/commit.ts"
-import { toStoreError } from "../../src/store/postgres/errors.ts"
+import { isLost, toStoreError } from "../../src/store/postgres/errors.ts"
 import { migratePostgres } from "../../src/store/postgres/migrate.ts"
 import { openPostgresReader } from "../../src/store/postgres/reader.ts"
 import { parseServer } from "../../src/store/postgres/url.ts"
@@ -193,6 +193,16 @@ describe("no way in", () => {
     const { port } = server.address() as { port: number }
     const silent = parseServer(`postgres://u:p@127.0.0.1:${port}/r?connect_timeout=1`)
     expect((await failure(openClient(silent, "test"))).message).toMatch(/does not answer/)
+  })
+
+  test("takes everything but a server's answer for a lost connection", () => {
+    const node = (code: string) => Object.assign(new Error("x"), { code, errno: -32, syscall: "write" })
+    const answer = (code: string, severity: string) => Object.assign(new Error("x"), { code, severity })
+    for (const code of ["EPIPE", "EPERM", "ECONNRESET", ""]) expect(isLost(node(code))).toBe(true)
+    expect(isLost(new Error("Connection terminated unexpectedly"))).toBe(true)
+    for (const code of ["57P01", "57P02", "57P03", "08006"]) expect(isLost(answer(code, "ERROR"))).toBe(true)
+    expect(isLost(answer("53300", "FATAL"))).toBe(true)
+    for (const code of ["23505", "53100", "40P01", "55P03", "57014"]) expect(isLost(answer(code, "ERROR"))).toBe(false)
   })
 
   test("maps what a server can lack, without its quotations of rows", () => {

@@ -69,15 +69,18 @@ export function codeOf(error: unknown): string {
   return typeof code === "string" ? code : ""
 }
 
+/** Whether the server itself said it. A code of five letters is not enough: EPIPE has as many. */
+function isAnswer(error: unknown): error is Error & { code: string; severity: string } {
+  return error instanceof Error && "severity" in error && /^[0-9A-Z]{5}$/.test(codeOf(error))
+}
+
 /**
  * Whether the connection is gone or of no more use, so that what was sent last may or may not have happened: everything
  * but an answer of the server to a statement.
  */
 export function isLost(error: unknown): boolean {
-  const code = codeOf(error)
-  if (!/^[0-9A-Z]{5}$/.test(code)) return true
-  const { severity } = error as { severity?: string }
-  return /^(08|57P0|25P03)/.test(code) || severity === "FATAL" || severity === "PANIC"
+  if (!isAnswer(error)) return true
+  return /^(08|57P0|25P03)/.test(error.code) || error.severity === "FATAL" || error.severity === "PANIC"
 }
 
 /** Whether the server lacks something that every statement needs: space, memory, a working disk, the time to answer. */
@@ -95,7 +98,7 @@ export function toStoreError(error: unknown, server: Place): NanoguardError {
   if (error instanceof NanoguardError) return error
   const meaning = meaningOf(error)
   const answer = meaning ?? { what: `failed: ${messageOf(error)}`, hint: "look at the server's log" }
-  const detail = meaning && /^[0-9A-Z]{5}$/.test(codeOf(error)) ? `: ${messageOf(error)}` : ""
+  const detail = meaning && isAnswer(error) ? `: ${messageOf(error)}` : ""
   return new NanoguardError(`PostgreSQL at ${server.shown} ${answer.what}${detail}`, {
     exit: EXIT.environment,
     hint: answer.hint,
