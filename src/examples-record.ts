@@ -48,6 +48,7 @@ Exit codes: 0 done, 1 a place holds another history, 3 the record is empty, 5 no
 Examples:
   nanoguard audit erase ana@acme.example --dry-run
   nanoguard audit erase ana@acme.example --yes
+  nanoguard audit erase - --yes < name.txt          keeps the name out of the shell's history
 
 Exit codes: 0 erased, 1 declined, 2 usage, 3 nobody of that name is on record, 5 there is no record`,
   archive: `

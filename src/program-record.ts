@@ -1,6 +1,7 @@
 // The commands of the record: `audit`, `store`, and `policy replay`.
 import { Argument, type Command, Option } from "commander"
 import type { ArchiveCommandOptions } from "./commands/audit-archive.ts"
+import type { CheckpointOptions } from "./commands/audit-checkpoint.ts"
 import type { EraseOptions } from "./commands/audit-erase.ts"
 import type { ExportCommandOptions } from "./commands/audit-export.ts"
 import type { InventoryOptions } from "./commands/audit-inventory.ts"
@@ -32,7 +33,7 @@ export function declareAudit(cli: Command, ctx: Context, done: Done, color: Colo
   audit
     .command("tail")
     .description("Shows the newest records; with --follow, those to come as well.")
-    .option("-n, --lines <count>", "how many", "20")
+    .option("-n, --lines <count>", "how many records", "20")
     .option("-f, --follow", "go on with what comes; ctrl-c ends it")
     .addOption(agent())
     .addOption(run())
@@ -71,7 +72,7 @@ export function declareAudit(cli: Command, ctx: Context, done: Done, color: Colo
     .description(
       "Answers which agents run and ran, who operates each, and what each consumed, since when, by whose approval.",
     )
-    .addArgument(new Argument("[view]", "what to show").choices(["agents", "items", "both"]).default("both"))
+    .addArgument(new Argument("[view]", "which of the two tables").choices(["agents", "items", "both"]).default("both"))
     .addOption(agent())
     .addOption(
       new Option("--kind <kind>", "items of this kind only").choices(["package", "cli", "mcp", "skill", "host"]),
@@ -119,6 +120,16 @@ export function declareAudit(cli: Command, ctx: Context, done: Done, color: Colo
     .action(async (options: ExportCommandOptions) => {
       const { auditExport } = await import("./commands/audit-export.ts")
       done((await auditExport(ctx, options)).exit)
+    })
+  audit
+    .command("checkpoint")
+    .description("Signs what is in the log now; with --publish, brings it to the places in NANOGUARD_ANCHORS.")
+    .option("--publish", "publish it, and say where it went")
+    .addOption(json())
+    .addHelpText("after", EXAMPLES.checkpoint)
+    .action(async (options: CheckpointOptions) => {
+      const { auditCheckpoint } = await import("./commands/audit-checkpoint.ts")
+      done((await auditCheckpoint(ctx, options)).exit)
     })
   audit
     .command("archive")
