@@ -1,4 +1,5 @@
 // `nanoguard audit checkpoint [--publish]`: sign the tree as it stands now, and bring it where this host cannot rewrite it.
+import { setTimeout } from "node:timers/promises"
 import { anchorsOf } from "../audit/anchors/index.ts"
 import { newestCheckpoint } from "../audit/checkpoint.ts"
 import { lastSeq } from "../audit/derive.ts"
@@ -71,23 +72,42 @@ async function requireRecord(ctx: Context): Promise<void> {
   }
 }
 
+/** Milliseconds that the log has to hear why a place did not confirm: it does a moment after the place was given up. */
+const HEARSAY = 3000
+
 /** Which places confirmed a checkpoint of this size; of the others, what the log heard since it had `before` records. */
 async function describePlaces({ db }: Store, anchors: readonly Anchor[], size: number, before: number) {
   const rows = await db.selectFrom("publications").select("anchor").where("size", ">=", size).execute()
   const confirmed = new Set(rows.map(({ anchor }) => anchor))
-  const reasons = new Map<string, { split: boolean; reason: string }>()
-  for await (const { record } of readRecords(db, { fromSeq: before + 1 })) {
-    if (record?.type === "log.split-view")
-      reasons.set(record.subject, { split: true, reason: "it holds a checkpoint that this log does not contain" })
-    if (record?.type === "log.anchor-unreachable")
-      reasons.set(record.subject, { split: false, reason: String(record.detail?.["reason"] ?? "out of reach") })
+  const open = anchors.filter(({ name }) => !confirmed.has(name))
+  const deadline = performance.now() + HEARSAY
+  let reasons = await readReasons(db, before)
+  while (open.some(({ name }) => !reasons.has(name)) && performance.now() < deadline) {
+    await setTimeout(50)
+    reasons = await readReasons(db, before)
   }
   return anchors.map(({ name }): CheckpointReport["places"][number] =>
     confirmed.has(name) ? { anchor: name, state: "confirmed" } : { anchor: name, ...stateOf(reasons.get(name)) },
   )
 }
 
-function stateOf(known: { split: boolean; reason: string } | undefined) {
+interface Reason {
+  split: boolean
+  reason: string
+}
+
+async function readReasons(db: Store["db"], before: number): Promise<Map<string, Reason>> {
+  const reasons = new Map<string, Reason>()
+  for await (const { record } of readRecords(db, { fromSeq: before + 1 })) {
+    if (record?.type === "log.split-view")
+      reasons.set(record.subject, { split: true, reason: "it holds a checkpoint that this log does not contain" })
+    if (record?.type === "log.anchor-unreachable")
+      reasons.set(record.subject, { split: false, reason: String(record.detail?.["reason"] ?? "out of reach") })
+  }
+  return reasons
+}
+
+function stateOf(known: Reason | undefined) {
   if (known === undefined) return { state: "failed" as const, reason: "no answer in time" }
   return { state: known.split ? ("split" as const) : ("failed" as const), reason: known.reason }
 }
