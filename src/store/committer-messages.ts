@@ -1,5 +1,6 @@
-// What the main thread and the committer say to each other. A batch travels as JSON text: measured, it costs as little as a
-// structured clone, its size is known, and the caller may change its objects as soon as `write` has returned.
+// What the main thread and the committer say to each other. A batch travels as text: measured, JSON costs as little as a
+// structured clone (2.0 + 4.2 us against 2.3 + 4.1), its size is known, and the caller may change its objects as soon as
+// `write` has returned. What is one plain event travels as the draft of its record: 5.9 us here, and 8 us less over there.
 import type { NewEvent } from "../audit/types.ts"
 import type { ExitCode, Where } from "../errors.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
@@ -38,7 +39,7 @@ export type Failure =
   | { message: string; exit: ExitCode; hint?: string | undefined; where?: Where | undefined; code?: string | undefined }
 
 /** Longest text of one batch, in UTF-16 units: a record is at most 256 KiB, what is cut from it may be more. */
-export const MAX_BATCH = 16 * 1024 * 1024
+const MAX_BATCH = 16 * 1024 * 1024
 
 /** How a batch is written for a committer that takes drafts: as one where it can be, else as `encodeBatch` does, after a blank. */
 export function encodeDraft(batch: Batch, drafter: Drafter, time: number): string {

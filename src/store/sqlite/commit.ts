@@ -71,6 +71,14 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<En
     writer = undefined
   }
 
+  const openAgain = async () => {
+    try {
+      return await openWriter(directory)
+    } catch (error) {
+      throw failedGroup(error, file, false)
+    }
+  }
+
   const commit = (writer: Writer, batches: readonly PendingBatch[]): Outcome[] => {
     let committing = false
     try {
@@ -105,7 +113,7 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<En
   }
   return {
     async commitGroup(batches) {
-      writer ??= await openWriter(directory)
+      writer ??= await openAgain()
       try {
         const outcomes = commit(writer, batches)
         limitWal(writer.db, wal, batches.length, options.walLimit)

@@ -3,7 +3,7 @@ import { SQLITE, sqliteCode } from "./errors.ts"
 import type { Writer } from "./writer.ts"
 
 /** Milliseconds until another process's lock is an error. */
-export const PATIENCE = 10_000
+const PATIENCE = 10_000
 
 /** Longest step, in milliseconds. A commit takes about one. */
 const LONGEST_STEP = 4

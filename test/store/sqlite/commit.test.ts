@@ -1,6 +1,6 @@
 // Group commit on files, with a disk that is full, read-only or failing, and with others who write.
 import { spawnSync } from "node:child_process"
-import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { describe, expect, onTestFinished, type TestContext, test } from "vitest"
@@ -243,6 +243,25 @@ describe("an unclean end", () => {
     openRecord(directory).exec("INSERT INTO events VALUES (2, '{}')")
     await openEngine(directory)
     expect(records(directory)).toHaveLength(2)
+  })
+})
+
+describe("a damaged record", () => {
+  test("fails the group and says so, and is not taken for an empty one", async () => {
+    const directory = makeDirectory()
+    const engine = await openEngine(directory)
+    await engine.commitGroup([append(...Array.from({ length: 200 }, (_, n) => event(`${n}${"x".repeat(900)}`)))])
+    await engine.close()
+    const file = join(directory, "record.db")
+    const bytes = readFileSync(file)
+    // Every page but the first: the file opens, and what is in it cannot be read.
+    bytes.fill(0xa5, 4096)
+    writeFileSync(file, bytes)
+    const failure = await openEngine(directory)
+      .then((damaged) => damaged.commitGroup([append(event("lost"))]))
+      .catch((error: unknown) => error)
+    expect(failure).toMatchObject({ exit: EXIT.environment, message: expect.stringMatching(/the store is damaged/) })
+    expect(readFileSync(file).equals(bytes)).toBe(true)
   })
 })
 
