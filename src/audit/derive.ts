@@ -24,7 +24,7 @@ import { appendLeaves } from "./tiles.ts"
 export { checkIndex, type Derivation, LogMismatch, lastSeq, type ReadEvents, readPosition } from "./derive-log.ts"
 
 /** Records of a slice: more at once are faster, fewer let others in sooner. */
-export const SLICE = 2_048
+const SLICE = 4_096
 
 /** Milliseconds until another try where another process derives, and until it counts as stuck. */
 const WAIT = 20
@@ -128,6 +128,8 @@ async function begin({ derivation, standing }: Deriver, db: Kysely<Tables>): Pro
     await run(db, `pragma busy_timeout = ${LOCK_WAIT}`)
     // SQLite copies pages that a statement of many rows changes, into a file in /tmp unless told otherwise: a third of the time.
     await run(db, "pragma temp_store = memory")
+    // 16 MiB: the pages that a slice changes, which are all over the index.
+    await run(db, "pragma cache_size = -16000")
   }
   try {
     await run(db, "begin immediate")
