@@ -57,7 +57,11 @@ export interface IndexRow {
 
 /** Reads a body from the log. One that cannot be read is listed as such: it has a leaf, and `audit verify` says what it is. */
 export function indexRow(seq: number, body: string): IndexRow {
-  const record = parseRecord(body)
+  return rowOf(seq, parseBody(body))
+}
+
+/** The row of a body that is parsed already; undefined stands for one that cannot be read. */
+export function rowOf(seq: number, record: Partial<LogRecord> | undefined): IndexRow {
   if (record === undefined) return { ...EMPTY, seq, kind: UNREADABLE }
   const outcome = indexId(record.outcome)
   const operator = indexId(record.operator)
@@ -114,7 +118,8 @@ function shorten(text: string, limit: number): string {
   return `${text.slice(0, limit - 1 - digest.length).toWellFormed()}~${digest}`
 }
 
-function parseRecord(body: string): Partial<LogRecord> | undefined {
+/** The record in a body, of which nothing more is known than its version; undefined where there is none. */
+export function parseBody(body: string): Partial<LogRecord> | undefined {
   try {
     const record = JSON.parse(body) as Partial<LogRecord> | null
     return typeof record === "object" && record?.v === 1 ? record : undefined

@@ -1,10 +1,10 @@
 // What the index should say of one range of the log, made from its bodies, and how the stored rows of `entries` differ from it.
-
+// Adds up by itself, not by the deriver's fold: a mistake in one of the two shows.
 import type { EntriesTable } from "../../store/schema.ts"
-import { type AgentRow, emptyChanges, emptyKnown, foldRow, itemKey } from "../derive-fold.ts"
-import { indexRow } from "../index-rows.ts"
+import type { AgentRow } from "../derive-fold.ts"
+import { type IndexRow, rowOf, type UseKey } from "../index-rows.ts"
+import type { ParsedRow } from "./mentions.ts"
 import type { EntryText } from "./range.ts"
-import type { BodyRow } from "./scan.ts"
 
 /** What the records of a range add up to for one use: `UsesTable` with its item written out, and the advisories. */
 export interface UseTotal {
@@ -27,8 +27,11 @@ export interface UseTotal {
   stored: number | null
 }
 
+/** A row of `agents` without its number. */
+export type AgentTotal = Omit<AgentRow, "id">
+
 export interface IndexRange {
-  agents: AgentRow[]
+  agents: AgentTotal[]
   uses: UseTotal[]
   /** Records whose rows were compared. */
   compared: number
@@ -43,17 +46,24 @@ export const ENTRY_TEXT =
   "time || char(0) || kind || char(0) || type || char(0) || agent || char(0) || run || char(0) || effect || char(0) || outcome"
 
 /** The same of a whole row. */
-export function entryText(entry: EntriesTable): string {
-  const { time, kind, type, agent, run, effect, outcome } = entry
+export function entryText({
+  time,
+  kind,
+  type,
+  agent,
+  run,
+  effect,
+  outcome,
+}: Omit<EntriesTable, "seq" | "use">): string {
   return `${time}\0${kind}\0${type}\0${agent}\0${run}\0${effect}\0${outcome}`
 }
 
 /** Begins with nothing; rows are added in order. */
 export function beginIndexRange() {
-  const known = emptyKnown()
-  const changes = emptyChanges()
-  /** By the number that a use has in this range, less one: what `entries` calls it. */
-  const stored: (number | null)[] = []
+  const agents = new Map<string, AgentTotal>()
+  const uses = new Map<string, UseTotal>()
+  // The use that a stored number stood for last: comparing a few texts is cheaper than making a key of them.
+  const byStored = new Map<number, UseTotal>()
   const differences: IndexRange["differences"] = []
   let compared = 0
 
@@ -61,46 +71,95 @@ export function beginIndexRange() {
     if (differences.length < MOST) differences.push({ seq, what })
   }
 
-  const compareEntry = (expected: EntriesTable, found: EntryText | undefined) => {
-    compared++
-    if (!found) return differ(expected.seq, "has no row in the index")
-    if (found[1] !== entryText(expected))
-      return differ(expected.seq, "has another row in the index than its body makes")
-    if (expected.use === null) {
-      if (found[2] !== null) differ(expected.seq, "is counted in the index as a use of something, and names nothing")
-      return
+  const findUse = (row: IndexRow, use: UseKey, stored: number | null): UseTotal => {
+    const hint = stored === null ? undefined : byStored.get(stored)
+    if (hint && isSameUse(hint, row, use)) return hint
+    const { seq, time } = row
+    const { outcome, operator, policy, approvers } = use
+    const named = { ...use.item, agent: row.agent, outcome, operator, policy, approvers }
+    const key = totalKey(named)
+    let total = uses.get(key)
+    if (!total) {
+      total = { ...named, firstSeq: seq, lastSeq: seq, first: time, last: time, count: 0, advisories: [], stored }
+      uses.set(key, total)
     }
-    const known = stored[expected.use - 1]
-    if (known === undefined) stored[expected.use - 1] = found[2]
-    else if (known !== found[2]) differ(expected.seq, "is counted in the index as a use of something else")
+    if (total.stored !== stored) differ(seq, "is counted in the index as a use of something else")
+    else if (stored !== null) byStored.set(stored, total)
+    return total
+  }
+
+  const addRow = (row: IndexRow, entry: EntryText | undefined): void => {
+    compared++
+    if (row.agent !== "" || row.run !== "") addToAgent(agents, row)
+    const stored = entry?.[2] ?? null
+    if (row.use) addToUse(findUse(row, row.use, stored), row)
+    if (!entry) differ(row.seq, "has no row in the index")
+    else if (entry[1] !== entryText(row)) differ(row.seq, "has another row in the index than its body makes")
+    else if (!row.use && stored !== null) differ(row.seq, "is counted in the index as a use, and names nothing")
   }
 
   return {
     /** Rows of the log and of `entries` from `from` to `to`; either may lack some. */
-    addRows: (rows: readonly BodyRow[], from: number, to: number, entries: readonly EntryText[]) => {
+    addRows: (rows: readonly ParsedRow[], from: number, to: number, entries: readonly EntryText[]) => {
       const bySeq: (EntryText | undefined)[] = []
       for (const entry of entries) bySeq[entry[0] - from] = entry
-      for (const [seq, body] of rows) {
+      for (const [seq, record] of rows) {
         if (seq > to) break
-        foldRow(known, changes, indexRow(seq, body))
-        compareEntry(changes.entries.pop()!, bySeq[seq - from])
+        addRow(rowOf(seq, record), bySeq[seq - from])
       }
     },
-    result: (): IndexRange => {
-      const items = new Map([...known.items.values()].map((item) => [item.id, item]))
-      const uses = [...known.uses.values()].map(({ row, touched }): UseTotal => {
-        const { id, item, ...use } = row
-        const { id: _, ...named } = items.get(item)!
-        return { ...use, ...named, advisories: [...touched], stored: stored[id - 1] ?? null }
-      })
-      return { agents: [...known.agents.values()], uses, compared, differences }
-    },
+    result: (): IndexRange => ({ agents: [...agents.values()], uses: [...uses.values()], compared, differences }),
   }
 }
 
 /** What makes two totals the same use: every text of it. */
-export function totalKey(
-  use: Omit<UseTotal, "stored" | "advisories" | "firstSeq" | "lastSeq" | "first" | "last" | "count">,
-): string {
-  return `${itemKey(use)}\0${use.agent}\0${use.outcome}\0${use.operator}\0${use.policy}\0${use.approvers}`
+export function totalKey(use: Omit<UseTotal, keyof typeof SUMS>): string {
+  const { kind, name, version, digest, agent, outcome, operator, policy, approvers } = use
+  return `${kind}\0${name}\0${version}\0${digest}\0${agent}\0${outcome}\0${operator}\0${policy}\0${approvers}`
+}
+
+const SUMS = { firstSeq: 0, lastSeq: 0, first: 0, last: 0, count: 0, advisories: 0, stored: 0 }
+
+function isSameUse(total: UseTotal, { agent }: IndexRow, use: UseKey): boolean {
+  const { item } = use
+  return (
+    total.name === item.name &&
+    total.version === item.version &&
+    total.agent === agent &&
+    total.outcome === use.outcome &&
+    total.operator === use.operator &&
+    total.policy === use.policy &&
+    total.approvers === use.approvers &&
+    total.digest === item.digest &&
+    total.kind === item.kind
+  )
+}
+
+function addToUse(total: UseTotal, { seq, time, advisories }: IndexRow): void {
+  total.count++
+  total.lastSeq = seq
+  if (time < total.first) total.first = time
+  if (time > total.last) total.last = time
+  for (const advisory of advisories) if (!total.advisories.includes(advisory)) total.advisories.push(advisory)
+}
+
+/** A run's row says what was last known of it; its first start and its last end count. */
+function addToAgent(agents: Map<string, AgentTotal>, event: IndexRow): void {
+  const { agent, run, time } = event
+  const key = `${agent}\0${run}`
+  let row = agents.get(key)
+  if (!row) {
+    const unknown = { operator: "", gateway: "", policy: "", boxed: null, started: null, ended: null, outcome: "" }
+    row = { agent, run, ...unknown, first: time, last: time, events: 0 }
+    agents.set(key, row)
+  }
+  row.events++
+  if (time < row.first) row.first = time
+  if (time > row.last) row.last = time
+  if (event.operator !== "") row.operator = event.operator
+  if (event.gateway !== "") row.gateway = event.gateway
+  if (event.policy !== "") row.policy = event.policy
+  if (event.boxed !== undefined) row.boxed = Number(event.boxed)
+  if (event.type === "sandbox.started") row.started ??= time
+  if (event.type === "sandbox.ended") Object.assign(row, { ended: time, outcome: event.outcome })
 }

@@ -1,12 +1,12 @@
 // What the bodies of all ranges add up to, laid beside the tables that answer "who has it, since when".
 import { type Kysely, sql } from "kysely"
 import type { Tables } from "../../store/schema.ts"
-import { type AgentRow, agentKey } from "../derive-fold.ts"
-import { type IndexRange, totalKey, type UseTotal } from "./index-range.ts"
+import { agentKey } from "../derive-fold.ts"
+import { type AgentTotal, type IndexRange, totalKey, type UseTotal } from "./index-range.ts"
 import type { Problems } from "./report.ts"
 
 export interface IndexTotals {
-  agents: Map<string, AgentRow>
+  agents: Map<string, AgentTotal>
   uses: Map<string, UseTotal>
   compared: number
 }
@@ -45,7 +45,7 @@ export function addRange(totals: IndexTotals, range: IndexRange, problems: Probl
   }
 }
 
-function joinAgents(row: AgentRow, later: AgentRow): AgentRow {
+function joinAgents(row: AgentTotal, later: AgentTotal): AgentTotal {
   return {
     ...row,
     operator: later.operator || row.operator,
@@ -178,7 +178,7 @@ const AGENT_FIELDS = [
   "outcome",
 ] as const
 
-async function compareAgents(db: Kysely<Tables>, agents: Map<string, AgentRow>, partly: boolean, differ: Differ) {
+async function compareAgents(db: Kysely<Tables>, agents: Map<string, AgentTotal>, partly: boolean, differ: Differ) {
   const left = new Map(agents)
   for (let after = 0; ; ) {
     const rows = await db.selectFrom("agents").selectAll().where("id", ">", after).orderBy("id").limit(PAGE).execute()

@@ -1,5 +1,6 @@
 // Ranges handed out to worker threads, results in order.
 import { availableParallelism } from "node:os"
+import { setImmediate } from "node:timers/promises"
 import { Worker } from "node:worker_threads"
 import { workerUrl } from "../../store/workerUrl.ts"
 import { errorOf, type HasherAnswer } from "./hasher.ts"
@@ -31,7 +32,11 @@ export function cutTasks(
 
 /** Checks ranges one after the other in this thread. */
 export async function* checkHere(source: RangeSource, tasks: readonly RangeTask[]): AsyncGenerator<RangeResult> {
-  for (const task of tasks) yield await checkRange(source, task)
+  for (const task of tasks) {
+    yield await checkRange(source, task)
+    // Files answer at once: whoever else lives in this thread has its turn here.
+    await setImmediate()
+  }
 }
 
 /** How many threads so many tasks are worth; 0: this one. */

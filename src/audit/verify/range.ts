@@ -1,4 +1,5 @@
 // One range of the log: its bodies hashed and laid beside the tree, and read again for what the index should say of them.
+import { parseBody } from "../index-rows.ts"
 import { TILE_WIDTH } from "../tiles.ts"
 import { beginIndexRange, type IndexRange } from "./index-range.ts"
 import { beginMentions, type Mentions } from "./mentions.ts"
@@ -43,11 +44,13 @@ export async function checkRange(source: RangeSource, task: RangeTask): Promise<
   for (let from = task.from; from <= task.to; from += TILE_WIDTH) {
     const to = Math.min(task.to, from + TILE_WIDTH - 1)
     const rows = await source.bodies(from, to)
-    mentions?.add(rows)
     scan.addTile(rows, await source.tile((from - 1) / TILE_WIDTH))
+    if (!mentions) continue
+    const parsed = rows.map(([seq, body]) => [seq, parseBody(body)] as const)
+    mentions.add(parsed)
     if (!index || from > task.indexed) continue
     const last = Math.min(to, task.indexed)
-    index.addRows(rows, from, last, await source.entries!(from, last))
+    index.addRows(parsed, from, last, await source.entries!(from, last))
   }
   const result: RangeResult = { scan: scan.result() }
   if (index) result.index = index.result()
