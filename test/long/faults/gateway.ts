@@ -2,11 +2,12 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
-import { fileURLToPath } from "node:url"
-import { onTestFinished } from "vitest"
+import { expect, onTestFinished } from "vitest"
+import { bundleProgram } from "./bundle.ts"
 import type { Told } from "./record.ts"
 
-const WRITER = fileURLToPath(new URL("./writer.ts", import.meta.url))
+/** Bundles the gateway, to be started any number of times in this test. */
+export const bundleWriter = () => bundleProgram(new URL("./writer.ts", import.meta.url))
 
 /** A refusal as the caller saw it. */
 export interface Refused {
@@ -33,6 +34,8 @@ export interface Gateway {
 }
 
 export interface GatewayOptions {
+  /** What `bundleWriter` made. */
+  program: string
   env: Readonly<Record<string, string | undefined>>
   name: string
   /** How many events; without end where absent. */
@@ -43,9 +46,9 @@ export interface GatewayOptions {
 }
 
 /** Starts one; it is killed at the latest when the test ends. */
-export function startGateway({ env, name, count = 1e9, atOnce = 4, under = [] }: GatewayOptions): Gateway {
-  const [program, ...args] = [...under, process.execPath, WRITER, name, String(count), String(atOnce)]
-  const child = spawn(program!, args, { env: env as NodeJS.ProcessEnv, stdio: ["ignore", "pipe", "pipe"] })
+export function startGateway({ program, env, name, count = 1e9, atOnce = 4, under = [] }: GatewayOptions): Gateway {
+  const [command, ...args] = [...under, process.execPath, program, name, String(count), String(atOnce)]
+  const child = spawn(command!, args, { env: env as NodeJS.ProcessEnv, stdio: ["ignore", "pipe", "pipe"] })
   onTestFinished(() => void child.kill("SIGKILL"))
   const told: Told[] = []
   const refused: Refused[] = []
@@ -65,6 +68,17 @@ export function startGateway({ env, name, count = 1e9, atOnce = 4, under = [] }:
   lines.on("close", answered.resolve)
   const ended = Promise.all([once(child, "exit"), once(lines, "close")])
   return { name, child, told, refused, closed: () => closed, err: () => err, answered: answered.promise, ended }
+}
+
+/** Opens the store once more in a process of its own, appends so many events, closes it; expects no refusal. */
+export async function runGateway(options: GatewayOptions & { count: number }): Promise<Told[]> {
+  const gateway = startGateway(options)
+  await gateway.ended
+  expect(gateway.err()).toBe("")
+  expect(gateway.refused).toEqual([])
+  expect(gateway.closed()).toBe(true)
+  expect(gateway.told).toHaveLength(options.count)
+  return gateway.told
 }
 
 /** One line of a writer; undefined for one that its death cut short. */

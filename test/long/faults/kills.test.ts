@@ -15,6 +15,6 @@ test(`four gateways killed at random for ${SECONDS} s (NANOGUARD_SEED=${SEED}) l
   expect(figures.recovered).toBeGreaterThan(SECONDS / 6)
   const home = ctx.env["NANOGUARD_HOME"]!
   const { exit, out } = await nanoguard(join(home, ".."), ["audit", "verify"], { NANOGUARD_HOME: home })
-  expect(out).toContain(`${figures.records}`)
+  expect(out).toContain(`${figures.records.toLocaleString("en-US")} records`)
   expect(exit).toBe(0)
 })

@@ -1,9 +1,8 @@
 // Gateways that are killed at random while they append, and replaced: before they are ready, while they begin, in the middle.
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "vitest"
-import { openStore } from "../../../src/store/open.ts"
 import { emptyHome, type TestContext, temporaryDirectory, testContext } from "../../context.ts"
-import { type Gateway, startGateway } from "./gateway.ts"
+import { bundleWriter, type Gateway, runGateway, startGateway } from "./gateway.ts"
 import { makeRandom, type Random } from "./random.ts"
 import { expectWhole } from "./record.ts"
 
@@ -29,15 +28,15 @@ export interface Killed {
 /** Kills for so long, then expects what was acknowledged to be there, and the log to tell of every gateway that died after an answer. */
 export async function killAtRandom({ gateways, milliseconds, seed }: Kills): Promise<Killed> {
   const ctx = testContext(temporaryDirectory(), { env: emptyHome(), now: Date.now() })
+  const program = await bundleWriter()
   const end = performance.now() + milliseconds
-  const lines = Array.from({ length: gateways }, (_, line) => killInTurn(ctx, line, makeRandom(seed + line), end))
+  const lines = Array.from({ length: gateways }, (_, line) =>
+    killInTurn(program, ctx, line, makeRandom(seed + line), end),
+  )
   const dead = (await Promise.all(lines)).flat()
-  const last = await openStore({ ...ctx, now: Date.now }, { gateway: "last" })
-  await last.append({ type: "sandbox.ended", subject: "last", gateway: "last" })
-  await last.close()
-
-  const told = dead.flatMap((gateway) => gateway.told)
-  const log = await expectWhole(ctx, told)
+  const last = await runGateway({ program, env: ctx.env, name: "last", count: 1 })
+  const told = [...dead.flatMap((gateway) => gateway.told), ...last]
+  const { log } = await expectWhole(ctx, told)
   const ends = log.filter(({ type }) => type === "log.recovered")
   const named = new Set(ends.flatMap(({ detail }) => detail?.["gateways"] as string[]))
   for (const gateway of dead) {
@@ -53,10 +52,16 @@ export async function killAtRandom({ gateways, milliseconds, seed }: Kills): Pro
 }
 
 /** One after the other, each killed. */
-async function killInTurn(ctx: TestContext, line: number, random: Random, end: number): Promise<Gateway[]> {
+async function killInTurn(
+  program: string,
+  ctx: TestContext,
+  line: number,
+  random: Random,
+  end: number,
+): Promise<Gateway[]> {
   const dead: Gateway[] = []
   while (performance.now() < end) {
-    const gateway = startGateway({ env: ctx.env, name: `gw${line}.${dead.length}` })
+    const gateway = startGateway({ program, env: ctx.env, name: `gw${line}.${dead.length}` })
     // Most die at work, some while they start or open the store.
     if (random.chance(0.75)) await gateway.answered
     await sleep(random.below(random.pick([5, 100, 700])))

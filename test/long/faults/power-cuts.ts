@@ -3,18 +3,15 @@ import { execFileSync, spawnSync } from "node:child_process"
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { fileURLToPath } from "node:url"
 import { expect, type TestContext } from "vitest"
-import { openStore } from "../../../src/store/open.ts"
 import { emptyHome, temporaryDirectory, testContext } from "../../context.ts"
 import { type DirectoryNode, type Disk, followCalls } from "./disk.ts"
-import { readAnswer } from "./gateway.ts"
+import { bundleWriter, readAnswer, runGateway } from "./gateway.ts"
 import { writeAsLeft } from "./power-cut.ts"
 import { makeRandom } from "./random.ts"
 import { expectWhole, type Told } from "./record.ts"
 import { readTrace, straceArguments } from "./strace.ts"
 
-const WRITER = fileURLToPath(new URL("./writer.ts", import.meta.url))
 const FRAME = 24 + 4096
 
 export interface Cuts {
@@ -33,8 +30,9 @@ export async function cutAtRandom(t: TestContext, count: number, cuts: number, s
   const root = join(place, "disk")
   mkdirSync(root)
   const trace = join(place, "trace")
+  const program = await bundleWriter()
   const env = emptyHome({ NANOGUARD_HOME: join(root, "nanoguard") })
-  execFileSync("strace", [...straceArguments(trace), process.execPath, WRITER, "one,two", String(count), "4"], {
+  execFileSync("strace", [...straceArguments(trace), process.execPath, program, "one,two", String(count), "4"], {
     env,
     stdio: ["ignore", "ignore", "inherit"],
   })
@@ -50,7 +48,7 @@ export async function cutAtRandom(t: TestContext, count: number, cuts: number, s
     writeAsLeft(disk.root, cut, left, random)
     const opened = `${left}-opened`
     cpSync(left, opened, { recursive: true })
-    const { recovered, torn, told } = await openAfter(disk, cut, opened).catch((error) => {
+    const { recovered, torn, told } = await openAfter(program, disk, cut, opened).catch((error) => {
       const kept = join(place, "..", `nanoguard-cut-${seed}-${n}`)
       cpSync(left, kept, { recursive: true })
       throw new Error(`cut ${n} of seed ${seed}, at ${cut}: ${error.message} (kept in ${kept})`, { cause: error })
@@ -64,7 +62,7 @@ export async function cutAtRandom(t: TestContext, count: number, cuts: number, s
 }
 
 /** Opens the store on what a cut has left, appends to it, and expects everything that was acknowledged before the cut. */
-async function openAfter(disk: Disk, cut: number, left: string) {
+async function openAfter(program: string, disk: Disk, cut: number, left: string) {
   const lines = disk.output.filter(({ start }) => start < cut).flatMap(({ text }) => text.trim().split("\n"))
   const answers = lines.map(readAnswer)
   const told = answers.filter((answer): answer is Told => typeof answer === "object" && "seq" in answer)
@@ -73,11 +71,8 @@ async function openAfter(disk: Disk, cut: number, left: string) {
   const ctx = testContext(left, { env, now: Date.now() })
   const expected = expectedTorn(join(left, "nanoguard", "state"), disk)
 
-  const store = await openStore({ ...ctx, now: Date.now }, { gateway: "after" })
-  const seq = await store.append({ type: "policy.adopted", subject: "after", gateway: "after" })
-  await store.close()
-  const log = await expectWhole(ctx, told)
-  expect(log[seq - 1]?.subject).toBe("after")
+  told.push(...(await runGateway({ program, env, name: "after", count: 1 })))
+  const { log } = await expectWhole(ctx, told)
   const ends = log.filter(({ type, gateway }) => type === "log.recovered" && gateway === "after")
   expect(ends.length).toBeLessThanOrEqual(1)
   const current = ["one", "two"][closed]
@@ -86,7 +81,7 @@ async function openAfter(disk: Disk, cut: number, left: string) {
   }
   const torn = Number(ends[0]?.detail?.["tornBytes"] ?? 0)
   if (expected) expect(expected).toContain(torn)
-  return { recovered: ends.length > 0, torn: torn > 0, told: told.length }
+  return { recovered: ends.length > 0, torn: torn > 0, told: told.length - 1 }
 }
 
 /**

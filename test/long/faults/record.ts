@@ -2,7 +2,7 @@
 // between, nothing twice; and the log verifies.
 import { createHash } from "node:crypto"
 import { expect } from "vitest"
-import type { LogRecord } from "../../../src/audit/types.ts"
+import type { Anchor, LogRecord } from "../../../src/audit/types.ts"
 import type { VerifyReport } from "../../../src/audit/verify/report.ts"
 import { verifyLog } from "../../../src/audit/verify/verify.ts"
 import type { Context } from "../../../src/context.ts"
@@ -33,8 +33,12 @@ export async function readRecord(ctx: Context): Promise<{ log: LogRecord[]; peop
   }
 }
 
-/** Expects every acknowledged event at its place, every event whole and once, and a log that verifies. Returns the log. */
-export async function expectWhole(ctx: Context, told: readonly Told[]): Promise<LogRecord[]> {
+/** Expects every acknowledged event at its place, every event whole and once, and a log that verifies. */
+export async function expectWhole(
+  ctx: Context,
+  told: readonly Told[],
+  anchors: readonly Anchor[] = [],
+): Promise<{ log: LogRecord[]; report: VerifyReport }> {
   const { log, people } = await readRecord(ctx)
   for (const { seq, id } of told) {
     if (log[seq - 1]?.subject !== id)
@@ -47,15 +51,10 @@ export async function expectWhole(ctx: Context, told: readonly Told[]): Promise<
     seen.add(record.subject)
     expectEvent(record, people)
   }
-  const report = await verifyRecord(ctx)
+  const report = await verifyLog(ctx, { keys: [], anchors, index: true, threads: 1 })
   expect(report.problems).toEqual([])
   expect(report).toMatchObject({ intact: true, records: log.length, hashed: log.length })
-  return log
-}
-
-/** Verifies the log in this thread alone. */
-export function verifyRecord(ctx: Context): Promise<VerifyReport> {
-  return verifyLog(ctx, { keys: [], anchors: [], index: true, threads: 1 })
+  return { log, report }
 }
 
 function expectEvent(record: LogRecord, people: ReadonlyMap<string, string>): void {
