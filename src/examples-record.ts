@@ -69,6 +69,12 @@ Examples:
   nanoguard store status --format json
 
 Exit codes: 0 shown, 4 NANOGUARD_STORE is wrong, 5 there is no record, or it is out of reach`,
+  derive: `
+Examples:
+  nanoguard store derive
+  nanoguard store derive --archive /srv/archive      where old records were archived
+
+Exit codes: 0 done, 5 there is no record, or the index cannot be written`,
   migrate: `
 Examples:
   NANOGUARD_STORE=postgres://owner@db.example/guard nanoguard store migrate

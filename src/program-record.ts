@@ -175,6 +175,16 @@ export function declareStore(cli: Command, ctx: Context, done: Done): void {
       done((await storeStatus(ctx, options)).exit)
     })
   store
+    .command("derive")
+    .description("Brings the index up to the end of the log, and builds it anew where it is missing or damaged.")
+    .option("--archive <directory>", "where archived records lie, to build it anew")
+    .addOption(json())
+    .addHelpText("after", EXAMPLES.derive)
+    .action(async (options: StoreCommandOptions & { archive?: string }) => {
+      const { storeDerive } = await import("./commands/store.ts")
+      done((await storeDerive(ctx, options)).exit)
+    })
+  store
     .command("migrate")
     .description("Makes or upgrades the tables; in PostgreSQL, run by the database's owner, the roles as well.")
     .addOption(json())

@@ -14,7 +14,7 @@ const audit = vi.hoisted(() => ({
   auditArchive: stub(),
   auditErase: stub(),
 }))
-const store = vi.hoisted(() => ({ storeStatus: stub(), storeMigrate: stub() }))
+const store = vi.hoisted(() => ({ storeStatus: stub(), storeDerive: stub(), storeMigrate: stub() }))
 const replay = vi.hoisted(() => ({ policyReplay: stub() }))
 vi.mock("../src/commands/audit-tail.ts", () => audit)
 vi.mock("../src/commands/audit-show.ts", () => audit)
@@ -87,6 +87,8 @@ it.each<[string, Mock, unknown[]]>([
     ["-", { by: "ben", yes: true, dryRun: true, format: "json" }],
   ],
   ["store status", store.storeStatus, [text]],
+  ["store derive", store.storeDerive, [text]],
+  ["store derive --archive d --format json", store.storeDerive, [{ archive: "d", format: "json" }]],
   ["store migrate --format json", store.storeMigrate, [{ format: "json" }]],
   ["policy replay", replay.policyReplay, [text]],
   [

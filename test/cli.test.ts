@@ -204,6 +204,7 @@ describe("help", () => {
       "audit archive",
       "audit erase",
       "store status",
+      "store derive",
       "store migrate",
       "advisories update",
       "advisories status",

@@ -110,6 +110,6 @@ async function readPage({ engine, source, archived }: Derivation, after: number,
   if (archived !== undefined) return archived(after, Math.min(limit, gone - after))
   throw new NanoguardError(`the index has to be built anew, and the records up to ${gone} are archived`, {
     exit: EXIT.environment,
-    hint: "name the directory of the archive with --archive, or put back the file index.db from a backup",
+    hint: "run `nanoguard store derive --archive <directory>`, or put back the file index.db from a backup",
   })
 }

@@ -5,13 +5,20 @@ import { EXIT, NanoguardError } from "../errors.ts"
 import { storeLocation } from "../store/location.ts"
 import { openReader, type Reader } from "../store/reader.ts"
 import type { Tables } from "../store/schema.ts"
-import { deriveAll, LogMismatch, lastSeq, readPosition } from "./derive.ts"
+import { type Derivation, deriveAll, LogMismatch, lastSeq, readPosition } from "./derive.ts"
 
 export interface DerivedReader extends Reader {
   /** Records of the log; 0 where it is empty. */
   readonly size: number
-  /** The newest records that the index does not contain, because this user may not write it; 0 where it has all. */
+  /** The newest records that the index does not contain; 0 where it has all. */
   readonly behind: number
+  /** Why it does not, where it does not: this user may only read, or old records lie in an archive. */
+  readonly failure?: NanoguardError
+}
+
+export interface DeriveOptions {
+  /** Directory with the archived records, for an index that has to be built anew. */
+  archive?: string
 }
 
 /**
@@ -19,11 +26,11 @@ export interface DerivedReader extends Reader {
  * stands, and `behind` says what is missing. Throws `LogMismatch` where the index knows records that the log no longer has;
  * environment where there is no record, or no index at all and none can be made.
  */
-export async function openDerived(ctx: Pick<Context, "env">): Promise<DerivedReader> {
+export async function openDerived(ctx: Pick<Context, "env">, options: DeriveOptions = {}): Promise<DerivedReader> {
   let reader = await openReader(ctx)
   try {
     const size = await lastSeq(reader.db)
-    const failure = await bringUp(ctx, reader)
+    const failure = await bringUp(ctx, reader, options)
     // An index that was not there when the files were opened is seen only by who opens them again.
     if (!reader.indexed && failure === undefined && size > 0) {
       await reader.close()
@@ -31,7 +38,7 @@ export async function openDerived(ctx: Pick<Context, "env">): Promise<DerivedRea
     }
     if (!reader.indexed && size > 0) throw failure ?? missingIndex(reader)
     const behind = Math.max(0, size - (await readPosition(reader.db)))
-    return { ...reader, size, behind }
+    return { ...reader, size, behind, ...(behind > 0 && failure && { failure }) }
   } catch (error) {
     await reader.close()
     throw error
@@ -39,7 +46,11 @@ export async function openDerived(ctx: Pick<Context, "env">): Promise<DerivedRea
 }
 
 /** Derives; resolves with what was in the way of it, where that is this user's rights or the file system. */
-async function bringUp(ctx: Pick<Context, "env">, reader: Reader): Promise<unknown> {
+async function bringUp(
+  ctx: Pick<Context, "env">,
+  reader: Reader,
+  { archive }: DeriveOptions,
+): Promise<NanoguardError | undefined> {
   const { kind, db } = reader
   const size = await lastSeq(db)
   if ((await readPosition(db)) >= size) {
@@ -48,7 +59,11 @@ async function bringUp(ctx: Pick<Context, "env">, reader: Reader): Promise<unkno
   }
   if (reader.immutable) return missingIndex(reader)
   try {
-    await (reader.directory === undefined ? deriveInPostgres(ctx) : deriveInFiles(reader.directory, db))
+    const archived =
+      archive === undefined ? {} : { archived: (await import("./derive-archive.ts")).readArchive(archive) }
+    await (reader.directory === undefined
+      ? deriveInPostgres(ctx, archived)
+      : deriveInFiles(reader.directory, db, archived))
     return undefined
   } catch (error) {
     if (error instanceof LogMismatch) throw error
@@ -57,24 +72,26 @@ async function bringUp(ctx: Pick<Context, "env">, reader: Reader): Promise<unkno
   }
 }
 
-async function deriveInFiles(directory: string, db: Kysely<Tables>): Promise<void> {
+type Archived = Pick<Derivation, "archived">
+
+async function deriveInFiles(directory: string, db: Kysely<Tables>, archived: Archived): Promise<void> {
   const { openIndex } = await import("../store/sqlite/index-file.ts")
   const setting = await db.selectFrom("settings").select("value").where("name", "=", "origin").executeTakeFirst()
   const index = await openIndex(directory, setting?.value ?? "")
   try {
-    await deriveAll({ engine: "sqlite", source: db, index: index.db })
+    await deriveAll({ engine: "sqlite", source: db, index: index.db, ...archived })
   } finally {
     index.close()
   }
 }
 
-async function deriveInPostgres(ctx: Pick<Context, "env">): Promise<void> {
+async function deriveInPostgres(ctx: Pick<Context, "env">, archived: Archived): Promise<void> {
   const location = storeLocation(ctx)
   if (location.kind !== "postgres") return
   const { openPostgresIndex } = await import("../store/postgres/index-tables.ts")
   const index = await openPostgresIndex(location.url)
   try {
-    if (index.mayDerive) await deriveAll({ engine: "postgres", source: index.db, index: index.db })
+    if (index.mayDerive) await deriveAll({ engine: "postgres", source: index.db, index: index.db, ...archived })
   } finally {
     await index.close()
   }

@@ -84,7 +84,7 @@ async function findCheckpoint(
   if (newest === undefined || newest.size > (await readPosition(reader.db))) {
     throw new NanoguardError("no record is under a checkpoint yet", {
       exit: EXIT.nothingChecked,
-      hint: "a gateway signs one every ten seconds and when it closes",
+      hint: "`nanoguard audit checkpoint` signs one; a gateway does so every ten seconds and when it closes",
       where: { file: reader.location },
     })
   }

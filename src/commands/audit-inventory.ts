@@ -9,9 +9,10 @@ import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import type { AdvisoryIndex } from "../packages/advisories/types.ts"
 import type { View } from "../render/audit-inventory.ts"
-import { cleanText, countOf, safeJson } from "../render/clean.ts"
+import { cleanText, safeJson } from "../render/clean.ts"
 import { loadStyle } from "../render/style.ts"
 import { VERSION } from "../version.ts"
+import { tellBehind } from "./behind.ts"
 
 export interface InventoryOptions {
   agent?: string
@@ -50,10 +51,7 @@ export async function auditInventory(
     if (reader.size === 0) throw emptyRecord()
     const report = await readInventory(reader.db, { agent, kind, touched, asOf, refused }, ctx.now(), advisories)
     ctx.stdout.write(await render(ctx, report, view, options))
-    if (reader.behind > 0) {
-      const what = countOf(reader.behind, "newest record")
-      ctx.stderr.write(`the ${what} are not in this answer: this user may not write the index\n`)
-    }
+    tellBehind(ctx, reader)
     const unsearched = report.touched?.index?.searched === false
     return { report, exit: unsearched ? EXIT.environment : EXIT.ok }
   } finally {

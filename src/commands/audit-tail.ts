@@ -7,10 +7,11 @@ import { type RecordOptions, readFilter, readNumber } from "../audit/record-opti
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import { commitmentsOf, describeRecord, renderJsonLine, renderTailJson, renderTailLine } from "../render/audit-tail.ts"
-import { countOf, formatCount } from "../render/clean.ts"
+import { formatCount } from "../render/clean.ts"
 import { loadStyle } from "../render/style.ts"
 import { storeLocation } from "../store/location.ts"
 import { openReader, type Reader } from "../store/reader.ts"
+import { tellBehind } from "./behind.ts"
 
 export interface TailOptions extends RecordOptions {
   /** How many records, as it was typed. */
@@ -66,10 +67,7 @@ export async function auditTail(
 async function openFor(ctx: Context, filter: RecordFilter): Promise<Reader> {
   if (Object.values(filter).every((value) => value === undefined)) return openReader(ctx)
   const reader = await openDerived(ctx)
-  if (reader.behind > 0) {
-    const what = countOf(reader.behind, "newest record")
-    ctx.stderr.write(`the ${what} cannot be searched: this user may not write the index\n`)
-  }
+  tellBehind(ctx, reader)
   return reader
 }
 

@@ -6,10 +6,10 @@ import type { Context } from "../context.ts"
 import { EXIT, type ExitCode } from "../errors.ts"
 import { type PastDecision, type ReplayReport, startReplay } from "../policy/replay.ts"
 import type { Effect } from "../policy/types.ts"
-import { countOf } from "../render/clean.ts"
 import { renderReplay } from "../render/replay.ts"
 import { loadStyle } from "../render/style.ts"
 import { findPolicy } from "../vet/policy.ts"
+import { tellBehind } from "./behind.ts"
 
 export interface ReplayOptions extends Pick<RecordOptions, "since" | "until" | "agent" | "run" | "kind"> {
   /** Policy file; the one that is found here or above where absent. */
@@ -46,8 +46,7 @@ export async function policyReplay(
     const report = replay.finish()
     const style = await loadStyle(ctx.stdout, ctx.env, options.color)
     ctx.stdout.write(renderReplay(report, options.format ?? "text", style, ctx.stdout.columns))
-    if (reader.behind > 0)
-      ctx.stderr.write(`${countOf(reader.behind, "newest record")} not replayed: this user may not write the index\n`)
+    tellBehind(ctx, reader)
     return { report, exit: exitOf(report, options.failOn) }
   } finally {
     await reader.close()

@@ -11,6 +11,15 @@ export interface StoreStatusReport extends StoreStatus {
   schema: "nanoguard.store-status/1"
 }
 
+export interface DeriveReport {
+  schema: "nanoguard.store-derive/1"
+  kind: "sqlite" | "postgres"
+  location: string
+  /** Records of the log, and how many of them the index contains. */
+  records: number
+  derived: number
+}
+
 const ENGINES = { sqlite: "SQLite", postgres: "PostgreSQL" } as const
 
 /** What a migration did, for a person or as one JSON document. */
@@ -29,6 +38,13 @@ export function renderMigrate(report: MigrateReport, format: "text" | "json"): s
     )
   }
   return `${lines.join("\n")}\n`
+}
+
+/** How far the index is, for a person or as one JSON document. */
+export function renderDerive(report: DeriveReport, format: "text" | "json"): string {
+  if (format === "json") return safeJson(report)
+  const { kind, location, records, derived } = report
+  return `${ENGINES[kind]} at ${cleanText(location)}\n  index       ${reached(derived, records)}\n`
 }
 
 /** Where the store stands, for a person or as one JSON document. `now` in milliseconds since the epoch. */

@@ -36,6 +36,8 @@ export async function openWriter(directory: string): Promise<Writer> {
   try {
     // Waiting for other processes is the group's own affair: SQLite's steps grow to 100 ms.
     db.exec("PRAGMA busy_timeout=0")
+    // What a savepoint may have to undo stays in memory: no record passes through a temporary file.
+    db.exec("PRAGMA temp_store=MEMORY")
     // A WAL that grew beside a long reader is cut to this when it starts over.
     db.exec(`PRAGMA journal_size_limit=${MAX_WAL}`)
     return {
