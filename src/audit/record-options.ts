@@ -32,6 +32,6 @@ export function readNumber(text: string, option: string, most: number): number {
   if (number <= most) return number
   throw new NanoguardError(`${option} is not a whole number from 1 to ${most}: ${text}`, {
     exit: EXIT.usage,
-    hint: `such as ${option} ${Math.min(20, most)}`,
+    hint: `such as ${option.startsWith("-") ? `${option} ` : ""}${Math.min(20, most)}`,
   })
 }

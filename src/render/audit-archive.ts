@@ -25,7 +25,9 @@ export function renderArchive(report: ArchiveReport, format: "text" | "json", st
   const what = `${countOf(records, "record")} (${from} to ${to}) from before ${before}`
   const place = cleanText(directory)
   if (state === "nothing")
-    return unsigned ? "The log has no signed checkpoint yet: nothing can be archived\n" : none(before)
+    return unsigned
+      ? "The log has no signed checkpoint yet: nothing can be archived. `nanoguard audit checkpoint` signs one.\n"
+      : none(before)
   if (state === "declined") return "Nothing was archived\n"
   if (state === "planned") return `To archive: ${what}, to ${place}\n`
   const lines = segments.map(({ path, digest }) => `  ${cleanText(path)}  ${cleanText(digest)}`)

@@ -32,9 +32,21 @@ export function renderCheckpoint(report: CheckpointReport, format: "text" | "jso
     ...(key === null ? [] : [`  key   ${cleanText(key)}`]),
     ...places.map(
       ({ anchor, state, reason }) =>
-        `  ${STATES[state]}  ${cleanText(anchor)}${reason === undefined ? "" : `: ${cleanText(reason)}`}`,
+        `  ${STATES[state]}  ${cleanText(anchor)}${reason === undefined ? "" : `: ${cleanText(withoutName(reason, anchor))}`}`,
     ),
   ]
+  if (places.some(({ state }) => state === "failed"))
+    lines.push("A place that did not confirm gets it from the next that writes to the log, or by this command again.")
+  if (places.some(({ state }) => state === "split"))
+    lines.push(
+      "Nothing was published over it. `nanoguard audit verify` says from which record on the two differ: keep both.",
+    )
   if (!asked) lines.push("Not published: --publish brings it to the places of NANOGUARD_ANCHORS.")
   return `${lines.join("\n")}\n`
+}
+
+/** An error of a place begins with its name, which the line already has. */
+function withoutName(reason: string, anchor: string): string {
+  const start = `the anchor ${anchor} `
+  return reason.startsWith(start) ? reason.slice(start.length) : reason
 }

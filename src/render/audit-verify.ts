@@ -14,7 +14,17 @@ export function renderVerifyReport(report: VerifyReport, format: "text" | "json"
   if (problems.length > 0) lines.push("")
   for (const line of checkedLines(report)) lines.push(`  checked      ${line}`)
   for (const item of unchecked) lines.push(`  ${style.yellow("not checked")}  ${describeUnchecked(item)}`)
+  for (const step of nextSteps(problems)) lines.push(`  next         ${step}`)
   return `${lines.join("\n")}\n`
+}
+
+/** What somebody does who has never seen a broken log. */
+function nextSteps(problems: readonly Problem[]): string[] {
+  if (problems.length === 0) return []
+  const steps = ["keep the store as it is, and hold it against a backup, an export or an outside place"]
+  if (problems.some(({ code }) => code === "checkpoint.signature"))
+    steps.push("if the log had another key once, name that too: --key <vkey>")
+  return steps
 }
 
 function headline({ intact, records, origin, problems }: VerifyReport, style: Style): string {
@@ -32,17 +42,23 @@ function firstBad(problems: readonly Problem[]): string {
   return open ? `: the first bad record is between ${seq} and ${to}` : `: the first bad record is ${seq}`
 }
 
-function checkedLines({ hashed, checkpoints, keys, anchors, indexed, opened, milliseconds }: VerifyReport): string[] {
+function checkedLines(report: VerifyReport): string[] {
+  const { hashed, checkpoints, keys, anchors, indexed, opened, milliseconds, problems } = report
   const lines = [`${countOf(hashed, "body", "bodies")} hashed again in ${formatCount(milliseconds)} ms`]
-  if (checkpoints.count > 0) {
-    const newest = `the newest of ${countOf(checkpoints.newest, "record")}`
-    lines.push(`${formatCount(checkpoints.verified)} of ${countOf(checkpoints.count, "checkpoint")} signed, ${newest}`)
-  }
+  if (checkpoints.count > 0) lines.push(describeCheckpoints(checkpoints, keys.length > 0))
   for (const key of keys) lines.push(`key ${cleanText(key)}`)
   for (const anchor of anchors) if (anchor.state !== "unreachable") lines.push(describeAnchor(anchor))
-  if (indexed > 0) lines.push(`the index says of ${countOf(indexed, "record")} what their bodies say`)
+  const differs = problems.some(({ code }) => code === "index.differs")
+  if (indexed > 0)
+    lines.push(`the index ${differs ? "was held against" : "says what it should of"} ${countOf(indexed, "record")}`)
   if (opened > 0) lines.push(`${countOf(opened, "personal value")} against their commitments`)
   return lines
+}
+
+function describeCheckpoints({ count, verified, newest }: VerifyReport["checkpoints"], hasKey: boolean): string {
+  const signed = `${formatCount(verified)} of ${countOf(count, "checkpoint")} signed`
+  const what = hasKey ? signed : `${countOf(count, "checkpoint")}, their signatures left out`
+  return newest > 0 ? `${what}, the newest of ${countOf(newest, "record")}` : what
 }
 
 function describeAnchor({ name, checkpoints, newest, state }: AnchorReport): string {

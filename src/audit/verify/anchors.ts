@@ -52,7 +52,8 @@ export function compareAnchors(
     .filter(({ unreachable }) => unreachable !== undefined)
     .map(({ anchor, unreachable }) => ({
       code: "anchor.unreachable",
-      what: `${anchor.name} could not be read: ${unreachable}`,
+      // Most errors of a place name it already.
+      what: unreachable!.includes(anchor.name) ? unreachable! : `${anchor.name} cannot be read: ${unreachable}`,
     }))
   const anchored = Math.max(0, ...reports.map(({ newest }) => newest))
   if (readings.length === 0) {
