@@ -36,8 +36,10 @@ export async function openDerived(ctx: Pick<Context, "env">, options: DeriveOpti
       await reader.close()
       reader = await openReader(ctx)
     }
-    if (!reader.indexed && size > 0) throw failure ?? missingIndex(reader)
-    const behind = Math.max(0, size - (await readPosition(reader.db)))
+    const position = await readPosition(reader.db)
+    // An answer from nothing would read as "nobody has it".
+    if (size > 0 && (!reader.indexed || (failure && position === 0))) throw failure ?? missingIndex(reader)
+    const behind = Math.max(0, size - position)
     return { ...reader, size, behind, ...(behind > 0 && failure && { failure }) }
   } catch (error) {
     await reader.close()
