@@ -1,7 +1,7 @@
 // The log's bodies become leaf hashes again, 256 at a time, and are laid beside the tile that holds what was hashed when they
 // were written. Pure: rows in, hashes and differences out; several threads do this for ranges of their own.
 import { hash } from "node:crypto"
-import { foldRight, HASH_SIZE } from "../merkle.ts"
+import { foldRight, HASH_SIZE, hashPairs } from "../merkle.ts"
 import { TILE_WIDTH } from "../tiles.ts"
 
 /** Records `from` to `to`, both included. `from` is the first of a tile. */
@@ -118,8 +118,6 @@ function hashBodies(rows: readonly BodyRow[], first: number, leaves: Buffer): { 
   return { has, count: rows.length }
 }
 
-const NODE = Buffer.alloc(1 + 2 * HASH_SIZE, 1)
-
 /** RFC 6962's hash of the first `count` leaves of a tile, 1 to 256. */
 function rootOfLeaves(leaves: Buffer, count: number): Uint8Array {
   const peaks: Uint8Array[] = []
@@ -135,12 +133,7 @@ function rootOfLeaves(leaves: Buffer, count: number): Uint8Array {
 /** The hash of 2^n neighbours. */
 function foldPairs(leaves: Buffer, at: number, width: number): Uint8Array {
   const row = Buffer.from(leaves.subarray(at * HASH_SIZE, (at + width) * HASH_SIZE))
-  for (let count = width; count > 1; count /= 2) {
-    for (let i = 0; i < count / 2; i++) {
-      row.copy(NODE, 1, i * 2 * HASH_SIZE, (i + 1) * 2 * HASH_SIZE)
-      row.write(hash("sha256", NODE, "binary"), i * HASH_SIZE, HASH_SIZE, "latin1")
-    }
-  }
+  for (let count = width; count > 1; count /= 2) hashPairs(row, count, row)
   return row.subarray(0, HASH_SIZE)
 }
 
