@@ -47,8 +47,6 @@ const FIELDS = ["agent", "run", "kind", "type", "effect", "outcome"] as const
 export async function* readRecords(db: Kysely<Tables>, filter: RecordFilter = {}): AsyncGenerator<StoredRecord, void> {
   const archived = await readArchived(db)
   const range = { from: Math.max(filter.fromSeq ?? 1, archived + 1), to: filter.toSeq ?? Number.MAX_SAFE_INTEGER }
-  if (filter.since !== undefined)
-    range.from = Math.max(range.from, (await firstSince(db, filter.since)) ?? range.to + 1)
   let left = filter.limit ?? Number.POSITIVE_INFINITY
   while (left > 0 && range.from <= range.to) {
     const size = Math.min(PAGE, left)
@@ -95,16 +93,6 @@ export async function readArchived(db: Kysely<Tables>): Promise<number> {
 interface SeqRange {
   from: number
   to: number
-}
-
-/** The lowest sequence number of that time or later: a clock may run back, so it need not be the earliest of these times. */
-async function firstSince(db: Kysely<Tables>, since: number): Promise<number | undefined> {
-  const row = await db
-    .selectFrom("entries")
-    .select(({ fn }) => fn.min("seq").as("seq"))
-    .where("time", ">=", since)
-    .executeTakeFirst()
-  return row?.seq ?? undefined
 }
 
 async function findSeqs(

@@ -15,27 +15,62 @@ export type OpenPerson = (commitment: string) => Person | null
 /** Records of a run that are read to learn who operated it under which policy at a time. */
 const MOST_READ = 32
 
-/** The runs that were on record by `asOf`, as they stood then; without it, all as they stand. */
+/** The runs that were on record by `asOf`, as they stood then; without it, all as they stand. With `only`, those of these agents. */
 export async function readRuns(
   db: Kysely<Tables>,
   query: { agent?: string | undefined; asOf?: number | undefined },
+  only?: ReadonlySet<string>,
 ): Promise<RunRow[]> {
   let select = db.selectFrom("agents").selectAll()
   if (query.agent !== undefined) select = select.where("agent", "=", query.agent)
   if (query.asOf !== undefined) select = select.where("first", "<=", query.asOf)
-  const rows: RunRow[] = await select.execute()
+  const all: RunRow[] = await select.execute()
+  const rows = only === undefined ? all : all.filter(({ agent }) => only.has(agent))
   if (query.asOf === undefined) return rows
   const { asOf } = query
-  return Promise.all(rows.map((row) => (row.last > asOf ? cutRun(db, row, asOf) : row)))
+  const later = rows.filter(({ last }) => last > asOf)
+  const counts = await countEntries(db, later, asOf)
+  return Promise.all(rows.map((row) => (row.last > asOf ? cutRun(db, row, counts.get(keyOf(row)), asOf) : row)))
 }
 
-/** What stood in a run's row at `asOf`, from the entries and from its last records until then. */
-async function cutRun(db: Kysely<Tables>, row: RunRow, asOf: number): Promise<RunRow> {
-  const { agent, run } = row
-  const entries = db.selectFrom("entries").where("agent", "=", agent).where("run", "=", run).where("time", "<=", asOf)
-  const { last, events } = await (run === "" ? entries : entries.where("run", "<>", ""))
-    .select(({ fn }) => [fn.max("time").as("last"), fn.countAll().as("events")])
-    .executeTakeFirstOrThrow()
+const keyOf = ({ agent, run }: Pick<RunRow, "agent" | "run">) => `${agent}\0${run}`
+
+interface EntryCount {
+  agent: string
+  run: string
+  last: number
+  events: number
+}
+
+/** Last times and numbers of the records of runs until `asOf`, exactly. */
+async function countEntries(
+  db: Kysely<Tables>,
+  rows: readonly RunRow[],
+  asOf: number,
+): Promise<Map<string, EntryCount>> {
+  const entries = db
+    .selectFrom("entries")
+    .select(({ fn }) => ["agent", "run", fn.max("time").as("last"), fn.countAll<number>().as("events")])
+    .where("time", "<=", asOf)
+    .groupBy(["agent", "run"])
+  const found: EntryCount[] = []
+  const runs = [...new Set(rows.map(({ run }) => run))].filter((run) => run !== "")
+  // The index of runs leaves out what has none, and is used only where that is said.
+  for (let at = 0; at < runs.length; at += CHUNK) {
+    const some = runs.slice(at, at + CHUNK)
+    found.push(...(await entries.where("run", "in", some).where("run", "<>", "").execute()))
+  }
+  for (const { agent } of rows.filter(({ run }) => run === ""))
+    found.push(...(await entries.where("agent", "=", agent).where("run", "=", "").execute()))
+  return new Map(found.map((count) => [keyOf(count), count]))
+}
+
+/** How many runs go into one statement. */
+const CHUNK = 500
+
+/** What stood in a run's row at `asOf`, from its entries and from its last records until then. */
+async function cutRun(db: Kysely<Tables>, row: RunRow, count: EntryCount | undefined, asOf: number): Promise<RunRow> {
+  const { agent, run, first } = row
   const said: Partial<LogRecord> = {}
   const filter = { agent, run, until: asOf }
   for await (const { record } of readRecords(db, { ...filter, newestFirst: true, limit: MOST_READ }))
@@ -44,7 +79,7 @@ async function cutRun(db: Kysely<Tables>, row: RunRow, asOf: number): Promise<Ru
   const started = row.started !== null && row.started <= asOf ? row.started : null
   const ended = row.ended !== null && row.ended <= asOf ? row.ended : null
   return {
-    ...{ agent, run, first: row.first, last: Number(last ?? row.first), events: Number(events), started, ended },
+    ...{ agent, run, first, last: Number(count?.last ?? first), events: Number(count?.events ?? 0), started, ended },
     outcome: ended === null ? "" : row.outcome,
     operator: indexText(said.operator),
     gateway: indexText(said.gateway),

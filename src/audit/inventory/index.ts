@@ -23,10 +23,9 @@ export async function readInventory(
   const asked = { ...query, agent: query.agent === undefined ? undefined : indexText(query.agent) }
   const touched = query.touched === undefined ? undefined : await findTouched(db, query.touched, advisories)
   const uses = await readUses(db, asked, touched && [...touched.items.keys()])
-  const runs = await readRuns(db, asked)
-  const using = new Set(uses.rows.map(({ agent }) => agent))
   // Who has it: only the agents that do.
-  const shown = touched === undefined ? runs : runs.filter(({ agent }) => using.has(agent))
+  const using = touched === undefined ? undefined : new Set(uses.rows.map(({ agent }) => agent))
+  const shown = await readRuns(db, asked, using)
   const commitments = new Set<string>(shown.map(({ operator }) => operator))
   for (const { operator } of uses.rows) commitments.add(operator)
   for (const approvers of new Set(uses.rows.map(({ approvers }) => approvers)))
