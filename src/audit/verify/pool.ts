@@ -1,17 +1,20 @@
 // Ranges handed out to worker threads, results in order.
 import { availableParallelism } from "node:os"
-import { setImmediate } from "node:timers/promises"
 import { Worker } from "node:worker_threads"
 import { workerUrl } from "../../store/workerUrl.ts"
+import { TILE_WIDTH } from "../tiles.ts"
 import { errorOf, type HasherAnswer } from "./hasher.ts"
 import { checkRange, type RangeResult, type RangeSource, type RangeTask } from "./range.ts"
 import type { SqliteFiles } from "./sqlite-source.ts"
 
-/** Records of one task: 64 tiles, some 15 MB of bodies. */
-const TASK_RECORDS = 16_384
+/** Fewest and most records of one task. What a task adds up to is sent and merged once, so large ones are cheaper. */
+const TASK_RECORDS = [16_384, 262_144] as const
 
-/** Tasks below which threads cost more than they gain: one takes 40 ms to start. */
-const WORTH_THREADS = 4
+/** Tasks that each thread should have, so that none waits long for the last. */
+const TASKS_PER_THREAD = 4
+
+/** Records below which threads cost more than they gain: one takes 40 ms to start. */
+const WORTH_THREADS = 65_536
 
 /** Cuts 1..`records` into tasks of whole tiles; `sizes`, ascending, are the tree sizes whose partial tiles are wanted. */
 export function cutTasks(
@@ -20,9 +23,12 @@ export function cutTasks(
   rest: Omit<RangeTask, "from" | "to" | "sizes">,
 ): RangeTask[] {
   const tasks: RangeTask[] = []
+  const [least, most] = TASK_RECORDS
+  const share = Math.ceil(records / (availableParallelism() * TASKS_PER_THREAD * TILE_WIDTH)) * TILE_WIDTH
+  const size = Math.min(most, Math.max(least, share))
   let next = 0
-  for (let from = 1; from <= records; from += TASK_RECORDS) {
-    const to = Math.min(records, from + TASK_RECORDS - 1)
+  for (let from = 1; from <= records; from += size) {
+    const to = Math.min(records, from + size - 1)
     const own: number[] = []
     for (; next < sizes.length && sizes[next]! <= to; next++) own.push(sizes[next]!)
     tasks.push({ from, to, sizes: own, ...rest })
@@ -32,16 +38,13 @@ export function cutTasks(
 
 /** Checks ranges one after the other in this thread. */
 export async function* checkHere(source: RangeSource, tasks: readonly RangeTask[]): AsyncGenerator<RangeResult> {
-  for (const task of tasks) {
-    yield await checkRange(source, task)
-    // Files answer at once: whoever else lives in this thread has its turn here.
-    await setImmediate()
-  }
+  for (const task of tasks) yield await checkRange(source, task)
 }
 
 /** How many threads so many tasks are worth; 0: this one. */
 export function threadsFor(tasks: readonly RangeTask[]): number {
-  return tasks.length < WORTH_THREADS ? 0 : Math.min(availableParallelism(), tasks.length)
+  const records = tasks.reduce((sum, { from, to }) => sum + to - from + 1, 0)
+  return records < WORTH_THREADS ? 0 : Math.min(availableParallelism(), tasks.length)
 }
 
 /**

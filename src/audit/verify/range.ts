@@ -1,4 +1,5 @@
 // One range of the log: its bodies hashed and laid beside the tree, and read again for what the index should say of them.
+import { setImmediate } from "node:timers/promises"
 import { parseBody } from "../index-rows.ts"
 import { TILE_WIDTH } from "../tiles.ts"
 import { beginIndexRange, type IndexRange } from "./index-range.ts"
@@ -36,6 +37,9 @@ export interface RangeResult {
   archived?: number
 }
 
+/** Records between two turns of the event loop. */
+const TURN = 64 * TILE_WIDTH
+
 /** Checks one range. Throws what the source throws. */
 export async function checkRange(source: RangeSource, task: RangeTask): Promise<RangeResult> {
   const scan = beginScan(task)
@@ -43,6 +47,8 @@ export async function checkRange(source: RangeSource, task: RangeTask): Promise<
   const index = source.entries && task.indexed >= task.from ? beginIndexRange() : undefined
   for (let from = task.from; from <= task.to; from += TILE_WIDTH) {
     const to = Math.min(task.to, from + TILE_WIDTH - 1)
+    // Files answer at once: whoever else lives in this thread has its turn now and then.
+    if ((from - task.from) % TURN === 0) await setImmediate()
     const rows = await source.bodies(from, to)
     scan.addTile(rows, await source.tile((from - 1) / TILE_WIDTH))
     if (!mentions) continue
