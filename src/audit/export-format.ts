@@ -1,5 +1,5 @@
 // The lines of an export: NDJSON, every line the RFC 8785 form of itself, so that there is one way to write what it says.
-// `scripts/verify-export.py` reads the same without any code of ours; docs/record-export.md describes it.
+// `scripts/verify-export.py` reads the same without any code of ours.
 
 export const EXPORT_SCHEMA = "nanoguard.audit-export/1"
 

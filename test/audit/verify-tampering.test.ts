@@ -1,9 +1,12 @@
 // Every tampering of the list, done to a real log on disk.
 
+import { generateKeyPairSync } from "node:crypto"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
+import { parseCheckpoint, signCheckpoint } from "../../src/audit/checkpoint-text.ts"
+import { makeSigner } from "../../src/audit/note.ts"
 import { sampleEvents } from "./events.ts"
 import { RECORDS, rewriteHistory, SIZES, TAMPERINGS } from "./tampering.ts"
 import { anchorOf, checkpointsOf, copyLog, type TestLog, verify, writeLog } from "./verify-log.ts"
@@ -43,6 +46,20 @@ test("a rewritten history, signed with the log's own key, is noticed as soon as 
   const report = await verify(log, { anchors: [anchor] })
   expect(report.problems).toMatchObject([{ code: "anchor.branch", seq: 1, to: 256 }])
   expect(report.anchors).toMatchObject([{ state: "branch", newest: 0 }])
+})
+
+test("a second branch that was published, under the log's own key, and a checkpoint of a longer log", async () => {
+  const { note } = signCheckpoint({ size: 200, root: new Uint8Array(32).fill(1) }, clean.signer)
+  const branch = await verify(clean, { anchors: [anchorOf([parseCheckpoint(note)])] })
+  expect(branch.problems[0]).toMatchObject({ code: "anchor.branch", seq: 1, to: 200 })
+  const longer = signCheckpoint({ size: 700, root: new Uint8Array(32).fill(1) }, clean.signer)
+  const cut = await verify(clean, { anchors: [anchorOf([...checkpointsOf(clean), longer])] })
+  expect(cut.problems).toMatchObject([{ code: "anchor.branch", seq: 601, to: 700 }])
+  expect(cut.anchors).toMatchObject([{ state: "branch", newest: 550 }])
+  const stranger = makeSigner(clean.origin, generateKeyPairSync("ed25519").privateKey)
+  const foreign = signCheckpoint({ size: 100, root: checkpointsOf(clean)[0]!.root }, stranger)
+  const malformed = await verify(clean, { anchors: [anchorOf([foreign])] })
+  expect(malformed.problems).toMatchObject([{ code: "anchor.malformed", seq: 100 }])
 })
 
 test("and without one, that it could not be noticed is said", async () => {

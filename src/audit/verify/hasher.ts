@@ -1,33 +1,18 @@
-// The worker thread: checks the ranges that it is sent, one after the other.
+// The worker thread: checks the ranges that it is sent, one after the other. Imported by nobody: it listens as soon as it runs.
 import { parentPort, workerData } from "node:worker_threads"
-import { EXIT, NanoguardError } from "../../errors.ts"
-import { checkRange, type RangeResult, type RangeTask } from "./range.ts"
+import { describeFailure, type HasherAnswer } from "./hasher-messages.ts"
+import { checkRange, type RangeTask } from "./range.ts"
 import { openSqliteSource, type SqliteFiles } from "./sqlite-source.ts"
 
-/** What it answers: the result, or what went wrong, in a form that a message can carry. */
-export type HasherAnswer = { result: RangeResult } | { failed: { message: string; exit?: number; hint?: string } }
+let source: ReturnType<typeof openSqliteSource> | undefined
 
-if (parentPort) {
-  const port = parentPort
-  let source: ReturnType<typeof openSqliteSource> | undefined
-  port.on("message", async (task: RangeTask) => {
-    try {
-      source ??= openSqliteSource(workerData as SqliteFiles)
-      const result = await checkRange(source, task)
-      port.postMessage({ result } satisfies HasherAnswer)
-    } catch (error) {
-      port.postMessage({ failed: describe(error) } satisfies HasherAnswer)
-    }
-  })
+async function answer(task: RangeTask): Promise<HasherAnswer> {
+  try {
+    source ??= openSqliteSource(workerData as SqliteFiles)
+    return { result: await checkRange(source, task) }
+  } catch (error) {
+    return { failed: describeFailure(error) }
+  }
 }
 
-function describe(error: unknown): { message: string; exit?: number; hint?: string } {
-  if (!(error instanceof NanoguardError)) return { message: String(error instanceof Error ? error.stack : error) }
-  return { message: error.message, exit: error.exit, ...(error.hint !== undefined && { hint: error.hint }) }
-}
-
-/** The error that an answer describes. */
-export function errorOf({ message, exit, hint }: { message: string; exit?: number; hint?: string }): Error {
-  if (exit === undefined) return new Error(message)
-  return new NanoguardError(message, { exit: EXIT.environment, ...(hint !== undefined && { hint }) })
-}
+parentPort?.on("message", async (task: RangeTask) => parentPort?.postMessage(await answer(task)))

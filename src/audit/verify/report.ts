@@ -39,19 +39,13 @@ export interface Unchecked {
     | "anchor.none"
     | "anchor.unreachable"
     | "anchor.behind"
-    | "anchor.ahead"
     | "checkpoint.none"
     | "checkpoint.behind"
     | "key.missing"
-    | "key.unknown"
     | "archive.missing"
     | "index.missing"
-    | "index.behind"
     | "index.skipped"
-    | "index.archived"
-    | "tree.behind"
-    | "person.erased"
-    | "key.own"
+    | "index.behind"
   from?: number
   to?: number
   what: string

@@ -149,14 +149,19 @@ function listUnchecked(
   const say = (code: Unchecked["code"], what: string, from?: number, to?: number) =>
     list.push({ code, ...(from !== undefined && { from }), ...(to !== undefined && { to }), what })
   if (hashed < records && archived > 0)
-    say("archive.missing", `${count(archived)} archived: their bodies were not checked`, 1, archived)
+    say(
+      "archive.missing",
+      `${count(archived)} archived: neither their bodies nor what the index says of them were checked`,
+      1,
+      archived,
+    )
   if (options.keys.length === 0) say("key.missing", "no key (give --key): signatures were not checked")
   if (newest === 0 && records > 0) say("checkpoint.none", "there is no checkpoint: nothing is signed")
   else if (newest < records) {
     say("checkpoint.behind", `${count(records - newest)} not yet under a checkpoint`, newest + 1, records)
   }
   if (!reader.indexed) say("index.missing", "there is no index: nothing was compared with it")
-  else if (!options.index) say("index.skipped", "the index was not compared")
+  else if (!options.index) say("index.skipped", "the index and the list of persons were not compared with the bodies")
   else if (derived < records)
     say("index.behind", `${count(records - derived)} not yet in the index`, derived + 1, records)
   return list
