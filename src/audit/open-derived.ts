@@ -38,7 +38,7 @@ export async function openDerived(ctx: Pick<Context, "env">, options: DeriveOpti
     }
     const position = await readPosition(reader.db)
     // An answer from nothing would read as "nobody has it".
-    if (size > 0 && (!reader.indexed || (failure && position === 0))) throw failure ?? missingIndex(reader)
+    if (size > 0 && (!reader.indexed || position === 0)) throw failure ?? missingIndex(reader)
     const behind = Math.max(0, size - position)
     return { ...reader, size, behind, ...(behind > 0 && failure && { failure }) }
   } catch (error) {

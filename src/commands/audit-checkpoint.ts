@@ -2,7 +2,7 @@
 import { setTimeout } from "node:timers/promises"
 import { anchorsOf } from "../audit/anchors/index.ts"
 import { newestCheckpoint } from "../audit/checkpoint.ts"
-import { lastSeq } from "../audit/derive.ts"
+import { lastSeq } from "../audit/derive-log.ts"
 import { loadLogKey } from "../audit/keys.ts"
 import { formatVerifier } from "../audit/note.ts"
 import { emptyRecord } from "../audit/open-derived.ts"

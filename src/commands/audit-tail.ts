@@ -1,5 +1,5 @@
 // `nanoguard audit tail`: the newest records, and with --follow those to come.
-import { lastSeq } from "../audit/derive.ts"
+import { lastSeq } from "../audit/derive-log.ts"
 import { emptyRecord, openDerived } from "../audit/open-derived.ts"
 import { ERASED, openPeople } from "../audit/people.ts"
 import { type RecordFilter, readArchived, readLast, type StoredRecord } from "../audit/query.ts"

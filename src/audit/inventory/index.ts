@@ -2,6 +2,7 @@
 import type { Kysely } from "kysely"
 import type { AdvisoryIndex } from "../../packages/advisories/types.ts"
 import type { Tables } from "../../store/schema.ts"
+import { readPosition } from "../derive-log.ts"
 import { indexText } from "../index-rows.ts"
 import { ERASED, openPeople } from "../people.ts"
 import { groupAgents, type OpenPerson, readRuns, timeOf } from "./agents.ts"
@@ -41,12 +42,6 @@ export async function readInventory(
     others: uses.others,
     ...(touched && { touched: touched.report }),
   }
-}
-
-/** The last sequence number that the derived tables contain. */
-export async function readPosition(db: Kysely<Tables>): Promise<number> {
-  const row = await db.selectFrom("derived").select("value").where("name", "=", "seq").executeTakeFirst()
-  return Number(row?.value ?? 0)
 }
 
 async function openAll(db: Kysely<Tables>, commitments: Set<string>): Promise<OpenPerson> {
