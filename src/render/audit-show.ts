@@ -1,4 +1,5 @@
 // How `nanoguard audit show` looks.
+import { PERSON } from "../audit/people.ts"
 import type { ShowReport } from "../audit/show.ts"
 import type { LogRecord } from "../audit/types.ts"
 import type { Verdict } from "../policy/types.ts"
@@ -35,7 +36,7 @@ export function renderShow(report: ShowReport, format: "text" | "json", page: Sh
   if (record?.verdict !== undefined) {
     const verdict = record.verdict
     out.push("", verdictHead(verdict, page.style))
-    print(verdictLines(verdict))
+    print(verdictLines(verdict, report.people))
   }
   out.push("", page.style.bold("In the log"))
   print(placeLines(report))
@@ -68,7 +69,7 @@ function verdictHead({ effect, code, mode }: Verdict, style: Style): string {
   return `${paintOf(effect, style)(style.bold(textOf(String(effect).toUpperCase())))} ${textOf(code)}${observed}`
 }
 
-function verdictLines(verdict: Verdict): Line[] {
+function verdictLines(verdict: Verdict, people: ShowReport["people"]): Line[] {
   const { reason, rule, evidence, correction, also, excepted } = verdict
   const lines: Line[] = [
     ["because", textOf(reason)],
@@ -82,13 +83,20 @@ function verdictLines(verdict: Verdict): Line[] {
   if (evidence.length > MOST) lines.push(["evidence", `and ${evidence.length - MOST} more (--format json has all)`])
   for (const other of also ?? []) lines.push(["also", describe(other.effect, other.code, other.rule)])
   for (const exception of excepted ?? [])
-    lines.push(["excepted", describe(exception.code, "by", exception.owner, "until", exception.expires)])
+    lines.push([
+      "excepted",
+      describe(exception.code, "by", ownerOf(exception.owner, people), "until", exception.expires),
+    ])
   if (correction !== undefined) {
     lines.push(["way out", describe(correction.action, correction.target)])
     if (correction.command !== undefined) lines.push(["command", cleanText(String(correction.command), LONG)])
   }
   return lines
 }
+
+/** The owner of an exception is a person too. */
+const ownerOf = (owner: unknown, people: ShowReport["people"]) =>
+  PERSON.test(String(owner)) ? (people[String(owner)] ?? "erased") : owner
 
 function placeLines({ leaf, inclusion, anchors, seq }: ShowReport): Line[] {
   const lines: Line[] = [["hash", leaf]]

@@ -1,4 +1,5 @@
 // How `nanoguard audit tail` looks: a line a record. What stands in a record is never interpreted, by no terminal and no CI log.
+import { PERSON } from "../audit/people.ts"
 import type { StoredRecord } from "../audit/query.ts"
 import type { LogRecord } from "../audit/types.ts"
 import type { Effect } from "../policy/types.ts"
@@ -17,10 +18,13 @@ export interface TailReport {
   records: TailRow[]
 }
 
-/** The commitments in a record. */
+/** The commitments in a record: operator, who decided, a note, owners of exceptions. */
 export function commitmentsOf(record: LogRecord | undefined): string[] {
   if (record === undefined) return []
-  return [record.operator, ...(record.by ?? []), record.note].filter((commitment) => commitment !== undefined)
+  const owners = (record.verdict?.excepted ?? []).map(({ owner }) => owner)
+  return [record.operator, ...(record.by ?? []), record.note, ...owners].filter(
+    (commitment) => typeof commitment === "string" && PERSON.test(commitment),
+  ) as string[]
 }
 
 /** A record for `--format json` and `ndjson`. */

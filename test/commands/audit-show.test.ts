@@ -66,6 +66,9 @@ describe("audit show", () => {
       target: "minimist@1.2.8",
       command: "npm install minimist@1.2.8",
     }
+    event.decision!.verdict.excepted = [
+      { rule: "packages.exceptions.0", code: "trust.score", owner: "dora@acme.example", expires: "2027-01-31" },
+    ]
     const { context } = await recordEvents([event], [1])
     const ctx = context({ terminal: 120 })
     await auditShow(ctx, "1")
@@ -80,6 +83,7 @@ describe("audit show", () => {
       "advisory, id GHSA-aaaa-bbbb-cccc, severity high",
       "way out   upgrade minimist@1.2.8",
       "command   npm install minimist@1.2.8",
+      "excepted  trust.score by dora@acme.example until 2027-01-31",
       "under the checkpoint of 1 record of 2026-11-02 00:00:01Z: proven with 0 hashes",
       "no place outside of this host has confirmed a checkpoint over record 1",
     ])
