@@ -37,7 +37,7 @@ interface Done {
  */
 export async function auditArchive(ctx: Context, options: ArchiveCommandOptions): Promise<Done> {
   refuseUnasked(ctx, "audit archive", options)
-  const by = nameOfCaller(ctx, options.by)
+  const by = options.dryRun ? "" : nameOfCaller(ctx, options.by)
   const before = readBefore(ctx, options)
   const existing = await openDerived(ctx)
   const plan = await planArchive(existing.db, before).finally(() => existing.close())

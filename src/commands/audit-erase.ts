@@ -28,7 +28,7 @@ export async function auditErase(
   options: EraseOptions = {},
 ): Promise<{ report: EraseReport; exit: ExitCode }> {
   refuseUnasked(ctx, "audit erase", options)
-  const by = nameOfCaller(ctx, options.by)
+  const by = options.dryRun ? "" : nameOfCaller(ctx, options.by)
   const name = person === "-" ? await readName(ctx) : person
   const reader = await openReader(ctx)
   const found = await findPerson(reader.db, name).finally(() => reader.close())
