@@ -124,4 +124,6 @@ async function createIndexes(db: Kysely<Tables>): Promise<void> {
     .execute()
   // One agent's newest records: `audit tail --agent`.
   await db.schema.createIndex("entries_agent").on("entries").columns(["agent", "seq"]).execute()
+  // One run's newest records, and what it had done by a date: queries that name a run say `run <> ''` as well.
+  await db.schema.createIndex("entries_run").on("entries").columns(["run", "seq"]).where("run", "<>", "").execute()
 }

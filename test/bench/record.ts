@@ -1,4 +1,4 @@
-// The record's benchmarks. Usage: node test/bench/record.ts [append | derive | lag | proofs ...]; without a name, append alone.
+// The record's benchmarks. Usage: node test/bench/record.ts [append | derive | lag | proofs | verify | inventory ...]; without a name, append alone.
 // NANOGUARD_BENCH_DIR: a directory on the disk to measure. NANOGUARD_BENCH_LOG: a state directory for the large log (made where it
 // is missing, and kept), NANOGUARD_BENCH_RECORDS: its size, 10 million where unset: 12 GB and some minutes.
 import { mkdtempSync, rmSync } from "node:fs"
@@ -73,6 +73,10 @@ const sections: Record<string, () => Promise<void>> = {
   async lag() {
     const { benchLag } = await import("./record-derive.ts")
     await benchLag(join(work, "lag"), say)
+  },
+  async inventory() {
+    const { benchInventory } = await import("./record-inventory.ts")
+    await benchInventory(largeLog, say)
   },
   async proofs() {
     const { benchProofs } = await import("./record-proofs.ts")
