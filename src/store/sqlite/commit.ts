@@ -19,7 +19,7 @@ import type { Change } from "../types.ts"
 import { beginWriting } from "./begin.ts"
 import { limitWal, type WalSize } from "./checkpoint.ts"
 import { RECORD } from "./database.ts"
-import { failedGroup, isBroken, isSurroundings, refusedChange } from "./failed-group.ts"
+import { failedGroup, isBroken, isFailedSync, isSurroundings, lostTrust, refusedChange } from "./failed-group.ts"
 import { beginWaiting } from "./lock-wait.ts"
 import { insertEvents, openWriter, prepareChange, type Writer } from "./writer.ts"
 
@@ -60,6 +60,8 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<En
   let head: Head = { seq: -1, time: 0 }
   const wal: WalSize = { written: 0 }
   let closed = false
+  /** Set once a sync failed: from then on no answer of the disk is believed. */
+  let distrusted = false
 
   /** After a failure of the disk nothing that a connection remembers counts. */
   const letGo = () => {
@@ -113,6 +115,7 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<En
   }
   return {
     async commitGroup(batches) {
+      if (distrusted) throw lostTrust(file)
       writer ??= await openAgain()
       try {
         const outcomes = commit(writer, batches)
@@ -120,6 +123,7 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<En
         return outcomes
       } catch (error) {
         if (error instanceof NanoguardError && isBroken(error.cause)) letGo()
+        distrusted = error instanceof NanoguardError && isFailedSync(error.cause)
         throw error
       }
     },

@@ -20,6 +20,29 @@ export function isBroken(error: unknown): boolean {
   return isSurroundings(error) && code !== SQLITE.BUSY && code !== SQLITE.LOCKED && code !== SQLITE.FULL
 }
 
+/** SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC, extended result codes. */
+const FAILED_SYNCS: readonly unknown[] = [1034, 1290]
+
+/**
+ * Whether a sync failed. The kernel believes then that what it could not write is on the disk (https://lwn.net/Articles/752063/): what
+ * is written over it later may be synced without an error and yet be lost. Seen on ext4 without a journal.
+ */
+export function isFailedSync(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && FAILED_SYNCS.includes(error.errcode)
+}
+
+/** The error for whatever comes after a failed sync. */
+export function lostTrust(file: string): NanoguardError {
+  return new NanoguardError(
+    "the store takes nothing more: its disk failed to keep what was written; nothing of it is in the log",
+    {
+      exit: EXIT.environment,
+      hint: "find out what the disk lacks, unmount and check its file system, then start this process again",
+      where: { file },
+    },
+  )
+}
+
 /**
  * The error for everybody in a group. `committing`: it came out of COMMIT itself. Then an error of the disk leaves open what
  * is on it: SQLite has undone the transaction, but a crash before the next commit may find it whole.

@@ -10,6 +10,12 @@ const SECTOR = 512
 type Temper = "forgets" | "keeps" | "keeps-first" | "picks" | "tears"
 const TEMPERS: readonly Temper[] = ["forgets", "keeps", "keeps-first", "picks", "tears", "tears"]
 
+/** A file in the making: `size` bytes of what is held, which is zero behind them. */
+interface Bytes {
+  held: Buffer
+  size: number
+}
+
 /** Writes the directory as it may be found after a cut at this moment, into `place`, which is made. */
 export function writeAsLeft(root: DirectoryNode, cut: number, place: string, random: Random): void {
   mkdirSync(place, { recursive: true, mode: 0o700 })
@@ -38,14 +44,14 @@ function namesAt({ names }: DirectoryNode, cut: number, random: Random): Map<str
 /** The bytes of a file: what was synced, then what else the disk kept, whole or in sectors. */
 export function contentAt({ steps }: FileNode, cut: number, random: Random): Buffer {
   const { kept, open } = split(steps, cut)
-  const file = { bytes: Buffer.alloc(0) }
+  const file: Bytes = { held: Buffer.alloc(0), size: 0 }
   for (const step of kept) apply(file, step)
   const temper = random.pick(TEMPERS)
   for (const step of survivors(open, random, temper)) {
     if (step.kind === "write" && temper === "tears") tear(file, step, random)
     else apply(file, step)
   }
-  return file.bytes
+  return file.held.subarray(0, file.size)
 }
 
 /** What had ended when the last sync began that had ended before the cut; and what came after, or was under way. */
@@ -61,15 +67,15 @@ function survivors<Step>(open: readonly Step[], random: Random, temper = random.
   return temper === "picks" ? open.filter(() => random.chance(0.5)) : [...open]
 }
 
-function apply(file: { bytes: Buffer }, step: FileStep): void {
-  if (step.kind === "truncate") file.bytes = resize(file.bytes, step.size)
+function apply(file: Bytes, step: FileStep): void {
+  if (step.kind === "truncate") resize(file, step.size)
   if (step.kind !== "write") return
-  file.bytes = resize(file.bytes, Math.max(file.bytes.length, step.offset + step.data.length))
-  step.data.copy(file.bytes, step.offset)
+  resize(file, Math.max(file.size, step.offset + step.data.length))
+  step.data.copy(file.held, step.offset)
 }
 
 /** Of one write some sectors reach the disk; the file may have grown to its end all the same. */
-function tear(file: { bytes: Buffer }, { offset, data }: Extract<FileStep, { kind: "write" }>, random: Random): void {
+function tear(file: Bytes, { offset, data }: Extract<FileStep, { kind: "write" }>, random: Random): void {
   const share = random.pick([0.2, 0.5, 0.9, 1])
   const end = offset + data.length
   for (let from = offset; from < end; ) {
@@ -84,12 +90,12 @@ function tear(file: { bytes: Buffer }, { offset, data }: Extract<FileStep, { kin
     if (random.chance(share)) apply(file, piece)
     from = to
   }
-  if (random.chance(0.3)) file.bytes = resize(file.bytes, Math.max(file.bytes.length, end))
+  if (random.chance(0.3)) resize(file, Math.max(file.size, end))
 }
 
-function resize(bytes: Buffer, size: number): Buffer {
-  if (size === bytes.length) return bytes
-  const resized = Buffer.alloc(size)
-  bytes.copy(resized, 0, 0, Math.min(size, bytes.length))
-  return resized
+function resize(file: Bytes, size: number): void {
+  if (size > file.held.length) file.held = Buffer.concat([file.held], size * 2)
+  // What was cut off does not come back when the file grows again.
+  if (size < file.size) file.held.fill(0, size, file.size)
+  file.size = size
 }

@@ -9,11 +9,24 @@ import { openStore } from "../../../src/store/open.ts"
 import { eventOf } from "./names.ts"
 
 const [names, count, atOnce] = [process.argv[2]!.split(","), Number(process.argv[3]), Number(process.argv[4])]
-const tell = (line: string) => writeSync(1, `${line}\n`)
+const clock = new Int32Array(new SharedArrayBuffer(4))
 let ending = false
 process.once("SIGTERM", () => {
   ending = true
 })
+
+/** At once and whole, however slowly it is read. */
+function tell(line: string): void {
+  const bytes = Buffer.from(`${line}\n`)
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(1, bytes, at)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error
+      Atomics.wait(clock, 0, 0, 1)
+    }
+  }
+}
 
 async function run(name: string): Promise<void> {
   const store = await openStore(processContext(), { gateway: name, checkpointEvery: 64, checkpointMs: 200 })

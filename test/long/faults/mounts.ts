@@ -1,0 +1,87 @@
+// Small file systems of their own for a test: of memory, which can be full, and on a disk image, whose device can fail.
+import { execFileSync, spawnSync } from "node:child_process"
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs"
+import { join } from "node:path"
+import { onTestFinished, type TestContext } from "vitest"
+import { temporaryDirectory } from "../../context.ts"
+
+export interface Memory {
+  directory: string
+  resize(size: string): void
+}
+
+/** A file system in memory, of a size as mount(8) writes it. Skips where this user may not mount. */
+export function mountMemory(t: TestContext, size: string): Memory {
+  const directory = mountPoint()
+  mountOrSkip(t, ["-t", "tmpfs", "-o", `size=${size},mode=700`, "tmpfs", directory])
+  return { directory, resize: (to) => run("mount", "-o", `remount,size=${to}`, directory) }
+}
+
+export interface Image {
+  directory: string
+  /** What the kernel does where a file system finds itself damaged: it is read-only from now on, also for files that are open. */
+  abort(): void
+  /**
+   * Whether the device below takes no more than it holds: what is written besides is found out to be lost when it is synced, and the
+   * kernel forgets that it was never written (https://lwn.net/Articles/752063/).
+   */
+  setBroken(broken: boolean): void
+  /** Forgets what only memory knew, and mounts again what is on the device. No file may be open. */
+  remount(): void
+}
+
+/** An ext4 with its journal on a loop device, whose image holds no room for what is free. Skips where this user may not mount, or there are no such devices. */
+export function mountImage(t: TestContext): Image {
+  const memory = mountMemory(t, "72m")
+  const directory = mountPoint()
+  const file = join(memory.directory, "image")
+  writeFileSync(file, Buffer.alloc(64 * 1024 * 1024))
+  const made = spawnSync("mkfs.ext4", ["-q", "-E", "nodiscard", file])
+  if (made.status !== 0) t.skip("mkfs.ext4 is missing: apt-get install e2fsprogs")
+  mountOrSkip(t, ["-o", "loop", file, directory])
+  // Room is left for what the file system itself keeps, its journal among it; what is free is taken from the memory when it is used.
+  run("fstrim", directory)
+  return {
+    directory,
+    abort: () => run("mount", "-o", "remount,abort", directory),
+    setBroken(broken) {
+      const ballast = join(memory.directory, "ballast")
+      if (broken) fill(ballast)
+      else rmSync(ballast)
+    },
+    remount() {
+      run("umount", directory)
+      run("mount", "-o", "loop", file, directory)
+    },
+  }
+}
+
+/** Takes all the room there is. */
+function fill(file: string): void {
+  const fd = openSync(file, "w")
+  const bytes = Buffer.alloc(1024 * 1024)
+  try {
+    for (;;) writeSync(fd, bytes)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function mountPoint(): string {
+  const directory = join(temporaryDirectory(), "mount")
+  mkdirSync(directory)
+  return directory
+}
+
+function mountOrSkip(t: TestContext, args: string[]): void {
+  const { status, stderr, error } = spawnSync("mount", args, { encoding: "utf8" })
+  if (status !== 0)
+    t.skip(`the right to mount is missing (${error?.message ?? stderr.trim()}): run as root, with loop devices`)
+  onTestFinished(() => void spawnSync("umount", ["--lazy", args.at(-1)!]))
+}
+
+function run(program: string, ...args: string[]): void {
+  execFileSync(program, args, { stdio: ["ignore", "ignore", "pipe"] })
+}
