@@ -5,34 +5,17 @@ import type { AgentRow } from "../derive-fold.ts"
 import { type IndexRow, rowOf, type UseKey } from "../index-rows.ts"
 import type { ParsedRow } from "./mentions.ts"
 import type { EntryText } from "./range.ts"
+import { toColumns, type UseColumns, type UseSums, type UseTexts, useKeyOf } from "./use-columns.ts"
 
-/** What the records of a range add up to for one use: `UsesTable` with its item written out, and the advisories. */
-export interface UseTotal {
-  agent: string
-  kind: string
-  name: string
-  version: string
-  digest: string
-  outcome: string
-  operator: string
-  policy: string
-  approvers: string
-  firstSeq: number
-  lastSeq: number
-  first: number
-  last: number
-  count: number
-  advisories: string[]
-  /** The row of `uses` that the entries of the range name for it; null where they name none. */
-  stored: number | null
-}
+/** A use of this range, with the texts that a row is compared with. */
+interface Use extends UseSums, UseTexts {}
 
 /** A row of `agents` without its number. */
 export type AgentTotal = Omit<AgentRow, "id">
 
 export interface IndexRange {
   agents: AgentTotal[]
-  uses: UseTotal[]
+  uses: UseColumns
   /** Records whose rows were compared. */
   compared: number
   differences: { seq: number; what: string }[]
@@ -61,9 +44,9 @@ export function entryText({
 /** Begins with nothing; rows are added in order. */
 export function beginIndexRange() {
   const agents = new Map<string, AgentTotal>()
-  const uses = new Map<string, UseTotal>()
+  const uses = new Map<string, Use>()
   // The use that a stored number stood for last: comparing a few texts is cheaper than making a key of them.
-  const byStored = new Map<number, UseTotal>()
+  const byStored = new Map<number, Use>()
   const differences: IndexRange["differences"] = []
   let compared = 0
 
@@ -71,13 +54,13 @@ export function beginIndexRange() {
     if (differences.length < MOST) differences.push({ seq, what })
   }
 
-  const findUse = (row: IndexRow, use: UseKey, stored: number | null): UseTotal => {
+  const findUse = (row: IndexRow, use: UseKey, stored: number | null): Use => {
     const hint = stored === null ? undefined : byStored.get(stored)
     if (hint && isSameUse(hint, row, use)) return hint
     const { seq, time } = row
     const { outcome, operator, policy, approvers } = use
     const named = { ...use.item, agent: row.agent, outcome, operator, policy, approvers }
-    const key = totalKey(named)
+    const key = useKeyOf(named)
     let total = uses.get(key)
     if (!total) {
       total = { ...named, firstSeq: seq, lastSeq: seq, first: time, last: time, count: 0, advisories: [], stored }
@@ -108,19 +91,11 @@ export function beginIndexRange() {
         addRow(rowOf(seq, record), bySeq[seq - from])
       }
     },
-    result: (): IndexRange => ({ agents: [...agents.values()], uses: [...uses.values()], compared, differences }),
+    result: (): IndexRange => ({ agents: [...agents.values()], uses: toColumns(uses), compared, differences }),
   }
 }
 
-/** What makes two totals the same use: every text of it. */
-export function totalKey(use: Omit<UseTotal, keyof typeof SUMS>): string {
-  const { kind, name, version, digest, agent, outcome, operator, policy, approvers } = use
-  return `${kind}\0${name}\0${version}\0${digest}\0${agent}\0${outcome}\0${operator}\0${policy}\0${approvers}`
-}
-
-const SUMS = { firstSeq: 0, lastSeq: 0, first: 0, last: 0, count: 0, advisories: 0, stored: 0 }
-
-function isSameUse(total: UseTotal, { agent }: IndexRow, use: UseKey): boolean {
+function isSameUse(total: Use, { agent }: IndexRow, use: UseKey): boolean {
   const { item } = use
   return (
     total.name === item.name &&
@@ -135,7 +110,7 @@ function isSameUse(total: UseTotal, { agent }: IndexRow, use: UseKey): boolean {
   )
 }
 
-function addToUse(total: UseTotal, { seq, time, advisories }: IndexRow): void {
+function addToUse(total: Use, { seq, time, advisories }: IndexRow): void {
   total.count++
   total.lastSeq = seq
   if (time < total.first) total.first = time

@@ -2,12 +2,13 @@
 import { type Kysely, sql } from "kysely"
 import type { Tables } from "../../store/schema.ts"
 import { agentKey } from "../derive-fold.ts"
-import { type AgentTotal, type IndexRange, totalKey, type UseTotal } from "./index-range.ts"
+import type { AgentTotal, IndexRange } from "./index-range.ts"
 import type { Problems } from "./report.ts"
+import { fromColumns, type UseSums, type UseTexts, useKeyOf } from "./use-columns.ts"
 
 export interface IndexTotals {
   agents: Map<string, AgentTotal>
-  uses: Map<string, UseTotal>
+  uses: Map<string, UseSums>
   compared: number
 }
 
@@ -26,8 +27,7 @@ export function addRange(totals: IndexTotals, range: IndexRange, problems: Probl
     const row = totals.agents.get(key)
     totals.agents.set(key, row ? joinAgents(row, later) : later)
   }
-  for (const later of range.uses) {
-    const key = totalKey(later)
+  for (const [key, later] of fromColumns(range.uses)) {
     const use = totals.uses.get(key)
     if (!use) {
       totals.uses.set(key, later)
@@ -41,7 +41,7 @@ export function addRange(totals: IndexTotals, range: IndexRange, problems: Probl
     use.lastSeq = later.lastSeq
     use.first = Math.min(use.first, later.first)
     use.last = Math.max(use.last, later.last)
-    use.advisories = [...new Set([...use.advisories, ...later.advisories])]
+    if (later.advisories.length > 0) use.advisories = [...new Set([...use.advisories, ...later.advisories])]
   }
 }
 
@@ -88,14 +88,19 @@ export async function compareTotals(
 
 type Differ = (what: string, seq?: number) => void
 
+/** A use that is stored, and its name in a sentence. */
+interface Matched extends UseSums {
+  what: string
+}
+
 /** Returns the uses that are stored, by the number of their row. */
 async function compareUses(
   db: Kysely<Tables>,
-  uses: Map<string, UseTotal>,
+  uses: Map<string, UseSums>,
   archived: number,
   differ: Differ,
-): Promise<Map<number, UseTotal>> {
-  const matched = new Map<number, UseTotal>()
+): Promise<Map<number, Matched>> {
+  const matched = new Map<number, Matched>()
   const left = new Map(uses)
   for (let after = 0; ; ) {
     const rows = await db
@@ -108,7 +113,7 @@ async function compareUses(
       .limit(PAGE)
       .execute()
     for (const row of rows) {
-      const key = totalKey(row)
+      const key = useKeyOf(row)
       const use = uses.get(key)
       const old = row.firstSeq <= archived
       if (!use) {
@@ -116,7 +121,7 @@ async function compareUses(
         continue
       }
       left.delete(key)
-      matched.set(row.id, use)
+      matched.set(row.id, { ...use, what: nameOf(row) })
       const same = old
         ? use.count <= row.count && use.lastSeq === row.lastSeq && use.first >= row.first && use.last <= row.last
         : use.count === row.count && use.firstSeq === row.firstSeq && use.lastSeq === row.lastSeq
@@ -132,13 +137,13 @@ async function compareUses(
     after = rows.at(-1)?.id ?? after
     if (rows.length < PAGE) break
   }
-  for (const use of left.values()) differ(`the index hides that ${nameOf(use)} was used`, use.firstSeq)
+  for (const [key, { firstSeq }] of left) differ(`the index hides that ${nameOf(textsOf(key))} was used`, firstSeq)
   return matched
 }
 
 /** Which advisories touch a use: the stored ones must be those of its records, all of them, and no others. */
-async function compareTouched(db: Kysely<Tables>, uses: Map<number, UseTotal>, archived: number, differ: Differ) {
-  const left = new Map<UseTotal, Set<string>>()
+async function compareTouched(db: Kysely<Tables>, uses: Map<number, Matched>, archived: number, differ: Differ) {
+  const left = new Map<Matched, Set<string>>()
   for (const use of uses.values()) if (use.advisories.length > 0) left.set(use, new Set(use.advisories))
   let last = { advisory: "", use: -1 }
   for (let full = true; full; ) {
@@ -150,15 +155,21 @@ async function compareTouched(db: Kysely<Tables>, uses: Map<number, UseTotal>, a
       const touched = uses.get(row.use)
       if (touched && left.get(touched)?.delete(row.advisory)) continue
       if (touched ? touched.firstSeq <= archived : archived > 0) continue
-      const what = touched ? `${nameOf(touched)}, and no record does` : "a use that is not there"
+      const what = touched ? `${touched.what}, and no record does` : "a use that is not there"
       differ(`the index says that ${row.advisory} touches ${what}`, touched?.firstSeq)
     }
     last = rows.at(-1) ?? last
     full = rows.length === PAGE
   }
   for (const [use, advisories] of left) {
-    for (const advisory of advisories) differ(`the index hides that ${advisory} touches ${nameOf(use)}`, use.firstSeq)
+    for (const advisory of advisories) differ(`the index hides that ${advisory} touches ${use.what}`, use.firstSeq)
   }
+}
+
+/** The part of a key that a sentence names. */
+function textsOf(key: string): Pick<UseTexts, "name" | "version" | "agent"> {
+  const [, name = "", version = "", , agent = ""] = key.split("\0")
+  return { name, version, agent }
 }
 
 function nameOf({ name, version, agent }: { name: string; version: string; agent: string }): string {
