@@ -17,10 +17,16 @@ const MAX_SECRET = 16_384
 
 const COMMITMENT = /(?:person|secret):[A-Za-z0-9_-]{43}/g
 
+/** Secrets that one redactor replaces one by one; after that many, a string that may hold more is committed to as a whole. */
+const MOST_FOUND = 1024
+
+/** One for each member of a record: the work for it is bounded, for others wait for the log meanwhile. */
 export interface Redactor {
   /** 32 bytes: the log's own key. */
   commitKey: Uint8Array
   known?: KnownSecrets | undefined
+  /** Secrets replaced until now. */
+  found?: number
 }
 
 /** The commitment to a secret: base64url of HMAC-SHA256 (RFC 2104) over its UTF-8 bytes. */
@@ -38,13 +44,18 @@ export function mayHoldSecret(text: string, known: KnownSecrets | undefined): bo
  * to the whole follow. Time is linear in the text.
  */
 export function redactText(text: string, redactor: Redactor, max = MAX_TEXT): string {
+  if ((redactor.found ?? 0) >= MOST_FOUND && mayHoldSecret(text, redactor.known)) return commitLong(text, redactor)
   if (text.length <= max) return replaceSecrets(text, redactor)
   const searched = text.slice(0, WINDOW)
   const clean = replaceSecrets(searched, redactor)
   const margin = searched.length < text.length ? Math.max(MAX_SECRET, (redactor.known?.longest ?? 0) * 6) : 0
   const kept = clean.slice(0, Math.max(0, Math.min(max, clean.length - margin))).toWellFormed()
   if (kept.length === clean.length && margin === 0) return clean
-  return `${kept} [cut: ${text.length} characters, ${commitSecret(text.toWellFormed(), redactor.commitKey)}]`
+  return `${kept} ${commitLong(text, redactor)}`
+}
+
+function commitLong(text: string, { commitKey }: Redactor): string {
+  return `[cut: ${text.length} characters, ${commitSecret(text.toWellFormed(), commitKey)}]`
 }
 
 /**
@@ -53,7 +64,7 @@ export function redactText(text: string, redactor: Redactor, max = MAX_TEXT): st
  */
 export function redactValue(value: unknown, redactor: Redactor, named = false): unknown {
   if (typeof value === "string") return named ? commitWhole(value, redactor) : redactText(value, redactor)
-  if (typeof value === "number" && named) return commitSecret(String(value), redactor.commitKey)
+  if (typeof value === "number") return redactNumber(value, redactor, named)
   if (value === null || typeof value !== "object") return value
   if (Array.isArray(value)) return value.map((element) => redactValue(element, redactor, named))
   const copy: Record<string, unknown> = {}
@@ -64,6 +75,14 @@ export function redactValue(value: unknown, redactor: Redactor, named = false): 
     else copy[clean] = after
   }
   return copy
+}
+
+/** A known secret of digits alone may come as a number. */
+function redactNumber(value: number, redactor: Redactor, named: boolean): number | string {
+  const text = String(value)
+  if (named) return commitSecret(text, redactor.commitKey)
+  const clean = redactor.known === undefined ? text : replaceSecrets(text, redactor)
+  return clean === text ? value : clean
 }
 
 function commitWhole(value: string, { commitKey }: Redactor): string {
@@ -80,6 +99,7 @@ function replaceSecrets(text: string, redactor: Redactor): string {
     const found = mergeOverlaps(result, findSecrets(result, redactor))
     if (found.length === 0) break
     result = replaceFound(result, found, redactor)
+    redactor.found = (redactor.found ?? 0) + found.length
   }
   return result
 }

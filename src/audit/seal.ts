@@ -6,7 +6,7 @@ import { canonicalText } from "./canonical.ts"
 import { checkEvent, checkPersonal } from "./check-event.ts"
 import { joinKnown, type KnownSecrets, knownSecrets } from "./known-secrets.ts"
 import { kindOf } from "./record.ts"
-import { commitSecret, MAX_TEXT, mayHoldSecret, type Redactor, redactText, redactValue } from "./redact.ts"
+import { commitSecret, MAX_TEXT, mayHoldSecret, redactText, redactValue } from "./redact.ts"
 import type { LogRecord, NewEvent, PersonCommitment } from "./types.ts"
 
 /** Largest record, in UTF-8 bytes. */
@@ -63,7 +63,9 @@ export function sealEvent(event: NewEvent, options: SealOptions): string {
  */
 export function draftEvent(event: NewEvent, options: Pick<SealOptions, "commitments" | "time">): string {
   checkEvent(event)
-  return canonicalText(recordOf(event, { ...options, commitKey: NO_KEY }))
+  const text = canonicalText(recordOf(event, { ...options, commitKey: NO_KEY }))
+  requireEventSize(text.length)
+  return text
 }
 
 /** The second half: what `sealEvent` makes of the event, once the draft has its real commitments. */
@@ -79,11 +81,15 @@ function isHarmless(plain: string, { known }: SealKeys): boolean {
 
 /** The canonical text without secrets and within bounds; `length` is that of the text before. */
 function boundedText(length: number, record: Draft, keys: SealKeys, secrets: NewEvent["secrets"]): string {
-  if (length > MAX_EVENT) throw tooLarge(`${length} characters`, MAX_EVENT)
+  requireEventSize(length)
   const text = canonicalText(redactRecord(record, secrets, keys))
   const bytes = text.length * 3 > MAX_RECORD ? Buffer.byteLength(text) : 0
   if (bytes > MAX_RECORD) throw tooLarge(`${bytes} bytes`, MAX_RECORD)
   return text
+}
+
+function requireEventSize(length: number): void {
+  if (length > MAX_EVENT) throw tooLarge(`${length} characters`, MAX_EVENT)
 }
 
 function tooLarge(size: string, limit: number): NanoguardError {
@@ -153,10 +159,10 @@ const OURS: ReadonlySet<string> = new Set(["by", "boxed", "kind", "note", "opera
 /** The event's own secrets are looked for in its other members as well. */
 function redactRecord(record: Draft, secrets: NewEvent["secrets"], { commitKey, known }: SealKeys): object {
   const own = secrets && knownSecrets(Object.values(secrets))
-  const redactor: Redactor = { commitKey, known: joinKnown(known, own) }
+  const all = joinKnown(known, own)
   const clean = Object.entries(record).map(([name, value]) => [
     name,
-    OURS.has(name) ? value : redactValue(value, redactor),
+    OURS.has(name) ? value : redactValue(value, { commitKey, known: all }),
   ])
   return Object.fromEntries(clean)
 }

@@ -58,7 +58,8 @@ export const SECRET_SHAPES: readonly SecretShape[] = [
     "chat bots",
     `${WORD}(?:[0-9]{8,10}:AA[A-Za-z0-9_-]{33}|[MNO][A-Za-z0-9_-]{23,25}\\.[A-Za-z0-9_-]{6}\\.[A-Za-z0-9_-]{27,38})`,
   ),
-  shape("JSON Web Token", `${WORD}eyJ[A-Za-z0-9_-]{8,}(?:\\.[A-Za-z0-9_-]*){1,4}`),
+  // A hyphen or underscore may stand before a token and in one: a header ends where the next one could begin.
+  shape("JSON Web Token", `${WORD}eyJ(?:(?![-_]eyJ)[A-Za-z0-9_-]){8,}(?:\\.[A-Za-z0-9_-]*){1,4}`),
   shape(
     "private key",
     "-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[^]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|$)",

@@ -189,6 +189,23 @@ describe("sealEvent", () => {
     )
   })
 
+  it("replaces a bounded number of secrets one by one, and hides the rest with what is around it", () => {
+    const detail = { a: "&key=a".repeat(1100), b: "x ?key=b y", c: "plain", list: ["?key=c", "plain"] }
+    const sealed = record(mcpEvent("github", "create_issue", { detail }), { known: knownSecrets(["hunter2hunter2"]) })
+    const cut = (text: string) => `[cut: ${text.length} characters, ${commitSecret(text, COMMIT_KEY)}]`
+    expect(sealed.detail).toMatchObject({ b: cut(detail.b), c: "plain", list: [cut("?key=c"), "plain"] })
+    // Nobody else's members pay for it.
+    const { action, verdict } = record(mcpEvent("github", "create_issue"))
+    expect(sealed).toMatchObject({ action, verdict })
+  })
+
+  it("finds a known secret of digits that comes as a number", () => {
+    const event = plainEvent("configuration.changed", { detail: { pin: 40123456789, port: 443, name: "40123456789" } })
+    const commitment = commitSecret("40123456789", COMMIT_KEY)
+    const sealed = record(event, { known: knownSecrets(["40123456789"]) })
+    expect(sealed.detail).toEqual({ pin: commitment, port: 443, name: commitment })
+  })
+
   it("makes what is outside of Unicode or of a record's control harmless", () => {
     const hostile = mcpEvent()
     const action = JSON.parse(

@@ -108,6 +108,11 @@ describe("a draft", () => {
     expect(drafter.draft({ changes: [], events: [plain] }, TIME)).toMatch(/^\{"gateway"/)
   })
 
+  test("of what no record can hold is refused at once, not in the thread that others wait for", () => {
+    const large = { type: "mcp.decided", subject: "s", gateway: "gw", detail: { body: "x".repeat(1_100_000) } }
+    expect(() => createDrafter().draft({ events: [large] }, TIME)).toThrow(/more than 1048576/)
+  })
+
   test("of what is no event is refused at once", () => {
     const wrong = { type: "nothing.known", subject: "s", gateway: "gw" }
     expect(() => createDrafter().draft({ events: [wrong] }, TIME)).toThrow(
