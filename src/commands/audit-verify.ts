@@ -1,6 +1,7 @@
 // `nanoguard audit verify`: is the record what it was, and what can nobody say?
 import { anchorsOf, openAnchor } from "../audit/anchors/index.ts"
 import { parseVerifier, type Verifier } from "../audit/note.ts"
+import type { Anchor } from "../audit/types.ts"
 import { verifyExport } from "../audit/verify/export-file.ts"
 import type { VerifyReport } from "../audit/verify/report.ts"
 import { verifyLog } from "../audit/verify/verify.ts"
@@ -31,7 +32,7 @@ export interface VerifyCommandOptions {
 export async function auditVerify(ctx: Context, options: VerifyCommandOptions = {}): Promise<{ exit: ExitCode }> {
   const keys = (options.key ?? []).map(readKey)
   if (options.export !== undefined) return verifyFile(ctx, options.export, keys, options)
-  const named = (options.anchor ?? []).map((text) => openAnchor(text, ctx))
+  const named = (options.anchor ?? []).map((text) => readAnchor(text, ctx))
   const known = new Set(named.map(({ name }) => name))
   const anchors = [...named, ...anchorsOf(ctx).filter(({ name }) => !known.has(name))]
   const report = await verifyLog(ctx, {
@@ -56,12 +57,23 @@ async function verifyFile(
   { anchor = [], format = "text", color }: VerifyCommandOptions,
 ): Promise<{ exit: ExitCode }> {
   const { readLines } = await import("../audit/verify/lines.ts")
-  const anchors = [...anchor.map((text) => openAnchor(text, ctx)), ...anchorsOf(ctx)]
+  const anchors = [...anchor.map((text) => readAnchor(text, ctx)), ...anchorsOf(ctx)]
   // A place may hold checkpoints of any number of logs: which one it is, the file says.
   const read = async (origin: string) => (await Promise.all(anchors.map((place) => place.read(origin)))).flat()
   const report = await verifyExport(readLines(ctx.cwd, file), keys[0], anchors.length > 0 ? read : undefined)
   ctx.stdout.write(renderExportReport(report, format, await loadStyle(ctx.stdout, ctx.env, color)))
   return { exit: report.accepted ? EXIT.ok : EXIT.findings }
+}
+
+/** A place that was typed, not configured: the error says so. */
+function readAnchor(text: string, ctx: Context): Anchor {
+  try {
+    return openAnchor(text, ctx)
+  } catch (cause) {
+    if (!(cause instanceof NanoguardError)) throw cause
+    const hint = "--anchor takes dir:/absolute/path, git:/absolute/path, git:<https, ssh or file URL> or https://..."
+    throw new NanoguardError(cause.message.replace("NANOGUARD_ANCHORS", "--anchor"), { exit: EXIT.usage, hint, cause })
+  }
 }
 
 function readKey(text: string): Verifier {
