@@ -22,8 +22,8 @@ export function renderVerifyReport(report: VerifyReport, format: "text" | "json"
 function nextSteps(problems: readonly Problem[]): string[] {
   if (problems.length === 0) return []
   const steps = ["keep the store as it is, and hold it against a backup, an export or an outside place"]
-  if (problems.some(({ code }) => code === "checkpoint.signature"))
-    steps.push("if the log had another key once, name that too: --key <vkey>")
+  if (problems.some(({ code }) => code === "checkpoint.signature" || code === "anchor.malformed"))
+    steps.push("if the log had another key once, or several gateways write to it, name each key: --key <vkey> <vkey>")
   return steps
 }
 
@@ -31,6 +31,8 @@ function headline({ intact, records, origin, problems }: VerifyReport, style: St
   const name = cleanText(origin, 80)
   if (intact && records === 0) return "The record is empty: there is nothing to verify"
   if (intact) return style.green(`The record ${name} is intact: ${countOf(records, "record")}`)
+  if (problems.every(({ code }) => code === "anchor.malformed"))
+    return style.red(`The record ${name} fits what its key signed, and an outside place holds something else`)
   return style.red(`The record ${name} is not what it was${firstBad(problems)}`)
 }
 
