@@ -59,8 +59,13 @@ export function syncDirectory(directory: string): void {
 export function prepareFile(file: string): void {
   const stats = statOf(file) ?? createFile(file)
   if (!stats) return
-  if (!stats.isFile()) throw refuse(file, stats.isSymbolicLink() ? "is a symbolic link" : "is not a file")
+  requirePlain(file, stats)
   protect(file, stats)
+}
+
+/** Throws an environment error for anything but a file itself: opening a pipe never ends, and a link leads elsewhere. */
+export function requirePlain(file: string, stats: Stats): void {
+  if (!stats.isFile()) throw refuse(file, stats.isSymbolicLink() ? "is a symbolic link" : "is not a file")
 }
 
 /**

@@ -1,5 +1,5 @@
 // The files of a state directory, opened for reading only: beside gateways that write, or where nobody can write at all.
-import { accessSync, constants, statSync } from "node:fs"
+import { accessSync, constants, lstatSync, type Stats, statSync } from "node:fs"
 import { join } from "node:path"
 import type { DatabaseSync } from "node:sqlite"
 import { Kysely } from "kysely"
@@ -11,6 +11,7 @@ import { newerSchema, RECORD_VERSION } from "../versions.ts"
 import { fileUri, INDEX, numberOf, openForReading, RECORD } from "./database.ts"
 import { sqliteDialect } from "./dialect.ts"
 import { sqliteCode, storeError, withStoreErrors } from "./errors.ts"
+import { requirePlain } from "./files.ts"
 
 /** Opens record.db, and index.db beside it where there is one of this version; else empty derived tables. Errors: environment. */
 export async function openFilesForReading(directory: string): Promise<Reader> {
@@ -85,8 +86,9 @@ function requireVersion(db: DatabaseSync, file: string, directory: string): void
 }
 
 function requireFile(file: string, directory: string): void {
+  let stats: Stats
   try {
-    statSync(file)
+    stats = lstatSync(file)
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined
     if (code === "ENOENT" || code === "ENOTDIR") throw noRecord(directory)
@@ -97,6 +99,7 @@ function requireFile(file: string, directory: string): void {
       cause: error,
     })
   }
+  requirePlain(file, stats)
 }
 
 function noRecord(directory: string): NanoguardError {

@@ -1,12 +1,11 @@
 // The life of a gateway in short: opens the store, appends, writes a batch with a change, loses a race, takes a checkpoint and
 // publishes it, appends many at once, closes. Tells what it was told: `<seq> <id>`, `batch <seqs>`, `conflict`, `checkpoint <size>`.
-import { writeSync } from "node:fs"
 import { processContext } from "../../../src/context.ts"
 import { Conflict } from "../../../src/store/conflict.ts"
 import { openStore } from "../../../src/store/open.ts"
 import { eventOf } from "./names.ts"
+import { tell } from "./tell.ts"
 
-const tell = (line: string) => writeSync(1, `${line}\n`)
 const store = await openStore(processContext(), { gateway: "life", checkpointMs: 50 })
 const append = async (number: number) => tell(`${await store.append(eventOf(`life-${number}`))} life-${number}`)
 

@@ -1,32 +1,18 @@
 // A gateway as a process: appends events, some at once, until SIGTERM or as many as asked for, and tells each answer before it goes
 // on: `<seq> <id>`, or `failed <id> <JSON>`. Several names are gateways one after the other, each with the store opened anew.
 // Usage: node writer.ts <name>[,<name>...] [count] [at once].
-import { writeSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import { processContext } from "../../../src/context.ts"
 import { NanoguardError } from "../../../src/errors.ts"
 import { openStore } from "../../../src/store/open.ts"
 import { eventOf } from "./names.ts"
+import { tell } from "./tell.ts"
 
 const [names, count, atOnce] = [process.argv[2]!.split(","), Number(process.argv[3]), Number(process.argv[4])]
-const clock = new Int32Array(new SharedArrayBuffer(4))
 let ending = false
 process.once("SIGTERM", () => {
   ending = true
 })
-
-/** At once and whole, however slowly it is read. */
-function tell(line: string): void {
-  const bytes = Buffer.from(`${line}\n`)
-  for (let at = 0; at < bytes.length; ) {
-    try {
-      at += writeSync(1, bytes, at)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error
-      Atomics.wait(clock, 0, 0, 1)
-    }
-  }
-}
 
 async function run(name: string): Promise<void> {
   const store = await openStore(processContext(), { gateway: name, checkpointEvery: 64, checkpointMs: 200 })
