@@ -20,13 +20,17 @@ const wanted = [
   "THIRD-PARTY-NOTICES.md",
   "schema/nanoguard.schema.json",
   "data/advisories/README.md",
+  "scripts/verify-export.py",
+  "dist/committer.js",
+  "dist/deriver.js",
+  "dist/hasher.js",
 ]
 const problems = [
   ...wanted
     .filter((path) => !files.some((file) => file.path === path))
     .map((path) => `missing from the package: ${path}`),
   ...files
-    .filter((file) => /^(src|test|scripts|\.ci|node_modules)\//.test(file.path))
+    .filter((file) => /^(src|test|scripts|\.ci|node_modules)\//.test(file.path) && !wanted.includes(file.path))
     .map((file) => `should not ship: ${file.path}`),
   ...files
     .filter(
