@@ -3,12 +3,12 @@ import { defineConfig } from "vitest/config"
 // unit: sources in-process. e2e: the built CLI as a process, on real files and terminals.
 // live: real public registries. long: the seeded suites, whole in `npm run test:full`.
 const project = (name: string, include: string[], testTimeout: number) => ({
-  test: { name, include, testTimeout, hookTimeout: testTimeout, setupFiles: ["test/seed.ts"] },
+  test: { name, include, testTimeout, hookTimeout: testTimeout, setupFiles: ["test/seed.ts", "test/workers.ts"] },
 })
 
 export default defineConfig({
   test: {
-    globalSetup: "test/setup.ts",
+    globalSetup: ["test/setup.ts", "test/programs.ts"],
     projects: [
       project("unit", ["test/**/*.test.ts", "!test/{e2e,live,long}/**"], 20_000),
       project("e2e", ["test/e2e/**/*.test.ts"], 60_000),

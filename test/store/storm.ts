@@ -5,11 +5,9 @@ import { once } from "node:events"
 import { createInterface } from "node:readline"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
-import { expect, type TestContext } from "vitest"
+import { expect, inject, type TestContext } from "vitest"
 import { emptyHome } from "../context.ts"
 import { startCluster } from "../postgres.ts"
-
-const APPENDER = fileURLToPath(new URL("./appender.ts", import.meta.url))
 
 export interface Storm {
   /** How many processes append. */
@@ -61,10 +59,14 @@ export async function runStorm(
 
 function startAppender(url: string, name: string) {
   const env = { ...emptyHome(), NANOGUARD_STORE: url }
-  const child: ChildProcess = spawn(process.execPath, [APPENDER, name, "1000000000"], {
-    env,
-    stdio: ["ignore", "pipe", "inherit"],
-  })
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [fileURLToPath(new URL("appender.js", inject("programs"))), name, "1000000000"],
+    {
+      env,
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  )
   const told: Told[] = []
   const lines = createInterface({ input: child.stdout! })
   lines.on("line", (line) => {

@@ -4,7 +4,7 @@ import { once } from "node:events"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { sql } from "kysely"
-import { describe, expect, onTestFinished, type TestContext, test } from "vitest"
+import { describe, expect, inject, onTestFinished, type TestContext, test } from "vitest"
 import { opensPerson } from "../../src/audit/people.ts"
 import type { LogRecord, NewEvent } from "../../src/audit/types.ts"
 import { EXIT } from "../../src/errors.ts"
@@ -12,8 +12,6 @@ import { Conflict } from "../../src/store/conflict.ts"
 import { openReader, openStore } from "../../src/store/open.ts"
 import type { Store } from "../../src/store/types.ts"
 import { emptyHome, temporaryDirectory, testContext } from "../context.ts"
-
-const APPENDER = fileURLToPath(new URL("./appender.ts", import.meta.url))
 
 /** Makes a new, empty store and returns the variables that lead to it; the state directory is already another one. */
 export type Prepare = (ctx: TestContext) => Promise<Record<string, string>>
@@ -41,10 +39,14 @@ async function records(store: Store): Promise<(LogRecord & { seq: number })[]> {
 
 /** `count` events of a process of its own, acknowledged ones told line by line as `<seq> <subject>`. */
 function startAppender(env: Record<string, string | undefined>, name: string, count: number) {
-  const child: ChildProcess = spawn(process.execPath, [APPENDER, name, String(count)], {
-    env: env as NodeJS.ProcessEnv,
-    stdio: ["ignore", "pipe", "inherit"],
-  })
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [fileURLToPath(new URL("appender.js", inject("programs"))), name, String(count)],
+    {
+      env: env as NodeJS.ProcessEnv,
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  )
   onTestFinished(() => void child.kill("SIGKILL"))
   const acknowledged = new Map<number, string>()
   const lines = createInterface({ input: child.stdout! })

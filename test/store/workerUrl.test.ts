@@ -1,6 +1,9 @@
 import { pathToFileURL } from "node:url"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { workerUrl } from "../../src/store/workerUrl.ts"
+
+// Elsewhere in tests it leads to a bundle (test/workers.ts).
+vi.unmock("../../src/store/workerUrl.ts")
 
 describe("workerUrl", () => {
   it("names the source file in development", () => {
