@@ -93,7 +93,7 @@ export function declareAudit(cli: Command, ctx: Context, done: Done, color: Colo
     .command("verify")
     .description("Recomputes the whole log and holds it against its signatures, its index and the places outside.")
     .option("--anchor <where...>", "also hold it against this place: dir:/path, git:<repository>, https://...")
-    .option("--key <vkey...>", "also accept checkpoints signed with this key")
+    .option("--key <vkey...>", "the keys that may have signed, instead of this host's own")
     .option("--archive <directory>", "where archived records lie")
     .option("--export <file>", "verify an export instead of the store")
     .option("--no-index", "leave the index out")

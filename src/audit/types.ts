@@ -1,4 +1,5 @@
 // The contract of the record: what goes into the log, and how it lies there.
+import type { NanoguardError } from "../errors.ts"
 import type { Action, DecisionEvidence, Verdict } from "../policy/types.ts"
 
 export type EventKind =
@@ -117,8 +118,11 @@ export interface Checkpoint {
 export interface Anchor {
   /** As the user wrote it: `dir:/mnt/witness`, `git:/srv/anchors.git`, `https://...`. */
   readonly name: string
-  /** Every checkpoint it holds of this log, by size; the last alone where `newest`. Their signatures are not checked. */
-  read(origin: string, newest?: boolean): Promise<Checkpoint[]>
+  /**
+   * Every checkpoint it holds of this log, by size; the last alone where `newest`. Their signatures are not checked. `onBad` is told
+   * what lies among them and is none, for whoever may add may add that; where it is absent, the first such is thrown.
+   */
+  read(origin: string, newest?: boolean, onBad?: (error: NanoguardError) => void): Promise<Checkpoint[]>
   /** Adds one; resolves once the place confirms it. Never replaces one that is there. */
   publish(checkpoint: Checkpoint): Promise<void>
 }

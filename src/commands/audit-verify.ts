@@ -11,7 +11,7 @@ import { renderExportReport, renderVerifyReport } from "../render/audit-verify.t
 import { loadStyle } from "../render/style.ts"
 
 export interface VerifyCommandOptions {
-  /** Verifier keys that checkpoints may be signed with, besides the log's own. */
+  /** Verifier keys, one of which must have signed each checkpoint; this host's own where absent. */
   key?: readonly string[]
   /** Outside places, besides those of NANOGUARD_ANCHORS. */
   anchor?: readonly string[]

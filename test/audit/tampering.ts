@@ -225,7 +225,7 @@ export const TAMPERINGS: readonly Tampering[] = [
   {
     name: "the log renamed",
     work: edit("UPDATE settings SET value = 'nanoguard/0000000000000000' WHERE name = 'origin'"),
-    finds: { code: "checkpoint.malformed", seq: 100 },
+    finds: { code: "key.other", seq: 1 },
   },
   {
     name: "records deleted and said to be archived",

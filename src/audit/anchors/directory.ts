@@ -10,7 +10,7 @@ import { sameHash } from "../merkle.ts"
 import { NoteError } from "../note-error.ts"
 import { SplitView } from "../split-view.ts"
 import type { Anchor, Checkpoint } from "../types.ts"
-import { AnchorError, causeOf } from "./failure.ts"
+import { AnchorError, causeOf, orBad } from "./failure.ts"
 import { logId } from "./log-id.ts"
 
 /** Bytes of the largest file that is read. */
@@ -47,10 +47,10 @@ export function openDirectoryAnchor(name: string, directory: string): Anchor {
 
   return {
     name,
-    async read(origin, newest = false) {
+    async read(origin, newest = false, onBad) {
       const found: Checkpoint[] = []
       for (const file of (await list(origin)).reverse()) {
-        const checkpoint = await readOne(origin, file)
+        const checkpoint = await orBad(() => readOne(origin, file), onBad)
         if (checkpoint) found.push(checkpoint)
         if (checkpoint && newest) break
       }

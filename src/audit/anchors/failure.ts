@@ -22,6 +22,20 @@ export class AnchorMoved extends AnchorError {
   }
 }
 
+/** What `read` returns: undefined where it threw what is wrong with one checkpoint, and somebody wants to be told of it. */
+export async function orBad<T>(
+  read: () => T | Promise<T>,
+  onBad: ((error: NanoguardError) => void) | undefined,
+): Promise<T | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (onBad === undefined || !(error instanceof NanoguardError)) throw error
+    onBad(error)
+    return undefined
+  }
+}
+
 /** The anchor is not one that can be configured. */
 export function badAnchor(anchor: string, what: string): NanoguardError {
   return new NanoguardError(`NANOGUARD_ANCHORS: ${cleanText(anchor)} ${what}`, {

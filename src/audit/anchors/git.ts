@@ -5,7 +5,7 @@ import { cleanText } from "../../render/clean.ts"
 import { parseCheckpoint } from "../checkpoint-text.ts"
 import { NoteError } from "../note-error.ts"
 import type { Anchor, Checkpoint } from "../types.ts"
-import { AnchorError, AnchorMoved } from "./failure.ts"
+import { AnchorError, AnchorMoved, orBad } from "./failure.ts"
 import { gitPlace } from "./git-place.ts"
 import { must } from "./git-run.ts"
 import { logId } from "./log-id.ts"
@@ -21,12 +21,21 @@ export function openGitAnchor(name: string, target: string, ctx: Pick<Context, "
   const place = gitPlace(name, target, ctx)
   const { git } = place
 
-  const notesOf = async (commits: readonly string[]): Promise<string[]> => {
+  const notesOf = async (commits: readonly string[], onBad: OnBad): Promise<string[]> => {
     const notes: string[] = []
     for (let i = 0; i < commits.length; i += AT_ONCE) {
-      const wanted = commits.slice(i, i + AT_ONCE)
-      const read = await git.local(["cat-file", "--batch"], wanted.map((commit) => `${commit}:${FILE}\n`).join(""))
-      notes.push(...splitBatch(name, must(name, "cannot be read", read), wanted.length))
+      const names = commits.slice(i, i + AT_ONCE).map((commit) => `${commit}:${FILE}`)
+      // Sizes first: one blob could be larger than all that is read.
+      const listed = must(name, "cannot be read", await git.local(["cat-file", "--batch-check"], linesOf(names)))
+      const sizes = listed.trim().split("\n")
+      const wanted = names.filter((_, at) => NOTE.test(sizes[at] ?? ""))
+      if (wanted.length < names.length) {
+        const error = new NoteError(`${cleanText(name)} has a commit without a checkpoint in its ref`)
+        await orBad(() => Promise.reject(error), onBad)
+      }
+      if (wanted.length === 0) continue
+      const read = must(name, "cannot be read", await git.local(["cat-file", "--batch"], linesOf(wanted)))
+      notes.push(...splitBatch(name, read, wanted.length))
     }
     return notes
   }
@@ -42,7 +51,7 @@ export function openGitAnchor(name: string, target: string, ctx: Pick<Context, "
 
   const readNewest = async (origin: string): Promise<Newest> => {
     const tip = await place.tip(refOf(origin))
-    const newest = tip === undefined ? {} : { tip, checkpoint: parse((await notesOf([tip]))[0]!, origin) }
+    const newest = tip === undefined ? {} : { tip, checkpoint: parse((await notesOf([tip], undefined))[0]!, origin) }
     seen.set(origin, newest)
     return newest
   }
@@ -52,14 +61,21 @@ export function openGitAnchor(name: string, target: string, ctx: Pick<Context, "
 
   return {
     name,
-    async read(origin, newest = false) {
-      const { tip, checkpoint } = await readNewest(origin)
-      if (tip === undefined || checkpoint === undefined) return []
-      if (newest) return [checkpoint]
+    async read(origin, newest = false, onBad) {
+      if (newest) {
+        const { checkpoint } = await readNewest(origin)
+        return checkpoint === undefined ? [] : [checkpoint]
+      }
+      const tip = await place.tip(refOf(origin))
+      if (tip === undefined) return []
       const commits = must(name, "cannot be read", await git.local(["rev-list", "--reverse", tip]))
         .trim()
         .split("\n")
-      const found = (await notesOf(commits)).map((note) => parse(note, origin))
+      const found: Checkpoint[] = []
+      for (const note of await notesOf(commits, onBad)) {
+        const checkpoint = await orBad(() => parse(note, origin), onBad)
+        if (checkpoint) found.push(checkpoint)
+      }
       return found.sort((a, b) => a.size - b.size)
     },
     async publish(checkpoint) {
@@ -80,6 +96,13 @@ export function openGitAnchor(name: string, target: string, ctx: Pick<Context, "
     },
   }
 }
+
+type OnBad = Parameters<Anchor["read"]>[2]
+
+/** What `git cat-file --batch-check` says of a blob of less than a million bytes. */
+const NOTE = /^[0-9a-f]{40,64} blob \d{1,6}$/
+
+const linesOf = (names: readonly string[]) => names.map((one) => `${one}\n`).join("")
 
 /** The commit that a ref names, and its note; neither where there is no such ref. */
 interface Newest {

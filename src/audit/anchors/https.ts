@@ -3,7 +3,7 @@
 import type { Context } from "../../context.ts"
 import { parseCheckpoint } from "../checkpoint-text.ts"
 import type { Anchor, Checkpoint } from "../types.ts"
-import { AnchorError, AnchorMoved, badAnchor, causeOf } from "./failure.ts"
+import { AnchorError, AnchorMoved, badAnchor, causeOf, orBad } from "./failure.ts"
 
 const TIMEOUT = 20_000
 
@@ -36,15 +36,19 @@ export function openHttpsAnchor(name: string, ctx: Pick<Context, "fetch">, optio
     }
   }
 
-  const get = async (origin: string, newest = false): Promise<Checkpoint[]> => {
+  const get: Anchor["read"] = async (origin, newest = false, onBad) => {
     const to = new URL(url)
     to.searchParams.set("origin", origin)
     if (newest) to.searchParams.set("newest", "1")
     const { status, text } = await request(to, { headers: { accept: "text/plain" } })
     if (status === 404) return []
     if (status !== 200) throw new AnchorError(name, `answers with status ${status}`)
-    const found = splitNotes(text).map(parseCheckpoint)
-    return found.filter((checkpoint) => checkpoint.origin === origin).sort((a, b) => a.size - b.size)
+    const found: Checkpoint[] = []
+    for (const note of splitNotes(text)) {
+      const checkpoint = await orBad(() => parseCheckpoint(note), onBad)
+      if (checkpoint?.origin === origin) found.push(checkpoint)
+    }
+    return found.sort((a, b) => a.size - b.size)
   }
 
   return {

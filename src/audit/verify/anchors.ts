@@ -3,6 +3,7 @@ import { NanoguardError } from "../../errors.ts"
 import type { Verifier } from "../note.ts"
 import type { Anchor } from "../types.ts"
 import { checkNote, type SignedRoot } from "./checkpoints.ts"
+import type { Facts } from "./facts.ts"
 import type { AnchorReport, Problems, Unchecked } from "./report.ts"
 import type { HashedTree } from "./tree.ts"
 
@@ -24,11 +25,17 @@ export async function readAnchors(
     anchors.map(async (anchor): Promise<AnchorReading> => {
       try {
         const roots: SignedRoot[] = []
-        for (const { size, note } of await anchor.read(origin)) {
+        // What a stranger added there hides nothing of the rest.
+        const onBad = ({ message }: NanoguardError) => problems.add({ code: "anchor.malformed", what: message })
+        for (const { size, note } of await anchor.read(origin, false, onBad)) {
           const checked = checkNote(note, origin, keys)
           if ("problem" in checked) {
             const what = `${anchor.name} has a checkpoint of ${size} records that is not this log's: ${checked.problem}`
-            problems.add({ code: "anchor.malformed", seq: size, what })
+            problems.add({
+              code: "anchor.malformed",
+              seq: size,
+              what: `${what} (a stranger wrote it, or the log here is another one)`,
+            })
           } else roots.push({ ...checked, anchor: anchor.name })
         }
         return { anchor, roots: roots.sort((a, b) => a.size - b.size), unreachable: undefined }
@@ -44,7 +51,7 @@ export async function readAnchors(
 export function compareAnchors(
   readings: readonly AnchorReading[],
   tree: HashedTree,
-  records: number,
+  { origin, records }: Pick<Facts, "origin" | "records">,
   problems: Problems,
 ): { reports: AnchorReport[]; unchecked: Unchecked[] } {
   const reports = readings.map((reading) => compareAnchor(reading, tree, records, problems))
@@ -60,7 +67,10 @@ export function compareAnchors(
     const what = "no anchor is configured: whoever has root on this host could have rewritten all of it"
     unchecked.push({ code: "anchor.none", what })
   } else if (anchored < records) {
-    const what = anchored === 0 ? "not anchored at all" : `not anchored since seq ${anchored + 1}`
+    const what =
+      anchored === 0
+        ? `not anchored at all: no place knows a log named ${origin}`
+        : `not anchored since seq ${anchored + 1}`
     unchecked.push({ code: "anchor.behind", from: anchored + 1, to: records, what })
   }
   return { reports, unchecked }

@@ -10,6 +10,7 @@ export type ProblemCode =
   | "log.cut"
   | "log.rewritten"
   | "tree.damaged"
+  | "key.other"
   | "checkpoint.malformed"
   | "checkpoint.signature"
   | "checkpoint.time"
@@ -42,6 +43,7 @@ export interface Unchecked {
     | "checkpoint.none"
     | "checkpoint.behind"
     | "key.missing"
+    | "key.own"
     | "archive.missing"
     | "index.missing"
     | "index.skipped"
@@ -126,5 +128,7 @@ function compareProblems(a: Problem, b: Problem): number {
 }
 
 function rank({ code }: Problem): number {
+  // Which log it is comes before what is wrong with it.
+  if (code === "key.other") return -1
   return code.startsWith("record.") || code.startsWith("log.") ? 0 : code.startsWith("index.") ? 2 : 1
 }

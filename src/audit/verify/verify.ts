@@ -20,7 +20,7 @@ import { ArchivedMeanwhile, scanLog } from "./scan-log.ts"
 import { compareTiles } from "./upper-tiles.ts"
 
 export interface VerifyOptions {
-  /** Keys that checkpoints may be signed with: the log's own public key, and those that the user gave. */
+  /** Keys that checkpoints may be signed with. */
   keys: readonly Verifier[]
   anchors: readonly Anchor[]
   /** Whether the rows of the index are compared too. */
@@ -34,19 +34,25 @@ export interface VerifyOptions {
 }
 
 /**
- * Verifies the log of this context; the log's own public key is added to `keys`. Throws `NanoguardError` (environment) where there
- * is no log or it cannot be read.
+ * Verifies the log of this context. Without `keys` its own public key counts, and that this proves less is said: who may write the
+ * log may exchange the key with it. Throws `NanoguardError` (environment) where there is no log or it cannot be read.
  */
 export async function verifyLog(ctx: Context, options: VerifyOptions): Promise<VerifyReport> {
   const reader = await openReader(ctx)
   try {
     const { origin } = await readFacts(reader.db, false)
+    if (options.keys.length > 0) return await verifyStore(reader, options)
     const own = readOwnKey(reader.directory ?? stateHome(ctx), origin)
-    return await verifyStore(reader, { ...options, keys: own ? [own, ...options.keys] : options.keys })
+    const report = await verifyStore(reader, { ...options, keys: own ? [own] : [] })
+    if (own && report.records > 0) report.unchecked.push({ code: "key.own", what: OWN_KEY })
+    return report
   } finally {
     await reader.close()
   }
 }
+
+const OWN_KEY =
+  "whether this is the log it was: its name and key are this host's word (give --key, as it was kept elsewhere)"
 
 /** Undefined where this user has no such key, or one that others may have changed: then others have to be given. */
 function readOwnKey(directory: string, origin: string): Verifier | undefined {
@@ -109,13 +115,17 @@ async function verifySnapshot(
   problems: Problems,
 ): Promise<Checked> {
   const facts = await readFacts(db, reader.indexed)
+  for (const key of options.keys.filter(({ name }) => name !== facts.origin)) {
+    const what = `the key ${formatVerifier(key)} is of the log ${key.name}, and this one is ${facts.origin}: it was put in its place, or the key is of another host`
+    problems.add({ code: "key.other", seq: 1, what })
+  }
   const checkpoints = await readCheckpoints(db, facts.origin, options.keys, problems)
   const outside = readings.flatMap(({ roots }) => roots)
   const scanned = await scanLog(reader, db, facts, [...checkpoints.roots, ...outside], options, problems)
   const { tree, differences } = scanned
   judgeLog({ facts, tree, differences, checkpoints: checkpoints.roots, untiled: scanned.untiled }, problems)
   await compareTiles(db, tree, problems)
-  const anchors = compareAnchors(readings, tree, facts.records, problems)
+  const anchors = compareAnchors(readings, tree, facts, problems)
   await compareKnown(db, outside, facts.records, problems)
   if (reader.indexed) await checkTimes(db, problems)
   const { opened, erased } = await checkPeople(db, scanned.mentions, scanned.hashed === facts.records, problems)
@@ -156,7 +166,8 @@ function listUnchecked(
       archived,
     )
   if (options.keys.length === 0) say("key.missing", "no key (give --key): signatures were not checked")
-  if (newest === 0 && records > 0) say("checkpoint.none", "there is no checkpoint: nothing is signed")
+  if (newest === 0 && records > 0)
+    say("checkpoint.none", "there is no checkpoint of this log that counts: nothing is signed")
   else if (newest < records) {
     say("checkpoint.behind", `${count(records - newest)} not yet under a checkpoint`, newest + 1, records)
   }
