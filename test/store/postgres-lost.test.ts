@@ -145,7 +145,7 @@ describe("a connection that is cut", () => {
       if (!piece.includes("unnest")) return "pass"
       proxy.decide(() => "pass")
       void database.admin(
-        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'nanoguard writer'",
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'nanoguard writer'",
       )
       return "pass"
     })
@@ -158,7 +158,8 @@ describe("a connection that is cut", () => {
 
 test("a listener hears of commits again after its connection broke", async (t) => {
   const { database, engine } = await newEngine(t)
-  const listening = "from pg_stat_activity where application_name = 'nanoguard listener' and query = 'listen nanoguard'"
+  const listening =
+    "from pg_stat_activity where datname = current_database() and application_name = 'nanoguard listener' and query = 'listen nanoguard'"
   const connected = async () => {
     while ((await database.admin(`select ${listening}`)).rowCount === 0) await sleep(20)
   }
@@ -197,7 +198,7 @@ test("a server that lacks acknowledged records, as after a failover, is not writ
   const { database, engine } = await newEngine(t)
   await engine.commitGroup(group("a"))
   await database.admin(`alter table nanoguard.events disable trigger all; delete from nanoguard.events where seq = 3;
-    select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'nanoguard writer'`)
+    select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'nanoguard writer'`)
   await expect(engine.commitGroup(group("b"))).rejects.toMatchObject({
     exit: 5,
     message: expect.stringMatching(/ends at 2.*seen 3: records are gone/),

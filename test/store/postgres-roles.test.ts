@@ -8,6 +8,7 @@ import { type Database, newDatabase, newStoreDatabase, query, startCluster } fro
 
 const DENIED = "42501"
 const RESTRICTED = "23001"
+const CHECKED = "23514"
 
 /** A migrated database with three records of which the first is archived, and one person. */
 async function filledDatabase(t: TestContext): Promise<Database & { as: (group: string) => Promise<string> }> {
@@ -65,6 +66,18 @@ describe("a writer", () => {
       "delete from nanoguard.kysely_migration": DENIED,
       "delete from nanoguard.entries": "",
       "truncate nanoguard.tiles": "",
+    })
+  })
+
+  test("cannot shut the log for the others: no checkpoint of what is to come, no body beyond a record's", async (t) => {
+    const writer = await (await filledDatabase(t)).as("writer")
+    await expectStates(writer, {
+      "insert into nanoguard.checkpoints values (4, 'root', 'note', 1)": RESTRICTED,
+      "insert into nanoguard.checkpoints values (1000000000, 'root', 'note', 1)": RESTRICTED,
+      "insert into nanoguard.checkpoints values (0, 'root', 'note', 1)": RESTRICTED,
+      "insert into nanoguard.checkpoints values (2, 'root', 'note', 1)": "",
+      "insert into nanoguard.events values (4, repeat('é', 131073))": CHECKED,
+      "insert into nanoguard.events values (4, repeat('é', 131072))": "",
     })
   })
 
@@ -182,7 +195,7 @@ describe("migration", () => {
     const cluster = await startCluster(t)
     t.onTestFinished(() => cluster.stop())
     const database = await cluster.database()
-    await database.admin("alter role owner1 nocreaterole")
+    await database.admin(`alter role ${database.owner} nocreaterole`)
     const failed = await migratePostgres(parseServer(database.url)).catch((error) => error)
     expect(failed).toMatchObject({ exit: 5 })
     const hint = /as an administrator: (.*;) then repeat/.exec(failed.hint)
