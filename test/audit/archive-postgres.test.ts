@@ -6,15 +6,12 @@ import { readRecord } from "../../src/audit/record.ts"
 import { auditArchive } from "../../src/commands/audit-archive.ts"
 import { NanoguardError } from "../../src/errors.ts"
 import { openStore } from "../../src/store/open.ts"
-import { migratePostgres } from "../../src/store/postgres/migrate.ts"
-import { parseServer } from "../../src/store/postgres/url.ts"
 import { emptyHome, temporaryDirectory, testContext } from "../context.ts"
-import { newDatabase } from "../postgres.ts"
+import { newStoreDatabase } from "../postgres.ts"
 import { EPOCH, sampleEvents } from "./events.ts"
 
 it("archives a log in PostgreSQL, by the role of an eraser only", async (t) => {
-  const database = await newDatabase(t)
-  await migratePostgres(parseServer(database.url))
+  const database = await newStoreDatabase(t)
   const contextOf = async (login: string, group: string) => {
     const env = emptyHome({ NANOGUARD_STORE: await database.login(login, group), USER: login })
     return testContext(temporaryDirectory(), { env })

@@ -9,11 +9,10 @@ import { appendLeaves, type Edge, readEdge, tilesOfEdge } from "../../src/audit/
 import { createTables } from "../../src/store/index-tables.ts"
 import { migrateTo, recordMigrations } from "../../src/store/migrate.ts"
 import { openDatabase } from "../../src/store/postgres/connect.ts"
-import { migratePostgres } from "../../src/store/postgres/migrate.ts"
 import { parseServer } from "../../src/store/postgres/url.ts"
 import type { Tables } from "../../src/store/schema.ts"
 import { sqliteDialect } from "../../src/store/sqlite/dialect.ts"
-import { newDatabase } from "../postgres.ts"
+import { newStoreDatabase } from "../postgres.ts"
 import { KEY, ORIGIN } from "./anchors/log.ts"
 import { leafHashes, mth } from "./oracle.ts"
 
@@ -27,8 +26,7 @@ async function sqliteStore(): Promise<Kysely<Tables>> {
 
 /** As a gateway sees it, with a writer's rights. */
 async function postgresStore(ctx: TestContext): Promise<Kysely<Tables>> {
-  const database = await newDatabase(ctx)
-  await migratePostgres(parseServer(database.url))
+  const database = await newStoreDatabase(ctx)
   const url = await database.login("gate", "nanoguard_writer")
   const db = await openDatabase(parseServer(url), "test")
   onTestFinished(() => db.destroy())

@@ -10,11 +10,9 @@ import { auditErase } from "../../src/commands/audit-erase.ts"
 import { NanoguardError } from "../../src/errors.ts"
 import { Conflict } from "../../src/store/conflict.ts"
 import { openStore } from "../../src/store/open.ts"
-import { migratePostgres } from "../../src/store/postgres/migrate.ts"
-import { parseServer } from "../../src/store/postgres/url.ts"
 import { openFilesForReading } from "../../src/store/sqlite/reader.ts"
 import { emptyHome, type TestContext, temporaryDirectory, testContext } from "../context.ts"
-import { newDatabase } from "../postgres.ts"
+import { newStoreDatabase } from "../postgres.ts"
 import { approvalEvent, PEOPLE, packageEvent, plainEvent, randomOf, sampleEvents } from "./events.ts"
 import { type TestLog, verify, writeLog } from "./verify-log.ts"
 
@@ -177,8 +175,7 @@ describe("erasePerson", () => {
   })
 
   it("needs the role of an eraser in PostgreSQL", async (t) => {
-    const database = await newDatabase(t)
-    await migratePostgres(parseServer(database.url))
+    const database = await newStoreDatabase(t)
     const storeOf = async (login: string, group: string) => {
       const env = emptyHome({ NANOGUARD_STORE: await database.login(login, group) })
       const store = await openStore(testContext(temporaryDirectory(), { env }), { gateway: login })
