@@ -7,13 +7,18 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { expect, inject, type TestContext } from "vitest"
 import { emptyHome } from "../context.ts"
-import { startCluster } from "../postgres.ts"
+import { type Database, startCluster } from "../postgres.ts"
 
 export interface Storm {
   /** How many processes append. */
   gateways: number
   /** Milliseconds from one kill to the next; the server is started again at once. */
   pauses: readonly number[]
+  /**
+   * Where true, not the server is ended but one of the processes that serve gateways is killed (SIGKILL, as by a system without
+   * memory): the server then throws out everybody at once and recovers by itself.
+   */
+  backends?: boolean
 }
 
 /** What became of one event, as its gateway was told. */
@@ -23,11 +28,11 @@ interface Told {
   message: string
 }
 
-/** Runs a storm, checks every answer against the log, and returns how many events were acknowledged and refused. */
+/** Runs a storm and checks every answer against the log. Returns how many kills there were, and events acknowledged and refused. */
 export async function runStorm(
   t: TestContext,
-  { gateways, pauses }: Storm,
-): Promise<{ written: number; refused: number }> {
+  { gateways, pauses, backends = false }: Storm,
+): Promise<{ kills: number; written: number; refused: number }> {
   const cluster = await startCluster(t)
   t.onTestFinished(() => cluster.stop())
   const database = await cluster.database(true)
@@ -35,10 +40,15 @@ export async function runStorm(
   const running = Array.from({ length: gateways }, (_, i) => startAppender(url, `gw${i}`))
   t.onTestFinished(() => running.forEach(({ child }) => void child.kill("SIGKILL")))
   await Promise.all(running.map(({ child }) => once(child.stdout!, "data")))
+  let kills = 0
   for (const pause of pauses) {
     await sleep(pause)
-    await cluster.kill()
-    await cluster.start()
+    if (backends) kills += Number(await killBackend(database))
+    else {
+      kills++
+      await cluster.kill()
+      await cluster.start()
+    }
   }
   // Every gateway gets through again before it is asked to end.
   const before = running.map(({ told }) => told.length)
@@ -54,7 +64,19 @@ export async function runStorm(
     rows.map(({ seq, subject }) => ({ seq: Number(seq), subject })),
   )
   const refused = told.filter(({ seq }) => seq === "failed").length
-  return { written: told.length - refused, refused }
+  return { kills, written: told.length - refused, refused }
+}
+
+/** Kills a process that serves a gateway. False where there was none: the server recovers. */
+async function killBackend(database: Database): Promise<boolean> {
+  const backends = "select pid from pg_stat_activity where usename like '%gateway' order by random() limit 1"
+  const found = await database.admin(backends).catch(() => undefined)
+  if (!found?.rows[0]) return false
+  try {
+    return process.kill(Number(found.rows[0].pid), "SIGKILL")
+  } catch {
+    return false
+  }
 }
 
 function startAppender(url: string, name: string) {
