@@ -57,7 +57,7 @@ async function newEngine(t: TestContext) {
 }
 
 const CLAIM: PendingBatch["changes"][number] = {
-  sql: "insert into nanoguard.checkpoints (size, root, note, time) select coalesce(max(size), 0) + 1, '', '', 0 from nanoguard.checkpoints",
+  sql: "insert into nanoguard.publications (anchor, size, time) select '', coalesce(max(size), 0) + 1, 0 from nanoguard.publications",
   parameters: [],
   expect: 1,
 }
@@ -101,7 +101,7 @@ describe("a connection that is cut", () => {
       }
     }
     expect(await subjects(database)).toEqual(expected)
-    const claims = await database.admin("select count(*)::int as count from nanoguard.checkpoints")
+    const claims = await database.admin("select count(*)::int as count from nanoguard.publications")
     expect(claims.rows[0]).toEqual({ count: expected.length / 3 })
     expect((await database.admin("select value from nanoguard.people")).rowCount).toBe(expected.length / 3)
   })
@@ -136,7 +136,7 @@ describe("a connection that is cut", () => {
     proxy.decide((piece) => (piece.includes("commit\0") ? "after" : "pass"))
     const failed = engine.commitGroup([{ changes: [CLAIM], events: [] }])
     await expect(failed).rejects.toThrow("it may be in the log all the same")
-    expect((await database.admin("select size from nanoguard.checkpoints")).rowCount).toBe(1)
+    expect((await database.admin("select size from nanoguard.publications")).rowCount).toBe(1)
   })
 
   test("by the server's administrator: the group goes over another one", async (t) => {

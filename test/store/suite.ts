@@ -71,13 +71,13 @@ export function describeStore(name: string, prepare: Prepare): void {
       const { open } = await newPlace(prepare, t)
       const store = await open("gw")
       const claim = (size: number) =>
-        store.db.insertInto("checkpoints").values({ size, root: "r", note: "n", time: 1 }).compile()
+        store.db.insertInto("publications").values({ anchor: "dir:/mnt/witness", size, time: 1 }).compile()
       const written = await store.write({ changes: [{ ...claim(7), expect: 1 }], events: [event("a"), event("b")] })
       expect(written.seqs).toEqual([1, 2])
       // The second change fails; the first one of its batch and its event go with it.
       const failed = store.write({ changes: [claim(8), claim(7)], events: [event("c")] })
       await expect(failed).rejects.toThrow(/store|PostgreSQL/)
-      const sizes = await store.db.selectFrom("checkpoints").select("size").execute()
+      const sizes = await store.db.selectFrom("publications").select("size").execute()
       expect(sizes).toEqual([{ size: 7 }])
       expect((await records(store)).map(({ subject }) => subject)).toEqual(["a", "b"])
     })

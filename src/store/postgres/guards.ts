@@ -36,6 +36,13 @@ const DELETES = `
   if old.seq > ${ARCHIVED} then ${refuse("the log is append-only: only archived records are removed")} end if;
   return old;`
 
+// A checkpoint over records that are still to come would read as if they were gone, to every gateway that opens the log.
+const OVER_LOG = `
+  if new.size < 1 or new.size > greatest((select max(seq) from nanoguard.events), ${ARCHIVED}, 0) then
+    ${refuse("a checkpoint is over records that the log has")}
+  end if;
+  return new;`
+
 const SETTINGS = `
   if tg_op = 'DELETE' then
     if old.name in ('origin', 'archived') then ${refuse("the log keeps its name, and archived never goes back")} end if;
@@ -52,6 +59,7 @@ export const GUARDS: readonly string[] = [
   guard("only_archived", DELETES),
   guard("log_is_append_only", REFUSE_LOG),
   guard("checkpoints_stay", REFUSE_CHECKPOINT),
+  guard("over_log", OVER_LOG),
   guard("people_stay", REFUSE_PERSON),
   guard("settings_stay", SETTINGS),
   ...trigger(
@@ -62,6 +70,7 @@ export const GUARDS: readonly string[] = [
   ),
   ...never("events", "update or truncate", "log_is_append_only"),
   ...trigger("events_delete", "events", "before delete on nanoguard.events for each row", "only_archived"),
+  ...trigger("checkpoints_size", "checkpoints", "before insert on nanoguard.checkpoints for each row", "over_log"),
   ...never("checkpoints", "update or delete or truncate", "checkpoints_stay"),
   ...never("people", "update or truncate", "people_stay"),
   ...trigger(

@@ -31,6 +31,10 @@ async function fitPostgres(db: Kysely<unknown>): Promise<void> {
   await sql
     .raw("alter table nanoguard.people add constraint people_value exclude using hash (value with =)")
     .execute(db)
+  // A record's own bound (`MAX_RECORD`), for whoever writes without sealing: each commit reads the newest body.
+  await sql
+    .raw("alter table nanoguard.events add constraint events_body check (octet_length(body) <= 262144)")
+    .execute(db)
   for (const guard of GUARDS) await sql.raw(guard).execute(db)
 }
 
