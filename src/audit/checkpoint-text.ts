@@ -27,6 +27,16 @@ export function verifyCheckpoint(note: string, origin: string, verifiers: readon
   throw new NoteError(`the checkpoint is of ${cleanText(checkpoint.origin)}, not of ${cleanText(origin)}`)
 }
 
+/** Whether a key signed the note, and it is a checkpoint of that key's log. */
+export function isSignedBy(note: string, key: Verifier): boolean {
+  try {
+    verifyCheckpoint(note, key.name, [key])
+    return true
+  } catch {
+    return false
+  }
+}
+
 function parseText(text: string): Omit<Checkpoint, "note"> {
   const [origin = "", size = "", encoded = "", ...extensions] = text.slice(0, -1).split("\n")
   const root = decodeBase64(encoded)

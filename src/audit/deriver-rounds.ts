@@ -53,7 +53,10 @@ export async function createRounds(options: RoundsOptions): Promise<Rounds> {
   // What fails because the connections are closed is no place's outage.
   let closed = false
   const tellWhileOpen = (event: NewEvent) => void (closed || tell(event))
-  const publisher = createPublisher({ anchors, record, index, gateway, now, tell: tellWhileOpen })
+  const publisher = createPublisher({
+    ...{ anchors, record, index, gateway, key: signer, now },
+    tell: tellWhileOpen,
+  })
   const every = {
     ...(checkpointEvery !== undefined && { everyRecords: checkpointEvery }),
     ...(checkpointMs !== undefined && { everyMs: checkpointMs }),

@@ -3,7 +3,9 @@
 import type { Kysely } from "kysely"
 import type { Tables } from "../store/schema.ts"
 import { type ProveConsistency, publishTo } from "./anchors/publish.ts"
+import { isSignedBy } from "./checkpoint-text.ts"
 import { lastSeq, readPosition } from "./derive.ts"
+import type { Verifier } from "./note.ts"
 import { SplitView } from "./split-view.ts"
 import { loadConsistency } from "./tile-table.ts"
 import type { Anchor, Checkpoint, NewEvent } from "./types.ts"
@@ -41,13 +43,15 @@ export interface PublisherOptions {
   /** Has `tiles`, at least up to the checkpoint's size. */
   index: Kysely<Tables>
   gateway: string
+  /** The key that signs this gateway's checkpoints. */
+  key: Verifier
   now: () => number
   /** Tells the log. */
   tell: (event: NewEvent) => void
 }
 
 /** Keeps the places of a log. Nothing is done until something is published. */
-export function createPublisher({ anchors, record, index, gateway, now, tell }: PublisherOptions): Publisher {
+export function createPublisher({ anchors, record, index, gateway, key, now, tell }: PublisherOptions): Publisher {
   const places = anchors.map(
     (anchor): Place => ({ anchor, size: 0, tried: Number.NEGATIVE_INFINITY, state: "up", current: undefined }),
   )
@@ -74,8 +78,11 @@ export function createPublisher({ anchors, record, index, gateway, now, tell }: 
       place.state = "up"
     } catch (error) {
       if (error instanceof SplitView) {
-        place.state = "split"
-        report("log.split-view", place, { published: error.published.size, own: error.own.size })
+        // What this key did not sign a stranger may have put there: it is told once, and looked at again.
+        const signed = isSignedBy(error.published.note, key)
+        if (signed || place.state === "up")
+          report("log.split-view", place, { published: error.published.size, own: error.own.size, signed })
+        place.state = signed ? "split" : "down"
       } else if (place.state === "up" && !(error instanceof IndexBehind)) {
         place.state = "down"
         report("log.anchor-unreachable", place, { reason: error instanceof Error ? error.message : String(error) })

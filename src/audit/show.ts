@@ -4,7 +4,7 @@ import { EXIT, NanoguardError } from "../errors.ts"
 import { countOf } from "../render/clean.ts"
 import type { Tables } from "../store/schema.ts"
 import { newestCheckpoint } from "./checkpoint.ts"
-import { verifyCheckpoint } from "./checkpoint-text.ts"
+import { isSignedBy } from "./checkpoint-text.ts"
 import { hashLeaf, verifyInclusion } from "./merkle.ts"
 import type { Verifier } from "./note.ts"
 import { ERASED, openPeople } from "./people.ts"
@@ -108,16 +108,7 @@ async function readInclusion(
     checkpoint: { origin, size, root: base64(root), time: new Date(time).toISOString(), note },
     proof: proof.map(base64),
     verified: verifyInclusion(leaf, seq - 1, { size, root }, proof),
-    signed: key === undefined ? null : isSigned(note, origin, key),
-  }
-}
-
-function isSigned(note: string, origin: string, key: Verifier): boolean {
-  try {
-    verifyCheckpoint(note, origin, [key])
-    return true
-  } catch {
-    return false
+    signed: key === undefined ? null : isSignedBy(note, key),
   }
 }
 

@@ -2,15 +2,16 @@
 import { EXIT, NanoguardError } from "../errors.ts"
 import { cleanText, countOf } from "../render/clean.ts"
 import type { TreeHead } from "./merkle.ts"
+import type { Checkpoint } from "./types.ts"
 
 /** A head that was signed or published is not of the tree that the log has now: it was cut, rewritten, or there are two of it. */
 export class SplitView extends NanoguardError {
   /** Where the other head is: an anchor's name, or "the store". */
   readonly place: string
-  readonly published: TreeHead
+  readonly published: Checkpoint
   readonly own: TreeHead
 
-  constructor(place: string, published: TreeHead, own: TreeHead) {
+  constructor(place: string, published: Checkpoint, own: TreeHead) {
     const heads = `${describe(published)}, which the log, now ${describe(own)}, does not contain`
     super(`${cleanText(place)} holds a checkpoint of ${heads}`, {
       exit: EXIT.findings,

@@ -54,6 +54,7 @@ async function newPublisher() {
   const open = () =>
     createPublisher({
       ...{ anchors: [place.anchor], record, index: index.db, gateway: "gateway-1", now: () => clock.now },
+      key: log.signer,
       tell: (event) => told.push(event),
     })
   return { open, place, told, clock, record, checkpoints: rows.map(({ note }) => parseCheckpoint(note)) }
@@ -118,7 +119,21 @@ describe("publishing", () => {
     await publisher.publish(checkpoints[1]!, true)
     await publisher.publish(checkpoints[2]!, true)
     expect(sizesOf(place.held)).toEqual([150])
-    expect(told).toMatchObject([{ type: "log.split-view", detail: { published: 150, own: 200 } }])
+    expect(told).toMatchObject([{ type: "log.split-view", detail: { published: 150, own: 200, signed: true } }])
+  })
+
+  test("tells once of a contradiction that its own key did not sign, and goes on when that is gone", async () => {
+    const { open, place, told, checkpoints } = setting
+    const note = checkpoints[0]!.note.replace(/[^ ]{20}\n$/, `${"A".repeat(18)}==\n`)
+    place.held.push({ ...checkpoints[0]!, size: 5_000, note })
+    const publisher = open()
+    await publisher.publish(checkpoints[0]!, true)
+    await publisher.publish(checkpoints[1]!, true)
+    expect(told).toMatchObject([{ type: "log.split-view", detail: { published: 5_000, own: 100, signed: false } }])
+    place.held.length = 0
+    await publisher.publish(checkpoints[2]!, true)
+    expect(typesOf(told)).toEqual(["log.split-view", "log.anchor-restored"])
+    expect(sizesOf(place.held)).toEqual([300])
   })
 
   test("tells of a place that knows more records than the log has", async () => {
