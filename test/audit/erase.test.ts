@@ -1,5 +1,3 @@
-import { readdirSync, readFileSync } from "node:fs"
-import { join } from "node:path"
 import { Readable } from "node:stream"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { erasePerson, findPerson } from "../../src/audit/erase.ts"
@@ -11,23 +9,11 @@ import { NanoguardError } from "../../src/errors.ts"
 import { Conflict } from "../../src/store/conflict.ts"
 import { openStore } from "../../src/store/open.ts"
 import { openFilesForReading } from "../../src/store/sqlite/reader.ts"
-import { emptyHome, type TestContext, temporaryDirectory, testContext } from "../context.ts"
+import { emptyHome, temporaryDirectory, testContext } from "../context.ts"
 import { newStoreDatabase } from "../postgres.ts"
-import { approvalEvent, PEOPLE, packageEvent, plainEvent, randomOf, sampleEvents } from "./events.ts"
-import { type TestLog, verify, writeLog } from "./verify-log.ts"
-
-/** A log in the state directory of a new home. */
-async function newHome(count = 400): Promise<{ ctx: TestContext; log: TestLog }> {
-  const ctx = testContext(temporaryDirectory(), { env: emptyHome({ USER: "officer" }) })
-  const log = await writeLog(join(ctx.env["NANOGUARD_HOME"]!, "state"), sampleEvents(2, count), [count])
-  return { ctx, log }
-}
-
-/** Every byte of the directory, as text that keeps them. */
-function bytesOf(directory: string): string {
-  const files = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isFile())
-  return files.map(({ name }) => readFileSync(join(directory, name), "latin1")).join("\n")
-}
+import { bytesOf, newHome, scrubMany } from "./erase-many.ts"
+import { PEOPLE, packageEvent, plainEvent } from "./events.ts"
+import { verify } from "./verify-log.ts"
 
 const latin1 = (text: string) => Buffer.from(text, "utf8").toString("latin1")
 
@@ -122,29 +108,7 @@ describe("nanoguard audit erase", () => {
 })
 
 describe("scrubPeople", () => {
-  it("leaves nothing of hundreds who were erased among thousands, and all of the others", async () => {
-    const { ctx, log } = await newHome(10)
-    const random = randomOf(7)
-    const names = Array.from({ length: 3000 }, (_, i) => {
-      const tail = i % 40 === 0 ? " wrote a longer note".repeat(150) : ""
-      return `person-${i}-${String(random()).slice(2)}@acme.example${tail}`
-    })
-    const store = await openStore(ctx, { gateway: "gw" })
-    await Promise.all(names.map((note) => store.append(approvalEvent({ note }))))
-    const gone = names.filter((_, i) => i % 6 === 0)
-    for (let at = 0; at < gone.length; at += 50) {
-      const found = await Promise.all(gone.slice(at, at + 50).map((name) => findPerson(store.db, name)))
-      await Promise.all(found.map((one) => erasePerson(store, one, { by: "officer", gateway: "gw" })))
-    }
-    await store.close()
-    expect(await scrubPeople(log.directory)).toBe(true)
-    const bytes = bytesOf(log.directory)
-    expect(gone.map((name) => name.slice(0, 24)).filter((name) => bytes.includes(name))).toEqual([])
-    const reader = await openFilesForReading(log.directory)
-    onTestFinished(() => reader.close())
-    const left = new Set((await reader.db.selectFrom("people").select("value").execute()).map(({ value }) => value))
-    expect(names.flatMap((name, i) => (left.has(name) === (i % 6 === 0) ? [i] : []))).toEqual([])
-  })
+  it("leaves nothing of many who were erased among more, and all of the others", () => scrubMany(600))
 
   it("says that it has to be repeated where a reader holds on to what was", async () => {
     const { log } = await newHome(10)
