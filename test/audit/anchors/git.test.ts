@@ -1,72 +1,22 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import { beforeEach, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { openAnchor } from "../../../src/audit/anchors/index.ts"
 import { publishTo } from "../../../src/audit/anchors/publish.ts"
-import type { Anchor } from "../../../src/audit/types.ts"
 import { emptyHome, type TestContext, temporaryDirectory, testContext } from "../../context.ts"
-import { testAnchor } from "./contract.ts"
+import { describeRepository, type Kind, needGit, repository } from "./git-repository.ts"
 import { makeLog, ORIGIN } from "./log.ts"
 
 const REF = "refs/nanoguard/0123abcd4567ef89"
 const log = makeLog(1200)
 
-beforeEach(async (test) => {
-  try {
-    await testContext("/").exec("git", ["--version"])
-  } catch {
-    test.skip("git is missing: install git 2.39 or later")
-  }
-})
+needGit()
 
-interface Repository {
-  path: string
-  ctx: TestContext
-  git: (...args: string[]) => Promise<string>
-  open: (kind: Kind) => Anchor
-}
-
-type Kind = "path" | "url"
-
-async function repository(...options: string[]): Promise<Repository> {
-  const path = join(temporaryDirectory(), "anchors.git")
-  const ctx = testContext("/", { env: emptyHome() })
-  const git = async (...args: string[]) => {
-    const { exitCode, stdout, stderr } = await ctx.exec("git", args, { env: { ...ctx.env, GIT_DIR: path } })
-    if (exitCode !== 0) throw new Error(stderr)
-    return stdout.trim()
-  }
-  await git("init", "--quiet", "--bare", ...options)
-  return { path, ctx, git, open: (kind) => openAnchor(`git:${kind === "path" ? path : pathToFileURL(path)}`, ctx) }
-}
+// By URL in test/long.
+describeRepository("path")
 
 describe.each<Kind>(["path", "url"])("a git repository by %s", (kind) => {
-  testAnchor(async () => {
-    const { open } = await repository()
-    return { anchor: open(kind), again: () => open(kind) }
-  })
-
-  it("is read again where somebody published in between", async () => {
-    const { ctx, open, path } = await repository()
-    await publishTo(open(kind), log.at(3), log.prove)
-    const other = openAnchor(`git:${path}`, testContext("/", { env: emptyHome() }))
-    let once = true
-    const racing: TestContext = {
-      ...ctx,
-      exec: async (file, args, options) => {
-        if (once && args.includes("commit-tree")) {
-          once = false
-          await publishTo(other, log.at(4), log.prove)
-        }
-        return ctx.exec(file, args, options)
-      },
-    }
-    const anchor = openAnchor(open(kind).name, racing)
-    expect(await publishTo(anchor, log.at(9), log.prove)).toEqual({ published: true, before: 4, size: 9 })
-    expect((await open(kind).read(ORIGIN)).map(({ size }) => size)).toEqual([3, 4, 9])
-  })
-
   it("runs none of its programs", async () => {
     const { path, git, open } = await repository()
     const mark = join(temporaryDirectory(), "ran")
