@@ -6,6 +6,7 @@ import type { PeopleTable, Tables } from "../store/schema.ts"
 import { canonicalText } from "./canonical.ts"
 import { commitmentsOf, EXPORT_SCHEMA, type ExportLine, type PersonOpening, type Selection } from "./export-format.ts"
 import { proveBlock } from "./export-proofs.ts"
+import { parseBody } from "./index-rows.ts"
 import { formatVerifier, type Verifier } from "./note.ts"
 import { opensPerson } from "./people.ts"
 import { loadConsistency } from "./tile-table.ts"
@@ -73,7 +74,7 @@ export async function* exportLog(db: Kysely<Tables>, options: ExportOptions): As
     const last = Math.min(to, Math.ceil(first / TILE_WIDTH) * TILE_WIDTH)
     const rows = await readBodies(db, first, last)
     if (rows.length < last - first + 1) throw changed(`records are missing between ${first} and ${last}`)
-    const chosen = rows.map(({ seq, body }) => ({ seq, body, record: chooseRecord(body, selection) }))
+    const chosen = rows.map(({ seq, body }) => ({ seq, body, record: chooseRecord(seq, body, selection) }))
     const wanted = chosen.filter(({ record }) => record !== undefined)
     const prove = wanted.length > 0 ? await proveBlock(db, Math.floor((first - 1) / TILE_WIDTH), checkpoint) : undefined
     let block = ""
@@ -109,12 +110,20 @@ function readBodies(db: Kysely<Tables>, from: number, to: number): Promise<{ seq
 }
 
 /** The record, where it is chosen: asked of the body and not of the index, which may lack rows. */
-function chooseRecord(body: string, { agent, since, until }: Selection): unknown {
-  const record = JSON.parse(body) as { agent?: string; time: string }
+function chooseRecord(seq: number, body: string, { agent, since, until }: Selection): unknown {
+  const record = parseBody(body) as { agent?: string; time: string } | undefined
+  if (record === undefined) throw unreadable(seq)
   if (agent !== undefined && record.agent !== agent) return undefined
   if (since !== undefined && !(record.time >= since)) return undefined
   if (until !== undefined && !(record.time <= until)) return undefined
   return record
+}
+
+function unreadable(seq: number): NanoguardError {
+  return new NanoguardError(`record ${seq} is none that this version can read`, {
+    exit: EXIT.findings,
+    hint: `run \`nanoguard audit verify\`; what is around it can be exported with --to ${seq - 1} and with --from ${seq + 1}`,
+  })
 }
 
 /** Those that outside places have confirmed, else the newest; each proven to be a beginning of the checkpoint's tree. */

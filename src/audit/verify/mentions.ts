@@ -13,16 +13,23 @@ export interface Mentions {
   erased: string[]
   /** Sequence numbers that such records say were archived up to. */
   archived: number[]
+  /** Bodies that are no record of this version: the first of them, by sequence number. */
+  unreadable: number[]
 }
+
+/** Unreadable bodies that a range names. */
+const MOST = 20
 
 /** Begins with none. */
 export function beginMentions() {
   const people = new Set<string>()
   const erased = new Set<string>()
   const archived = new Set<number>()
+  const unreadable: number[] = []
   return {
     add: (rows: readonly ParsedRow[]) => {
-      for (const [, record] of rows) {
+      for (const [seq, record] of rows) {
+        if (record === undefined && unreadable.length < MOST) unreadable.push(seq)
         if (record === undefined) continue
         const { operator, by, note, verdict } = record
         // Most records name nobody but their operator.
@@ -34,7 +41,7 @@ export function beginMentions() {
         }
       }
     },
-    result: (): Mentions => ({ people: [...people], erased: [...erased], archived: [...archived] }),
+    result: (): Mentions => ({ people: [...people], erased: [...erased], archived: [...archived], unreadable }),
   }
 }
 

@@ -55,7 +55,7 @@ export async function scanLog(
     untiled: undefined,
     hashed: 0,
     indexed: 0,
-    mentions: { people: [], erased: [], archived: [] },
+    mentions: { people: [], erased: [], archived: [], unreadable: [] },
   }
   let done = 0
   const people = new Set<string>()
@@ -69,6 +69,7 @@ export async function scanLog(
     for (const commitment of mentions?.people ?? []) people.add(commitment)
     scanned.mentions.erased.push(...(mentions?.erased ?? []))
     scanned.mentions.archived.push(...(mentions?.archived ?? []))
+    scanned.mentions.unreadable.push(...(mentions?.unreadable ?? []))
     options.onProgress?.(tasks[done++]!.to, records)
   }
   scanned.mentions.people = [...people]

@@ -124,6 +124,10 @@ async function verifySnapshot(
   const scanned = await scanLog(reader, db, facts, [...checkpoints.roots, ...outside], options, problems)
   const { tree, differences } = scanned
   judgeLog({ facts, tree, differences, checkpoints: checkpoints.roots, untiled: scanned.untiled }, problems)
+  for (const seq of scanned.mentions.unreadable) {
+    const what = `record ${seq}: its body is none that nanoguard of this version writes`
+    problems.add({ code: "record.malformed", seq, what })
+  }
   await compareTiles(db, tree, problems)
   const anchors = compareAnchors(readings, tree, facts, problems)
   await compareKnown(db, outside, facts.records, problems)
