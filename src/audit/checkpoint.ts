@@ -9,10 +9,10 @@ import { loadConsistency, loadRoot } from "./tile-table.ts"
 import type { Checkpoint } from "./types.ts"
 
 /** After how many records a checkpoint is due, however little time has passed. */
-export const CHECKPOINT_RECORDS = 4096
+const CHECKPOINT_RECORDS = 4096
 
 /** After how many milliseconds one is due, where anything is new. */
-export const CHECKPOINT_MS = 10_000
+const CHECKPOINT_MS = 10_000
 
 interface Due {
   /** Records that are derived. */

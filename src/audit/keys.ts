@@ -16,7 +16,7 @@ import {
 import { dirname, join } from "node:path"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { cleanText } from "../render/clean.ts"
-import { makeDirectory } from "../store/sqlite/files.ts"
+import { makeDirectory, syncDirectory } from "../store/sqlite/files.ts"
 import { makeSigner, type Signer } from "./note.ts"
 
 /** No key is longer; a larger file is none. */
@@ -111,17 +111,6 @@ function publishKeyFile(path: string, key: Uint8Array): void {
     unlinkSync(draft)
   }
   syncDirectory(dirname(path))
-}
-
-/** Makes the names in a directory durable; does nothing on Windows, which has no such call. */
-export function syncDirectory(directory: string): void {
-  if (process.platform === "win32") return
-  const fd = openSync(directory, constants.O_RDONLY)
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
 }
 
 function checkDirectory(directory: string): void {

@@ -2,10 +2,10 @@
 import { randomBytes } from "node:crypto"
 import { closeSync, fsyncSync, lstatSync, openSync, renameSync, rmSync, writeSync } from "node:fs"
 import { resolve } from "node:path"
-import { syncDirectory } from "../audit/keys.ts"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { escapeForTerminal } from "../render/audit-export.ts"
+import { syncDirectory } from "../store/sqlite/files.ts"
 
 export interface Sink {
   /** Resolves when more may be written. */

@@ -5,7 +5,7 @@ import type { Item, Outcome } from "../types.ts"
 import type { InventoryQuery } from "./types.ts"
 
 /** What was asked for and not given, or not yet. A release that a crash hid (`unknown`) may have happened, so it counts as given. */
-export const NOT_GIVEN: readonly Outcome[] = ["refused", "held", "failed"]
+const NOT_GIVEN: readonly Outcome[] = ["refused", "held", "failed"]
 
 /** A row of `uses`; times in milliseconds. */
 export type UseRow = Omit<Selectable<UsesTable>, "outcome"> & { outcome: Outcome | "" }
