@@ -30,13 +30,13 @@ export interface Image {
   remount(): void
 }
 
-/** An ext4 with its journal on a loop device, whose image holds no room for what is free. Skips where this user may not mount, or there are no such devices. */
-export function mountImage(t: TestContext): Image {
+/** An ext4, with a journal or without, on a loop device, whose image holds no room for what is free. Skips where this user may not mount, or there are no such devices. */
+export function mountImage(t: TestContext, journal: boolean): Image {
   const memory = mountMemory(t, "72m")
   const directory = mountPoint()
   const file = join(memory.directory, "image")
   writeFileSync(file, Buffer.alloc(64 * 1024 * 1024))
-  const made = spawnSync("mkfs.ext4", ["-q", "-E", "nodiscard", file])
+  const made = spawnSync("mkfs.ext4", ["-q", "-E", "nodiscard", "-O", journal ? "has_journal" : "^has_journal", file])
   if (made.status !== 0) t.skip("mkfs.ext4 is missing: apt-get install e2fsprogs")
   mountOrSkip(t, ["-o", "loop", file, directory])
   // Room is left for what the file system itself keeps, its journal among it; what is free is taken from the memory when it is used.

@@ -1,8 +1,9 @@
 // A killed gateway's write-ahead log that lost its end: nothing that was acknowledged is given up without a word.
-import { cpSync, existsSync, statSync, truncateSync } from "node:fs"
+import { cpSync, statSync, truncateSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "vitest"
+import type { Context } from "../../../src/context.ts"
 import { openReader } from "../../../src/store/open.ts"
 import { emptyHome, temporaryDirectory, testContext } from "../../context.ts"
 import { bundleWriter, runGateway, startGateway } from "./gateway.ts"
@@ -24,7 +25,9 @@ export async function truncateAtRandom(cuts: number, random: Random): Promise<Tr
   const program = await bundleWriter()
   const home = join(temporaryDirectory(), "nanoguard")
   const gateway = startGateway({ program, env: emptyHome({ NANOGUARD_HOME: home }), name: "gw", atOnce: 8 })
-  while (gateway.told.length < 400) await sleep(5)
+  await gateway.answered
+  const at = { env: { NANOGUARD_HOME: home } }
+  while (gateway.told.length < 400 || (await lengthsNow(at)).witnessed < 200) await sleep(20)
   gateway.child.kill("SIGKILL")
   await gateway.ended
   const size = statSync(join(home, "state", "record.db-wal")).size
@@ -62,14 +65,22 @@ export async function truncateAtRandom(cuts: number, random: Random): Promise<Tr
   return sum
 }
 
-/** How long the log is, as SQLite finds it, and how long its checkpoints and its index say that it was. */
-async function lengths(ctx: { env: Readonly<Record<string, string | undefined>> }) {
-  const place = join(ctx.env["NANOGUARD_HOME"]!, "state")
+interface Lengths {
+  /** As SQLite finds it; -1 where it finds no tables. */
+  log: number
+  /** How long its checkpoints and its index say that it was. */
+  witnessed: number
+}
+
+/** Reads them from a copy, as reading recovers what a crash left. */
+function lengths(ctx: Pick<Context, "env">): Promise<Lengths> {
   const copy = join(temporaryDirectory(), "nanoguard")
-  cpSync(join(place, ".."), copy, { recursive: true })
-  if (!existsSync(join(copy, "state", "index.db"))) throw new Error("the gateway was killed before it had an index")
-  const reader = await openReader({ env: { ...ctx.env, NANOGUARD_HOME: copy } }).catch(() => undefined)
-  // Cut off before its tables were made.
+  cpSync(ctx.env["NANOGUARD_HOME"]!, copy, { recursive: true })
+  return lengthsNow({ env: { ...ctx.env, NANOGUARD_HOME: copy } })
+}
+
+async function lengthsNow(ctx: Pick<Context, "env">): Promise<Lengths> {
+  const reader = await openReader(ctx).catch(() => undefined)
   if (!reader) return { log: -1, witnessed: 0 }
   try {
     const max = (rows: readonly { n: unknown }[]) => Number(rows[0]?.n ?? 0)

@@ -84,14 +84,15 @@ test("a limit of file size, which needs no rights: the same", async (t: TestCont
 })
 
 test("a file system that turns read-only: every caller hears of it, and what was acknowledged is on the device", async (t) => {
-  const image = mountImage(t)
+  // With a journal Linux 6.18 may answer a sync that waits for it just then with success, and drop it (seen with strace).
+  const image = mountImage(t, false)
   const { program, env, ctx, gateway } = await startOn(image.directory)
   await until(gateway, () => gateway.told.length > 100)
   image.abort()
   await until(gateway, () => gateway.refused.length > 40)
   gateway.child.kill("SIGTERM")
   await gateway.ended
-  expectClear(gateway, /read-only|the disk reports an error/)
+  expectClear(gateway, /read-only|the disk reports an error|its disk failed to keep what was written/)
   image.remount()
   const told = await runGateway({ program, env, name: "next", count: 20 })
   const { log } = await expectWhole(ctx, [...gateway.told, ...told])
@@ -100,7 +101,7 @@ test("a file system that turns read-only: every caller hears of it, and what was
 })
 
 test("a device that loses what was written: nothing more is acknowledged, and what was before is on it", async (t) => {
-  const image = mountImage(t)
+  const image = mountImage(t, true)
   const { program, env, ctx, gateway } = await startOn(image.directory)
   await until(gateway, () => gateway.told.length > 200)
   image.setBroken(true)
@@ -112,7 +113,7 @@ test("a device that loses what was written: nothing more is acknowledged, and wh
   expect(gateway.told.length).toBe(told)
   gateway.child.kill("SIGKILL")
   await gateway.ended
-  expectClear(gateway, /its disk failed to keep what was written|the disk reports an error|read-only/)
+  expectClear(gateway, /read-only|the disk reports an error|its disk failed to keep what was written/)
   // Only what the device has, not what memory still knew.
   image.remount()
   const next = await runGateway({ program, env, name: "next", count: 20 })
