@@ -21,7 +21,7 @@ import { type IndexRow, indexRow } from "./index-rows.ts"
 import { HASH_SIZE, hashLeaf } from "./merkle.ts"
 import { appendLeaves } from "./tiles.ts"
 
-export { checkIndex, type Derivation, LogMismatch, lastSeq, type ReadEvents, readPosition } from "./derive-log.ts"
+export { checkIndex, type Derivation, LogMismatch, lastSeq, readPosition } from "./derive-log.ts"
 
 /** Records of a slice: more at once are faster, fewer let others in sooner. */
 const SLICE = 4_096

@@ -9,7 +9,7 @@ import { openReader, type Reader } from "./reader.ts"
 import { createSubscriptions, type Subscriptions, watchingOf } from "./subscribe.ts"
 import type { Batch, Store } from "./types.ts"
 
-export { openReader, type Reader } from "./reader.ts"
+export { openReader } from "./reader.ts"
 
 export interface OpenOptions {
   /** Id of the gateway or command that writes: in the events that the log writes about itself. */
