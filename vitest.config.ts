@@ -2,16 +2,26 @@ import { defineConfig } from "vitest/config"
 
 // unit: sources in-process. e2e: the built CLI as a process, on real files and terminals.
 // live: real public registries. long: the seeded suites, whole in `npm run test:full`.
-const project = (name: string, include: string[], testTimeout: number) => ({
-  test: { name, include, testTimeout, hookTimeout: testTimeout, setupFiles: ["test/seed.ts", "test/workers.ts"] },
+const project = (name: string, include: string[], testTimeout: number, more: { maxWorkers?: string } = {}) => ({
+  test: {
+    name,
+    include,
+    testTimeout,
+    hookTimeout: testTimeout,
+    setupFiles: ["test/seed.ts", "test/workers.ts"],
+    ...more,
+  },
 })
+
+// Left alone vitest spares one processor: half of a machine that has two.
+const everyProcessor = { maxWorkers: "100%" }
 
 export default defineConfig({
   test: {
     globalSetup: ["test/setup.ts", "test/programs.ts", "test/postgres-shared.ts"],
     projects: [
-      project("unit", ["test/**/*.test.ts", "!test/{e2e,live,long}/**"], 20_000),
-      project("e2e", ["test/e2e/**/*.test.ts"], 60_000),
+      project("unit", ["test/**/*.test.ts", "!test/{e2e,live,long}/**"], 20_000, everyProcessor),
+      project("e2e", ["test/e2e/**/*.test.ts"], 60_000, everyProcessor),
       project("live", ["test/live/**/*.test.ts"], 180_000),
       project("long", ["test/long/**/*.test.ts"], 600_000),
     ],
