@@ -2,7 +2,12 @@ import { defineConfig } from "vitest/config"
 
 // unit: sources in-process. e2e: the built CLI as a process, on real files and terminals.
 // live: real public registries. long: the seeded suites, whole in `npm run test:full`.
-const project = (name: string, include: string[], testTimeout: number, more: { maxWorkers?: string } = {}) => ({
+const project = (
+  name: string,
+  include: string[],
+  testTimeout: number,
+  more: { maxWorkers?: string; isolate?: boolean } = {},
+) => ({
   test: {
     name,
     include,
@@ -20,7 +25,8 @@ export default defineConfig({
   test: {
     globalSetup: ["test/setup.ts", "test/programs.ts", "test/postgres-shared.ts"],
     projects: [
-      project("unit", ["test/**/*.test.ts", "!test/{e2e,live,long}/**"], 20_000, everyProcessor),
+      // Its files share a process and the libraries loaded there; each evaluates the sources anew.
+      project("unit", ["test/**/*.test.ts", "!test/{e2e,live,long}/**"], 20_000, { ...everyProcessor, isolate: false }),
       project("e2e", ["test/e2e/**/*.test.ts"], 60_000, everyProcessor),
       project("live", ["test/live/**/*.test.ts"], 180_000),
       project("long", ["test/long/**/*.test.ts"], 600_000),
