@@ -39,7 +39,7 @@ export class MissingTile extends NanoguardError {
   constructor(level: number, position: number) {
     super(`the tree of the log has no whole tile ${level}/${position}`, {
       exit: EXIT.environment,
-      hint: "the tree is derived from the records: remove the index, and it is built anew",
+      hint: "the tree is derived from the records: run `nanoguard store derive`, with --archive where old ones were archived",
     })
     this.name = "MissingTile"
     this.level = level

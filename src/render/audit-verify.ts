@@ -53,7 +53,10 @@ function checkedLines(report: VerifyReport): string[] {
   const differs = problems.some(({ code }) => code === "index.differs")
   if (indexed > 0)
     lines.push(`the index ${differs ? "was held against" : "says what it should of"} ${countOf(indexed, "record")}`)
-  if (opened > 0) lines.push(`${countOf(opened, "personal value")} against their commitments`)
+  if (opened > 0)
+    lines.push(
+      `${countOf(opened, "personal value")} held against ${opened === 1 ? "its commitment" : "their commitments"}`,
+    )
   return lines
 }
 

@@ -12,6 +12,7 @@ import {
   openSync,
   rmSync,
   type Stats,
+  statSync,
 } from "node:fs"
 import { dirname } from "node:path"
 import { EXIT, NanoguardError } from "../../errors.ts"
@@ -35,10 +36,22 @@ export function prepareDirectory(directory: string): void {
  * takes a directory that nobody synced the name of, with all that was synced in it. Throws what the file system says.
  */
 export function makeDirectory(directory: string): void {
-  const first = mkdirSync(directory, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
-  chmodSync(directory, 0o700)
-  for (let made = directory; made.length >= first.length; made = dirname(made)) syncDirectory(dirname(made))
+  const missing: string[] = []
+  for (let path = directory; statSync(path, { throwIfNoEntry: false }) === undefined; path = dirname(path))
+    missing.unshift(path)
+  // One by one: Node's own way of making all of them tries for ever where none can be made, as below /proc.
+  for (const path of missing) makeOne(path)
+  if (missing.length > 0) chmodSync(directory, 0o700)
+  for (const path of missing.reverse()) syncDirectory(dirname(path))
+}
+
+/** Another process may make it at the same time. */
+function makeOne(path: string): void {
+  try {
+    mkdirSync(path, 0o700)
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error
+  }
 }
 
 /** Puts a directory's entries on the disk. Windows has no such thing. */
