@@ -331,6 +331,13 @@ describe("every ecosystem", () => {
     )
   })
 
+  it("a PyPI range of numbers that nobody can compare holds nothing, instead of throwing", () => {
+    const ones = "1".repeat(300)
+    for (const range of [ones, `<${ones}`, `>=${ones}`, `!=${ones}`, `^${ones}`, `~=${ones}.1`, `==${ones}.*`])
+      for (const version of ["0.0.0+build", "1.0", ones]) expect(satisfies("pypi", version, range)).toBe(false)
+    expect(satisfies("pypi", "1.0+20240101123456789", "==1.0+20240101123456789")).toBe(true)
+  })
+
   it("finds the newest in a range, whatever the order of the list", () => {
     const versions = ["1.10.0", "1.9.0", "2.0.0", "1.11.0-rc.1", "nonsense"]
     expect(maxSatisfying("npm", versions, "^1")).toBe("1.10.0")

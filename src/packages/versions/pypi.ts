@@ -30,7 +30,8 @@ export function satisfiesPython(version: string, range: string, options: RangeOp
  * one, or `prereleases` is true (Handling of pre-releases).
  */
 function meets(version: string, range: string, options: RangeOptions): boolean {
-  if (!validRange(range)) return false
+  // As for versions: of longer numbers the library loses digits, and of hundreds of digits it makes infinity, and throws.
+  if (!validRange(range) || /[0-9]{16}/.test(range.replace(/\+[a-z0-9._-]*/gi, ""))) return false
   const specifiers = range
     .split(",")
     .map((specifier) => specifier.trim())
