@@ -1,15 +1,19 @@
 // The deriver's thread: derives what is committed within 100 ms, signs checkpoints when they are due, publishes them, and keeps the
 // files' WALs short. Whatever it does may be done by another process instead, or later.
 import { setPriority } from "node:os"
+import { join } from "node:path"
 import { type MessagePort, parentPort, workerData } from "node:worker_threads"
 import { processContext } from "../context.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
 import { encodeFailure } from "../store/committer-messages.ts"
 import { anchorsOf } from "./anchors/index.ts"
+import { newestCheckpoint } from "./checkpoint.ts"
 import { LogMismatch } from "./derive.ts"
 import type { DeriverData, FromDeriver, ToDeriver } from "./deriver-messages.ts"
-import { openPlace } from "./deriver-place.ts"
+import { openPlace, type Place } from "./deriver-place.ts"
 import { createRounds, type Rounds } from "./deriver-rounds.ts"
-import { loadOrCreateLogKey } from "./keys.ts"
+import { loadLogKey, loadOrCreateLogKey } from "./keys.ts"
+import type { Signer } from "./note.ts"
 
 /** Milliseconds between two rounds: few commits share a transaction of the index then, and are derived within 100 ms. */
 const PAUSE = 30
@@ -63,6 +67,19 @@ function openInbox(from: MessagePort): Inbox {
   return inbox
 }
 
+/** The log's key; made for a log that nobody signed yet. Another one in its place would make every older checkpoint a stranger's. */
+async function signerOf({ engine, record, origin }: Place, keys: string): Promise<Signer> {
+  const key = loadLogKey(keys, origin)
+  // The gateways of a PostgreSQL may have keys of their own.
+  if (key !== undefined || engine === "postgres" || (await newestCheckpoint(record)) === undefined)
+    return key ?? loadOrCreateLogKey(keys, origin)
+  throw new NanoguardError("the key that signed this log is gone", {
+    exit: EXIT.environment,
+    where: { file: join(keys, "log.key") },
+    hint: "put log.key back from a backup; without it nothing more is signed: keep this directory and go on in a new one",
+  })
+}
+
 async function openRounds(again = true): Promise<Rounds> {
   const { location, gateway, keys, cwd, env, skew, checkpointEvery, checkpointMs } = data
   const place = await openPlace(location)
@@ -70,7 +87,7 @@ async function openRounds(again = true): Promise<Rounds> {
     return await createRounds({
       ...{ place, gateway, checkpointEvery, checkpointMs },
       anchors: anchorsOf({ ...processContext(), env, cwd }),
-      signer: loadOrCreateLogKey(keys, place.origin),
+      signer: await signerOf(place, keys),
       now: () => Date.now() + skew,
       tell: (event) => send({ kind: "events", events: [event] }),
     })

@@ -167,3 +167,18 @@ test("refuses a checkpoint where the log is shorter than its index, and says so"
   )
   expect(String(outcome)).toMatch(/index|shorter|ends with/)
 })
+
+test("signs with no new key where the one that signed before is gone, and says so", async () => {
+  const { ctx, state } = newContext()
+  const first = await openStore(ctx, { gateway: "gateway-1" })
+  await first.append(plainEvent("policy.adopted"))
+  await first.close()
+  const key = readFileSync(join(state, "log.key"))
+  rmSync(join(state, "log.key"))
+  const second = await open(ctx)
+  await second.append(plainEvent("policy.adopted"))
+  await expect(second.checkpoint()).rejects.toThrow("the key that signed this log is gone")
+  expect(existsSync(join(state, "log.key"))).toBe(false)
+  writeFileSync(join(state, "log.key"), key, { mode: 0o600 })
+  await vi.waitFor(async () => expect(await second.checkpoint()).toBe(2), SECOND)
+})
