@@ -46,7 +46,7 @@ const bundle = await rolldown({
   input: {
     cli: "src/cli.ts",
     committer: "src/store/committer.ts",
-    deriver: "src/audit/deriver.ts",
+    deriver: "src/audit/derive/deriver.ts",
     hasher: "src/audit/verify/hasher.ts",
   },
   platform: "node",

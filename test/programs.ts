@@ -19,7 +19,7 @@ async function bundlePrograms(directory: string): Promise<void> {
   const bundle = await rolldown({
     input: {
       committer: "src/store/committer.ts",
-      deriver: "src/audit/deriver.ts",
+      deriver: "src/audit/derive/deriver.ts",
       hasher: "src/audit/verify/hasher.ts",
       appender: "test/store/appender.ts",
     },

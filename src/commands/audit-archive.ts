@@ -1,8 +1,8 @@
 // `nanoguard audit archive`: bodies of old records leave the log for files; their hashes stay.
 import { resolve } from "node:path"
-import { type ArchivePlan, archiveRecords, planArchive } from "../audit/archive.ts"
-import { openDerived } from "../audit/open-derived.ts"
-import { readTime } from "../audit/time.ts"
+import { type ArchivePlan, archiveRecords, planArchive } from "../audit/archive/index.ts"
+import { openDerived } from "../audit/derive/open-derived.ts"
+import { readTime } from "../audit/read/time.ts"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import { DURATION } from "../policy/duration.ts"

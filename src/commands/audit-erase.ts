@@ -1,6 +1,6 @@
 // `nanoguard audit erase`: a person's name is forgotten; that somebody was there, and every proof, is not.
-import { erasePerson, findPerson } from "../audit/erase.ts"
-import { scrubPeople } from "../audit/erase-scrub.ts"
+import { erasePerson, findPerson } from "../audit/erase/index.ts"
+import { scrubPeople } from "../audit/erase/scrub.ts"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import { type EraseReport, renderErase } from "../render/audit-erase.ts"

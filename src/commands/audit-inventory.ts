@@ -1,9 +1,10 @@
 // `nanoguard audit inventory [agents|items]`: the System of Record.
+
+import { emptyRecord, openDerived } from "../audit/derive/open-derived.ts"
 import { readInventory } from "../audit/inventory/index.ts"
 import { readQuestion } from "../audit/inventory/touched.ts"
 import type { Inventory } from "../audit/inventory/types.ts"
-import { emptyRecord, openDerived } from "../audit/open-derived.ts"
-import { readTime } from "../audit/time.ts"
+import { readTime } from "../audit/read/time.ts"
 import type { Item } from "../audit/types.ts"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"

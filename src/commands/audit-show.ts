@@ -1,8 +1,8 @@
 // `nanoguard audit show <seq>`: one record, whole, with its place in the tree.
-import { loadLogKey } from "../audit/keys.ts"
-import { emptyRecord, openDerived } from "../audit/open-derived.ts"
-import { readNumber } from "../audit/record-options.ts"
-import { readShow, type ShowReport } from "../audit/show.ts"
+import { loadLogKey } from "../audit/checkpoints/keys.ts"
+import { emptyRecord, openDerived } from "../audit/derive/open-derived.ts"
+import { readNumber } from "../audit/read/record-options.ts"
+import { readShow, type ShowReport } from "../audit/read/show.ts"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode } from "../errors.ts"
 import { stateHome } from "../home.ts"

@@ -1,9 +1,9 @@
 // `nanoguard audit tail`: the newest records, and with --follow those to come.
-import { lastSeq } from "../audit/derive-log.ts"
-import { emptyRecord, openDerived } from "../audit/open-derived.ts"
-import { ERASED, openPeople } from "../audit/people.ts"
-import { type RecordFilter, readArchived, readLast, type StoredRecord } from "../audit/query.ts"
-import { type RecordOptions, readFilter, readNumber } from "../audit/record-options.ts"
+import { lastSeq } from "../audit/derive/derive-log.ts"
+import { emptyRecord, openDerived } from "../audit/derive/open-derived.ts"
+import { type RecordFilter, readArchived, readLast, type StoredRecord } from "../audit/read/query.ts"
+import { type RecordOptions, readFilter, readNumber } from "../audit/read/record-options.ts"
+import { ERASED, openPeople } from "../audit/sealing/people.ts"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import { commitmentsOf, describeRecord, renderJsonLine, renderTailJson, renderTailLine } from "../render/audit-tail.ts"
@@ -111,7 +111,7 @@ async function followLog(
   signal: AbortSignal,
 ): Promise<void> {
   const [{ followRecords }, { watchingOf }] = await Promise.all([
-    import("../audit/follow.ts"),
+    import("../audit/read/follow.ts"),
     import("../store/subscribe.ts"),
   ])
   const watching = await watchingOf(storeLocation(ctx), reader.db)

@@ -1,6 +1,6 @@
 // `nanoguard audit verify`: is the record what it was, and what can nobody say?
 import { anchorsOf, openAnchor } from "../audit/anchors/index.ts"
-import { parseVerifier, type Verifier } from "../audit/note.ts"
+import { parseVerifier, type Verifier } from "../audit/checkpoints/note.ts"
 import type { Anchor } from "../audit/types.ts"
 import { verifyExport } from "../audit/verify/export-file.ts"
 import type { VerifyReport } from "../audit/verify/report.ts"

@@ -1,5 +1,5 @@
 // What a command says when its answer leaves the newest records out.
-import type { DerivedReader } from "../audit/open-derived.ts"
+import type { DerivedReader } from "../audit/derive/open-derived.ts"
 import type { Context } from "../context.ts"
 import { cleanText, countOf } from "../render/clean.ts"
 

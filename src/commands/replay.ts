@@ -1,7 +1,7 @@
 // `nanoguard policy replay`: what another policy would have said to what was already decided.
-import { emptyRecord, openDerived } from "../audit/open-derived.ts"
-import { readRecords, type StoredRecord } from "../audit/query.ts"
-import { type RecordOptions, readFilter } from "../audit/record-options.ts"
+import { emptyRecord, openDerived } from "../audit/derive/open-derived.ts"
+import { readRecords, type StoredRecord } from "../audit/read/query.ts"
+import { type RecordOptions, readFilter } from "../audit/read/record-options.ts"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode } from "../errors.ts"
 import { type PastDecision, type ReplayReport, startReplay } from "../policy/replay.ts"

@@ -38,7 +38,7 @@ export async function storeDerive(
   ctx: Context,
   options: StoreCommandOptions & { archive?: string } = {},
 ): Promise<{ exit: ExitCode }> {
-  const { openDerived } = await import("../audit/open-derived.ts")
+  const { openDerived } = await import("../audit/derive/open-derived.ts")
   const archive = options.archive === undefined ? {} : { archive: resolve(ctx.cwd, options.archive) }
   const reader = await openDerived(ctx, archive)
   const { kind, location, size, behind, failure } = reader

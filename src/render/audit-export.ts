@@ -1,5 +1,5 @@
 // What `nanoguard audit export` says beside the export itself.
-import type { ExportCounts } from "../audit/export.ts"
+import type { ExportCounts } from "../audit/export/index.ts"
 import { countOf } from "./clean.ts"
 
 /** What was written, for stderr. `size`: records under the checkpoint; `left`: those asked for and not yet under it. */

@@ -1,6 +1,7 @@
 // How `nanoguard audit show` looks.
-import { PERSON } from "../audit/people.ts"
-import type { ShowReport } from "../audit/show.ts"
+
+import type { ShowReport } from "../audit/read/show.ts"
+import { PERSON } from "../audit/sealing/people.ts"
 import type { LogRecord } from "../audit/types.ts"
 import type { Verdict } from "../policy/types.ts"
 import { paintOf, shortTime } from "./audit-tail.ts"

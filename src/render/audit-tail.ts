@@ -1,6 +1,7 @@
 // How `nanoguard audit tail` looks: a line a record. What stands in a record is never interpreted, by no terminal and no CI log.
-import { PERSON } from "../audit/people.ts"
-import type { StoredRecord } from "../audit/query.ts"
+
+import type { StoredRecord } from "../audit/read/query.ts"
+import { PERSON } from "../audit/sealing/people.ts"
 import type { LogRecord } from "../audit/types.ts"
 import type { Effect } from "../policy/types.ts"
 import { cleanText, safeJson } from "./clean.ts"

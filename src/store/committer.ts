@@ -1,6 +1,6 @@
 // The committer's thread: owns the connection that writes. What comes in while it commits is the next group.
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
-import { loadOrCreateCommitKey } from "../audit/keys.ts"
+import { loadOrCreateCommitKey } from "../audit/checkpoints/keys.ts"
 import {
   type CommitterData,
   decodeBatch,

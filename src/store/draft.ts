@@ -2,7 +2,7 @@
 // the committer has only to put commitments in and to look for secrets: both threads have about the same to do, and together
 // they commit almost twice as many records.
 import { randomBytes } from "node:crypto"
-import { draftEvent, personalText, type SealKeys, sealDraft } from "../audit/seal.ts"
+import { draftEvent, personalText, type SealKeys, sealDraft } from "../audit/sealing/seal.ts"
 import type { PersonCommitment } from "../audit/types.ts"
 import type { Batch } from "./types.ts"
 

@@ -1,5 +1,5 @@
 // The store of a gateway: reads in this thread, commits in one of their own, derivation in another.
-import type { DeriverThread } from "../audit/deriver-thread.ts"
+import type { DeriverThread } from "../audit/derive/deriver-thread.ts"
 import type { NewEvent } from "../audit/types.ts"
 import type { Context } from "../context.ts"
 import type { NanoguardError } from "../errors.ts"
@@ -32,7 +32,7 @@ export async function openStore(ctx: Pick<Context, "env" | "now" | "cwd">, optio
   let closing: Promise<void> | undefined
 
   const startDeriving = async () => {
-    const { startDeriver } = await import("../audit/deriver-thread.ts")
+    const { startDeriver } = await import("../audit/derive/deriver-thread.ts")
     const append = (event: NewEvent) => committer.write({ events: [event] })
     return startDeriver(ctx, { ...options, location, append })
   }

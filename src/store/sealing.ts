@@ -1,7 +1,7 @@
 // What happens to the events of a batch before they are rows, in both engines: personal values are looked up or get a
 // commitment, the clock is held against the log, and each event becomes the canonical text that is hashed.
-import { newPerson } from "../audit/people.ts"
-import { personalText, personalValues, type SealKeys, sealEvent } from "../audit/seal.ts"
+import { newPerson } from "../audit/sealing/people.ts"
+import { personalText, personalValues, type SealKeys, sealEvent } from "../audit/sealing/seal.ts"
 import type { NewEvent, PersonCommitment } from "../audit/types.ts"
 import { type Draft, sealRead } from "./draft.ts"
 import type { PendingBatch } from "./engine.ts"

@@ -5,7 +5,7 @@ export type WorkerName = "committer" | "deriver" | "hasher"
 /** The source of each worker, from this file; in the bundle each is `dist/<name>.js`. */
 const SOURCES = {
   committer: "./committer.ts",
-  deriver: "../audit/deriver.ts",
+  deriver: "../audit/derive/deriver.ts",
   hasher: "../audit/verify/hasher.ts",
 } as const satisfies Record<WorkerName, string>
 

@@ -1,7 +1,7 @@
 // Realistic events of every kind, the same for the same seed: what tests of the record write and read back.
 import { createHash } from "node:crypto"
-import { commitPerson } from "../../src/audit/people.ts"
-import { personalValues, sealEvent } from "../../src/audit/seal.ts"
+import { commitPerson } from "../../src/audit/sealing/people.ts"
+import { personalValues, sealEvent } from "../../src/audit/sealing/seal.ts"
 import type { NewEvent, Outcome, PersonCommitment } from "../../src/audit/types.ts"
 import type { Action, DecisionEvidence, Effect, Verdict } from "../../src/policy/types.ts"
 import type { PeopleTable } from "../../src/store/schema.ts"

@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs"
 import { performance } from "node:perf_hooks"
 import { setTimeout as delay } from "node:timers/promises"
-import { startDeriver } from "../../src/audit/deriver-thread.ts"
+import { startDeriver } from "../../src/audit/derive/deriver-thread.ts"
 import { startCommitter } from "../../src/store/committer-thread.ts"
 import { makeLog } from "./make-log.ts"
 import { requestEvent } from "./record-events.ts"

@@ -1,7 +1,7 @@
 // Inclusion proofs out of a large log, as whole calls: which tiles, reading them from SQLite, hashing.
 import { performance } from "node:perf_hooks"
-import { hashLeaf, verifyInclusion } from "../../src/audit/merkle.ts"
-import { loadInclusion, loadRoot } from "../../src/audit/tile-table.ts"
+import { hashLeaf, verifyInclusion } from "../../src/audit/tree/merkle.ts"
+import { loadInclusion, loadRoot } from "../../src/audit/tree/tile-table.ts"
 import { openFilesForReading } from "../../src/store/sqlite/reader.ts"
 import type { MadeLog } from "./make-log.ts"
 

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { sealEvent } from "../../src/audit/seal.ts"
+import { sealEvent } from "../../src/audit/sealing/seal.ts"
 import type { NewEvent, PersonCommitment } from "../../src/audit/types.ts"
 import { type MadeLog, makeLog } from "./make-log.ts"
 import { bareSync, closedLoop, type Load, loopCost, oneTransactionEach, openLoop } from "./record-append.ts"

@@ -6,14 +6,14 @@ import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { expect, it } from "vitest"
-import { listSegments } from "../../src/audit/archive-format.ts"
-import { checkSegment, openSegment } from "../../src/audit/archive-read.ts"
+import { listSegments } from "../../src/audit/archive/format.ts"
+import { checkSegment, openSegment } from "../../src/audit/archive/read.ts"
 import { openFilesForReading } from "../../src/store/sqlite/reader.ts"
 import { EPOCH, randomOf, sampleEvents } from "../audit/events.ts"
 import { derive, type TestLog, verify, writeLog } from "../audit/verify-log.ts"
 import { emptyHome, temporaryDirectory } from "../context.ts"
 
-const ARCHIVER = fileURLToPath(new URL("../audit/archiver.ts", import.meta.url))
+const ARCHIVER = fileURLToPath(new URL("../audit/archive/archiver.ts", import.meta.url))
 const RECORDS = 3000
 const KILLS = process.env["NANOGUARD_SAMPLE"] ? 4 : 25
 

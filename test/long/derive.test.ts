@@ -1,6 +1,6 @@
 // Derivers killed at random, many times.
 import { test } from "vitest"
-import { killDerivers } from "../audit/derive-kill.ts"
+import { killDerivers } from "../audit/derive/derive-kill.ts"
 
 const deaths = process.env["NANOGUARD_SAMPLE"] ? 5 : 40
 

@@ -1,6 +1,6 @@
 // Hundreds of people erased among thousands.
 import { test } from "vitest"
-import { scrubMany } from "../audit/erase-many.ts"
+import { scrubMany } from "../audit/erase/erase-many.ts"
 
 const people = process.env["NANOGUARD_SAMPLE"] === "1" ? 3000 : 10_000
 

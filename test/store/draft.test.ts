@@ -1,7 +1,7 @@
 // A draft on its way between the threads ends as exactly the record that sealing the event as a whole gives.
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { personalText, personalValues, sealEvent } from "../../src/audit/seal.ts"
+import { personalText, personalValues, sealEvent } from "../../src/audit/sealing/seal.ts"
 import type { NewEvent, PersonCommitment } from "../../src/audit/types.ts"
 import { EXIT } from "../../src/errors.ts"
 import { createDrafter, readDraft, sealRead } from "../../src/store/draft.ts"

@@ -1,7 +1,7 @@
 // Erasing and archiving on PostgreSQL: the eraser's work, which no writer can do, and after which everything still verifies.
 import { join } from "node:path"
 import { expect, test } from "vitest"
-import { erasePerson, findPerson } from "../../src/audit/erase.ts"
+import { erasePerson, findPerson } from "../../src/audit/erase/index.ts"
 import { auditArchive } from "../../src/commands/audit-archive.ts"
 import { auditVerify } from "../../src/commands/audit-verify.ts"
 import { openStore } from "../../src/store/open.ts"

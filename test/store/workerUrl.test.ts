@@ -9,7 +9,7 @@ describe("workerUrl", () => {
   it("names the source file in development", () => {
     const here = pathToFileURL("/repo/src/store/workerUrl.ts").href
     expect(workerUrl("committer", here).pathname).toBe("/repo/src/store/committer.ts")
-    expect(workerUrl("deriver", here).pathname).toBe("/repo/src/audit/deriver.ts")
+    expect(workerUrl("deriver", here).pathname).toBe("/repo/src/audit/derive/deriver.ts")
   })
 
   it.each([

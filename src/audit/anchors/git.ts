@@ -2,8 +2,8 @@
 // guards the log; and a copy of the repository is a copy of the evidence.
 import type { Context } from "../../context.ts"
 import { cleanText } from "../../render/clean.ts"
-import { parseCheckpoint } from "../checkpoint-text.ts"
-import { NoteError } from "../note-error.ts"
+import { parseCheckpoint } from "../checkpoints/checkpoint-text.ts"
+import { NoteError } from "../checkpoints/note-error.ts"
 import type { Anchor, Checkpoint } from "../types.ts"
 import { AnchorError, AnchorMoved, orBad } from "./failure.ts"
 import { gitPlace } from "./git-place.ts"

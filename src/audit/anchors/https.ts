@@ -1,7 +1,7 @@
 // Checkpoints at an HTTPS address: a POST adds one, as it is signed; a GET with `?origin=` answers with all of that log, one
 // after the other (with `&newest=1` the newest alone will do). Such an endpoint is a file that grows and a handful of lines.
 import type { Context } from "../../context.ts"
-import { parseCheckpoint } from "../checkpoint-text.ts"
+import { parseCheckpoint } from "../checkpoints/checkpoint-text.ts"
 import type { Anchor, Checkpoint } from "../types.ts"
 import { AnchorError, AnchorMoved, badAnchor, causeOf, orBad } from "./failure.ts"
 

@@ -1,6 +1,7 @@
 // The rule of a witness, kept by the log itself: nothing is published but what extends what is there.
-import { type TreeHead, verifyConsistency } from "../merkle.ts"
-import { SplitView } from "../split-view.ts"
+
+import { SplitView } from "../checkpoints/split-view.ts"
+import { type TreeHead, verifyConsistency } from "../tree/merkle.ts"
 import type { Anchor, Checkpoint } from "../types.ts"
 import { AnchorMoved } from "./failure.ts"
 

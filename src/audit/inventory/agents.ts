@@ -1,8 +1,8 @@
 // Who runs and ran: one entry an agent, with its runs.
 import type { Kysely, Selectable } from "kysely"
 import type { AgentsTable, Tables } from "../../store/schema.ts"
-import { indexText } from "../index-rows.ts"
-import { readRecords } from "../query.ts"
+import { indexText } from "../derive/index-rows.ts"
+import { readRecords } from "../read/query.ts"
 import type { LogRecord } from "../types.ts"
 import type { AgentRun, InventoryAgent, Person } from "./types.ts"
 

@@ -4,7 +4,7 @@ import type { AdvisoryIndex } from "../../packages/advisories/types.ts"
 import { parsePurl, purlOf } from "../../packages/purl.ts"
 import { plainId } from "../../policy/text.ts"
 import type { Tables } from "../../store/schema.ts"
-import { indexText } from "../index-rows.ts"
+import { indexText } from "../derive/index-rows.ts"
 import type { Reason, TouchedReport } from "./types.ts"
 
 /** What a question meant: the items, and for an advisory why each is among them. */

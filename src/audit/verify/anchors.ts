@@ -1,6 +1,6 @@
 // What outside places hold of this log: read before the log is, so that a log that goes on meanwhile is never behind them.
 import { NanoguardError } from "../../errors.ts"
-import type { Verifier } from "../note.ts"
+import type { Verifier } from "../checkpoints/note.ts"
 import type { Anchor } from "../types.ts"
 import { checkNote, type SignedRoot } from "./checkpoints.ts"
 import type { Facts } from "./facts.ts"

@@ -1,8 +1,8 @@
 // Archived bodies take the place of those that were removed from the log: hashed and compared like every other.
 import { EXIT, NanoguardError } from "../../errors.ts"
-import { listSegments } from "../archive-format.ts"
-import { checkSegment, openSegment } from "../archive-read.ts"
-import type { Verifier } from "../note.ts"
+import { listSegments } from "../archive/format.ts"
+import { checkSegment, openSegment } from "../archive/read.ts"
+import type { Verifier } from "../checkpoints/note.ts"
 import { checkNote } from "./checkpoints.ts"
 import type { RangeSource } from "./range.ts"
 import type { Problems } from "./report.ts"

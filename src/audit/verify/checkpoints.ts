@@ -1,9 +1,9 @@
 // The checkpoints that the store holds: read, their signatures checked. What their roots say is compared once all is hashed.
 import type { Kysely } from "kysely"
 import type { Tables } from "../../store/schema.ts"
-import { parseCheckpoint, verifyCheckpoint } from "../checkpoint-text.ts"
-import type { Verifier } from "../note.ts"
-import { NoteError } from "../note-error.ts"
+import { parseCheckpoint, verifyCheckpoint } from "../checkpoints/checkpoint-text.ts"
+import type { Verifier } from "../checkpoints/note.ts"
+import { NoteError } from "../checkpoints/note-error.ts"
 import type { Problems } from "./report.ts"
 
 /** A root that the log once had, as one of its checkpoints says. */

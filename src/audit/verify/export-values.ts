@@ -1,6 +1,7 @@
 // Values out of a line of an export, of which nothing is known.
-import { HASH_SIZE } from "../merkle.ts"
-import { decodeBase64 } from "../note.ts"
+
+import { decodeBase64 } from "../checkpoints/note.ts"
+import { HASH_SIZE } from "../tree/merkle.ts"
 
 /** What is wrong with an export. */
 export class Rejected extends Error {}

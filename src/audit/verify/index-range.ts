@@ -1,8 +1,8 @@
 // What the index should say of one range of the log, made from its bodies, and how the stored rows of `entries` differ from it.
 // Adds up by itself, not by the deriver's fold: a mistake in one of the two shows.
 import type { EntriesTable } from "../../store/schema.ts"
-import type { AgentRow } from "../derive-fold.ts"
-import { type IndexRow, rowOf, type UseKey } from "../index-rows.ts"
+import type { AgentRow } from "../derive/derive-fold.ts"
+import { type IndexRow, rowOf, type UseKey } from "../derive/index-rows.ts"
 import type { ParsedRow } from "./mentions.ts"
 import type { EntryText } from "./range.ts"
 import { toColumns, type UseColumns, type UseSums, type UseTexts, useKeyOf } from "./use-columns.ts"

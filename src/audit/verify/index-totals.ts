@@ -1,7 +1,7 @@
 // What the bodies of all ranges add up to, laid beside the tables that answer "who has it, since when".
 import { type Kysely, sql } from "kysely"
 import type { Tables } from "../../store/schema.ts"
-import { agentKey } from "../derive-fold.ts"
+import { agentKey } from "../derive/derive-fold.ts"
 import type { AgentTotal, IndexRange } from "./index-range.ts"
 import type { Problems } from "./report.ts"
 import { fromColumns, type UseSums, type UseTexts, useKeyOf } from "./use-columns.ts"

@@ -1,6 +1,6 @@
 // What the records of a range say of rows that lie beside the log: whom they name, who was erased, what was archived.
-import { commitmentsOf } from "../export-format.ts"
-import { PERSON } from "../people.ts"
+import { commitmentsOf } from "../export/format.ts"
+import { PERSON } from "../sealing/people.ts"
 import type { LogRecord } from "../types.ts"
 
 /** A record by its sequence number; undefined where its body cannot be read. */

@@ -1,7 +1,7 @@
 // Whether every personal value is still the one that was committed to.
 import type { Kysely } from "kysely"
 import type { Tables } from "../../store/schema.ts"
-import { opensPerson } from "../people.ts"
+import { opensPerson } from "../sealing/people.ts"
 import type { Mentions } from "./mentions.ts"
 import type { Problems } from "./report.ts"
 

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { workerUrl } from "../../store/workerUrl.ts"
-import { TILE_WIDTH } from "../tiles.ts"
+import { TILE_WIDTH } from "../tree/tiles.ts"
 import { errorOf, type HasherAnswer } from "./hasher-messages.ts"
 import { checkRange, type RangeResult, type RangeSource, type RangeTask } from "./range.ts"
 import type { SqliteFiles } from "./sqlite-source.ts"

@@ -1,7 +1,7 @@
 // One range of the log: its bodies hashed and laid beside the tree, and read again for what the index should say of them.
 import { setImmediate } from "node:timers/promises"
-import { parseBody } from "../index-rows.ts"
-import { TILE_WIDTH } from "../tiles.ts"
+import { parseBody } from "../derive/index-rows.ts"
+import { TILE_WIDTH } from "../tree/tiles.ts"
 import { beginIndexRange, type IndexRange } from "./index-range.ts"
 import { beginMentions, type Mentions } from "./mentions.ts"
 import { type BodyRow, beginScan, type ScanResult, type ScanTask } from "./scan.ts"

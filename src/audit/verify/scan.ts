@@ -1,8 +1,8 @@
 // The log's bodies become leaf hashes again, 256 at a time, and are laid beside the tile that holds what was hashed when they
 // were written. Pure: rows in, hashes and differences out; several threads do this for ranges of their own.
 import { hash } from "node:crypto"
-import { foldRight, HASH_SIZE, hashPairs } from "../merkle.ts"
-import { TILE_WIDTH } from "../tiles.ts"
+import { foldRight, HASH_SIZE, hashPairs } from "../tree/merkle.ts"
+import { TILE_WIDTH } from "../tree/tiles.ts"
 
 /** Records `from` to `to`, both included. `from` is the first of a tile. */
 export interface ScanTask {

@@ -1,7 +1,7 @@
 // The tree over all that was hashed: roots of tiles of 256 records from left to right, from which the root at any size of
 // interest follows. In memory: 64 bytes for 256 records.
-import { foldRight, HASH_SIZE, hashPairs } from "../merkle.ts"
-import { TILE_WIDTH } from "../tiles.ts"
+import { foldRight, HASH_SIZE, hashPairs } from "../tree/merkle.ts"
+import { TILE_WIDTH } from "../tree/tiles.ts"
 
 export interface HashedTree {
   /** Takes the next range's tile roots, and partial tiles by the size at which they end. */

@@ -1,7 +1,7 @@
 // The tiles above the leaves: what follows from the bodies' hashes must be what is stored.
 import type { Kysely } from "kysely"
 import type { Tables } from "../../store/schema.ts"
-import { TILE_WIDTH } from "../tiles.ts"
+import { TILE_WIDTH } from "../tree/tiles.ts"
 import type { Problems } from "./report.ts"
 import type { HashedTree } from "./tree.ts"
 

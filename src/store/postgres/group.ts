@@ -1,7 +1,7 @@
 // One transaction: a group of batches becomes durable. Whoever holds the log's lock is alone with the end of the log until the
 // transaction has ended, on whatever machine the others are.
 import type { Client, QueryResult } from "pg"
-import { newPerson, PEOPLE_SQL } from "../../audit/people.ts"
+import { newPerson, PEOPLE_SQL } from "../../audit/sealing/people.ts"
 import type { PersonCommitment } from "../../audit/types.ts"
 import { NanoguardError } from "../../errors.ts"
 import { Conflict } from "../conflict.ts"

@@ -1,7 +1,7 @@
 // Group commit on SQLite: one transaction and one sync for many batches, each of which can be undone alone.
 import { join } from "node:path"
 import type { SQLInputValue } from "node:sqlite"
-import type { SealKeys } from "../../audit/seal.ts"
+import type { SealKeys } from "../../audit/sealing/seal.ts"
 import type { PersonCommitment } from "../../audit/types.ts"
 import { NanoguardError } from "../../errors.ts"
 import { Conflict } from "../conflict.ts"

@@ -1,6 +1,6 @@
 // The committer's connection to record.db: the statements of a commit, prepared once.
 import type { DatabaseSync, StatementSync } from "node:sqlite"
-import { PEOPLE_SQL } from "../../audit/people.ts"
+import { PEOPLE_SQL } from "../../audit/sealing/people.ts"
 import { openRecord } from "./record.ts"
 
 /** Rows that one statement inserts where a group has as many: half the cost of a call for each. */

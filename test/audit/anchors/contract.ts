@@ -1,8 +1,8 @@
 // What holds for every kind of anchor: the same tests run over each.
 import { expect, it } from "vitest"
 import { publishTo } from "../../../src/audit/anchors/publish.ts"
-import { signCheckpoint } from "../../../src/audit/checkpoint-text.ts"
-import { makeSigner } from "../../../src/audit/note.ts"
+import { signCheckpoint } from "../../../src/audit/checkpoints/checkpoint-text.ts"
+import { makeSigner } from "../../../src/audit/checkpoints/note.ts"
 import type { Anchor } from "../../../src/audit/types.ts"
 import { KEY, makeLog, ORIGIN } from "./log.ts"
 

@@ -1,9 +1,9 @@
 // A log small enough to hold in memory, to publish from.
 import { generateKeyPairSync } from "node:crypto"
 import type { ProveConsistency } from "../../../src/audit/anchors/publish.ts"
-import { signCheckpoint } from "../../../src/audit/checkpoint-text.ts"
-import { consistencyProof, rootOf } from "../../../src/audit/merkle.ts"
-import { makeSigner } from "../../../src/audit/note.ts"
+import { signCheckpoint } from "../../../src/audit/checkpoints/checkpoint-text.ts"
+import { makeSigner } from "../../../src/audit/checkpoints/note.ts"
+import { consistencyProof, rootOf } from "../../../src/audit/tree/merkle.ts"
 import type { Checkpoint } from "../../../src/audit/types.ts"
 import { leafHashes } from "../oracle.ts"
 

@@ -14,7 +14,7 @@ export async function bundleProgram(program: URL): Promise<string> {
     input: {
       program: fileURLToPath(program),
       committer: source("store/committer.ts"),
-      deriver: source("audit/deriver.ts"),
+      deriver: source("audit/derive/deriver.ts"),
     },
     platform: "node",
     external: /^node:/,
