@@ -2,13 +2,14 @@
 import type { Context } from "../context.ts"
 import { addBulk } from "../packages/advisories/combine.ts"
 import type { AdvisoryIndex } from "../packages/advisories/types.ts"
-import { type FactOptions, factsOf } from "../packages/facts.ts"
+import { factOptionsFor } from "../packages/fact-options.ts"
+import { factsOf } from "../packages/facts.ts"
 import { defaultBase } from "../packages/registries/defaults.ts"
 import type { HttpLimits } from "../packages/registries/http.ts"
 import type { Registries, Wanted } from "../packages/registries/index.ts"
 import type { Dependency, DocumentResult, PackageDocument, Registry } from "../packages/types.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
-import type { Ecosystem, MissingReason, PackageAction, PackageFactName, PackageFacts } from "../policy/types.ts"
+import type { Ecosystem, MissingReason, PackageFactName, PackageFacts } from "../policy/types.ts"
 
 /** Facts for any entry, and the documents behind them for corrections. */
 export interface EvidenceSet {
@@ -56,7 +57,7 @@ export async function collectEvidence(
 ): Promise<EvidenceSet> {
   const needs = new Set(policy.packages.needs)
   const now = ctx.now()
-  const factOptions = await optionsFor(policy, needs, now)
+  const factOptions = await factOptionsFor(policy, now)
   const documents = new Map<string, DocumentResult>()
   if (options.offline) {
     return {
@@ -167,36 +168,4 @@ async function askForAdvisories(ctx: Context, npm: Registry | undefined, names: 
 
 async function isPublic(npm: Registry | undefined): Promise<boolean> {
   return npm !== undefined && npm.baseUrl === (await defaultBase("npm"))
-}
-
-async function optionsFor(
-  policy: CompiledPolicy,
-  needs: ReadonlySet<PackageFactName>,
-  now: number,
-): Promise<FactOptions> {
-  const options: FactOptions = { score: needs.has("score") }
-  if (needs.has("lookalike") || needs.has("score")) {
-    const { lookalikeOf } = await import("../packages/lookalike.ts")
-    options.lookalike = lookalikeOf
-  }
-  if (needs.has("license")) options.refusesLicense = licenseTest(policy, now)
-  return options
-}
-
-/** Whether a licence alone would be refused: a lockfile's word on it counts only against a package. */
-function licenseTest(policy: CompiledPolicy, now: number): (license: string) => boolean {
-  const conditions = policy.packages.conditions.filter(({ needs }) => needs.includes("license"))
-  const action: PackageAction = {
-    ...{ kind: "package", purl: "", ecosystem: "npm", name: "", version: "" },
-    source: { kind: "registry", origin: "default" },
-  }
-  const known = new Map<string, boolean>()
-  return (license) => {
-    let refused = known.get(license)
-    if (refused === undefined) {
-      refused = conditions.some(({ test }) => test({ license }, action, now) !== undefined)
-      known.set(license, refused)
-    }
-    return refused
-  }
 }

@@ -10,7 +10,7 @@ import { defaultBase } from "./defaults.ts"
 import type { Services } from "./fetch-document.ts"
 import { readGoConfig } from "./go-config.ts"
 import { createGoRegistry } from "./golang.ts"
-import { createNpmRegistry } from "./npm.ts"
+import { createNpmRegistry, type Endpoints } from "./npm.ts"
 import { readNpmConfig } from "./npm-config.ts"
 import { readIndexConfig } from "./pip-config.ts"
 import { createPypiRegistry } from "./pypi.ts"
@@ -21,6 +21,8 @@ type Create = (services: Services) => Registry
 
 export interface Addresses {
   registries: ReadonlyMap<Ecosystem, Create>
+  /** Which base answers for a name, and what to say there, by ecosystem: for who asks for more than documents. */
+  endpoints: ReadonlyMap<Ecosystem, Endpoints>
   /** PEM texts to trust beside Node's own. */
   ca: readonly string[]
   /** Proxy settings for where the environment has none. */
@@ -30,50 +32,54 @@ export interface Addresses {
 /** Resolves every ecosystem's registry. Throws `NanoguardError` where a pin of the policy is not an address. */
 export async function resolveAddresses(edge: Edge, pins: readonly Pin[]): Promise<Addresses> {
   const registries = new Map<Ecosystem, Create>()
+  const endpoints = new Map<Ecosystem, Endpoints>()
   const npm = readNpmConfig(edge)
   const python = readIndexConfig(edge)
 
   const npmBase = npm.registry ?? (await defaultBase("npm"))
   if (npmBase !== undefined) {
     const baseOf = createBaseOf("npm", pins, (name) => npm.scopes.get(name.split("/", 1)[0]!) ?? npmBase)
-    registries.set("npm", (services) =>
-      createNpmRegistry(services, { baseUrl: npmBase, baseOf, authorize: npm.authorize }),
-    )
+    const own = { baseUrl: npmBase, baseOf, authorize: npm.authorize }
+    endpoints.set("npm", own)
+    registries.set("npm", (services) => createNpmRegistry(services, own))
   }
 
   const index = python.index ?? withSimple(await defaultBase("pypi"))
   if (index !== undefined) {
     const baseOf = createBaseOf("pypi", pins, () => index)
-    registries.set("pypi", (services) =>
-      createPypiRegistry(services, { baseUrl: index, baseOf, authorize: python.authorize }),
-    )
+    const own = { baseUrl: index, baseOf, authorize: python.authorize }
+    endpoints.set("pypi", own)
+    registries.set("pypi", (services) => createPypiRegistry(services, own))
   }
 
   const crates = await readCargoIndex(edge, await defaultBase("cargo"))
   if (crates !== undefined) {
     const baseOf = createBaseOf("cargo", pins, () => crates)
-    registries.set("cargo", (services) =>
-      createCargoRegistry(services, { baseUrl: crates, baseOf, authorize: () => undefined }),
-    )
+    const own = { baseUrl: crates, baseOf, authorize: () => undefined }
+    endpoints.set("cargo", own)
+    registries.set("cargo", (services) => createCargoRegistry(services, own))
   }
 
-  await addGo(registries, edge, pins)
-  return { registries, ca: [...npm.ca, ...python.ca], proxy: npm.proxy }
+  const go = await goEndpoints(edge, pins)
+  if (go !== undefined) {
+    endpoints.set("golang", go)
+    registries.set("golang", (services) => createGoRegistry(services, go))
+  }
+  return { registries, endpoints, ca: [...npm.ca, ...python.ca], proxy: npm.proxy }
 }
 
-async function addGo(registries: Map<Ecosystem, Create>, edge: Edge, pins: readonly Pin[]): Promise<void> {
+async function goEndpoints(edge: Edge, pins: readonly Pin[]) {
   const { proxies, isPrivate } = readGoConfig(edge)
   const fallback = proxies === undefined ? await defaultBase("golang") : undefined
   const [first, ...others] = proxies ?? (fallback === undefined ? [] : [{ baseUrl: fallback }])
-  if (first === undefined) return
+  if (first === undefined) return undefined
   const bound = [first, ...others].map(({ baseUrl, basic }) => boundTo(baseUrl, basic))
-  const endpoints = {
+  return {
     baseUrl: first.baseUrl,
     baseOf: createBaseOf("golang", pins, (name) => (isPrivate(name) ? undefined : first.baseUrl)),
     authorize: (url: URL) => bound.map((authorize) => authorize(url)).find((header) => header !== undefined),
     fallbacks: others.map(({ baseUrl }) => baseUrl),
   }
-  registries.set("golang", (services) => createGoRegistry(services, endpoints))
 }
 
 function withSimple(base: string | undefined): string | undefined {
