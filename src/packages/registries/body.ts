@@ -7,6 +7,9 @@ import { gunzip } from "node:zlib"
 /** The answer itself is unusable; its message is safe to show. */
 export class BodyError extends Error {}
 
+/** It is larger than its limit. */
+export class TooLargeError extends BodyError {}
+
 /** Bytes from which an answer counts as large: only a few of those are read at a time. */
 const LARGE = 8 * 1024 * 1024
 const LARGE_AT_ONCE = 2
@@ -48,17 +51,17 @@ export async function readBody(
   const length = Number(headers["content-length"] ?? 0)
   if (length > most) {
     discard(body)
-    throw new BodyError(`the registry's answer is larger than ${most} bytes`)
+    throw new TooLargeError(`the registry's answer is larger than ${most} bytes`)
   }
   const chunks: Buffer[] = []
   const iterator = body[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   const small = await readUpTo(iterator, chunks, Math.min(LARGE, most), 0)
-  if (small.done) return unzip(Buffer.concat(chunks), encoding, limits)
+  if (small.done) return unzipGated(Buffer.concat(chunks), encoding, limits, gate)
   return gate(async () => {
     const all = await readUpTo(iterator, chunks, most, small.bytes)
     if (!all.done) {
       discard(body)
-      throw new BodyError(`the registry's answer is larger than ${most} bytes`)
+      throw new TooLargeError(`the registry's answer is larger than ${most} bytes`)
     }
     return unzip(Buffer.concat(chunks), encoding, limits)
   })
@@ -80,13 +83,30 @@ async function readUpTo(
   return { done: false, bytes }
 }
 
+/** A few bytes may unpack to many: those that do wait for their turn. */
+async function unzipGated(
+  wire: Buffer,
+  encoding: string,
+  limits: { bodyBytes: number },
+  gate: LargeGate,
+): Promise<Buffer> {
+  const most = 2 * LARGE
+  if (encoding === "identity" || limits.bodyBytes <= most) return unzip(wire, encoding, limits)
+  try {
+    return await unzip(wire, encoding, { bodyBytes: most })
+  } catch (error) {
+    if (!(error instanceof TooLargeError)) throw error
+    return gate(() => unzip(wire, encoding, limits))
+  }
+}
+
 async function unzip(wire: Buffer, encoding: string, limits: { bodyBytes: number }): Promise<Buffer> {
   if (encoding === "identity") return wire
   try {
     return await inflate(wire, { maxOutputLength: limits.bodyBytes, chunkSize: 256 * 1024 })
   } catch (error) {
     throw (error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE"
-      ? new BodyError(`the registry's answer unpacks to more than ${limits.bodyBytes} bytes`)
+      ? new TooLargeError(`the registry's answer unpacks to more than ${limits.bodyBytes} bytes`)
       : new BodyError("the registry's answer is not the gzip that it says it is")
   }
 }

@@ -1,5 +1,6 @@
 // The one HTTP client that asks registries. A registry, or whoever stands in for it, may be slow, lie about lengths, send
 // gigabytes or redirect into a private network: every answer is bounded in bytes and time, and every failure is a value.
+import type { LookupFunction } from "node:net"
 import type { Dispatcher } from "undici"
 import type { MissingReason } from "../../policy/types.ts"
 import { VERSION } from "../../version.ts"
@@ -42,6 +43,8 @@ export interface HttpOptions {
   /** PEM certificates to trust beside Node's own. */
   ca?: readonly string[]
   limits?: Partial<HttpLimits>
+  /** How the names of hosts become addresses; the system's way where it is left out. Not asked for what a proxy dials. */
+  lookup?: LookupFunction
 }
 
 export interface HttpRequest {
@@ -66,11 +69,11 @@ export interface HttpClient {
 }
 
 /** `fault`: the host is unwell, which counts against it; `retry`: trying again may help. */
-type Failure = Extract<HttpResult, { ok: false }> & { fault?: true; retry?: true; after?: number | undefined }
+export type Failure = Extract<HttpResult, { ok: false }> & { fault?: true; retry?: true; after?: number | undefined }
 
-const USER_AGENT = `nanoguard/${VERSION} (dependency vetting; npm package nanoguard)`
-const REDIRECTS = 3
-const UNREAD = 64 * 1024
+export const USER_AGENT = `nanoguard/${VERSION} (dependency vetting; npm package nanoguard)`
+export const REDIRECTS = 3
+export const UNREAD = 64 * 1024
 
 /** A client that opens no socket and loads no library before its first request. Close it, or its sockets keep Node alive. */
 export function createHttpClient(options: HttpOptions): HttpClient {
@@ -150,7 +153,11 @@ export function isAllowedUrl(url: URL): boolean {
   return url.protocol === "http:" && /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname)
 }
 
-async function openDispatcher({ connections, env, ca }: HttpOptions, limits: HttpLimits): Promise<Dispatcher> {
+/** Sockets for `options`, through the proxy that its `env` names if any. */
+export async function openDispatcher(
+  { connections, env, ca, lookup }: HttpOptions,
+  limits: HttpLimits,
+): Promise<Dispatcher> {
   const { Agent, EnvHttpProxyAgent } = await import("undici")
   const { getCACertificates } = await import("node:tls")
   const trusted = ca?.length ? { ca: [...getCACertificates("default"), ...ca] } : {}
@@ -158,7 +165,7 @@ async function openDispatcher({ connections, env, ca }: HttpOptions, limits: Htt
     connections,
     allowH2: false,
     pipelining: 1,
-    connect: { timeout: limits.connect, ...trusted },
+    connect: { timeout: limits.connect, ...trusted, ...(lookup && { lookup }) },
     headersTimeout: limits.headers,
     bodyTimeout: limits.body,
     keepAliveTimeout: 10_000,
@@ -176,7 +183,8 @@ function failure(reason: MissingReason | "not-found", detail: string): Failure {
   return { ok: false, reason, detail }
 }
 
-function statusFailure(status: number, retryAfter: string | string[] | undefined): Failure {
+/** The failure that a status other than 200 means, and whether it may pass. */
+export function statusFailure(status: number, retryAfter: string | string[] | undefined): Failure {
   if (status === 404 || status === 410) return failure("not-found", `the registry answered ${status}`)
   const refused = failure("unreachable", `the registry answered ${status}`)
   if (status !== 429 && status < 500) return refused
@@ -184,7 +192,8 @@ function statusFailure(status: number, retryAfter: string | string[] | undefined
   return { ...refused, fault: true, retry: true, after: seconds === undefined ? undefined : seconds * 1000 }
 }
 
-function errorFailure(error: unknown, limits: HttpLimits): Failure {
+/** The failure that an error of undici, a time limit or `readBody` means. */
+export function errorFailure(error: unknown, limits: HttpLimits): Failure {
   if (error instanceof BodyError) return failure("invalid", error.message)
   const code = (error as { code?: unknown } | undefined)?.code
   const name = (error as { name?: unknown } | undefined)?.name
@@ -202,16 +211,18 @@ function publicResult(result: HttpResult | Failure): HttpResult {
   return result.ok ? result : { ok: false, reason: result.reason, detail: result.detail }
 }
 
-function maxAgeOf(header: string | string[] | undefined): { maxAge?: number } {
+/** Seconds for which an answer says it is fresh. */
+export function maxAgeOf(header: string | string[] | undefined): { maxAge?: number } {
   const seconds = typeof header === "string" ? /(?:^|[,\s])max-age=(\d{1,8})/i.exec(header)?.[1] : undefined
   return seconds === undefined ? {} : { maxAge: Number(seconds) }
 }
 
 /** An etag goes back into a header of ours: printable ASCII of a sane length only. */
-function isToken(value: string): boolean {
+export function isToken(value: string): boolean {
   return /^[\x21-\x7e]{1,200}$/.test(value)
 }
 
-function pause(milliseconds: number): Promise<void> {
+/** Waits. */
+export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }
