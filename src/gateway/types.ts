@@ -62,6 +62,11 @@ export interface UpstreamFile {
   integrity: readonly string[]
   size?: number
   contentType: string
+  /**
+   * Holds no code and is served for refused versions, too: Go's resolver reads the go.mod of versions that it does not take,
+   * and could not follow a correction without it.
+   */
+  metadata?: true
 }
 
 /** How a version appears to a client: as it is; kept, marked and with an address that spells its refusal; or left out. */
@@ -108,18 +113,29 @@ export interface Protocol<D = unknown> {
   read(request: RawRequest): FrontRequest | undefined
   /** Where the upstream at `base` has the document of all versions of a package. */
   source(name: string, base: string): { url: string; accept: string }
+  /** A further document of the upstream that addresses of files depend on (cargo's config.json): asked for once a base. */
+  prepare?(base: string): { url: string; accept: string }
   /** Throws `ListingError` where the bytes are no document of `name`. `url` is what they were read from, for relative addresses. */
   parse(body: Buffer, name: string, url: string): D
   /** Versions in the document, in its order. */
   versions(document: D): readonly string[]
+  /** The name as the upstream spells it, where requests only have a key to it (cargo's index is lower case): decisions are about this one. */
+  nameOf?(document: D): string
   /** What the document's tags name: npm dist-tags. */
   tags(document: D): Readonly<Record<string, string>>
-  /** Files of one version; empty for one that is not there. `base` is the upstream's. */
-  files(document: D, version: string, base: string): readonly UpstreamFile[]
+  /**
+   * Files of one version; empty for one that is not there. `base` is the upstream's, `prepared` the body of what `prepare` named;
+   * throws `ListingError` where that is not what it should be.
+   */
+  files(document: D, version: string, base: string, prepared?: Buffer): readonly UpstreamFile[]
   /** The client's answer to a listing. */
   render(document: D, request: FrontRequest & { kind: "listing" }, plan: Plan): Rendered
   /** The client's answer about one served version; undefined where the protocol has no such request. */
   renderRelease?(document: D, request: FrontRequest & { kind: "release" }, version: string, plan: Plan): Rendered
+  /** Where a release is answered with a file of the version, from the upstream (Go's `@latest`): its name. */
+  releaseFile?(version: string): string
+  /** The answer to a service request that needs nothing but our own address of the mount; undefined for others. */
+  answerService?(request: FrontRequest & { kind: "service" }, base: string): Rendered | undefined
   /** Whether a listing without any served version is answered with a refusal instead (false where a client then says nothing). */
   readonly refusesListing: boolean
 }

@@ -2,6 +2,7 @@
 // build script). The web API is not asked: its crawler policy admits one request a second.
 import type { DocumentNeed, PackageDocument, Registry, ReleaseInfo } from "../types.ts"
 import { reduceCrateIndex } from "./cargo-document.ts"
+import { crateAddress, indexPath, isCrateName } from "./crate-address.ts"
 import { reduceCrate } from "./crate-archive.ts"
 import { fetchDetail } from "./fetch-detail.ts"
 import { fetchDocument, type Services } from "./fetch-document.ts"
@@ -11,7 +12,6 @@ import { reviseReleases } from "./revise.ts"
 import { isLearntAddress } from "./upstreams.ts"
 import { boundedString, ELSEWHERE, isRecord, NOT_A_NAME } from "./values.ts"
 
-const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 const VERSION = /^[0-9A-Za-z.+-]{1,128}$/
 
 /** Asks the sparse index that each crate belongs to, and no other. */
@@ -59,7 +59,7 @@ export function createCargoRegistry(services: Services, { baseUrl, baseOf, autho
     ecosystem: "cargo",
     baseUrl,
     document: async (name, need = {}) => {
-      if (!NAME.test(name)) return NOT_A_NAME
+      if (!isCrateName(name)) return NOT_A_NAME
       const base = baseOf(name, need.origin)
       if (base === undefined) return ELSEWHERE
       const result = await fetchDocument(services, {
@@ -75,36 +75,6 @@ export function createCargoRegistry(services: Services, { baseUrl, baseOf, autho
       return result.ok ? { ok: true, document: await addDetails(result.document, need, base) } : result
     },
   }
-}
-
-/** doc.rust-lang.org/cargo: registry index, index files. */
-function indexPath(name: string): string {
-  if (name.length < 3) return `${name.length}/${name}`
-  if (name.length === 3) return `3/${name[0]}/${name}`
-  return `${name.slice(0, 2)}/${name.slice(2, 4)}/${name}`
-}
-
-function crateAddress(
-  template: string,
-  name: string,
-  version: string,
-  integrity: string | undefined,
-): string | undefined {
-  const lower = name.toLowerCase()
-  const prefix = (of: string) => indexPath(of).split("/").slice(0, -1).join("/")
-  const marks: Record<string, string> = {
-    "{crate}": name,
-    "{version}": encodeURIComponent(version),
-    "{prefix}": prefix(name),
-    "{lowerprefix}": prefix(lower),
-    "{sha256-checksum}": Buffer.from(integrity?.slice("sha256-".length) ?? "", "base64").toString("hex"),
-  }
-  const marked = /\{(crate|version|prefix|lowerprefix|sha256-checksum)\}/.test(template)
-  const address = (marked ? template : `${template}/{crate}/{version}/download`).replace(
-    /\{[a-z0-9-]+\}/g,
-    (mark) => marks[mark] ?? mark,
-  )
-  return URL.canParse(address) ? address : undefined
 }
 
 function checkedDetail({ license, installScripts }: Record<string, unknown>): Partial<ReleaseInfo> {
