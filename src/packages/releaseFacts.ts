@@ -3,6 +3,7 @@ import type { Ecosystem, MissingReason, PackageFactName, PackageFacts } from "..
 import { bestProvenance, earlierReleases, hasPublisherChanged, isTime, releaseSpan } from "./history.ts"
 import { compareIntegrity } from "./integrity.ts"
 import type { Dependency, PackageDocument, ReleaseInfo } from "./types.ts"
+import { canonicalPython } from "./versions/pypi.ts"
 
 /** Facts while they are being collected. */
 export type Facts = { -readonly [K in keyof PackageFacts]: PackageFacts[K] } & { missing?: Missing }
@@ -58,7 +59,7 @@ export function addDocument(
   if (dependency.integrity.length > 0) addIntegrity(facts, missing, dependency, release, document.stale)
 }
 
-/** PyPI takes `1.0` and `1.0.0` for one version (PEP 440, zero padding), and a lockfile may spell it the other way. */
+/** PyPI takes `1.0` and `1.0.0`, `1.0rc1` and `1.0-rc.1` for one version (PEP 440), and a lockfile may spell it the other way. */
 function findRelease(ecosystem: Ecosystem, document: PackageDocument, version: string): ReleaseInfo | undefined {
   const release = document.releases.get(version)
   if (release !== undefined || ecosystem !== "pypi" || version === "") return release
@@ -68,7 +69,7 @@ function findRelease(ecosystem: Ecosystem, document: PackageDocument, version: s
 }
 
 function unpadVersion(version: string): string {
-  return version.toLowerCase().replace(/(\.0)+(?![.\d])/, "")
+  return (canonicalPython(version) ?? version.toLowerCase()).replace(/(\.0)+(?![.\d])/, "")
 }
 
 function addRelease(

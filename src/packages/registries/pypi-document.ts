@@ -1,8 +1,11 @@
 // Reduces what Python indexes say of a project.
 
+import { normalisePythonName } from "../purl.ts"
 import type { PackageDocument, ReleaseInfo } from "../types.ts"
+import { canonicalPython } from "../versions/pypi.ts"
 import { compareVersions, isPrerelease } from "../versions.ts"
 import { type PickedFields, pickJson, type Shape } from "./json-pick.ts"
+import { versionOfFile } from "./pypi-filename.ts"
 import { boundedString, isRecord, sriOfHex, stringsOf, timeOf } from "./values.ts"
 
 /** One file of a release, whichever API told of it. */
@@ -71,7 +74,7 @@ export function reduceSimpleProject(
   attestations = false,
 ): PackageDocument | undefined {
   const page = pickJson(bytes, SIMPLE) as PickedFields | undefined
-  if (page === undefined || normaliseName(page.name) !== name || !Array.isArray(page.files)) return undefined
+  if (page === undefined || !isNameOf(page.name, name) || !Array.isArray(page.files)) return undefined
   const known = Array.isArray(page.versions) ? new Set(page.versions as string[]) : undefined
   const groups = new Map<string, IndexFile[]>()
   for (const file of page.files as IndexFile[]) {
@@ -91,9 +94,12 @@ export function reduceSimpleProject(
 export function reduceLegacyProject(bytes: Buffer, name: string, now: number): PackageDocument | undefined {
   const project = pickJson(bytes, LEGACY) as PickedFields | undefined
   const info = project?.info as PickedFields | undefined
-  if (project === undefined || !(project.releases instanceof Map) || normaliseName(info?.name) !== name)
-    return undefined
-  const groups = project.releases as Map<string, IndexFile[]>
+  if (project === undefined || !(project.releases instanceof Map) || !isNameOf(info?.name, name)) return undefined
+  const groups = new Map<string, IndexFile[]>()
+  for (const [key, files] of project.releases as Map<string, IndexFile[]>) {
+    const version = canonicalPython(key) ?? key
+    groups.set(version, [...(groups.get(version) ?? []), ...files])
+  }
   const roles = isRecord(project.ownership) && Array.isArray(project.ownership.roles) ? project.ownership.roles : []
   const owners = stringsOf(roles.map((role) => (isRecord(role) ? role.user : undefined)))
   return documentOf(name, groups, [...new Set(owners)], now)
@@ -188,25 +194,8 @@ function commonFileOf(
   }
 }
 
-/** A file's version by its name (PEP 427 and 625); for older source archives by the versions that the index lists. */
-function versionOfFile(filename: string, name: string, known: ReadonlySet<string> | undefined): string | undefined {
-  if (filename.endsWith(".whl")) return filename.split("-")[1]
-  const stem = /^(.+?)(?:\.tar\.(?:gz|bz2|xz|Z)|\.tgz|\.zip|\.egg|\.exe|\.msi|\.rpm)$/.exec(filename)?.[1]
-  if (stem === undefined) return undefined
-  for (let dash = stem.indexOf("-"); dash !== -1; dash = stem.indexOf("-", dash + 1)) {
-    if (normaliseName(stem.slice(0, dash)) !== name) continue
-    const rest = stem.slice(dash + 1)
-    if (known === undefined || known.has(rest)) return rest
-    // A platform may follow: left_pad-1.0.win32.
-    for (let cut = rest.length - 1; cut > 0; cut--)
-      if ((rest[cut] === "." || rest[cut] === "-") && known.has(rest.slice(0, cut))) return rest.slice(0, cut)
-  }
-  return undefined
-}
-
-/** PEP 503. */
-function normaliseName(name: unknown): string | undefined {
-  return typeof name === "string" ? name.replace(/[-_.]+/g, "-").toLowerCase() : undefined
+function isNameOf(value: unknown, name: string): boolean {
+  return typeof value === "string" && normalisePythonName(value) === name
 }
 
 function isWheel({ filename }: IndexFile): boolean {

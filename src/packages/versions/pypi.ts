@@ -1,11 +1,26 @@
 // PyPI: PEP 440 (the Version specifiers specification), by @renovatebot/pep440 except where it is narrower than pip.
-import { compare, explain, type Pep440Version, satisfies, valid, validRange } from "@renovatebot/pep440"
+import { clean, compare, explain, type Pep440Version, satisfies, valid, validRange } from "@renovatebot/pep440"
 import { poetryAlternatives } from "./poetry.ts"
 import type { RangeOptions } from "./rules.ts"
+
+/** The usual case, which is canonical as it is. */
+const PLAIN = /^(?:0|[1-9][0-9]{0,14})(?:\.(?:0|[1-9][0-9]{0,14})){0,7}$/
 
 export function validPython(version: string): boolean {
   // Numbers of more digits would lose their last ones on the way through the library, and compare equal.
   return valid(version) !== null && !/[0-9]{16}/.test(version.replace(/\+.*$/, ""))
+}
+
+/**
+ * The one spelling that PEP 440 gives a version (Normalization): `1.0-RC.1` is `1.0rc1`. Zeros at the end stay: `1.0` and `1.0.0` are equal
+ * and yet two names. Undefined for what is no version.
+ */
+export function canonicalPython(version: string): string | undefined {
+  if (PLAIN.test(version)) return version
+  if (version.length > 256 || !validPython(version)) return undefined
+  const [open = "", local] = version.split("+", 2)
+  const parts = local?.split(/[._-]/).map((part) => (/^[0-9]+$/.test(part) ? part.replace(/^0+(?=.)/, "") : part))
+  return clean(open) + (parts === undefined ? "" : `+${parts.join(".").toLowerCase()}`)
 }
 
 export function comparePython(a: string, b: string): number {
