@@ -1,10 +1,17 @@
 // What the gate asks of its upstreams, and what it gets: values for every failure, bytes that are held to their hash.
+import type { LookupFunction } from "node:net"
 import type { HttpClient, HttpLimits } from "../../packages/registries/http.ts"
 import type { CurationBlock } from "./curation.ts"
+import type { Waiver } from "./waiver.ts"
 
 /** One request to an upstream, made by us alone: no header or path of a client goes through. */
 export interface UpstreamRequest {
   url: string
+  /**
+   * The configured address that `url` was learnt below, for artifacts; without it `url` itself counts as configured. One on
+   * another origin is only asked where it looks public, over https, and every address of its name is.
+   */
+  base?: string
   accept?: string
   /** The authorization value for exactly this URL; asked again for every redirect. */
   authorize?: (url: URL) => string | undefined
@@ -15,7 +22,8 @@ export interface UpstreamRequest {
 /** Why there is no answer. `detail` is one of our own templates with a status or a limit in it, never a server's text. */
 export interface UpstreamFailure {
   ok: false
-  kind: "not-found" | "refused" | "unreachable" | "invalid" | "too-large" | "offline"
+  /** `mismatch`: an artifact that is not the promised one; `refused`: 401 or 403. */
+  kind: "not-found" | "refused" | "unreachable" | "invalid" | "too-large" | "mismatch" | "offline"
   status?: number
   detail: string
   /** Where the refusal is one of JFrog Curation: what it says, bounded and read, but still a server's text. */
@@ -47,8 +55,13 @@ export interface Artifact {
   contentType?: string
   /** Whether it came whole from the disk. */
   cached: boolean
-  /** To be read once, or returned. The last chunk is only yielded once the hash holds; throws `IntegrityError` otherwise. */
+  /**
+   * To be read once, or discarded. The last chunk is only yielded once the hash holds; throws `IntegrityError` where it does not,
+   * `TransferError` where the upstream broke off. A small artifact is checked before there is an answer at all.
+   */
   bytes: AsyncIterable<Uint8Array>
+  /** Lets go of bytes that nobody will read (any more); may be called at any time. */
+  discard(): void
 }
 
 /** The bytes are not those that were promised: what was sent of them so far must not be taken for whole. */
@@ -91,6 +104,8 @@ export interface UpstreamOptions {
   /** Milliseconds after its last confirmation for which an answer may serve while the upstream is down; 0: never. */
   stale?: number
   limits?: Partial<UpstreamLimits>
+  /** How the names of hosts become addresses; the system's way where it is left out. */
+  lookup?: LookupFunction
 }
 
 export interface Upstream {
@@ -100,6 +115,8 @@ export interface Upstream {
   artifact(request: ArtifactRequest): Promise<Artifact | UpstreamFailure>
   /** The registries' own client over the same metadata cache, so that facts and listings come from the same answer. */
   http: HttpClient
+  /** Asks a JFrog Artifactory for a waiver of its Curation for the artifact at `url`. `reason`: 5 to 300 printable ASCII characters. */
+  requestWaiver(request: UpstreamRequest, reason: string): Promise<Waiver | UpstreamFailure>
   stats(): UpstreamStats
   close(): Promise<void>
 }
