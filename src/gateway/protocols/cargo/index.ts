@@ -1,0 +1,73 @@
+// Cargo's sparse registry protocol: the index below /index/, crates below /crates/.
+import { crateAddress, indexPath } from "../../../packages/registries/crate-address.ts"
+import { boundedString, isRecord } from "../../../packages/registries/values.ts"
+import { ListingError, type Plan, type Protocol, type Rendered, type UpstreamFile } from "../../types.ts"
+import { type CrateIndex, markYanked, parseCrateIndex } from "./crate-index.ts"
+import { crateFile, readCargo } from "./read.ts"
+
+/** The protocol of `/cargo`. The upstream's config.json comes in by `prepare`: it alone knows where crates lie. */
+export const cargoProtocol: Protocol<CrateIndex> = {
+  ecosystem: "cargo",
+  refusesListing: true,
+  read: readCargo,
+  source: (name, base) => ({ url: `${base}/${indexPath(name.toLowerCase())}`, accept: "text/plain, */*" }),
+  prepare: (base) => ({ url: `${base}/config.json`, accept: "application/json" }),
+  parse: (body, name) => parseCrateIndex(body, name),
+  nameOf: ({ name }) => name,
+  versions: ({ releases }) => [...releases.keys()],
+  tags: () => ({}),
+  files: filesOf,
+  render: ({ releases }, _request, plan) => renderIndex(releases, plan),
+  answerService: ({ service }, base) => (service === "config" ? renderConfig(base) : undefined),
+}
+
+function filesOf(
+  { name, releases }: CrateIndex,
+  version: string,
+  _base: string,
+  prepared: Buffer = Buffer.alloc(0),
+): readonly UpstreamFile[] {
+  const release = releases.get(version)
+  if (release === undefined) return []
+  const url = crateAddress(readDownloadTemplate(prepared), name, version, release.integrity)
+  if (url === undefined) throw new ListingError(NO_TEMPLATE)
+  const file = crateFile(name, version)
+  return [{ file, url, integrity: [release.integrity], contentType: "application/octet-stream" }]
+}
+
+const NO_TEMPLATE = "the upstream's config.json does not say where crates lie"
+const MAX_CONFIG = 64 * 1024
+const MAX_TEMPLATE = 2048
+
+/** The `dl` of a registry's config.json. Throws `ListingError`. */
+export function readDownloadTemplate(config: Buffer): string {
+  let read: unknown
+  try {
+    read = config.length > MAX_CONFIG ? undefined : JSON.parse(config.toString("utf8"))
+  } catch {}
+  const template = isRecord(read) ? boundedString(read.dl, MAX_TEMPLATE) : undefined
+  if (template === undefined) throw new ListingError(NO_TEMPLATE)
+  return template
+}
+
+/** Served versions as the registry wrote them, byte by byte; what is listed looks yanked, so that only a lockfile takes it. */
+function renderIndex(releases: CrateIndex["releases"], { withheld }: Plan): Rendered {
+  const lines: Buffer[] = []
+  for (const [version, { line }] of releases) {
+    const presentation = withheld.get(version)?.presentation ?? "served"
+    const marked = presentation === "listed" ? markYanked(line) : undefined
+    if (presentation === "served") lines.push(line, NEWLINE)
+    else if (marked !== undefined) lines.push(Buffer.from(marked), NEWLINE)
+  }
+  return { contentType: "text/plain; charset=utf-8", body: Buffer.concat(lines) }
+}
+
+const NEWLINE = Buffer.from("\n")
+
+/** Our own config.json: crates come from the gate; no `api`, so that cargo sends neither searches nor tokens here. */
+function renderConfig(base: string): Rendered {
+  return {
+    contentType: "application/json",
+    body: JSON.stringify({ dl: `${base}/crates/{crate}/{version}/download` }),
+  }
+}
