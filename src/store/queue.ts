@@ -1,4 +1,4 @@
-// The main thread's side of the committer: calls of one tick go over as one message, answers come back in the same order.
+// The main thread's side of the committer: calls of one tick go over as few messages, answers come back in the same order.
 // Nothing here waits; what a call costs the event loop is the JSON text of its batch.
 import { EXIT, NanoguardError } from "../errors.ts"
 import { decodeFailure, encodeBatch, type FromCommitter } from "./committer-messages.ts"
@@ -34,6 +34,9 @@ interface Waiting {
   resolve: (written: Written) => void
   reject: (error: Error) => void
 }
+
+/** Batches that go over before their tick is over: the committer seals and syncs some while this thread writes the next. */
+const SEND = 32
 
 const MAX_PENDING = 100_000
 const MAX_PENDING_SIZE = 128 * 1024 * 1024
@@ -91,6 +94,7 @@ export function createQueue(options: QueueOptions): Queue {
         size += text.length
         // After everything that this turn of the event loop still does, so that it shares the transaction.
         if (collected.push(text) === 1) setImmediate(flush)
+        if (collected.length >= SEND) flush()
         return new Promise((resolve, reject) => {
           waiting.push({ events: batch.events?.length ?? 0, size: text.length, resolve, reject })
         })

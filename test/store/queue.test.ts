@@ -40,6 +40,15 @@ describe("a queue", () => {
     expect(log).toEqual(["busy", "idle"])
   })
 
+  test("does not keep many calls until the end of their turn", async () => {
+    const { queue, messages } = newQueue()
+    const subjects = Array.from({ length: 100 }, (_, n) => String(n))
+    for (const subject of subjects) void queue.write(batch(subject))
+    expect(messages.flat().length).toBeGreaterThan(50)
+    await turn()
+    expect(messages.flat().map((text) => decodeBatch(text).events[0]?.subject)).toEqual(subjects)
+  })
+
   test("gives each call its own answer, whatever groups the committer makes", async () => {
     const failure: Failure = { message: "no", exit: EXIT.usage }
     const calls = fc.array(fc.record({ events: fc.nat(3), fails: fc.boolean() }), { minLength: 1, maxLength: 60 })
