@@ -26,14 +26,17 @@ export interface AlsoMatched {
   code: string
   effect: Effect
   rule: string
+  /** Name of those who may agree, where the rule names any. */
+  approvers?: string
 }
 
-/** An exception that let something through: without it the verdict would have been stricter. */
+/** An exception, or a person's approval, that let something through: without it the verdict would have been stricter. */
 export interface AppliedException {
-  /** Id of the exception with its place. */
+  /** Id of the exception with its place, or `approval ap-...`. */
   rule: string
   /** The code that it lifted. */
   code: string
+  /** Who answers for it; for an approval the name of the approvers, whose people the event names. */
   owner: string
   /** Last day on which it holds, as an ISO date. */
   expires: string
@@ -55,8 +58,10 @@ export interface Verdict {
   /** `observe`: the effect is what would have happened; nothing is stopped. */
   mode: Mode
   policyHash: string
+  /** Name of those who may agree, where the rule asks and names any. */
+  approvers?: string
   also?: AlsoMatched[]
-  /** Exceptions that took something out of this verdict. */
+  /** Exceptions and approvals that took something out of this verdict. */
   excepted?: AppliedException[]
 }
 
@@ -189,6 +194,24 @@ export type PackageFactName = Exclude<keyof PackageFacts, "absent" | "missing">
 /** Counters that a gateway keeps: what a rule's budget has used, in-flight included. Keys are `ruleId/unit`. */
 export type Counters = Readonly<Record<string, number>>
 
+/**
+ * A person's answer in force for exactly this action: it takes the named codes out of the verdict. Never a floor, never what a
+ * layer above the repository's own denies. Nobody's name is in it: evidence is recorded whole.
+ */
+export interface Grant {
+  /** Id of the approval: `ap-...`. */
+  id: string
+  /** `ask` lifts what asks; `exception` also what denies. */
+  kind: "ask" | "exception"
+  codes: readonly string[]
+  /** Advisories that the person was shown: what rests on another one stands. */
+  advisories?: readonly string[]
+  /** Who agreed, as rules name approvers; "" for rules that name none. Another group's rules stand. */
+  approvers: string
+  /** Milliseconds since the epoch: the first instant at which it no longer holds. */
+  expires: number
+}
+
 /** What is known at the moment of a decision. `now` is part of it, so that `decide` reads no clock. */
 export interface DecisionEvidence {
   /** Milliseconds since the epoch. */
@@ -197,6 +220,8 @@ export interface DecisionEvidence {
   counters?: Counters
   /** Vetted addresses of a network action's host; absent before resolution. */
   addresses?: readonly string[]
+  /** Approvals of this very action, verified by whoever collected the evidence. */
+  grants?: readonly Grant[]
   /** The subject is under a kill. */
   killed?: boolean
   /** A placeholder was found in a request to a host that its credential is not bound to. */

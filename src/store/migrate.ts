@@ -1,9 +1,10 @@
-// The record's schema, version by version. What is in it today is version 1; a change is a new entry, never an edit.
+// The record's schema, version by version. A change is a new entry, never an edit.
 import { randomBytes } from "node:crypto"
 import { type Kysely, sql } from "kysely"
 import { type Migration, type MigrationProvider, Migrator } from "kysely/migration"
+import { createApprovalTables } from "./approval-tables.ts"
 import type { Tables } from "./schema.ts"
-import { GUARDS } from "./sqlite/guards.ts"
+import { APPROVAL_GUARDS, GUARDS } from "./sqlite/guards.ts"
 import { newerSchema } from "./versions.ts"
 
 export type Dialect = "sqlite" | "postgres"
@@ -11,14 +12,17 @@ export type Dialect = "sqlite" | "postgres"
 /** By name, in the order of the names. */
 export type Migrations = Readonly<Record<string, Migration>>
 
-/**
- * What both engines share; each adds its own guards after it. In PostgreSQL the connection's search_path says in which schema.
- * SQLite's numbers its versions by how many there are (`PRAGMA user_version`).
- */
-export function recordMigrations(dialect: Dialect): Migrations {
+/** The record's migrations as SQLite has them, which numbers its versions by how many there are (`PRAGMA user_version`). */
+export function recordMigrations(): Migrations {
   return {
-    "0001-record": { up: (db) => createRecordTables(db, dialect) },
-    ...(dialect === "sqlite" && { "0002-guards": { up: createGuards } }),
+    "0001-record": { up: (db) => createRecordTables(db, "sqlite") },
+    "0002-guards": { up: (db) => createGuards(db, GUARDS) },
+    "0003-approvals": {
+      up: async (db) => {
+        await createApprovalTables(db, "sqlite")
+        await createGuards(db, APPROVAL_GUARDS)
+      },
+    },
   }
 }
 
@@ -48,7 +52,8 @@ async function refuseNewer(
   if (rows.rows.some((row) => !(row.name in migrations))) throw newerSchema(place)
 }
 
-async function createRecordTables(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
+/** The tables of the first version. In PostgreSQL the connection's search_path says in which schema. */
+export async function createRecordTables(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const sqlite = dialect === "sqlite"
   const int = sqlite ? "integer" : "bigint"
   const create = (name: string) => {
@@ -89,6 +94,7 @@ async function createRecordTables(db: Kysely<unknown>, dialect: Dialect): Promis
   await (db as Kysely<Tables>).insertInto("settings").values(settings).execute()
 }
 
-async function createGuards(db: Kysely<unknown>): Promise<void> {
-  for (const guard of GUARDS) await sql.raw(guard).execute(db)
+/** Makes triggers and what they need, statement by statement. */
+export async function createGuards(db: Kysely<unknown>, guards: readonly string[]): Promise<void> {
+  for (const guard of guards) await sql.raw(guard).execute(db)
 }

@@ -40,7 +40,7 @@ async function prepareFiles(directory: string): Promise<Prepared> {
       import("./migrate.ts"),
     ])
   const file = join(directory, RECORD)
-  const names = Object.keys(recordMigrations("sqlite"))
+  const names = Object.keys(recordMigrations())
   const before = hasRecord(directory) ? readWith(openForReading(file, false), (db) => numberOf(db, "user_version")) : 0
   // A record that is of this version is not opened for writing: closing it would tidy up what a crash left to be found.
   if (before !== names.length) (await openRecord(directory)).close()

@@ -43,6 +43,65 @@ export interface SettingsTable {
   value: string
 }
 
+/** Who may decide, as a chain: each row but the first is signed by somebody enrolled before it. INSERT and SELECT only. */
+export interface ApproversTable {
+  /** From 1, without gaps. */
+  position: number
+  action: "add" | "remove"
+  name: string
+  /** `ssh-ed25519 <base64>`. */
+  key: string
+  time: number
+  by: string
+  signature: string
+}
+
+/** What was asked of people. Only `state` and `uses` change, and never back. What a row is worth its signatures say. */
+export interface ApprovalsTable {
+  id: string
+  /** `sha256:<hex>` of `binding`, which is RFC 8785 canonical JSON. */
+  digest: string
+  /** Digest of what makes two requests the same one. */
+  topic: string
+  binding: string
+  kind: string
+  agent: string
+  subject: string
+  /** Milliseconds since the epoch. */
+  requested: number
+  expires: number
+  state: "pending" | "granted" | "denied" | "expired" | "consumed"
+  /** How often the grant was used. */
+  uses: number
+}
+
+/** Signed answers, one a person. INSERT and SELECT only. */
+export interface DecisionsTable {
+  approval: string
+  by: string
+  answer: "approve" | "deny"
+  /** Canonical JSON of `Terms`. */
+  terms: string
+  time: number
+  signature: string
+}
+
+/** Texts of adopted policies, by the hash of what they compile to. INSERT and SELECT only. */
+export interface PoliciesTable {
+  hash: string
+  /** JSON: `{file, text}`, outermost layer first. */
+  texts: string
+}
+
+/** Which policy is in force for a project: the newest row whose signature holds. INSERT and SELECT only. */
+export interface AdoptionsTable {
+  project: string
+  time: number
+  hash: string
+  by: string
+  signature: string
+}
+
 // ---- derived ----------------------------------------------------------------------------------------------------
 
 /** Merkle hashes in C2SP tlog-tiles form, height 8: up to 256 hashes of 32 bytes, of level `8 * level`. */
@@ -130,6 +189,11 @@ export interface Tables {
   checkpoints: CheckpointsTable
   publications: PublicationsTable
   settings: SettingsTable
+  approvers: ApproversTable
+  approvals: ApprovalsTable
+  decisions: DecisionsTable
+  policies: PoliciesTable
+  adoptions: AdoptionsTable
   tiles: TilesTable
   entries: EntriesTable
   agents: AgentsTable

@@ -81,3 +81,24 @@ export const GUARDS: readonly string[] = [
   ),
   ...never("settings", "truncate", "log_is_append_only"),
 ]
+
+// A request keeps what it asks for as no role may update those columns; the owner's mistakes are caught here.
+const FORWARD = `
+  if (new.id, new.digest, new.topic, new.binding, new.kind, new.agent, new.subject, new.requested, new.expires)
+      is distinct from (old.id, old.digest, old.topic, old.binding, old.kind, old.agent, old.subject, old.requested, old.expires)
+    or new.uses < old.uses or not (new.state = old.state or old.state = 'pending'
+      or (old.state = 'granted' and new.state in ('consumed', 'denied', 'expired'))) then
+    ${refuse("a request keeps what it asks, and never goes back")}
+  end if;
+  return new;`
+
+/** What is signed stays as it was signed; a request only goes forward. */
+export const APPROVAL_GUARDS: readonly string[] = [
+  guard("signed_stays", refuse("what was signed is never changed or removed")),
+  guard("goes_forward", FORWARD),
+  ...["approvers", "decisions", "policies", "adoptions"].flatMap((table) =>
+    never(table, "update or delete or truncate", "signed_stays"),
+  ),
+  ...never("approvals", "delete or truncate", "signed_stays"),
+  ...trigger("approvals_update", "approvals", "before update on nanoguard.approvals for each row", "goes_forward"),
+]

@@ -1,13 +1,14 @@
 // `nanoguard store migrate` on PostgreSQL: schema, roles, tables, guards and rights, made by the owner of the database.
 import { type Kysely, sql } from "kysely"
 import { EXIT, NanoguardError } from "../../errors.ts"
+import { createApprovalTables } from "../approval-tables.ts"
 import { ensureIndexTables } from "../index-tables.ts"
-import { type Migrations, migrateTo, recordMigrations } from "../migrate.ts"
+import { createGuards, createRecordTables, type Migrations, migrateTo } from "../migrate.ts"
 import type { Tables } from "../schema.ts"
 import { LOCKS, openClient } from "./client.ts"
 import { openDatabase } from "./connect.ts"
 import { codeOf, toStoreError } from "./errors.ts"
-import { GUARDS } from "./guards.ts"
+import { APPROVAL_GUARDS, GUARDS } from "./guards.ts"
 import { ensureRoles, grantRights } from "./roles.ts"
 import type { Server } from "./url.ts"
 
@@ -22,7 +23,16 @@ export interface Migrated {
 
 /** The record's migrations as PostgreSQL has them, by name. */
 export function postgresMigrations(): Migrations {
-  return { ...recordMigrations("postgres"), "0002-postgres": { up: fitPostgres } }
+  return {
+    "0001-record": { up: (db) => createRecordTables(db, "postgres") },
+    "0002-postgres": { up: fitPostgres },
+    "0003-approvals": {
+      up: async (db) => {
+        await createApprovalTables(db, "postgres")
+        await createGuards(db, APPROVAL_GUARDS)
+      },
+    },
+  }
 }
 
 async function fitPostgres(db: Kysely<unknown>): Promise<void> {
@@ -35,7 +45,7 @@ async function fitPostgres(db: Kysely<unknown>): Promise<void> {
   await sql
     .raw("alter table nanoguard.events add constraint events_body check (octet_length(body) <= 262144)")
     .execute(db)
-  for (const guard of GUARDS) await sql.raw(guard).execute(db)
+  await createGuards(db, GUARDS)
 }
 
 /**

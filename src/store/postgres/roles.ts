@@ -18,6 +18,11 @@ const RIGHTS: Readonly<Record<string, Readonly<Record<Exclude<Role, "nanoguard_r
   checkpoints: { nanoguard_writer: ADD, nanoguard_eraser: ADD },
   publications: { nanoguard_writer: ADD, nanoguard_eraser: ADD },
   settings: { nanoguard_writer: READ, nanoguard_eraser: "SELECT, UPDATE (value)" },
+  approvers: { nanoguard_writer: ADD, nanoguard_eraser: READ },
+  approvals: { nanoguard_writer: `${ADD}, UPDATE (state, uses)`, nanoguard_eraser: READ },
+  decisions: { nanoguard_writer: ADD, nanoguard_eraser: READ },
+  policies: { nanoguard_writer: ADD, nanoguard_eraser: READ },
+  adoptions: { nanoguard_writer: ADD, nanoguard_eraser: READ },
   kysely_migration: { nanoguard_writer: READ, nanoguard_eraser: READ },
   ...Object.fromEntries(
     ["tiles", "entries", "agents", "items", "uses", "touched", "derived"].map((table) => [

@@ -35,3 +35,33 @@ export const GUARDS: readonly string[] = [
     "the log keeps its name, and archived never goes back",
   ),
 ]
+
+/** What is signed stays as it was signed; a request only goes forward. `insert`s guard against REPLACE. */
+export const APPROVAL_GUARDS: readonly string[] = [
+  ...["approvers", "decisions", "policies", "adoptions"].flatMap((table) => [
+    refuse(`${table}_update`, `before update on ${table}`, "what was signed is never changed"),
+    refuse(`${table}_delete`, `before delete on ${table}`, "what was signed is never removed"),
+  ]),
+  ...Object.entries({
+    approvers: "position = new.position",
+    decisions: "approval = new.approval and by = new.by",
+    policies: "hash = new.hash",
+    adoptions: "project = new.project and time = new.time",
+    approvals: "id = new.id or (topic = new.topic and state = 'pending' and new.state = 'pending')",
+  }).map(([table, same]) =>
+    refuse(
+      `${table}_insert`,
+      `before insert on ${table} when exists (select 1 from ${table} where ${same})`,
+      "this is there already",
+    ),
+  ),
+  refuse("approvals_delete", "before delete on approvals", "a request is never removed"),
+  refuse(
+    "approvals_update",
+    `before update on approvals when (new.id, new.digest, new.topic, new.binding, new.kind, new.agent, new.subject, new.requested,
+        new.expires) is not (old.id, old.digest, old.topic, old.binding, old.kind, old.agent, old.subject, old.requested, old.expires)
+      or new.uses < old.uses or not (new.state = old.state or old.state = 'pending'
+        or (old.state = 'granted' and new.state in ('consumed', 'denied', 'expired')))`,
+    "a request keeps what it asks, and never goes back",
+  ),
+]

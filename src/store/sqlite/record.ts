@@ -34,7 +34,7 @@ async function migrateRecord(db: DatabaseSync, file: string): Promise<void> {
   const kysely = new Kysely<Tables>({ dialect: sqliteDialect(db, file) })
   db.exec("BEGIN IMMEDIATE")
   try {
-    await migrateTo(kysely, recordMigrations("sqlite"), file)
+    await migrateTo(kysely, recordMigrations(), file)
     db.exec(`PRAGMA user_version=${RECORD_VERSION}; COMMIT`)
   } catch (error) {
     if (db.isTransaction) db.exec("ROLLBACK")

@@ -19,7 +19,7 @@ import { leafHashes, mth } from "../oracle.ts"
 async function sqliteStore(): Promise<Kysely<Tables>> {
   const db = new Kysely<Tables>({ dialect: sqliteDialect(new DatabaseSync(":memory:"), ":memory:") })
   onTestFinished(() => db.destroy())
-  await migrateTo(db, recordMigrations("sqlite"), ":memory:")
+  await migrateTo(db, recordMigrations(), ":memory:")
   await createTables(db, "sqlite")
   return db
 }

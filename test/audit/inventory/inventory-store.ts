@@ -34,7 +34,7 @@ export function verdictOf(effect: Effect, subject = "x", advisories: readonly Pa
 export async function fillStore(records: readonly (LogRecord | string)[]): Promise<Kysely<Tables>> {
   const db = new Kysely<Tables>({ dialect: sqliteDialect(new DatabaseSync(":memory:"), ":memory:") })
   onTestFinished(() => db.destroy())
-  await migrateTo(db, recordMigrations("sqlite"), ":memory:")
+  await migrateTo(db, recordMigrations(), ":memory:")
   await createTables(db, "sqlite")
   const known = emptyKnown()
   const changes = emptyChanges()

@@ -78,7 +78,7 @@ describe("openRecord", () => {
   })
 
   it("knows its own version", () => {
-    expect(Object.keys(recordMigrations("sqlite"))).toHaveLength(RECORD_VERSION)
+    expect(Object.keys(recordMigrations())).toHaveLength(RECORD_VERSION)
   })
 
   it("refuses a record of a newer version, and leaves it as it is", async () => {

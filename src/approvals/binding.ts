@@ -1,0 +1,72 @@
+// The binding of a request: its canonical text, its digest, and the short names that people type.
+import { createHash, randomBytes } from "node:crypto"
+import { canonicalText } from "../audit/sealing/canonical.ts"
+import { plainText } from "../policy/text.ts"
+import type { Asked, Binding } from "./types.ts"
+
+/** What an id looks like: `ap-` and eight characters of base32. */
+export const APPROVAL_ID = /^ap-[a-z2-7]{8}$/
+
+/** Fewest hex digits of a digest that a person may give. */
+const MIN_PREFIX = 8
+
+/** Longest text of an agent that a person is shown. */
+const MAX_REASON = 400
+
+/** What a request binds, with a nonce of its own. The agent's words become one plain line. */
+export function bindRequest(asked: Asked, now: number): Binding {
+  const { wait, boxed: _, reason, operator, run, ...rest } = asked
+  const nonce = randomBytes(16).toString("base64url")
+  return {
+    ...rest,
+    ...(operator !== undefined && { operator }),
+    ...(run !== undefined && { run }),
+    ...(reason !== undefined && reason !== "" && { reason: plainText(reason, MAX_REASON) }),
+    ...{ v: 1, nonce, requested: now, expires: now + wait },
+  }
+}
+
+/** `sha256:<hex>` of a text. */
+export function digestOf(text: string): string {
+  return `sha256:${createHash("sha256").update(text).digest("hex")}`
+}
+
+/** What makes two requests the same one: all that is asked, whatever words come with it. */
+export function topicOf({ wait: _, boxed: __, reason: ___, ...asked }: Asked): string {
+  return digestOf(canonicalText(asked))
+}
+
+/** The id of a request: the first 40 bits of its digest (RFC 4648 base32, lower case), so that neither can be another's. */
+export function idOf(digest: string): string {
+  const bits = BigInt(`0x${digest.slice("sha256:".length, "sha256:".length + 10)}`)
+  const digits = Array.from(
+    { length: 8 },
+    (_, i) => "abcdefghijklmnopqrstuvwxyz234567"[Number((bits >> BigInt(35 - 5 * i)) & 31n)],
+  )
+  return `ap-${digits.join("")}`
+}
+
+/** The digest as people compare and type it: its first 16 hex digits in groups of four. */
+export function shortDigest(digest: string): string {
+  return digest.slice("sha256:".length, "sha256:".length + 16).replace(/(?<=^.{4}|^.{8}|^.{12})/g, "-")
+}
+
+/** Whether what a person typed is this digest or a beginning of it, at least eight hex digits; `sha256:` and dashes may be left out. */
+export function matchesDigest(typed: string, digest: string): boolean {
+  const hex = typed
+    .toLowerCase()
+    .replace(/^sha256:/, "")
+    .replaceAll("-", "")
+  return hex.length >= MIN_PREFIX && /^[0-9a-f]+$/.test(hex) && digest.slice("sha256:".length).startsWith(hex)
+}
+
+/** The binding in a stored text, where that is what the digest and the id are of. */
+export function readBinding(id: string, digest: string, text: string): Binding | undefined {
+  if (digestOf(text) !== digest || idOf(digest) !== id) return undefined
+  try {
+    const binding = JSON.parse(text) as Binding
+    return binding.v === 1 ? binding : undefined
+  } catch {
+    return undefined
+  }
+}

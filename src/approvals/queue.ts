@@ -1,0 +1,230 @@
+// The queue: asking, and how a question stands. Deciding is in decide.ts, using what was granted in grants.ts.
+import { type Kysely, sql } from "kysely"
+import { canonicalText } from "../audit/sealing/canonical.ts"
+import { Conflict } from "../store/conflict.ts"
+import type { ApprovalsTable, Tables } from "../store/schema.ts"
+import type { Change, Store } from "../store/types.ts"
+import { bindRequest, digestOf, idOf, readBinding, topicOf } from "./binding.ts"
+import { eventOf } from "./events.ts"
+import type { Approval, ApprovalState, Asked, Decision, Flooded, Requested, Terms } from "./types.ts"
+
+/** Most requests that may wait for people: of one agent, and of all. Beyond it nobody would read them. */
+export const MAX_PENDING = { agent: 20, all: 500 } as const
+
+/** Milliseconds that a no holds for an agent without runs; with runs it holds for the run. */
+const NO_HOLDS = 86_400_000
+
+/** Most requests that are read at once. */
+const MAX_LISTED = 1000
+
+/**
+ * Puts a question into the queue and records it. The same question of the same run is asked once: while it waits, and after a
+ * no, the answer is how that one stands. `flooded` where too much waits already. Errors: environment (store).
+ */
+export async function requestApproval(
+  store: Store,
+  asked: Asked,
+  now: number,
+  gateway: string,
+): Promise<Requested | Flooded> {
+  const topic = topicOf(asked)
+  for (let tries = 1; ; tries++) {
+    const known = await findSame(store.db, topic, asked, now)
+    if (known) return known
+    const flooded = await findFlood(store.db, asked.agent, now)
+    if (flooded) return flooded
+    const binding = bindRequest(asked, now)
+    const text = canonicalText(binding)
+    const digest = digestOf(text)
+    const { expires, requested, kind, agent, subject } = binding
+    const row = { ...{ id: idOf(digest), digest, topic, binding: text, kind, agent, subject, requested, expires } }
+    const approval: Approval = { ...{ id: row.id, digest, binding, state: "pending", uses: 0, decisions: [] } }
+    const event = {
+      ...eventOf(approval, "requested", gateway),
+      ...(asked.boxed !== undefined && { boxed: asked.boxed }),
+    }
+    try {
+      await store.write({
+        changes: [expireTopic(store.db, topic, now), insertRequest(store.db, row, now)],
+        events: [event],
+      })
+      return { id: row.id, state: "pending", expires: new Date(expires).toISOString() }
+    } catch (error) {
+      // Somebody else asked the same, or filled the queue.
+      if (!(error instanceof Conflict) || tries > 4) throw error
+    }
+  }
+}
+
+/** How a request stands at a time; undefined where there is none of this id. */
+export async function approvalState(db: Kysely<Tables>, id: string, now: number): Promise<Requested | undefined> {
+  const row = await db.selectFrom("approvals").selectAll().where("id", "=", id).executeTakeFirst()
+  return row && toRequested(db, row, now)
+}
+
+/** A request whole; undefined where there is none of this id, or where its binding is not what its digest names. */
+export async function readApproval(db: Kysely<Tables>, id: string, now: number): Promise<Approval | undefined> {
+  const row = await db.selectFrom("approvals").selectAll().where("id", "=", id).executeTakeFirst()
+  return row && (await toApprovals(db, [row], now))[0]
+}
+
+/** What waits for people at a time, the most urgent first; or, where `state` says so, what stands otherwise, the newest first. */
+export async function listApprovals(
+  db: Kysely<Tables>,
+  now: number,
+  state: ApprovalState = "pending",
+): Promise<Approval[]> {
+  let query = db.selectFrom("approvals").selectAll().limit(MAX_LISTED)
+  if (state === "pending") query = query.where("state", "=", state).where("expires", ">", now).orderBy("expires")
+  else if (state === "expired")
+    query = query
+      .where((is) => is.or([is("state", "=", state), is.and([is("state", "=", "pending"), is("expires", "<=", now)])]))
+      .orderBy("requested", "desc")
+  else query = query.where("state", "=", state).orderBy("requested", "desc")
+  return toApprovals(db, await query.execute(), now)
+}
+
+/** What rows call granted, of one agent and, where named, one package: what that is worth is not said here. */
+export async function listGranted(
+  db: Kysely<Tables>,
+  filter: { agent: string; package?: string; now: number },
+): Promise<Approval[]> {
+  let query = db
+    .selectFrom("approvals")
+    .selectAll()
+    .where("agent", "=", filter.agent)
+    .where("state", "=", "granted")
+    .where("kind", "in", ["package", "exception"])
+    .orderBy("requested", "desc")
+    .limit(MAX_LISTED)
+  if (filter.package !== undefined) {
+    const start = `${filter.package}@`
+    query = query.where(sql<boolean>`substr(subject, 1, ${sql.lit(start.length)}) = ${start}`)
+  }
+  return toApprovals(db, await query.execute(), filter.now)
+}
+
+/** Ends and records what nobody answered in time; resolves with how many. Any number of processes may do it at once. */
+export async function expireApprovals(store: Store, now: number, gateway: string): Promise<number> {
+  const rows = await store.db
+    .selectFrom("approvals")
+    .selectAll()
+    .where("state", "=", "pending")
+    .where("expires", "<=", now)
+    .limit(MAX_LISTED)
+    .execute()
+  const results = await Promise.allSettled(
+    (await toApprovals(store.db, rows, now)).map((approval) =>
+      store.write({
+        changes: [moveState(store.db, approval.id, "pending", "expired")],
+        events: [eventOf(approval, "expired", gateway)],
+      }),
+    ),
+  )
+  const failed = results.find((result) => result.status === "rejected" && !(result.reason instanceof Conflict))
+  if (failed?.status === "rejected") throw failed.reason
+  return results.filter(({ status }) => status === "fulfilled").length
+}
+
+/** From one state to another, where it is still in the one: a compare-and-set. */
+export function moveState(db: Kysely<Tables>, id: string, from: ApprovalState, to: ApprovalState): Change {
+  const query = db.updateTable("approvals").set({ state: to }).where("id", "=", id).where("state", "=", from)
+  return { ...query.compile(), expect: 1 }
+}
+
+async function findSame(db: Kysely<Tables>, topic: string, asked: Asked, now: number): Promise<Requested | undefined> {
+  const row = await db
+    .selectFrom("approvals")
+    .selectAll()
+    .where("topic", "=", topic)
+    .orderBy("requested", "desc")
+    .limit(1)
+    .executeTakeFirst()
+  if (!row) return undefined
+  const found = await toRequested(db, row, now)
+  if (found.state === "pending") return found
+  const holds = asked.run !== undefined || now < row.expires + NO_HOLDS
+  return found.state === "denied" && holds ? found : undefined
+}
+
+async function findFlood(db: Kysely<Tables>, agent: string, now: number): Promise<Flooded | undefined> {
+  const counts = await db
+    .selectFrom("approvals")
+    .select(({ fn }) => [
+      fn.countAll<number>().as("all"),
+      fn.sum<number | null>(sql`case when agent = ${agent} then 1 else 0 end`).as("agent"),
+      fn.min("expires").as("expires"),
+    ])
+    .where("state", "=", "pending")
+    .where("expires", ">", now)
+    .executeTakeFirstOrThrow()
+  if (Number(counts.agent ?? 0) < MAX_PENDING.agent && Number(counts.all) < MAX_PENDING.all) return undefined
+  return { state: "flooded", retry: new Date(Number(counts.expires)).toISOString() }
+}
+
+function expireTopic(db: Kysely<Tables>, topic: string, now: number): Change {
+  return db
+    .updateTable("approvals")
+    .set({ state: "expired" })
+    .where("topic", "=", topic)
+    .where("state", "=", "pending")
+    .where("expires", "<=", now)
+    .compile()
+}
+
+/** Bounds and uniqueness are part of the statement: what was read before it may have changed. */
+function insertRequest(db: Kysely<Tables>, row: Omit<ApprovalsTable, "state" | "uses">, now: number): Change {
+  const { id, digest, topic, binding, kind, agent, subject, requested, expires } = row
+  const pending = sql`from approvals where state = 'pending' and expires > ${now}`
+  const insert = sql`insert into approvals
+    (id, digest, topic, binding, kind, agent, subject, requested, expires, state, uses)
+    select ${id}, ${digest}, ${topic}, ${binding}, ${kind}, ${agent}, ${subject},
+      cast(${requested} as bigint), cast(${expires} as bigint), 'pending', 0
+    where not exists (select 1 from approvals where id = ${id} or (topic = ${topic} and state = 'pending'))
+      and (select count(*) ${pending} and agent = ${agent}) < ${MAX_PENDING.agent}
+      and (select count(*) ${pending}) < ${MAX_PENDING.all}`
+  return { ...insert.compile(db), expect: 1 }
+}
+
+async function toRequested(db: Kysely<Tables>, row: ApprovalsTable, now: number): Promise<Requested> {
+  const state = stateAt(row, now)
+  const answer = { id: row.id, state, expires: new Date(row.expires).toISOString() }
+  if (state !== "denied") return answer
+  const decisions = await readDecisions(db, [row.id])
+  const note = decisions.find(({ answer }) => answer === "deny")?.terms.note
+  return note === undefined ? answer : { ...answer, note }
+}
+
+async function toApprovals(db: Kysely<Tables>, rows: readonly ApprovalsTable[], now: number): Promise<Approval[]> {
+  const decisions = await readDecisions(
+    db,
+    rows.map(({ id }) => id),
+  )
+  return rows.flatMap((row) => {
+    const { id, digest, uses } = row
+    const binding = readBinding(id, digest, row.binding)
+    const own = decisions.filter(({ approval }) => approval === id)
+    return binding ? [{ id, digest, binding, uses, state: stateAt(row, now), decisions: own }] : []
+  })
+}
+
+async function readDecisions(db: Kysely<Tables>, ids: readonly string[]): Promise<Decision[]> {
+  if (ids.length === 0) return []
+  const rows = await db.selectFrom("decisions").selectAll().where("approval", "in", ids).orderBy("time").execute()
+  return rows.flatMap((row) => {
+    const terms = readTerms(row.terms)
+    return terms ? [{ ...row, terms }] : []
+  })
+}
+
+function readTerms(text: string): Terms | undefined {
+  try {
+    const terms: unknown = JSON.parse(text)
+    return typeof terms === "object" && terms !== null ? (terms as Terms) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const stateAt = (row: ApprovalsTable, now: number): ApprovalState =>
+  row.state === "pending" && now >= row.expires ? "expired" : row.state
