@@ -2,7 +2,7 @@
 // why they fail; which of the two works is a client's own doing (docs/clients.md has the experiments).
 import { isPrerelease } from "../packages/versions.ts"
 import type { Ecosystem, Verdict } from "../policy/types.ts"
-import { compareQuickly } from "./order.ts"
+import { compareQuickly } from "./protocols/order.ts"
 import type { Client, Presentation, Withheld } from "./types.ts"
 
 export interface PresentInput {

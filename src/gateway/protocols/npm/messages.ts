@@ -1,8 +1,8 @@
 // What npm clients are told of versions that are not served: templates around codes, reasons of our own, names and versions.
 import { isPlainName, isPlainVersion } from "../../../packages/commands.ts"
 import { plainText } from "../../../policy/text.ts"
-import { compareQuickly } from "../../order.ts"
 import type { Plan, Withheld } from "../../types.ts"
+import { compareQuickly } from "../order.ts"
 
 const MAX_LINE = 400
 /** npm prints the message whole, whichever version was asked for: the newest ones are the likeliest. */

@@ -1,6 +1,7 @@
 // Whether what a client will choose is another version than it would have been: that is said aloud.
-import { compareQuickly } from "../../order.ts"
+
 import type { Plan } from "../../types.ts"
+import { compareQuickly } from "../order.ts"
 import { noticeLine } from "./messages.ts"
 import type { Packument } from "./packument.ts"
 

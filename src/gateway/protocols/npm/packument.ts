@@ -46,7 +46,10 @@ function packumentShape(name: string): Shape {
       name: "value",
       modified: "value",
       "dist-tags": "value",
-      time: { entries: "value", map: (time: unknown) => (typeof time === "string" && TIME.test(time) ? time : undefined) },
+      time: {
+        entries: "value",
+        map: (time: unknown) => (typeof time === "string" && TIME.test(time) ? time : undefined),
+      },
       versions: {
         entries: "value",
         map: (manifest, version) =>
