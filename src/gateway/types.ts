@@ -132,6 +132,13 @@ export interface Protocol<D = unknown> {
   render(document: D, request: FrontRequest & { kind: "listing" }, plan: Plan): Rendered
   /** The client's answer about one served version; undefined where the protocol has no such request. */
   renderRelease?(document: D, request: FrontRequest & { kind: "release" }, version: string, plan: Plan): Rendered
+  /**
+   * Where the upstream makes a version of a release that no listing names: Go's branches and commits, and `@latest` of a module without
+   * tags. The version is then decided like any other.
+   */
+  resolve?(request: FrontRequest & { kind: "release" }, base: string): { url: string; accept: string }
+  /** The version that the answer to `resolve` names. Throws `ListingError`. */
+  resolved?(body: Buffer, name: string): string
   /** Where a release is answered with a file of the version, from the upstream (Go's `@latest`): its name. */
   releaseFile?(version: string): string
   /** The answer to a service request that needs nothing but our own address of the mount; undefined for others. */
