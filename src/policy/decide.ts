@@ -4,6 +4,7 @@ import { isPrivateAddress, isPrivateHost } from "./addresses.ts"
 import type { CompiledPolicy, ListRule } from "./compiled.ts"
 import { NO_EVIDENCE } from "./conditions.ts"
 import { decidePackage } from "./decide-package.ts"
+import { grantsInForce } from "./grants.ts"
 import { visitIndex } from "./name-index.ts"
 import { FLOOR } from "./rules.ts"
 import { countMatch, createTally, finishTally, type Tally } from "./tally.ts"
@@ -12,7 +13,8 @@ import type { Action, CredentialAction, DecisionEvidence, McpAction, NetworkActi
 
 /**
  * Decides one action. The strictest matching rule wins and order never matters; an exception takes one code of one
- * package out before that; floors hold whatever the policy says, in observe mode too.
+ * package out before that, and so does a person's approval of this very action; floors hold whatever the policy says, in
+ * observe mode too.
  */
 export function decide(policy: CompiledPolicy, action: Action, evidence: DecisionEvidence): Verdict {
   const tally = createTally(policy.mode)
@@ -38,7 +40,7 @@ export function decide(policy: CompiledPolicy, action: Action, evidence: Decisio
       break
   }
   const { defaults } = sectionOf(policy, action)
-  return finishTally(tally, defaults, policy.hash, subjectOf(action))
+  return finishTally(tally, defaults, policy.hash, subjectOf(action), grantsInForce(policy, evidence))
 }
 
 function sectionOf(policy: CompiledPolicy, action: Action) {

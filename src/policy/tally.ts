@@ -2,6 +2,7 @@
 import { reasonOf } from "./codes.ts"
 import type { Defaults, Rule } from "./compiled.ts"
 import { NO_EVIDENCE } from "./conditions.ts"
+import { type InForce, liftGranted } from "./grants.ts"
 import { withNote } from "./rules.ts"
 import type { AppliedException, Effect, Evidence, Mode, Verdict } from "./types.ts"
 
@@ -52,23 +53,27 @@ export function nameSubject(tally: Tally, rule: Rule): void {
   if (rule.mode === tally.mode && rule.layer < tally.outermost) tally.outermost = rule.layer
 }
 
-/** Applies the defaults and chooses. */
-export function finishTally(tally: Tally, defaults: Defaults, policyHash: string, subject: string): Verdict {
+/** Applies the defaults, lifts what was granted, and chooses. */
+export function finishTally(
+  tally: Tally,
+  defaults: Defaults,
+  policyHash: string,
+  subject: string,
+  granted?: InForce,
+): Verdict {
   for (const rule of defaults.rules) {
     if (tally.outermost > rule.layer) countMatch(tally, rule, NO_EVIDENCE, false)
   }
   const closed = defaults.fallback.effect !== "allow"
   if (tally.outermost === Number.POSITIVE_INFINITY && closed)
     tally.matches.push({ rule: defaults.fallback, evidence: NO_EVIDENCE })
+  if (granted) liftGranted(tally, granted)
   const { matches } = tally
   if (matches.length === 0) {
-    return toVerdict(
-      tally.allowed ?? { rule: defaults.fallback, evidence: NO_EVIDENCE },
-      tally.mode,
-      policyHash,
-      subject,
-      tally,
-    )
+    // Where the fallback closes and does not apply, what spoke in its place was lifted.
+    const fallback: Rule = closed ? { ...defaults.fallback, effect: "allow" } : defaults.fallback
+    const allowed = tally.allowed ?? { rule: fallback, evidence: NO_EVIDENCE }
+    return toVerdict(allowed, tally.mode, policyHash, subject, tally)
   }
   if (matches.length > 1) matches.sort(compareMatches)
   const winner = matches.find((match) => match.rule.mode === "enforce") ?? (matches[0] as Match)
@@ -87,13 +92,17 @@ function toVerdict(match: Match, mode: Mode, policyHash: string, subject: string
     mode,
     policyHash,
   }
+  if (rule.approvers !== undefined && rule.effect === "ask") verdict.approvers = rule.approvers
   if (rule.instead !== undefined && rule.effect !== "allow")
     verdict.correction = { action: "replace", target: rule.instead }
   if (tally.matches.length > 1 || (tally.matches.length === 1 && tally.matches[0] !== match)) {
     verdict.also = tally.matches
       .filter((other) => other !== match)
       .slice(0, MAX_ALSO)
-      .map(({ rule: other }) => ({ code: other.code, effect: other.effect, rule: other.label }))
+      .map(({ rule: { code, effect, label, approvers } }) => ({
+        ...{ code, effect, rule: label },
+        ...(approvers !== undefined && effect === "ask" && { approvers }),
+      }))
   }
   if (tally.excepted) verdict.excepted = tally.excepted
   return verdict
