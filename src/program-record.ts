@@ -27,9 +27,8 @@ type Done = (exit: ExitCode) => void
 /** What `--color` or `--no-color` said. */
 type Color = () => { color?: boolean }
 
-/** Declares `audit` and what is below it. */
-export function declareAudit(cli: Command, ctx: Context, done: Done, color: Color): void {
-  const audit = cli.command("audit").summary("the record: who did what, by whose leave; and that nobody changed it")
+/** Declares what is below `audit`. */
+export function declareAudit(audit: Command, ctx: Context, done: Done, color: Color): void {
   audit
     .command("tail")
     .description("Shows the newest records; with --follow, those to come as well.")
@@ -162,9 +161,8 @@ export function declareAudit(cli: Command, ctx: Context, done: Done, color: Colo
     })
 }
 
-/** Declares `store` and what is below it. */
-export function declareStore(cli: Command, ctx: Context, done: Done): void {
-  const store = cli.command("store").summary("where the record lies: show it, make it ready")
+/** Declares what is below `store`. */
+export function declareStore(store: Command, ctx: Context, done: Done): void {
   store
     .command("status")
     .description("Shows which store is in use, what it holds, and how far index, checkpoints and outside places are.")

@@ -10,8 +10,16 @@ import { declareAudit, declareReplay, declareStore } from "./program-record.ts"
 import type { InitOptions } from "./scaffold/options.ts"
 import { VERSION } from "./version.ts"
 
-/** Declares the program. `done` hears the exit code of the action that ran. */
-export function program(ctx: Context, done: (exit: ExitCode) => void): Command {
+type Done = (exit: ExitCode) => void
+
+const json = () => new Option("--format <format>", "output format").choices(["text", "json"]).default("text")
+
+/**
+ * Declares the program. `done` hears the exit code of the action that ran. With `argv`, what is below `policy`, `audit` and
+ * the other groups is declared only where a word of the command line names the group: declaring everything is a tenth of
+ * what `--version` takes.
+ */
+export function program(ctx: Context, done: Done, argv?: readonly string[]): Command {
   const cli = new Command("nanoguard")
     .description("Guardrails for autonomous agents, enforced by the infrastructure around the agent.")
     .version(VERSION)
@@ -27,7 +35,11 @@ export function program(ctx: Context, done: (exit: ExitCode) => void): Command {
       getErrHelpWidth: () => ctx.stderr.columns ?? 80,
     })
     .addHelpText("after", EXAMPLES.top)
-  const json = () => new Option("--format <format>", "output format").choices(["text", "json"]).default("text")
+  const color = () => colorOf(cli)
+  const group = (name: string, summary: string, declareBelow: (parent: Command) => void) => {
+    const parent = cli.command(name).summary(summary)
+    if (argv === undefined || argv.includes(name)) declareBelow(parent)
+  }
 
   cli
     .command("vet")
@@ -90,7 +102,21 @@ export function program(ctx: Context, done: (exit: ExitCode) => void): Command {
       done((await init(ctx, { ...options, ...colorOf(cli) })).exit)
     })
 
-  const policy = cli.command("policy").summary("check, test, explain and replay the policy")
+  group("policy", "check, test, explain and replay the policy", (policy) => {
+    declarePolicy(policy, ctx, done)
+    declareReplay(policy, ctx, done, color)
+  })
+  group("audit", "the record: who did what, by whose leave; and that nobody changed it", (audit) =>
+    declareAudit(audit, ctx, done, color),
+  )
+  group("store", "where the record lies: show it, make it ready", (store) => declareStore(store, ctx, done))
+  group("advisories", "what is known against packages: update it, show it", (advisories) =>
+    declareAdvisories(advisories, ctx, done),
+  )
+  return cli
+}
+
+function declarePolicy(policy: Command, ctx: Context, done: Done): void {
   const policyFile = () => new Option("--policy <file>", "policy file (default: nanoguard.yaml, here or above)")
   policy
     .command("check")
@@ -129,11 +155,9 @@ export function program(ctx: Context, done: (exit: ExitCode) => void): Command {
       const facts = lookUpFacts(ctx, options.offline === true)
       done((await policyExplain(ctx, subject, { ...options, facts })).exit)
     })
-  declareReplay(policy, ctx, done, () => colorOf(cli))
-  declareAudit(cli, ctx, done, () => colorOf(cli))
-  declareStore(cli, ctx, done)
+}
 
-  const advisories = cli.command("advisories").summary("what is known against packages: update it, show it")
+function declareAdvisories(advisories: Command, ctx: Context, done: Done): void {
   advisories
     .command("update")
     .description("Imports advisories in OSV form into the local index.")
@@ -155,7 +179,6 @@ export function program(ctx: Context, done: (exit: ExitCode) => void): Command {
       const { advisoriesStatus } = await import("./commands/advisories.ts")
       done((await advisoriesStatus(ctx, options)).exit)
     })
-  return cli
 }
 
 /** What `--color` or `--no-color` said; nothing where neither was given. */
@@ -167,12 +190,11 @@ function colorOf(cli: Command): { color?: boolean } {
 export async function runProgram(argv: readonly string[], ctx: Context): Promise<number> {
   let exit: ExitCode = EXIT.ok
   try {
-    const declare = () =>
-      program(ctx, (code) => {
-        exit = code
-      })
-    const cli = declare()
-    addCompletion(cli, declare)
+    const hear: Done = (code) => {
+      exit = code
+    }
+    const cli = program(ctx, hear, argv)
+    addCompletion(cli, () => program(ctx, hear))
     await cli.parseAsync(argv as string[])
     return exit
   } catch (error) {
