@@ -21,3 +21,11 @@ export interface CurationBlock {
   /** A waiver may be asked for. */
   waiver?: boolean
 }
+
+/** What a 403 says, where it is Curation's. */
+export function readCuration(_answer: {
+  body: string
+  notice: string | string[] | undefined
+}): CurationBlock | undefined {
+  return undefined
+}

@@ -73,9 +73,8 @@ export class TransferError extends Error {}
 export interface UpstreamStats {
   metadata: { hits: number; misses: number; revalidated: number; stale: number; failures: number; bytes: number }
   artifacts: { hits: number; misses: number; joined: number; failures: number; dropped: number; bytes: number }
-  /** Bytes of the cache on disk and of metadata in memory. */
+  /** Bytes of the cache on disk, as far as they were counted. */
   cacheBytes: number
-  memoryBytes: number
 }
 
 export interface UpstreamLimits extends HttpLimits {

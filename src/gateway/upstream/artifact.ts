@@ -1,0 +1,158 @@
+// Artifacts: from the cache where a sound copy lies there, else by one download for all who ask. What an address without a promise
+// gave first is what it must always give.
+import { createLru } from "../lru.ts"
+import { openBlob, stateOf } from "./blob.ts"
+import type { CacheDirectory } from "./directory.ts"
+import { type Download, startDownload } from "./download.ts"
+import type { Exchanger } from "./exchange.ts"
+import { failed, publicFailure } from "./failures.ts"
+import { choosePromise, type Promised, promiseOf, spellPromise } from "./integrity.ts"
+import { openReferences, type Reference, referenceKey } from "./references.ts"
+import type { Reader } from "./spool.ts"
+import type { Artifact, ArtifactRequest, UpstreamFailure, UpstreamLimits, UpstreamStats } from "./types.ts"
+
+interface Services {
+  exchanger: Exchanger
+  directory: CacheDirectory
+  limits: UpstreamLimits
+  now: () => number
+  offline: boolean
+  stats: UpstreamStats["artifacts"]
+}
+
+export interface Artifacts {
+  ask: (request: ArtifactRequest) => Promise<Artifact | UpstreamFailure>
+  /** Ends what is under way and waits for what is being kept. */
+  close: () => Promise<void>
+}
+
+const SEEN = 10_000
+
+/** Artifacts over one cache directory. */
+export function openArtifacts(services: Services): Artifacts {
+  const { directory, now, offline, stats } = services
+  const references = openReferences(directory)
+  const seen = createLru<string>(SEEN)
+  const flights = new Map<string, Promise<Download>>()
+  const running = new Set<Promise<unknown>>()
+  const blobs = { directory, seen, onDropped: () => stats.dropped++ }
+
+  async function fromCache(key: string, known: Reference, request: ArtifactRequest, promised: Promised | "none") {
+    if (request.size !== undefined && request.size !== known.size) return undefined
+    const blob = await openBlob(blobs, known, promised)
+    if (blob === undefined) return undefined
+    if (!blob.held.startsWith("sha256-") && !known.kept.includes(blob.held))
+      references.set(key, { ...known, kept: [...known.kept, blob.held] })
+    stats.hits++
+    return answer(blob.reader, true, known.size, known.contentType)
+  }
+
+  function start(
+    flight: string,
+    key: string,
+    request: ArtifactRequest,
+    promised: Promised | "none",
+  ): Promise<Download> {
+    const end = () => {
+      if (flights.get(flight) === starting) flights.delete(flight)
+    }
+    const starting = startDownload(services, request, promised, end)
+    flights.set(flight, starting)
+    const run: Promise<void> = starting
+      .then((download) => keep(key, download))
+      .catch(() => {})
+      .then(() => {
+        end()
+        running.delete(run)
+      })
+    running.add(run)
+    return starting
+  }
+
+  /** Puts a whole artifact into the cache, before whoever asks next looks for it there. */
+  async function keep(key: string, { whole, spool, contentType }: Download): Promise<void> {
+    const result = await whole
+    if (result === undefined) return
+    const { draft, sha256, held } = result
+    try {
+      if (await directory.keep(draft, "blobs", sha256)) seen.set(sha256, await stateOf(draft.handle))
+      const kept = held.startsWith("sha256-") ? [] : [held]
+      const type = contentType === undefined ? {} : { contentType }
+      references.set(key, { sha256, size: spool.size, kept, fetchedAt: now(), ...type })
+    } finally {
+      spool.letGo()
+    }
+  }
+
+  async function join(download: Download): Promise<Artifact | UpstreamFailure> {
+    const reader = download.spool.read()
+    await download.ready
+    if (download.failure !== undefined) {
+      reader.close()
+      stats.failures++
+      return publicFailure(download.failure)
+    }
+    return answer(reader, false, download.expected, download.contentType)
+  }
+
+  function answer(
+    reader: Reader,
+    cached: boolean,
+    size: number | undefined,
+    contentType: string | undefined,
+  ): Artifact {
+    const next = async () => {
+      const result = await reader.next()
+      if (!result.done) stats.bytes += result.value.length
+      return result
+    }
+    return {
+      ok: true,
+      cached,
+      ...(size !== undefined && { size }),
+      ...(contentType !== undefined && { contentType }),
+      bytes: { [Symbol.asyncIterator]: () => ({ next, return: async () => (await reader.return?.()) ?? DONE }) },
+      discard: reader.close,
+    }
+  }
+
+  async function ask(request: ArtifactRequest): Promise<Artifact | UpstreamFailure> {
+    const promised = choosePromise(request.integrity)
+    if (promised === undefined) return failed("invalid", "the metadata promises no hash that can be checked")
+    const key = referenceKey(request.url)
+    const flight = [key, request.size ?? "", ...(promised === "none" ? [] : spellPromise(promised))].join(" ")
+    for (;;) {
+      const joined = flights.get(flight)
+      if (joined !== undefined) {
+        const download = await joined
+        // Its last reader may have left just now: it is not in the way of the next one any more.
+        if (download.cancelled) continue
+        stats.joined++
+        return join(download)
+      }
+      const known = await references.get(key)
+      const held = promised === "none" && known !== undefined ? promiseOf(known.sha256) : promised
+      const cached = known && (await fromCache(key, known, request, held))
+      if (cached !== undefined) return cached
+      // Another may have started one, or ended it, meanwhile.
+      if ((await references.get(key))?.fetchedAt !== known?.fetchedAt || flights.has(flight)) continue
+      if (offline) return failed("offline", "the gateway is offline, and this artifact is not in its cache")
+      stats.misses++
+      return join(await start(flight, key, request, held))
+    }
+  }
+
+  return {
+    ask: (request) =>
+      ask(request).catch(
+        () => failed("unreachable", "the gateway's cache cannot be written to") satisfies UpstreamFailure,
+      ),
+    close: async () => {
+      for (const flight of flights.values()) (await flight.catch(() => undefined))?.cancel()
+      await Promise.all(running)
+      await references.close()
+    },
+  }
+}
+
+const DONE = { done: true, value: undefined } as const

@@ -1,0 +1,150 @@
+// Metadata documents: from memory, from disk, from the upstream with what it gave before, and, where it is down and the options
+// allow, what it gave before as it is. One request at a time for one document, however many ask.
+import { createLargeGate, readBody } from "../../packages/registries/body.ts"
+import { isToken, maxAgeOf } from "../../packages/registries/http.ts"
+import { createLru } from "../lru.ts"
+import type { CacheDirectory } from "./directory.ts"
+import { type Answer, type Exchanger, isFailed } from "./exchange.ts"
+import { failed } from "./failures.ts"
+import { idOf, isHttpDate, type Kept, metadataKey, readMetadata, writeMetadata } from "./metadata-files.ts"
+import type { Metadata, UpstreamFailure, UpstreamLimits, UpstreamRequest, UpstreamStats } from "./types.ts"
+
+interface Services {
+  exchanger: Exchanger
+  directory: CacheDirectory
+  limits: UpstreamLimits
+  now: () => number
+  offline: boolean
+  stale: number
+  stats: UpstreamStats["metadata"]
+}
+
+export interface MetadataCache {
+  ask: (request: UpstreamRequest) => Promise<Found | UpstreamFailure>
+  /** Waits for the writes. */
+  close: () => Promise<void>
+}
+
+export interface Found extends Metadata {
+  /** Milliseconds since the epoch. */
+  freshUntil: number
+}
+
+/** Seconds for which an answer is taken as it is, where the upstream says nothing else (npm's own value), and at most. */
+const FRESH = 300
+const FRESH_MOST = 600
+
+/** A cache over one directory. */
+export function openMetadata(services: Services): MetadataCache {
+  const { exchanger, directory, limits, now, offline, stats } = services
+  const memory = createLru<Kept>(limits.memoryBytes, ({ body }) => body.length + 512)
+  const flights = new Map<string, Promise<Found | UpstreamFailure>>()
+  const writes = new Map<string, Promise<void>>()
+  const gate = createLargeGate()
+
+  const isFresh = (kept: Kept) => kept.fetchedAt <= now() && now() < kept.freshUntil
+
+  function keep(key: string, kept: Kept): void {
+    memory.set(key, kept)
+    // In turn: an older answer must not replace a newer one.
+    const write: Promise<void> = (writes.get(key) ?? Promise.resolve())
+      .then(() => writeMetadata(directory, key, kept))
+      .catch(() => {})
+      .then(() => {
+        if (writes.get(key) === write) writes.delete(key)
+      })
+    writes.set(key, write)
+  }
+
+  async function find(key: string, request: UpstreamRequest): Promise<Found | UpstreamFailure> {
+    const old = memory.get(key) ?? (await readMetadata(directory, key, limits.bodyBytes))
+    if (old !== undefined && isFresh(old)) {
+      memory.set(key, old)
+      stats.hits++
+      return found(old)
+    }
+    if (offline) {
+      if (old === undefined) return failed("offline", "the gateway is offline, and this is not in its cache")
+      memory.set(key, old)
+      stats.stale++
+      return found(old, true)
+    }
+    const mayBeStale = old !== undefined && now() - old.fetchedAt <= services.stale
+    const answer = await askUpstream(request, old, mayBeStale)
+    if (!isFailed(answer)) {
+      if (answer.id === old?.id) stats.revalidated++
+      else stats.misses++
+      keep(key, answer)
+      return found(answer)
+    }
+    if (mayBeStale && answer.kind === "unreachable") {
+      memory.set(key, old)
+      stats.stale++
+      return found(old, true)
+    }
+    stats.failures++
+    return answer
+  }
+
+  function askUpstream(request: UpstreamRequest, old: Kept | undefined, mayBeStale: boolean) {
+    const condition: Record<string, string> = {}
+    if (old?.etag !== undefined) condition["if-none-match"] = old.etag
+    else if (old?.lastModified !== undefined) condition["if-modified-since"] = old.lastModified
+    const isConditional = Object.keys(condition).length > 0
+    return exchanger.ask(
+      {
+        request,
+        headers: { "accept-encoding": "gzip", ...condition },
+        statuses: isConditional ? [200, 304] : [200],
+        total: limits.total,
+        // Whoever has an answer at hand need not wait long for a better one.
+        retries: mayBeStale ? Math.min(1, limits.retries) : limits.retries,
+      },
+      async (answer): Promise<Kept> => {
+        const { statusCode, headers, body } = answer
+        const fetchedAt = now()
+        const age = Math.min(maxAgeOf(headers["cache-control"]).maxAge ?? FRESH, FRESH_MOST)
+        const freshUntil = fetchedAt + age * 1000
+        if (statusCode === 304 && old !== undefined) {
+          await body.dump()
+          return { ...old, fetchedAt, freshUntil }
+        }
+        const bytes = await readBody(body, headers, limits, gate)
+        stats.bytes += bytes.length
+        return { body: bytes, id: idOf(bytes), fetchedAt, freshUntil, ...validators(headers) }
+      },
+    )
+  }
+
+  return {
+    ask: (request) => {
+      const key = metadataKey(request.url, request.accept ?? "*/*")
+      const known = memory.get(key)
+      if (known !== undefined && isFresh(known)) {
+        stats.hits++
+        return Promise.resolve(found(known))
+      }
+      const flight = flights.get(key)
+      if (flight !== undefined) return flight
+      const started = find(key, request).finally(() => flights.delete(key))
+      flights.set(key, started)
+      return started
+    },
+    close: async () => {
+      await Promise.allSettled(flights.values())
+      await Promise.all(writes.values())
+    },
+  }
+}
+
+function found({ body, id, etag, fetchedAt, freshUntil }: Kept, stale = false): Found {
+  return { ok: true, body, id, fetchedAt, freshUntil, ...(etag !== undefined && { etag }), ...(stale && { stale }) }
+}
+
+function validators(headers: Answer["headers"]): Pick<Kept, "etag" | "lastModified"> {
+  const { etag, "last-modified": lastModified } = headers
+  return {
+    ...(typeof etag === "string" && isToken(etag) && { etag }),
+    ...(isHttpDate(lastModified) && { lastModified }),
+  }
+}

@@ -1,0 +1,43 @@
+// Where a request may go: configured addresses anywhere, addresses that an upstream named only into the public network.
+import { lookup as systemLookup } from "node:dns"
+import type { LookupFunction } from "node:net"
+import { isAllowedUrl } from "../../packages/registries/http.ts"
+import { isLearntAddress } from "../../packages/registries/upstreams.ts"
+import { isPrivateAddress, isPrivateHost } from "../../policy/addresses.ts"
+import type { UpstreamRequest } from "./types.ts"
+
+/** `configured` ones are dialled wherever they are; `learnt` ones only where every address of their name is public. */
+export type Target = "configured" | "learnt" | undefined
+
+const PRIVATE = "ERR_NANOGUARD_PRIVATE_ADDRESS"
+
+/** Judges one address of a request, the first or one that it is redirected to; undefined: it may not be asked. */
+export function judgeTarget(url: URL, request: UpstreamRequest, isArtifact: boolean): Target {
+  if (!isAllowedUrl(url)) return undefined
+  const base = request.base ?? request.url
+  if (url.origin === new URL(base).origin || request.origins?.has(url.origin)) return "configured"
+  const learnt = isArtifact && isLearntAddress(url.href, base) && !isPrivateHost(url.hostname)
+  return learnt ? "learnt" : undefined
+}
+
+/**
+ * A lookup that fails where any address of a name is private, reserved or a metadata service's. Node dials what it gives, so
+ * that a second answer of the same name server changes nothing. Addresses are not looked up: `judgeTarget` lets none through.
+ */
+export function createPublicLookup(resolve: LookupFunction = systemLookup as LookupFunction): LookupFunction {
+  return (hostname, options, callback) =>
+    resolve(hostname, { ...options, all: true }, (error, found) => {
+      const addresses = Array.isArray(found) ? found : []
+      const first = addresses[0]
+      if (error !== null) callback(error, [])
+      else if (first === undefined || addresses.some(({ address }) => isPrivateAddress(address)))
+        callback(Object.assign(new Error("a private address"), { code: PRIVATE }), [])
+      else if (options.all) callback(null, addresses)
+      else callback(null, first.address, first.family)
+    })
+}
+
+/** Whether an error is that lookup's. */
+export function isPrivateTarget(error: unknown): boolean {
+  return (error as { code?: unknown } | undefined)?.code === PRIVATE
+}
