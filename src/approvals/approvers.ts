@@ -17,10 +17,20 @@ const MAX_ENTRIES = 10_000
 interface Chain {
   /** By name; those who were removed are not in it. */
   approvers: Map<string, Approver>
+  /** Those who were removed. */
+  former: Approver[]
   /** Digest of the last entry that counts; "-" before the first. */
   last: string
   /** Highest position, whatever the row there is worth. */
   position: number
+}
+
+/** Those who are enrolled now by name, and those who were. */
+export type Enrolled = Pick<Chain, "approvers" | "former">
+
+/** As `readApprovers`, with those who were removed: what they signed counts no more, and was no forgery either. */
+export function readEnrolled(db: Kysely<Tables>): Promise<Enrolled> {
+  return readChain(db)
 }
 
 /** Those who are enrolled now, by name. An entry whose signature does not hold counts for nothing. Errors: environment (store). */
@@ -73,7 +83,7 @@ export async function removeApprover(
 
 async function readChain(db: Kysely<Tables>): Promise<Chain> {
   const rows = await db.selectFrom("approvers").selectAll().orderBy("position").limit(MAX_ENTRIES).execute()
-  const chain: Chain = { approvers: new Map(), last: "-", position: rows.at(-1)?.position ?? 0 }
+  const chain: Chain = { approvers: new Map(), former: [], last: "-", position: rows.at(-1)?.position ?? 0 }
   for (const row of rows) follow(chain, row)
   return chain
 }
@@ -86,8 +96,10 @@ function follow(chain: Chain, row: ApproversTable): void {
   const message = entryMessage(chain.last, row)
   if (signing === undefined || !APPROVER_NAME.test(name) || !verifySignature(signing, message, signature)) return
   if (action === "add" && !chain.approvers.has(name)) chain.approvers.set(name, { name, key, added: time, by })
-  else if (action === "remove" && chain.approvers.get(name)?.key === key) chain.approvers.delete(name)
-  else return
+  else if (action === "remove" && chain.approvers.get(name)?.key === key) {
+    chain.former.push(chain.approvers.get(name)!)
+    chain.approvers.delete(name)
+  } else return
   chain.last = digestOf(message)
 }
 

@@ -211,18 +211,16 @@ async function toApprovals(db: Kysely<Tables>, rows: readonly ApprovalsTable[], 
 async function readDecisions(db: Kysely<Tables>, ids: readonly string[]): Promise<Decision[]> {
   if (ids.length === 0) return []
   const rows = await db.selectFrom("decisions").selectAll().where("approval", "in", ids).orderBy("time").execute()
-  return rows.flatMap((row) => {
-    const terms = readTerms(row.terms)
-    return terms ? [{ ...row, terms }] : []
-  })
+  return rows.map((row) => ({ ...row, terms: readTerms(row.terms) }))
 }
 
-function readTerms(text: string): Terms | undefined {
+/** Terms that cannot be read are none: then the signature over them does not hold either. */
+function readTerms(text: string): Terms {
   try {
     const terms: unknown = JSON.parse(text)
-    return typeof terms === "object" && terms !== null ? (terms as Terms) : undefined
+    return typeof terms === "object" && terms !== null && !Array.isArray(terms) ? terms : {}
   } catch {
-    return undefined
+    return {}
   }
 }
 

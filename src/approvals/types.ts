@@ -1,4 +1,5 @@
 // The contract of approvals: what is asked of a person, what the person signs, and what follows from it.
+import type { CompiledPolicy } from "../policy/compiled.ts"
 import type { Grant } from "../policy/types.ts"
 
 /** Plain data, as JSON has it. */
@@ -149,12 +150,20 @@ export interface Signer {
   sign(message: string): Promise<string>
 }
 
+/** One layer of a policy: its text, and the name that verdicts show. */
+export interface PolicyText {
+  file: string
+  text: string
+}
+
 /** The policy in force for a project, as a person adopted it. */
 export interface AdoptedPolicy {
   project: string
   /** Of the compiled layers. */
   hash: string
-  texts: readonly { file: string; text: string }[]
+  /** Outermost first. */
+  texts: readonly PolicyText[]
+  policy: CompiledPolicy
   by: string
   /** Milliseconds since the epoch. */
   time: number

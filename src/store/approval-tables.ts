@@ -33,8 +33,12 @@ export async function createApprovalTables(db: Kysely<unknown>, dialect: "sqlite
   })
     .addPrimaryKeyConstraint("decisions_key", ["approval", "by"])
     .execute()
-  await create("policies", { hash: "text", texts: "text" }).addPrimaryKeyConstraint("policies_key", ["hash"]).execute()
-  await create("adoptions", { project: "text", time: int, hash: "text", by: "text", signature: "text" })
+  await create("policies", { digest: "text", texts: "text" })
+    .addPrimaryKeyConstraint("policies_key", ["digest"])
+    .execute()
+  await create("adoptions", {
+    ...{ project: "text", time: int, hash: "text", digest: "text", by: "text", signature: "text" },
+  })
     .addPrimaryKeyConstraint("adoptions_key", ["project", "time"])
     .execute()
 }

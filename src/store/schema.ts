@@ -86,10 +86,11 @@ export interface DecisionsTable {
   signature: string
 }
 
-/** Texts of adopted policies, by the hash of what they compile to. INSERT and SELECT only. */
+/** Texts of adopted policies. INSERT and SELECT only. */
 export interface PoliciesTable {
-  hash: string
-  /** JSON: `{file, text}`, outermost layer first. */
+  /** `sha256:<hex>` of `texts`. */
+  digest: string
+  /** Canonical JSON: `{file, text}`, outermost layer first. */
   texts: string
 }
 
@@ -97,7 +98,10 @@ export interface PoliciesTable {
 export interface AdoptionsTable {
   project: string
   time: number
+  /** Of the compiled policy. */
   hash: string
+  /** Row of `policies`. */
+  digest: string
   by: string
   signature: string
 }

@@ -45,7 +45,7 @@ export const APPROVAL_GUARDS: readonly string[] = [
   ...Object.entries({
     approvers: "position = new.position",
     decisions: "approval = new.approval and by = new.by",
-    policies: "hash = new.hash",
+    policies: "digest = new.digest",
     adoptions: "project = new.project and time = new.time",
     approvals: "id = new.id or (topic = new.topic and state = 'pending' and new.state = 'pending')",
   }).map(([table, same]) =>

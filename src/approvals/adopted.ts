@@ -1,0 +1,152 @@
+// The policy in force: the texts that a person signed, kept in the store, where no agent's checkout reaches.
+import { type Kysely, sql } from "kysely"
+import { canonicalText } from "../audit/sealing/canonical.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
+import type { CompiledPolicy } from "../policy/compiled.ts"
+import { loadPolicyTexts } from "../policy/load.ts"
+import { Conflict } from "../store/conflict.ts"
+import type { AdoptionsTable, Tables } from "../store/schema.ts"
+import type { Store } from "../store/types.ts"
+import { readApprovers, readEnrolled, requireApprover, wrongKey } from "./approvers.ts"
+import { digestOf } from "./binding.ts"
+import { verifySignature } from "./signature.ts"
+import type { AdoptedPolicy, Approver, PolicyText, Signer } from "./types.ts"
+
+/** A project: the real path of the directory of nanoguard.yaml, or a name. */
+const PROJECT = /^[^\p{C}\p{Zl}\p{Zp}]{1,1024}$/u
+
+/** Rows that nobody signed may stand before the one that counts; more than so many are an attack. */
+const MAX_ROWS = 100
+
+/**
+ * The newest policy that an approver adopted for a project, compiled. Texts, hash and signature are all checked anew. Errors:
+ * configuration where there is none, or where the one in force does not hold (its approver was removed, its texts are damaged).
+ */
+export async function adoptedPolicy(db: Kysely<Tables>, project: string): Promise<AdoptedPolicy> {
+  const found = await findAdopted(db, project)
+  if (found) return found
+  throw invalid(`no policy is adopted for ${project}`, "a person brings it into force")
+}
+
+/** As `adoptedPolicy`; undefined where nothing was ever adopted. */
+export async function findAdopted(db: Kysely<Tables>, project: string): Promise<AdoptedPolicy | undefined> {
+  const newest = await newestAdoption(db, project)
+  if (!newest) return undefined
+  const { row, former } = newest
+  if (former)
+    throw invalid(
+      `the policy was adopted by ${row.by}, who is no approver any more`,
+      "another approver has to adopt it",
+    )
+  const { hash, digest, by, time } = row
+  const stored = await db.selectFrom("policies").select("texts").where("digest", "=", digest).executeTakeFirst()
+  if (!stored || digestOf(stored.texts) !== digest)
+    throw invalid("the texts of the adopted policy are damaged", "adopt it again")
+  const texts = JSON.parse(stored.texts) as PolicyText[]
+  const policy = await loadPolicyTexts(texts)
+  if (policy.hash !== hash)
+    throw invalid("the adopted policy means something else to this version of nanoguard", "adopt it again")
+  return { project, hash, texts, policy, by, time }
+}
+
+/** When a policy was adopted last for a project, whether or not it still holds; 0 where none was. */
+export async function lastAdoption(db: Kysely<Tables>, project: string): Promise<number> {
+  return (await newestAdoption(db, project))?.row.time ?? 0
+}
+
+/**
+ * Brings a policy into force, signed. `since` is the `lastAdoption` that the person compared it with. Errors: findings (not an
+ * approver, or somebody adopted another one meanwhile), usage (project), environment.
+ */
+export async function adoptPolicy(
+  store: Store,
+  adopting: {
+    project: string
+    texts: readonly PolicyText[]
+    policy: CompiledPolicy
+    since: number
+  },
+  signer: Signer,
+  now: number,
+  gateway: string,
+): Promise<{ seq: number; time: number }> {
+  const { project, policy, since } = adopting
+  if (!PROJECT.test(project))
+    throw invalid("this is no name of a project", "one line, at most 1024 characters", EXIT.usage)
+  const texts = canonicalText(adopting.texts.map(({ file, text }) => ({ file, text })))
+  const [digest, { hash }] = [digestOf(texts), policy]
+  const time = Math.max(now, since + 1)
+  const rows = await countAdoptions(store.db, project)
+  if ((await lastAdoption(store.db, project)) !== since) throw adoptedMeanwhile()
+  const approver = requireApprover(await readApprovers(store.db), signer.name)
+  const message = adoptionMessage({ project, hash, digest, time })
+  const signature = await signer.sign(message)
+  if (!verifySignature(approver.key, message, signature)) throw wrongKey(signer.name)
+  const keep = sql`insert into policies (digest, texts) select ${digest}, ${texts}
+    where not exists (select 1 from policies where digest = ${digest})`
+  const adopt = sql`insert into adoptions (project, time, hash, digest, "by", signature)
+    select ${project}, cast(${time} as bigint), ${hash}, ${digest}, ${signer.name}, ${signature}
+    where (select count(*) from adoptions where project = ${project}) = ${sql.lit(rows)}`
+  const event = {
+    ...{ type: "policy.adopted", subject: `policy of ${project}`, gateway, by: [signer.name], policy: hash },
+    detail: { files: adopting.texts.map(({ file }) => file) },
+  }
+  try {
+    const changes = [keep.compile(store.db), { ...adopt.compile(store.db), expect: 1 }]
+    const { seqs } = await store.write({ changes, events: [event] })
+    return { seq: seqs[0]!, time }
+  } catch (error) {
+    throw error instanceof Conflict ? adoptedMeanwhile() : error
+  }
+}
+
+async function countAdoptions(db: Kysely<Tables>, project: string): Promise<number> {
+  const { rows } = await db
+    .selectFrom("adoptions")
+    .select(({ fn }) => fn.countAll<number>().as("rows"))
+    .where("project", "=", project)
+    .executeTakeFirstOrThrow()
+  return Number(rows)
+}
+
+/** The newest row that was signed. One by a former approver is not passed over: an older policy would come back. */
+async function newestAdoption(
+  db: Kysely<Tables>,
+  project: string,
+): Promise<{ row: AdoptionsTable; former: boolean } | undefined> {
+  const rows = await db
+    .selectFrom("adoptions")
+    .selectAll()
+    .where("project", "=", project)
+    .orderBy("time", "desc")
+    .limit(MAX_ROWS)
+    .execute()
+  if (rows.length === 0) return undefined
+  const { approvers, former } = await readEnrolled(db)
+  for (const row of rows) {
+    const message = adoptionMessage(row)
+    const signedBy = ({ name, key }: Approver) => name === row.by && verifySignature(key, message, row.signature)
+    const approver = approvers.get(row.by)
+    if (approver && signedBy(approver)) return { row, former: false }
+    if (former.some(signedBy)) return { row, former: true }
+  }
+  return undefined
+}
+
+const adoptedMeanwhile = () =>
+  invalid("somebody else adopted a policy meanwhile", "compare again, and repeat", EXIT.findings)
+
+const adoptionMessage = ({
+  project,
+  hash,
+  digest,
+  time,
+}: Pick<AdoptionsTable, "project" | "hash" | "digest" | "time">) =>
+  `nanoguard-adopt-v1\n${project}\n${hash}\n${digest}\n${time}`
+
+function invalid(message: string, hint: string, exit: 1 | 2 | 4 = EXIT.configuration): NanoguardError {
+  return new NanoguardError(message, {
+    exit,
+    hint: exit === EXIT.configuration ? `${hint}: nanoguard policy adopt` : hint,
+  })
+}

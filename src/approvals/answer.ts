@@ -1,0 +1,152 @@
+// One person's answer: signed, written once, together with what follows from it.
+import { type Kysely, sql } from "kysely"
+import { canonicalText } from "../audit/sealing/canonical.ts"
+import type { NewEvent } from "../audit/types.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
+import { Conflict } from "../store/conflict.ts"
+import type { Tables } from "../store/schema.ts"
+import type { Change, Store } from "../store/types.ts"
+import { readApprovers, requireApprover, wrongKey } from "./approvers.ts"
+import { decisionMessage, tallyDecisions } from "./decision.ts"
+import { eventOf } from "./events.ts"
+import { mayDecide } from "./panel.ts"
+import { moveState, readApproval } from "./queue.ts"
+import { verifySignature } from "./signature.ts"
+import type { Approval, ApprovalState, Approver, Decision, Signer, Terms } from "./types.ts"
+
+export interface Answer {
+  answer: "approve" | "deny"
+  terms: Terms
+}
+
+export interface Answered {
+  /** `pending` where more people have to agree. */
+  state: ApprovalState
+  /** How many more. */
+  missing: number
+  /** Number of the record that says so. */
+  seq: number
+}
+
+/** Longest reason of a person, in UTF-16 units. */
+export const MAX_NOTE = 400
+
+/** Milliseconds that an approval may hold at most. */
+export const LONGEST = 366 * 86_400_000
+
+/**
+ * Signs an answer and writes it, the request's new state and its event in one batch: exactly once, whoever else answers. Errors:
+ * findings (not theirs to decide, decided already), approvalTimeout (nobody may decide any more), usage (terms), environment.
+ */
+export async function answerApproval(
+  store: Store,
+  id: string,
+  { answer, terms }: Answer,
+  signer: Signer,
+  now: number,
+  gateway: string,
+): Promise<Answered> {
+  requireTerms(answer, terms, now)
+  let decision: Decision | undefined
+  for (let tries = 1; ; tries++) {
+    const approval = await readApproval(store.db, id, now)
+    const approvers = await readApprovers(store.db)
+    requireOpen(approval, id)
+    requireTurn(approval, signer.name, approvers)
+    decision ??= await sign(approval, { answer, terms }, signer, requireApprover(approvers, signer.name), now)
+    const after = { ...approval, decisions: [...approval.decisions, decision] }
+    const { by, denied } = tallyDecisions(after, approval.binding.approvers, approvers)
+    const missing = denied ? 0 : Math.max(0, approval.binding.approvers.quorum - by.length)
+    const state = denied ? "denied" : missing > 0 ? "pending" : "granted"
+    const step = state === "pending" ? "agreed" : state
+    const event: NewEvent = {
+      ...eventOf(approval, step, gateway),
+      by: state === "granted" ? by : [signer.name],
+      ...(terms.note !== undefined && { note: terms.note }),
+    }
+    try {
+      const { seqs } = await store.write({ changes: changesOf(store.db, after, decision, state, now), events: [event] })
+      return { state, missing, seq: seqs[0]! }
+    } catch (error) {
+      // Somebody else answered: what follows from this answer may be something else now.
+      if (!(error instanceof Conflict) || tries > 20) throw error
+    }
+  }
+}
+
+/** The decision, and the state that it leads to: only where no other decision came between. */
+function changesOf(
+  db: Kysely<Tables>,
+  { id, decisions }: Approval,
+  decision: Decision,
+  state: ApprovalState,
+  now: number,
+): Change[] {
+  const { by, answer, terms, time, signature } = decision
+  const insert = sql`insert into decisions (approval, "by", answer, terms, time, signature)
+    select id, ${by}, ${answer}, ${canonicalText(terms)}, cast(${time} as bigint), ${signature} from approvals
+    where id = ${id} and state = 'pending' and expires > ${now}
+      and (select count(*) from decisions where approval = ${id}) = ${sql.lit(decisions.length - 1)}`
+  return [{ ...insert.compile(db), expect: 1 }, ...(state === "pending" ? [] : [moveState(db, id, "pending", state)])]
+}
+
+async function sign(
+  { id, digest }: Approval,
+  { answer, terms }: Answer,
+  signer: Signer,
+  approver: Approver,
+  time: number,
+): Promise<Decision> {
+  const message = decisionMessage(digest, { answer, terms, time })
+  const signature = await signer.sign(message)
+  if (!verifySignature(approver.key, message, signature)) throw wrongKey(signer.name)
+  return { approval: id, by: signer.name, answer, terms, time, signature }
+}
+
+function requireOpen(approval: Approval | undefined, id: string): asserts approval is Approval {
+  if (!approval) throw noApproval(id)
+  const { state, binding } = approval
+  if (state === "pending") return
+  if (state === "expired") {
+    const at = new Date(binding.expires).toISOString()
+    throw refuse(`${id} expired at ${at}`, "the agent has to ask again", EXIT.approvalTimeout)
+  }
+  throw refuse(
+    `${id} is decided already: it was ${state === "denied" ? "denied" : "granted"}`,
+    `nanoguard approve --list --state ${state}`,
+  )
+}
+
+function requireTurn(
+  { id, binding, decisions }: Approval,
+  name: string,
+  approvers: ReadonlyMap<string, Approver>,
+): void {
+  requireApprover(approvers, name)
+  const { group, people } = binding.approvers
+  if (!mayDecide(binding.approvers, name)) {
+    const who = people === "anyone" || people.length === 0 ? "nobody" : people.join(", ")
+    throw refuse(`${name} may not decide ${id}`, `it asks ${group === "" ? "" : `${group}: `}${who}`)
+  }
+  if (decisions.some(({ by }) => by === name)) throw refuse(`${name} has answered ${id} already`, "it waits for others")
+}
+
+function requireTerms(answer: Answer["answer"], terms: Terms, now: number): void {
+  const { expires, uses, note } = terms
+  const wrong =
+    (note !== undefined && note.length > MAX_NOTE && `the reason is longer than ${MAX_NOTE} characters`) ||
+    (answer === "approve" &&
+      !(expires !== undefined && expires > now && expires <= now + LONGEST) &&
+      "an approval ends within a year") ||
+    (uses !== undefined && !(Number.isSafeInteger(uses) && uses >= 1) && "an approval is for at least one use")
+  if (wrong) throw refuse(wrong, "see nanoguard approve --help", EXIT.usage)
+}
+
+/** The error for an id that is none. */
+export function noApproval(id: string): NanoguardError {
+  return refuse(`there is no request ${id.slice(0, 20)}`, "see `nanoguard approve --list`", EXIT.usage)
+}
+
+function refuse(message: string, hint: string, exit: 1 | 2 | 6 = EXIT.findings): NanoguardError {
+  return new NanoguardError(message, { exit, hint })
+}
