@@ -1,0 +1,67 @@
+// One file of a project's page, from whichever form: each value is checked against its own grammar, or not there.
+import { versionOfFile } from "../../../packages/registries/pypi-filename.ts"
+import { isRecord, sriOfHex, timeOf } from "../../../packages/registries/values.ts"
+import type { Hash, ProjectFile } from "./types.ts"
+
+/** As the upstream has it: nothing is known of these values. */
+export interface RawFile {
+  filename?: unknown
+  url?: unknown
+  hashes?: unknown
+  size?: unknown
+  yanked?: boolean
+  metadata?: unknown
+  requiresPython?: unknown
+  uploaded?: unknown
+}
+
+const MAX_URL = 2048
+const STRONG = ["sha512", "sha384", "sha256"] as const
+/** Better than nothing, on indexes that have no other. */
+const WEAK = ["sha1", "md5"] as const
+const SPECIFIERS = /^(?:(?:===|[=~!<>]=|[<>]) ?[A-Za-z0-9.*+!_-]{1,60},? ?){1,30}$/
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
+
+/** The file, if its name tells its version and its address can be asked. Addresses may be relative to the page's `url`. */
+export function fileOf(raw: RawFile, name: string, url: string): ProjectFile | undefined {
+  const { filename, requiresPython, size, uploaded } = raw
+  if (typeof filename !== "string") return undefined
+  const version = versionOfFile(filename, name)
+  const address = version === undefined ? undefined : addressOf(raw.url, url)
+  if (version === undefined || address === undefined) return undefined
+  const metadata = metadataOf(raw.metadata)
+  return {
+    ...{ filename, version, url: address, hashes: hashesOf(raw.hashes), yanked: raw.yanked === true },
+    ...(metadata !== undefined && { metadata }),
+    ...(typeof requiresPython === "string" && SPECIFIERS.test(requiresPython) && { requiresPython }),
+    ...(typeof size === "number" && Number.isSafeInteger(size) && size >= 0 && { size }),
+    ...(typeof uploaded === "string" && TIME.test(uploaded) && timeOf(uploaded) !== undefined && { uploaded }),
+  }
+}
+
+function addressOf(value: unknown, base: string): string | undefined {
+  if (typeof value !== "string" || value.length > MAX_URL) return undefined
+  const url = URL.parse(value, base)
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") return undefined
+  url.hash = ""
+  return url.href
+}
+
+/** Weak hashes only where there is no strong one: a client that read them would believe less than it could. */
+function hashesOf(value: unknown): Hash[] {
+  if (!isRecord(value)) return []
+  const pick = (algorithms: readonly Hash["algorithm"][]) =>
+    algorithms.flatMap((algorithm) => hashOf(algorithm, value[algorithm]))
+  const strong = pick(STRONG)
+  return strong.length > 0 ? strong : pick(WEAK)
+}
+
+function hashOf(algorithm: Hash["algorithm"], hex: unknown): Hash[] {
+  return sriOfHex(algorithm, hex) === undefined ? [] : [{ algorithm, hex: (hex as string).toLowerCase() }]
+}
+
+/** PEP 658 and 714: a hash, or that there is one. */
+function metadataOf(value: unknown): Hash | true | undefined {
+  if (value === true) return true
+  return isRecord(value) ? (hashesOf(value)[0] ?? true) : undefined
+}
