@@ -21,6 +21,8 @@ export function renderVerifyReport(report: VerifyReport, format: "text" | "json"
 /** What somebody does who has never seen a broken log. */
 function nextSteps(problems: readonly Problem[]): string[] {
   if (problems.length === 0) return []
+  if (problems.every(({ code }) => code === "tree.missing"))
+    return ["bring the hashes back: nanoguard store derive --archive <directory>; then verify again"]
   const steps = ["keep the store as it is, and hold it against a backup, an export or an outside place"]
   if (problems.some(({ code }) => code === "checkpoint.signature" || code === "anchor.malformed"))
     steps.push("if the log had another key once, or several gateways write to it, name each key: --key <vkey> <vkey>")
@@ -33,6 +35,8 @@ function headline({ intact, records, origin, problems }: VerifyReport, style: St
   if (intact) return style.green(`The record ${name} is intact: ${countOf(records, "record")}`)
   if (problems.every(({ code }) => code === "anchor.malformed"))
     return style.red(`The record ${name} fits what its key signed, and an outside place holds something else`)
+  if (problems.every(({ code }) => code === "tree.missing"))
+    return style.red(`The record ${name} could not be verified: hashes of archived records are gone`)
   return style.red(`The record ${name} is not what it was${firstBad(problems)}`)
 }
 
@@ -49,7 +53,8 @@ function checkedLines(report: VerifyReport): string[] {
   const lines = [`${countOf(hashed, "body", "bodies")} hashed again in ${formatCount(milliseconds)} ms`]
   if (checkpoints.count > 0) lines.push(describeCheckpoints(checkpoints, keys.length > 0))
   for (const key of keys) lines.push(`key ${cleanText(key)}`)
-  for (const anchor of anchors) if (anchor.state !== "unreachable") lines.push(describeAnchor(anchor))
+  for (const anchor of anchors)
+    if (anchor.state !== "unreachable" && anchor.state !== "unchecked") lines.push(describeAnchor(anchor))
   const differs = problems.some(({ code }) => code === "index.differs")
   if (indexed > 0)
     lines.push(`the index ${differs ? "was held against" : "says what it should of"} ${countOf(indexed, "record")}`)

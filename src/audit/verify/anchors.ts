@@ -1,5 +1,6 @@
 // What outside places hold of this log: read before the log is, so that a log that goes on meanwhile is never behind them.
 import { NanoguardError } from "../../errors.ts"
+import { countOf } from "../../render/clean.ts"
 import type { Verifier } from "../checkpoints/note.ts"
 import type { Anchor } from "../types.ts"
 import { checkNote, type SignedRoot } from "./checkpoints.ts"
@@ -62,11 +63,17 @@ export function compareAnchors(
       // Most errors of a place name it already.
       what: unreachable!.includes(anchor.name) ? unreachable! : `${anchor.name} cannot be read: ${unreachable}`,
     }))
+  for (const { anchor, roots } of readings) {
+    const unknown = roots.filter(({ size }) => size <= records && !tree.knows(size))
+    if (unknown.length === 0) continue
+    const what = `${anchor.name}: ${countOf(unknown.length, "checkpoint")} could be compared with nothing, for hashes of archived records are gone`
+    unchecked.push({ code: "anchor.unchecked", from: unknown[0]!.size, to: unknown.at(-1)!.size, what })
+  }
   const anchored = Math.max(0, ...reports.map(({ newest }) => newest))
   if (readings.length === 0) {
     const what = "no anchor is configured: whoever has root on this host could have rewritten all of it"
     unchecked.push({ code: "anchor.none", what })
-  } else if (anchored < records) {
+  } else if (anchored < records && !unchecked.some(({ code }) => code === "anchor.unchecked")) {
     const what =
       anchored === 0
         ? `not anchored at all: no place knows a log named ${origin}`
@@ -86,7 +93,8 @@ function compareAnchor(
   if (unreachable !== undefined) return { name, checkpoints: 0, newest: 0, state: "unreachable" }
   let newest = 0
   let branch = false
-  for (const { size, root } of roots) {
+  const comparable = roots.filter(({ size }) => size > records || tree.knows(size))
+  for (const { size, root } of comparable) {
     const own = size <= records ? tree.rootAt(size) : undefined
     if (own && Buffer.compare(own, root) === 0) {
       newest = size
@@ -102,5 +110,6 @@ function compareAnchor(
     }
     branch = true
   }
-  return { name, checkpoints: roots.length, newest, state: branch ? "branch" : newest > 0 ? "consistent" : "empty" }
+  const fits = newest > 0 ? "consistent" : roots.length > 0 ? "unchecked" : "empty"
+  return { name, checkpoints: comparable.length, newest, state: branch ? "branch" : fits }
 }

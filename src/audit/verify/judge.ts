@@ -2,7 +2,7 @@
 import type { SignedRoot } from "./checkpoints.ts"
 import type { Facts } from "./facts.ts"
 import type { Problem, Problems } from "./report.ts"
-import type { Difference } from "./scan.ts"
+import type { Difference, ScanResult } from "./scan.ts"
 import type { HashedTree } from "./tree.ts"
 
 interface Evidence {
@@ -14,21 +14,27 @@ interface Evidence {
   checkpoints: readonly SignedRoot[]
   /** First record without a stored hash. */
   untiled: number | undefined
+  /** Archived records without body and hash. */
+  unknown: ScanResult["unknown"]
 }
 
 /**
  * Names what is wrong with the log. A body that differs from its leaf is bad, unless a signed root further on still fits the bodies:
  * then it is the stored tree that was changed. Where bodies and tree agree with one another and not with a signed root, the
- * bad record is between the last root that fits and the first that does not.
+ * bad record is between the last root that fits and the first that does not. A root over records of which nothing is left here
+ * can be held against nothing: that they are gone is a problem of its own, so that nobody hides a change by removing them.
  */
-export function judgeLog({ facts, tree, differences, checkpoints, untiled }: Evidence, problems: Problems): void {
-  const { records, archived, derived } = facts
+export function judgeLog(
+  { facts, tree, differences, checkpoints, untiled, unknown }: Evidence,
+  problems: Problems,
+): void {
+  const { records, derived } = facts
   const fits = ({ size, root }: SignedRoot) => {
     const own = size <= records ? tree.rootAt(size) : undefined
     return own !== undefined && Buffer.compare(own, root) === 0
   }
   const good = checkpoints.findLast(fits)?.size ?? 0
-  const bad = checkpoints.filter((checkpoint) => checkpoint.size <= records && !fits(checkpoint))
+  const bad = checkpoints.filter(({ size, ...rest }) => size <= records && tree.knows(size) && !fits({ size, ...rest }))
   const signed = checkpoints.at(-1)?.size ?? 0
   for (const difference of differences) problems.add(nameDifference(difference, good, signed))
 
@@ -56,9 +62,13 @@ export function judgeLog({ facts, tree, differences, checkpoints, untiled }: Evi
     const what = `${facts.strange} rows of the log have a number that no record can have`
     problems.add({ code: "record.inserted", what })
   }
-  if (archived > 0 && archived === records && derived < archived) {
-    problems.add({ code: "tree.damaged", seq: derived + 1, what: "records are archived that the tree does not have" })
-  }
+  if (unknown) problems.add(nameUnknown(unknown))
+}
+
+function nameUnknown({ from, to }: { from: number; to: number }): Problem {
+  const records = to > from ? `records ${from} to ${to} are` : `record ${from} is`
+  const what = `${records} archived, and the index that had their hashes is lost: nothing signed that covers them can be compared (run \`nanoguard store derive --archive <directory>\`, or verify with --archive)`
+  return { code: "tree.missing", seq: from, ...(to > from && { to }), what }
 }
 
 /** `good`: how many records a signed root vouches for; `signed`: how many are under any checkpoint. */

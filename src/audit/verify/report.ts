@@ -10,6 +10,7 @@ export type ProblemCode =
   | "log.cut"
   | "log.rewritten"
   | "tree.damaged"
+  | "tree.missing"
   | "key.other"
   | "checkpoint.malformed"
   | "checkpoint.signature"
@@ -40,6 +41,7 @@ export interface Unchecked {
     | "anchor.none"
     | "anchor.unreachable"
     | "anchor.behind"
+    | "anchor.unchecked"
     | "checkpoint.none"
     | "checkpoint.behind"
     | "key.missing"
@@ -60,7 +62,7 @@ export interface AnchorReport {
   checkpoints: number
   /** Records under the newest of them; 0 where there is none. */
   newest: number
-  state: "consistent" | "branch" | "empty" | "unreachable"
+  state: "consistent" | "branch" | "empty" | "unreachable" | "unchecked"
 }
 
 export interface VerifyReport {

@@ -10,7 +10,7 @@ import type { Mentions } from "./mentions.ts"
 import { checkHere, checkInThreads, cutTasks, threadsFor } from "./pool.ts"
 import type { RangeResult, RangeTask } from "./range.ts"
 import type { Problems } from "./report.ts"
-import type { Difference } from "./scan.ts"
+import type { Difference, ScanResult } from "./scan.ts"
 import { beginTree, type HashedTree } from "./tree.ts"
 import { typedSource } from "./typed-source.ts"
 import type { VerifyOptions } from "./verify.ts"
@@ -20,6 +20,7 @@ export interface Scanned {
   /** The same from stored leaf tiles, where they differ from the bodies. */
   differences: Difference[]
   untiled: number | undefined
+  unknown: ScanResult["unknown"]
   hashed: number
   indexed: number
   mentions: Mentions
@@ -53,6 +54,7 @@ export async function scanLog(
     tree,
     differences: [],
     untiled: undefined,
+    unknown: undefined,
     hashed: 0,
     indexed: 0,
     mentions: { people: [], erased: [], archived: [], unreadable: [] },
@@ -64,6 +66,10 @@ export async function scanLog(
     tree.add(scan.roots, scan.partial)
     scanned.differences.push(...scan.differences)
     scanned.untiled ??= scan.untiled
+    if (scan.unknown) {
+      scanned.unknown = { from: scanned.unknown?.from ?? scan.unknown.from, to: scan.unknown.to }
+      tree.endAt(scan.unknown.from)
+    }
     scanned.hashed += scan.hashed
     if (index) addRange(totals, index, problems)
     for (const commitment of mentions?.people ?? []) people.add(commitment)

@@ -39,6 +39,8 @@ export interface ScanResult {
   differences: Difference[]
   /** First record from which on the stored tree has no hash although it should. */
   untiled: number | undefined
+  /** Archived records, first and last, of which there is neither body nor hash: no root that covers the first can be made. */
+  unknown: { from: number; to: number } | undefined
   hashed: number
 }
 
@@ -64,6 +66,7 @@ export function beginScan(task: ScanTask): Scan {
     stored: undefined,
     differences: [],
     untiled: undefined,
+    unknown: undefined,
     hashed: 0,
   }
   let first = task.from
@@ -90,7 +93,9 @@ export function beginScan(task: ScanTask): Scan {
         if (present.has[i]) continue
         // Only its hash is left. Whether that is the right one, the signed root above it says.
         if (i < stored) old.copy(leaves, i * HASH_SIZE, i * HASH_SIZE, (i + 1) * HASH_SIZE)
-        if (first + i > task.archived) note(result, { seq: first + i, to: first + i, kind: "missing" })
+        const seq = first + i
+        if (seq > task.archived) note(result, { seq, to: seq, kind: "missing" })
+        else if (i >= stored) result.unknown = { from: result.unknown?.from ?? seq, to: seq }
       }
       const differs = !leaves.subarray(0, stored * HASH_SIZE).equals(old)
       if (differs) compareTile(result, first, leaves, old, stored)

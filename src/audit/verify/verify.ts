@@ -123,7 +123,8 @@ async function verifySnapshot(
   const outside = readings.flatMap(({ roots }) => roots)
   const scanned = await scanLog(reader, db, facts, [...checkpoints.roots, ...outside], options, problems)
   const { tree, differences } = scanned
-  judgeLog({ facts, tree, differences, checkpoints: checkpoints.roots, untiled: scanned.untiled }, problems)
+  const { untiled, unknown } = scanned
+  judgeLog({ facts, tree, differences, checkpoints: checkpoints.roots, untiled, unknown }, problems)
   for (const seq of scanned.mentions.unreadable) {
     const what = `record ${seq}: its body is none that nanoguard of this version writes`
     problems.add({ code: "record.malformed", seq, what })
