@@ -16,43 +16,75 @@ export function isTime(value: number | undefined): value is number {
   return value !== undefined && Number.isFinite(value) && value > 0
 }
 
-/** Times of a package's first and newest release up to `now`; a release dated in the future proves no upkeep. */
-export function releaseSpan(document: PackageDocument, now: number): { first: number; last: number } | undefined {
-  let first = Number.POSITIVE_INFINITY
-  let last = 0
-  for (const { published } of document.releases.values()) {
-    if (!isTime(published) || published > now) continue
-    if (published < first) first = published
-    if (published > last) last = published
-  }
-  return last === 0 ? undefined : { first, last }
+/** A package's releases in the order of their publish times, with what was known at each of them. */
+interface Timeline {
+  /** Ascending; releases without a publish time cannot be placed and are left out. */
+  times: readonly number[]
+  /** The best provenance among as many of the first releases as the index says. */
+  best: readonly (Provenance | undefined)[]
+  /** By account, in lower case: when it first published. */
+  accounts: ReadonlyMap<string, number>
 }
 
-/** Releases that were published before this one; those without a publish time cannot be placed and are left out. */
-export function earlierReleases(document: PackageDocument, release: ReleaseInfo): ReleaseInfo[] {
-  if (!isTime(release.published)) return []
-  const earlier: ReleaseInfo[] = []
-  for (const other of document.releases.values()) {
-    if (isTime(other.published) && other.published < release.published) earlier.push(other)
+/** A listing asks about every version of a document: what they have in common is worked out once. */
+const timelines = new WeakMap<PackageDocument, Timeline>()
+
+function timelineOf(document: PackageDocument): Timeline {
+  let timeline = timelines.get(document)
+  if (timeline === undefined) {
+    timeline = makeTimeline(document)
+    timelines.set(document, timeline)
   }
-  return earlier
+  return timeline
+}
+
+function makeTimeline({ releases }: PackageDocument): Timeline {
+  const placed: [time: number, release: ReleaseInfo][] = []
+  for (const release of releases.values()) if (isTime(release.published)) placed.push([release.published, release])
+  placed.sort((a, b) => a[0] - b[0])
+  const best: (Provenance | undefined)[] = ["none"]
+  const accounts = new Map<string, number>()
+  let highest: Provenance = "none"
+  let unstated = false
+  for (const [time, { provenance, publisher }] of placed) {
+    if (provenance === undefined) unstated = true
+    else if (RANK[provenance] > RANK[highest]) highest = provenance
+    best.push(RANK[highest] >= RANK.attested ? "attested" : unstated ? undefined : highest)
+    const account = publisher?.toLowerCase()
+    if (account !== undefined && account !== "" && !accounts.has(account)) accounts.set(account, time)
+  }
+  return { times: placed.map(([time]) => time), best, accounts }
+}
+
+/** How many of ascending times are before `time`. */
+function countBefore(times: readonly number[], time: number): number {
+  let low = 0
+  let high = times.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (times[middle]! < time) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Times of a package's first and newest release up to `now`; a release dated in the future proves no upkeep. */
+export function releaseSpan(document: PackageDocument, now: number): { first: number; last: number } | undefined {
+  const { times } = timelineOf(document)
+  let count = countBefore(times, now)
+  while (times[count] === now) count++
+  return count === 0 ? undefined : { first: times[0]!, last: times[count - 1]! }
 }
 
 /**
- * The best provenance among earlier releases; "none" where there is no earlier release, undefined where a release that
- * states none may have had a better one than those that do. "verified" counts as "attested": it tells what we checked,
- * not what the package had.
+ * The best provenance among the releases that were published before this one; "none" where there is none, undefined where
+ * the release has no publish time, or where one that states no provenance may have had a better one than those that do.
+ * "verified" counts as "attested": it tells what we checked, not what the package had.
  */
-export function bestProvenance(earlier: readonly ReleaseInfo[]): Provenance | undefined {
-  if (earlier.length === 0) return "none"
-  let best: Provenance = "none"
-  let unstated = false
-  for (const { provenance } of earlier) {
-    if (provenance === undefined) unstated = true
-    else if (RANK[provenance] > RANK[best]) best = provenance
-  }
-  if (RANK[best] >= RANK.attested) return "attested"
-  return unstated ? undefined : best
+export function provenanceBefore(document: PackageDocument, { published }: ReleaseInfo): Provenance | undefined {
+  if (!isTime(published)) return undefined
+  const { times, best } = timelineOf(document)
+  return best[countBefore(times, published)]
 }
 
 /** True where `now` is weaker than what the package had before. */
@@ -63,19 +95,19 @@ export function isWeakerProvenance(now: Provenance, before: Provenance): boolean
 /**
  * Whether nobody who published an earlier release published this one. A first release changes nothing. A move to trusted
  * publishing is no change where the release is attested (its provenance then says where it came from); without an
- * attestation the account is a new one like any other. Undefined where the accounts are not stated.
+ * attestation the account is a new one like any other. Undefined where the accounts or the time are not stated.
  */
-export function hasPublisherChanged(release: ReleaseInfo, earlier: readonly ReleaseInfo[]): boolean | undefined {
-  if (release.publisher === undefined || release.publisher === "") return undefined
-  if (earlier.length === 0) return false
-  const publisher = release.publisher.toLowerCase()
-  let known = false
-  for (const other of earlier) {
-    if (other.publisher === undefined || other.publisher === "") continue
-    if (other.publisher.toLowerCase() === publisher) return false
-    known = true
-  }
-  if (!known) return undefined
-  const attested = release.provenance === "attested" || release.provenance === "verified"
-  return !(attested && TRUSTED_PUBLISHERS.has(publisher))
+export function hasPublisherChanged(document: PackageDocument, release: ReleaseInfo): boolean | undefined {
+  const { published, publisher, provenance } = release
+  if (!isTime(published) || publisher === undefined || publisher === "") return undefined
+  const { times, accounts } = timelineOf(document)
+  if (countBefore(times, published) === 0) return false
+  const account = publisher.toLowerCase()
+  const since = accounts.get(account)
+  if (since !== undefined && since < published) return false
+  // The first account of all is the first in the map.
+  const [first] = accounts.values()
+  if (first === undefined || first >= published) return undefined
+  const attested = provenance === "attested" || provenance === "verified"
+  return !(attested && TRUSTED_PUBLISHERS.has(account))
 }

@@ -1,6 +1,6 @@
 // What a registry's document says of one version.
 import type { Ecosystem, MissingReason, PackageFactName, PackageFacts } from "../policy/types.ts"
-import { bestProvenance, earlierReleases, hasPublisherChanged, isTime, releaseSpan } from "./history.ts"
+import { hasPublisherChanged, isTime, provenanceBefore, releaseSpan } from "./history.ts"
 import { compareIntegrity } from "./integrity.ts"
 import type { Dependency, PackageDocument, ReleaseInfo } from "./types.ts"
 import { canonicalPython } from "./versions/pypi.ts"
@@ -97,10 +97,8 @@ function addHistory(
   document: PackageDocument,
   release: ReleaseInfo,
 ): void {
-  const placed = isTime(release.published)
-  const earlier = earlierReleases(document, release)
-  setOrMiss(facts, missing, ecosystem, "provenanceBefore", placed ? bestProvenance(earlier) : undefined)
-  setOrMiss(facts, missing, ecosystem, "publisherChanged", placed ? hasPublisherChanged(release, earlier) : undefined)
+  setOrMiss(facts, missing, ecosystem, "provenanceBefore", provenanceBefore(document, release))
+  setOrMiss(facts, missing, ecosystem, "publisherChanged", hasPublisherChanged(document, release))
 }
 
 function addIntegrity(
