@@ -1,6 +1,6 @@
 // The order of versions where thousands are compared for one answer.
-import { compareVersions } from "../packages/versions.ts"
-import type { Ecosystem } from "../policy/types.ts"
+import { compareVersions } from "../../packages/versions.ts"
+import type { Ecosystem } from "../../policy/types.ts"
 
 /** Fifteen digits are exact as a number; what is longer, and what follows the three numbers, is left to the ecosystem's own rule. */
 const NUMBERS = /^v?(\d{1,15})\.(\d{1,15})\.(\d{1,15})(?!\d)/

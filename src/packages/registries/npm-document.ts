@@ -26,7 +26,7 @@ export interface Keep {
 }
 
 /** A version before it is known what its registry states at all; `added` where it holds something that registries add. */
-type Draft = ReleaseInfo & { added: boolean }
+export type Draft = ReleaseInfo & { added: boolean }
 
 function packumentShape(keep: Keep): Shape {
   const fields = keep.requires
@@ -58,6 +58,19 @@ export function reducePackument(
   if (packument === undefined || packument.name !== name) return undefined
   const times = mapOf<number>(packument.time)
   const drafts = mapOf<Draft>(packument.versions)
+  return assembleDocument(packument, drafts, (version) => times.get(version), now)
+}
+
+/**
+ * The document that drafts of all its versions make up, with the packument's other members (`name`, `_rev`, `dist-tags`,
+ * `maintainers`), for those who read a packument for more than its facts.
+ */
+export function assembleDocument(
+  packument: PickedFields,
+  drafts: ReadonlyMap<string, Draft>,
+  timeFor: (version: string) => number | undefined,
+  now: number,
+): PackageDocument {
   // A mirror may leave provenance out altogether; then its absence says nothing about a version.
   const signs = anyOf(drafts, ({ provenance }) => provenance !== "none")
   // One that keeps nothing of what the registry itself adds has dropped deprecations too.
@@ -65,7 +78,7 @@ export function reducePackument(
     packument._rev !== undefined || Array.isArray(packument.maintainers) || anyOf(drafts, ({ added }) => added)
   const releases = new Map<string, ReleaseInfo>()
   for (const [version, { added: _added, provenance, deprecated, ...release }] of drafts) {
-    const published = times.get(version)
+    const published = timeFor(version)
     releases.set(version, {
       ...release,
       ...(whole && { deprecated: deprecated === true }),
@@ -75,7 +88,7 @@ export function reducePackument(
   }
   return {
     ecosystem: "npm",
-    name,
+    name: String(packument.name),
     releases,
     tags: tagsOf(packument["dist-tags"]),
     maintainers: peopleOf(packument.maintainers),
@@ -83,7 +96,8 @@ export function reducePackument(
   }
 }
 
-function draftOf(version: string, manifest: unknown, { requires, signatures }: Keep): Draft | undefined {
+/** What decisions need of one version's manifest; undefined where that is no object. */
+export function draftOf(version: string, manifest: unknown, { requires, signatures }: Keep = {}): Draft | undefined {
   if (!isRecord(manifest)) return undefined
   const dist = isRecord(manifest.dist) ? manifest.dist : {}
   const license = licenseOf(manifest)

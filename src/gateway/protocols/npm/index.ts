@@ -1,6 +1,6 @@
 // The npm registry's protocol: packuments in both forms, versions, tags and archives (npm/registry documentation: registry API).
 import type { Protocol, UpstreamFile } from "../../types.ts"
-import { type Packument, parsePackument } from "./packument.ts"
+import { type Packument, packumentFacts, parsePackument } from "./packument.ts"
 import { readRequest } from "./read.ts"
 import { renderManifest, renderPackument } from "./render.ts"
 
@@ -13,6 +13,7 @@ export const npmProtocol: Protocol<Packument> = {
   versions: ({ versions }) => [...versions.keys()],
   tags: ({ tags }) => tags,
   files: filesOf,
+  facts: packumentFacts,
   render: renderPackument,
   renderRelease: (document, _request, version, plan) => renderManifest(document, version, plan),
   answerService: ({ service }) => (service === "ping" ? { contentType: "application/json", body: "{}" } : undefined),

@@ -18,8 +18,10 @@ export interface Manifest {
   installs: string
   /** The upstream's own deprecation. */
   deprecated: string
-  /** `,"dist":{...` up to where the archive's address follows. */
+  /** `,"dist":{...`, to be followed by addresses. */
   dist: string
+  /** `"attestations":{...` up to where the address of them follows; "" where there are none. */
+  attestations: string
 }
 
 /** Members of the abbreviated form (npm/registry documentation: package metadata, abbreviated version object). */
@@ -65,7 +67,7 @@ const SRI = /^sha(?:1|256|384|512)-[A-Za-z0-9+/]+=*$/
 /** Cuts a version's manifest; undefined for one without an archive. Name and version are stated as they were asked for. */
 export function reduceManifest(manifest: Record<string, unknown>, name: string, version: string): Manifest | undefined {
   const dist = isRecord(manifest["dist"]) ? manifest["dist"] : {}
-  const { tarball, ...promises } = dist
+  const { tarball, attestations, ...promises } = dist
   if (typeof tarball !== "string" || tarball === "" || tarball.length > MAX_ADDRESS) return undefined
   const shared: Record<string, unknown> = { name, version }
   const rest: Record<string, unknown> = {}
@@ -83,8 +85,20 @@ export function reduceManifest(manifest: Record<string, unknown>, name: string, 
     rest: membersOf(rest),
     installs: installs ? ',"hasInstallScript":true' : "",
     deprecated: deprecationOf(deprecated),
-    dist: `,"dist":{${membersOf(promises).slice(1)}${Object.keys(promises).length > 0 ? "," : ""}"tarball":`,
+    dist: `,"dist":{${openMembers(promises)}`,
+    attestations: isRecord(attestations) ? attestationsOf(attestations) : "",
   }
+}
+
+/** npm asks for attestations at the path of their address, on the registry that it is configured for. */
+function attestationsOf({ url: _url, ...members }: Record<string, unknown>): string {
+  return `"attestations":{${openMembers(members)}"url":`
+}
+
+/** Members that others follow. */
+function openMembers(object: Record<string, unknown>): string {
+  const text = JSON.stringify(object).slice(1, -1)
+  return text === "" ? "" : `${text},`
 }
 
 function membersOf(object: Record<string, unknown>): string {

@@ -55,14 +55,20 @@ export function renderManifest(document: Packument, version: string, plan: Plan)
 }
 
 interface Addresses {
-  /** JSON text of an address's beginning, up to the file; its quote is open. */
+  /** JSON texts of the beginnings of addresses, up to the file and to the version; their quotes are open. */
   archives: string
+  attestations: string
   /** Turns the path of a refusal into the JSON text of its address. */
   refused: (path: string) => string
 }
 
 function addressesOf(name: string, { base }: Plan): Addresses {
-  return { archives: JSON.stringify(`${base}/${name}/-/`).slice(0, -1), refused: (path) => JSON.stringify(base + path) }
+  const open = (address: string) => JSON.stringify(address).slice(0, -1)
+  return {
+    archives: open(`${base}/${name}/-/`),
+    attestations: open(`${base}/-/npm/v1/attestations/${name}@`),
+    refused: (path) => JSON.stringify(base + path),
+  }
 }
 
 function renderVersion(
@@ -71,7 +77,7 @@ function renderVersion(
   manifest: Manifest,
   plan: Plan,
   full: boolean,
-  { archives, refused }: Addresses,
+  { archives, attestations, refused }: Addresses,
 ): string {
   const { file, shared, rest, installs, dist } = manifest
   const held = plan.withheld.get(version)
@@ -81,7 +87,8 @@ function renderVersion(
       : `,"deprecated":${JSON.stringify(deprecationLine(name, version, held, plan))}`
   const address =
     held === undefined ? `${archives}${escapeVersion(file)}"` : refused(plan.blockedPath(name, version, file))
-  return `${shared}${full ? rest : installs}${deprecated}${dist}${address}}}`
+  const attested = manifest.attestations && `${manifest.attestations}${attestations}${escapeVersion(version)}"},`
+  return `${shared}${full ? rest : installs}${deprecated}${dist}${attested}"tarball":${address}}}`
 }
 
 /** Tags of versions that are not served move to the replacement; a tag of a version that is not there is dropped. */

@@ -1,0 +1,108 @@
+// npm's bulk advisory endpoint, answered from our own index, so that `npm audit` works behind the gate and says what the gate
+// says (npm-audit-report's and @npmcli/metavuln-calculator's documentation: POST /-/npm/v1/security/advisories/bulk).
+import { createHash } from "node:crypto"
+import { gunzipSync } from "node:zlib"
+import { isAffected } from "../../../packages/advisories/affects.ts"
+import { advisoryId } from "../../../packages/advisories/names.ts"
+import { type CompareVersions, versionOrder } from "../../../packages/advisories/order.ts"
+import type { AdvisoryIndex, AdvisoryRecord } from "../../../packages/advisories/types.ts"
+import { isNpmName } from "../../../packages/registries/npm.ts"
+import { isRecord } from "../../../packages/registries/values.ts"
+import { isValidVersion } from "../../../packages/versions.ts"
+import type { Severity } from "../../../policy/types.ts"
+import type { Rendered } from "../../types.ts"
+import { vulnerableVersions } from "./vulnerable.ts"
+
+/** A list of 20,000 packages is about a megabyte; what a small body may unpack to is bounded as well. */
+export const MAX_BULK_BYTES = 4 << 20
+const MAX_UNPACKED = 16 << 20
+const MAX_NAMES = 50_000
+const MAX_VERSIONS = 1000
+const MAX_ADVISORIES = 500
+
+/**
+ * Answers a body of `{name: [versions]}`, gzipped or not, with the advisories that apply to one of those versions; undefined
+ * for a body that is no such thing or beyond its bounds. Names and versions that no registry has are passed over.
+ */
+export function answerAdvisories(
+  body: Buffer | undefined,
+  index: Pick<AdvisoryIndex, "records">,
+): Rendered | undefined {
+  const asked = body && readBody(body)
+  const names = asked === undefined ? [] : Object.keys(asked)
+  if (asked === undefined || names.length > MAX_NAMES) return undefined
+  const compare = versionOrder("npm")
+  const answers: string[] = []
+  for (const name of names) {
+    if (!isNpmName(name)) continue
+    const versions = versionsOf(asked[name])
+    const records = versions.length === 0 ? undefined : index.records("npm", name)?.advisories
+    const found = records === undefined ? [] : advisoriesFor(name, versions, records, compare)
+    if (found.length > 0) answers.push(`${JSON.stringify(name)}:${JSON.stringify(found)}`)
+  }
+  return { contentType: "application/json", body: `{${answers.join(",")}}` }
+}
+
+/** npm always packs it; the first two bytes tell (RFC 1952), whatever the headers say. */
+function readBody(body: Buffer): Record<string, unknown> | undefined {
+  if (body.length > MAX_BULK_BYTES) return undefined
+  const packed = body[0] === 0x1f && body[1] === 0x8b
+  try {
+    const text = (packed ? gunzipSync(body, { maxOutputLength: MAX_UNPACKED }) : body).toString()
+    const value: unknown = JSON.parse(text)
+    return isRecord(value) ? value : undefined
+  } catch {
+    return undefined // not gzip, not JSON, or larger than the bound
+  }
+}
+
+function versionsOf(value: unknown): string[] {
+  const list = Array.isArray(value) ? value.slice(0, MAX_VERSIONS) : []
+  return list.filter((version) => typeof version === "string" && isValidVersion("npm", version))
+}
+
+function advisoriesFor(
+  name: string,
+  versions: readonly string[],
+  records: readonly AdvisoryRecord[],
+  compare: CompareVersions,
+) {
+  const found = []
+  for (const record of records) {
+    const affected = versions.filter((version) => isAffected(record, version, compare) === true)
+    if (affected.length > 0) found.push(describe(name, record, affected))
+    if (found.length === MAX_ADVISORIES) break
+  }
+  return found
+}
+
+/** GitHub's words for severities; npm takes one that is not stated for high, and so do our own rules. */
+const WORDS: Readonly<Record<Severity, string>> = { low: "low", medium: "moderate", high: "high", critical: "critical" }
+const GHSA = /^GHSA(-[23456789cfghjmpqrvwx]{4}){3}$/
+
+function describe(name: string, record: AdvisoryRecord, affected: readonly string[]) {
+  const malware = record.kind === "malware"
+  const ids = [record.id, ...(record.aliases ?? [])].filter((id) => advisoryId(id) !== undefined)
+  const id = ids[0] ?? "unknown"
+  const ghsa = ids.find((one) => GHSA.test(one))
+  return {
+    id: numberOf(id),
+    url: pageOf(ghsa ?? id),
+    title: `${malware ? "Known malware" : "Known vulnerability"} in ${name} (${id})`,
+    severity: malware ? "critical" : WORDS[record.severity ?? "high"],
+    vulnerable_versions: vulnerableVersions(record, affected),
+    cwe: malware ? ["CWE-506"] : [],
+    cvss: { score: record.cvss ?? 0, vectorString: null },
+  }
+}
+
+/** Where a person reads about an advisory; databases that are not public have no page. */
+function pageOf(id: string): string {
+  if (GHSA.test(id)) return `https://github.com/advisories/${id}`
+  return /^(?:MAL|CVE)-\d{4}-\d+$/.test(id) ? `https://osv.dev/vulnerability/${id}` : `urn:advisory:${id}`
+}
+
+/** Clients tell advisories apart by a number: the same for the same id, always. */
+function numberOf(id: string): number {
+  return createHash("sha256").update(id).digest().readUIntBE(0, 6)
+}
