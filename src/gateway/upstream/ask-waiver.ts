@@ -16,7 +16,14 @@ export async function askWaiver(
   if (!isWaiverReason(reason)) return failed("invalid", "the reason must be 5 to 300 printable ASCII characters")
   if (offline) return failed("offline", "the gateway is offline, and can ask for no waiver")
   const answer = await exchanger.ask(
-    { request, headers: { [WAIVER_HEADER]: reason }, statuses: [200, 403], total: limits.total, retries: 0 },
+    {
+      request,
+      headers: { [WAIVER_HEADER]: reason },
+      statuses: [200, 403],
+      isArtifact: true,
+      total: limits.total,
+      retries: 0,
+    },
     async ({ statusCode, body }) => {
       if (statusCode === 403) return readText(body)
       body.destroy()
@@ -33,4 +40,21 @@ export async function askWaiver(
       status: 403,
     }
   )
+}
+
+/**
+ * A refusal of Curation, with whether a waiver may be asked for: Artifactory says so only to who sends this value of the header
+ * (jfrog-cli-security does). The first refusal where the second answer is none.
+ */
+export async function askAboutWaivers(
+  exchanger: Exchanger,
+  limits: UpstreamLimits,
+  request: UpstreamRequest,
+  refusal: UpstreamFailure,
+): Promise<UpstreamFailure> {
+  if (refusal.curation === undefined || refusal.curation.waiver) return refusal
+  const headers = { [WAIVER_HEADER]: "syn" }
+  const call = { request, headers, statuses: [200], isArtifact: true, total: limits.total, retries: 0 }
+  const answer = await exchanger.ask(call, async ({ body }) => void body.destroy())
+  return isFailed(answer) && answer.curation !== undefined ? answer : refusal
 }

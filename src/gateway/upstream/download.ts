@@ -1,5 +1,6 @@
 // One download for all who ask for it: paced by the disk alone, so that no client holds up another, and ended when nobody waits
 // for it any more. What breaks off is taken up again where it broke off, where a promised hash will tell whether it fits.
+import { askAboutWaivers } from "./ask-waiver.ts"
 import type { CacheDirectory, Draft } from "./directory.ts"
 import { type Answer, type Exchanger, isFailed } from "./exchange.ts"
 import { failed, failedError } from "./failures.ts"
@@ -155,7 +156,8 @@ async function receive(
       },
       async (received) => received,
     )
-    if (isFailed(answer)) return answer
+    if (isFailed(answer))
+      return answer.curation === undefined ? answer : askAboutWaivers(exchanger, limits, request, answer)
     const wrong = readHead(answer, request, from, most, download, promised)
     if (wrong !== undefined) {
       answer.body.destroy()
