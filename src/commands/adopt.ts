@@ -1,0 +1,130 @@
+// `nanoguard policy adopt` and `policy adopted`: a policy comes into force by a person's signature, as a copy in the store.
+import { realpathSync } from "node:fs"
+import { dirname, resolve } from "node:path"
+import { adoptedPolicy, adoptPolicy, findAdopted, lastAdoption } from "../approvals/adopted.ts"
+import { readApprovers, requireApprover } from "../approvals/approvers.ts"
+import { diffPolicies, type PolicyDifference } from "../approvals/policy-diff.ts"
+import type { AdoptedPolicy } from "../approvals/types.ts"
+import type { Context } from "../context.ts"
+import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
+import { type LayerText, loadPolicyTexts, readPolicyFiles } from "../policy/load.ts"
+import { type AdoptedReport, type AdoptReport, renderAdopt, renderAdopted } from "../render/adopt.ts"
+import { openReader, openStore } from "../store/open.ts"
+import { findPolicyDirectory } from "../vet/policy.ts"
+import { askFirst, refuseUnasked } from "./confirm.ts"
+import { nameOfSigner, openSigner, type SigningOptions } from "./signing.ts"
+
+export interface AdoptOptions extends SigningOptions {
+  policy?: string
+  /** Name of the project; else the real path of the policy's directory. */
+  project?: string
+  yes?: boolean
+  dryRun?: boolean
+  format?: "text" | "json"
+}
+
+/**
+ * Shows what a policy changes against the one in force and, once a person agrees, brings it into force. Exit: ok, also where it is in
+ * force already; findings (declined, not an approver), usage, configuration (the policy), environment.
+ */
+export async function policyAdopt(
+  ctx: Context,
+  options: AdoptOptions = {},
+): Promise<{ report: AdoptReport; exit: ExitCode }> {
+  refuseUnasked(ctx, "policy adopt", options)
+  const { texts, project } = await readProject(ctx, options)
+  const policy = await loadPolicyTexts(texts)
+  const store = await openStore(ctx, { gateway: "policy-adopt" })
+  try {
+    const since = await lastAdoption(store.db, project)
+    const before = await comparable(findAdopted(store.db, project))
+    const files = texts.map(({ file }) => file)
+    const report: AdoptReport = {
+      ...{ schema: "nanoguard.policy-adopt/1", state: "planned", project, policyHash: policy.hash, files },
+      ...{ before: before.policy?.hash ?? null, differences: compare(before.policy, texts) },
+      ...(before.problem !== undefined && { problem: before.problem }),
+    }
+    const done = (state: AdoptReport["state"], exit: ExitCode, more: Partial<AdoptReport> = {}) => {
+      Object.assign(report, { state, ...more })
+      ctx.stdout.write(renderAdopt(report, options.format ?? "text"))
+      return { report, exit }
+    }
+    const same =
+      before.policy?.hash === policy.hash && before.policy.texts.map(({ file }) => file).join() === files.join()
+    if (same) return done("in-force", EXIT.ok)
+    if (options.dryRun) return done("planned", EXIT.ok)
+    if (!options.yes) {
+      ctx.stdout.write(renderAdopt(report, "text"))
+      if (!(await askFirst(ctx, "Bring this policy into force?"))) return done("declined", EXIT.findings)
+    }
+    const approvers = await readApprovers(store.db)
+    const approver = requireApprover(approvers, nameOfSigner(ctx, approvers, options))
+    const signer = await openSigner(ctx, approver, options)
+    const { seq } = await adoptPolicy(store, { project, texts, policy, since }, signer, ctx.now(), "policy-adopt")
+    return done("adopted", EXIT.ok, { seq, by: signer.name })
+  } finally {
+    await store.close()
+  }
+}
+
+/** Shows the policy in force, and whether the files here say the same. Exit: ok; configuration where none is in force; environment. */
+export async function policyAdopted(
+  ctx: Context,
+  options: Pick<AdoptOptions, "policy" | "project" | "format"> = {},
+): Promise<{ report: AdoptedReport; exit: ExitCode }> {
+  const { texts, project } = await readProject(ctx, options, true)
+  const reader = await openReader(ctx)
+  try {
+    const { hash, by, time, texts: adopted } = await adoptedPolicy(reader.db, project)
+    const here = texts.length === 0 ? undefined : (await loadPolicyTexts(texts)).hash
+    const report: AdoptedReport = {
+      ...{ schema: "nanoguard.policy-adopted/1", project, policyHash: hash, by, time: new Date(time).toISOString() },
+      ...{ files: adopted, ...(here !== undefined && { same: here === hash }) },
+    }
+    ctx.stdout.write(renderAdopted(report, options.format ?? "text"))
+    return { report, exit: EXIT.ok }
+  } finally {
+    await reader.close()
+  }
+}
+
+/** The project of a directory: its real path, whatever links lead there. */
+export function projectOf(directory: string): string {
+  return realpathSync(directory)
+}
+
+async function readProject(
+  ctx: Context,
+  options: Pick<AdoptOptions, "policy" | "project">,
+  mayLack = false,
+): Promise<{ texts: LayerText[]; project: string }> {
+  const org = ctx.env["NANOGUARD_ORG_POLICY"]
+  const file = options.policy === undefined ? undefined : resolve(ctx.cwd, options.policy)
+  const directory = file === undefined ? findPolicyDirectory(ctx.cwd) : dirname(file)
+  const texts = await readPolicyFiles({
+    ...{ directory: directory ?? ctx.cwd, skipLocal: Boolean(ctx.env["CI"]) },
+    ...(file !== undefined && { file }),
+    ...(org && { orgFile: resolve(ctx.cwd, org) }),
+  })
+  if (texts.length > 0 || mayLack) return { texts, project: options.project ?? projectOf(directory ?? ctx.cwd) }
+  throw new NanoguardError("there is no nanoguard.yaml here or above", {
+    exit: EXIT.configuration,
+    hint: "write one with `nanoguard init`, or name one with --policy",
+  })
+}
+
+/** What is in force may not hold any more, and that is a reason to adopt another one. */
+async function comparable(
+  finding: Promise<AdoptedPolicy | undefined>,
+): Promise<{ policy?: AdoptedPolicy; problem?: string }> {
+  try {
+    const policy = await finding
+    return policy ? { policy } : {}
+  } catch (error) {
+    if (!(error instanceof NanoguardError) || error.exit !== EXIT.configuration) throw error
+    return { problem: error.message }
+  }
+}
+
+const compare = (before: AdoptedPolicy | undefined, texts: readonly LayerText[]): PolicyDifference[] =>
+  diffPolicies(before?.texts ?? [], texts)

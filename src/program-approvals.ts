@@ -1,0 +1,130 @@
+// The commands of approvals: `approve`, `deny`, `approver`, and `policy adopt|adopted`.
+import { Argument, type Command, Option } from "commander"
+import type { ApprovalState } from "./approvals/types.ts"
+import type { AdoptOptions } from "./commands/adopt.ts"
+import type { AnswerOptions } from "./commands/approve.ts"
+import type { AddOptions } from "./commands/approver.ts"
+import type { SigningOptions } from "./commands/signing.ts"
+import type { Context } from "./context.ts"
+import { EXIT, type ExitCode, NanoguardError } from "./errors.ts"
+import { APPROVAL_EXAMPLES as EXAMPLES } from "./examples-approvals.ts"
+
+type Done = (exit: ExitCode) => void
+
+const json = () => new Option("--format <format>", "output format").choices(["text", "json"]).default("text")
+const STATES = ["pending", "granted", "denied", "expired", "consumed"]
+
+/** The options of every command that a person signs. */
+function signed(command: Command): Command {
+  return command
+    .option("--as <name>", "who signs (default: whose key is here)")
+    .option("--passphrase-file <file>", "the passphrase of their key, instead of a prompt")
+    .option("--sign-with <key>", "sign with this OpenSSH key, or its public half where an agent holds it")
+}
+
+function decided(command: Command): Command {
+  return signed(command)
+    .option("--digest <digest>", "the digest of what was looked at, or at least its first 8 digits")
+    .option("--reason <text>", "why; the agent is told")
+    .addOption(json())
+}
+
+/** Declares `approve`, `deny` and `approver`. */
+export function declareApprovals(cli: Command, ctx: Context, done: Done): void {
+  decided(cli.command("approve"))
+    .summary("what waits for a person: list it, look at it, agree to it")
+    .description("Lists the requests that wait for a person, or shows one and signs that it may go ahead.")
+    .addArgument(new Argument("[id]", "the request; without it, the list"))
+    .option("--list", "list what waits")
+    .addOption(new Option("--state <state>", "list what stands otherwise").choices(STATES))
+    .option("--expires <duration>", "how long it holds (default: 12h; an exception 14d)")
+    .option("--uses <count>", "how often it may be used")
+    .addOption(new Option("--for <scope>", "for this run, or whatever the agent does").choices(["run", "agent"]))
+    .addHelpText("after", EXAMPLES.approve)
+    .action(async (id: string | undefined, options: AnswerOptions & { list?: boolean; state?: ApprovalState }) => {
+      const { answerCommand, approveList } = await import("./commands/approve.ts")
+      if (id !== undefined && (options.list || options.state)) {
+        const hint = "leave the id out to list; leave --list and --state out to decide"
+        throw new NanoguardError("--list lists, and an id decides", { exit: EXIT.usage, hint })
+      }
+      const run = id === undefined ? approveList(ctx, options) : answerCommand(ctx, id, "approve", options)
+      done((await run).exit)
+    })
+  decided(cli.command("deny"))
+    .summary("refuse what waits for a person")
+    .description("Shows a request and signs that it is refused; it stays refused for the run.")
+    .argument("<id>", "the request")
+    .addHelpText("after", EXAMPLES.deny)
+    .action(async (id: string, options: AnswerOptions) => {
+      const { answerCommand } = await import("./commands/approve.ts")
+      done((await answerCommand(ctx, id, "deny", options)).exit)
+    })
+  declareApprover(cli, ctx, done)
+}
+
+function declareApprover(cli: Command, ctx: Context, done: Done): void {
+  const approver = cli.command("approver").summary("who may decide: add, list, remove")
+  signed(approver.command("add"))
+    .description(
+      "Enrols an approver. The first one of a store is the root of its trust; each other is signed by one of them.",
+    )
+    .argument("<name>", "as the policy's approvers have it")
+    .option("--key <file>", "an OpenSSH public key of theirs, instead of a key made now")
+    .option("--new-passphrase-file <file>", "the passphrase of the key made now")
+    .addOption(json())
+    .addHelpText("after", EXAMPLES.add)
+    .action(async (name: string, options: AddOptions) => {
+      const { approverAdd } = await import("./commands/approver.ts")
+      done((await approverAdd(ctx, name, options)).exit)
+    })
+  approver
+    .command("list")
+    .description("Shows who is enrolled, with fingerprints.")
+    .addOption(json())
+    .addHelpText("after", EXAMPLES.list)
+    .action(async (options: { format: "text" | "json" }) => {
+      const { approverList } = await import("./commands/approver.ts")
+      done((await approverList(ctx, options)).exit)
+    })
+  signed(approver.command("remove"))
+    .description("Removes an approver: what they signed counts no more.")
+    .argument("<name>", "who")
+    .option("--yes", "do not ask")
+    .addOption(json())
+    .addHelpText("after", EXAMPLES.remove)
+    .action(async (name: string, options: SigningOptions & { yes?: boolean; format: "text" | "json" }) => {
+      const { approverRemove } = await import("./commands/approver.ts")
+      done((await approverRemove(ctx, name, options)).exit)
+    })
+}
+
+/** Declares `policy adopt` and `policy adopted` below `policy`. */
+export function declareAdoption(policy: Command, ctx: Context, done: Done): void {
+  const file = () => new Option("--policy <file>", "policy file (default: nanoguard.yaml, here or above)")
+  const project = () => new Option("--project <name>", "which project (default: the directory of the policy)")
+  signed(policy.command("adopt"))
+    .description(
+      "Shows what a policy changes against the one in force, and brings it into force by a person's signature.",
+    )
+    .addOption(file())
+    .addOption(project())
+    .option("--yes", "do not ask")
+    .option("--dry-run", "show what would change, adopt nothing")
+    .addOption(json())
+    .addHelpText("after", EXAMPLES.adopt)
+    .action(async (options: AdoptOptions) => {
+      const { policyAdopt } = await import("./commands/adopt.ts")
+      done((await policyAdopt(ctx, options)).exit)
+    })
+  policy
+    .command("adopted")
+    .description("Shows the policy in force, and whether the files here say the same.")
+    .addOption(file())
+    .addOption(project())
+    .addOption(json())
+    .addHelpText("after", EXAMPLES.adopted)
+    .action(async (options: Pick<AdoptOptions, "policy" | "project"> & { format: "text" | "json" }) => {
+      const { policyAdopted } = await import("./commands/adopt.ts")
+      done((await policyAdopted(ctx, options)).exit)
+    })
+}

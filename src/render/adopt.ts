@@ -1,0 +1,73 @@
+// How `nanoguard policy adopt` and `policy adopted` look.
+import type { PolicyDifference } from "../approvals/policy-diff.ts"
+import type { PolicyText } from "../approvals/types.ts"
+import { cleanText, countOf, safeJson } from "./clean.ts"
+
+export interface AdoptReport {
+  schema: "nanoguard.policy-adopt/1"
+  /** `in-force`: nothing to do. */
+  state: "planned" | "declined" | "adopted" | "in-force"
+  project: string
+  policyHash: string
+  files: readonly string[]
+  /** Hash of the policy in force until now. */
+  before: string | null
+  /** Why what was in force cannot be compared with. */
+  problem?: string
+  differences: readonly PolicyDifference[]
+  by?: string
+  /** Number of the record that says so. */
+  seq?: number
+}
+
+export interface AdoptedReport {
+  schema: "nanoguard.policy-adopted/1"
+  project: string
+  policyHash: string
+  by: string
+  time: string
+  files: readonly PolicyText[]
+  /** Whether the files here mean the same; absent where there are none. */
+  same?: boolean
+}
+
+const SIGNS = { added: "+", removed: "-", changed: "~" } as const
+
+/** What a policy changes, and what became of it; or one JSON document. */
+export function renderAdopt(report: AdoptReport, format: "text" | "json"): string {
+  if (format === "json") return safeJson(report)
+  const { state, project, policyHash, before, differences, by, seq, problem } = report
+  const name = `policy ${policyHash.slice(0, 23)}`
+  if (state === "adopted")
+    return `${name} is in force for ${cleanText(project)}. Signed by ${cleanText(by ?? "")}, record ${seq}.\n`
+  if (state === "in-force") return `${name} is in force for ${cleanText(project)} already.\n`
+  if (state === "declined") return "Nothing was adopted.\n"
+  const against = before === null ? "nothing is in force yet" : `in force: ${before.slice(0, 23)}`
+  const lines = [`${name} for ${cleanText(project)} (${against})`]
+  if (problem !== undefined) lines.push(`  what was in force cannot be compared with: ${cleanText(problem)}`)
+  if (differences.length === 0) lines.push("  the same rules, in files of other names")
+  for (const difference of differences) lines.push(...differenceLines(difference))
+  lines.push(countOf(differences.length, "difference"))
+  return `${lines.join("\n")}\n`
+}
+
+function differenceLines({ file, path, change, before, after }: PolicyDifference): string[] {
+  const head = `  ${SIGNS[change]} ${cleanText(`${file}: ${path}`, 300)}`
+  if (change === "changed") return [head, `      was ${cleanText(before ?? "")}`, `      is  ${cleanText(after ?? "")}`]
+  return [`${head} ${cleanText(after ?? before ?? "")}`]
+}
+
+/** The policy in force, for a person or as one JSON document. */
+export function renderAdopted(report: AdoptedReport, format: "text" | "json"): string {
+  if (format === "json") return safeJson(report)
+  const { project, policyHash, by, time, files, same } = report
+  const lines = [
+    `${policyHash} is in force for ${cleanText(project)}`,
+    `  adopted by ${cleanText(by)} at ${time}, from ${files.map(({ file }) => cleanText(file)).join(", ")}`,
+  ]
+  if (same !== undefined)
+    lines.push(
+      same ? "  the files here say the same" : "  the files here say something else: nanoguard policy adopt shows what",
+    )
+  return `${lines.join("\n")}\n`
+}
