@@ -74,36 +74,20 @@ function readListed(group: string): CurationPolicy | undefined {
     return at < 0 ? undefined : from + at
   }
   const count = pieces.length
-  if (
-    count === 4 &&
-    (find(CONDITION, 1, 2) === 1 || find(CONDITION, 1, 3) === undefined) &&
-    find(EXPLANATION, 3, 4) === undefined &&
-    (find(RECOMMENDATION, 2, count) ?? 3) === 3
-  )
-    return makePolicy(pieces[0], pieces[1], pieces[2], pieces[3])
   // A recommendation ends the group; its own text may begin again with one of these words, so the first counts.
   const advice = find(RECOMMENDATION, 2, count)
   const told = find(EXPLANATION, 2, advice ?? count)
   const rest = told ?? advice ?? count
   // A policy's name may have commas, too: where the condition is one of Curation's own, it shows where it begins.
   const condition = find(CONDITION, 1, rest) ?? 1
-  if (told !== undefined || advice !== undefined) {
-    const explanationAt =
-      told ??
-      (advice !== undefined && advice - condition > 1 && !CONDITION.test(pieces[condition]!.trim())
-        ? condition + 1
-        : rest)
-    const explanation = explanationAt < (advice ?? count) ? join(explanationAt, advice ?? count) : undefined
-    return makePolicy(
-      join(0, condition),
-      join(condition, explanationAt),
-      explanation,
-      advice === undefined ? undefined : join(advice, count),
-    )
-  }
-  // Nothing that Curation is known to say: no text is lost.
-  const end = condition + 1
-  return makePolicy(join(0, condition), join(condition, end), end < count ? join(end, count) : undefined, undefined)
+  const own = find(CONDITION, 1, count) ?? 1
+  // The plain reading, where nothing speaks against it.
+  if (count === 4 && (own === 1 || own === told || own === advice) && (told ?? 2) === 2 && (advice ?? 3) === 3)
+    return makePolicy(pieces[0], pieces[1], pieces[2], pieces[3])
+  // Where Curation is not known to have said it, the condition is one piece; no text is lost.
+  const explanation = told ?? Math.min(condition + 1, rest)
+  const end = advice ?? count
+  return makePolicy(join(0, condition), join(condition, explanation), join(explanation, end), join(end, count))
 }
 
 /** Split at commas outside of brackets; those that are never closed do not count. */

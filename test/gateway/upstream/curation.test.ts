@@ -144,27 +144,19 @@ describe("a refusal of JFrog Curation", () => {
   const condition = fc.constantFrom(CRITICAL, "Malicious package", "Immature package", "Banned licenses")
   const explanation = texts.map((text) => `The package is not good, ${text}`)
   const recommendation = texts.map((text) => `Upgrade to version 1.2.3, ${text}`)
-  const group = fc.record({
-    policy: texts,
-    condition,
-    explanation: fc.option(explanation, { nil: undefined }),
-    recommendation: fc.option(recommendation, { nil: undefined }),
-  })
+  // Two texts, or all four, as Curation writes them.
+  const short = fc.record({ policy: texts, condition })
+  const group = fc.oneof(short, fc.record({ policy: texts, condition, explanation, recommendation }))
 
   it("gives back every text, wherever commas are", () => {
     fc.assert(
       fc.property(fc.array(group, { minLength: 1, maxLength: 5 }), (groups) => {
-        const written = groups.map(
-          (texts) =>
-            `{${Object.values(texts)
-              .filter((text) => text !== undefined)
-              .join(", ")}}`,
-        )
+        const written = groups.map((texts) => `{${Object.values(texts).join(", ")}}`)
         const found = read(`Package a:1.0.0 ${LEAD} ${written.join(",")}.`)!.policies
         const unique = new Map(groups.map((texts) => [`${texts.policy}\n${texts.condition}`, texts]))
         expect(found).toHaveLength(unique.size)
         for (const policy of found) expect(unique.has(`${policy.policy}\n${policy.condition}`)).toBe(true)
-        expect(found[0]).toEqual(JSON.parse(JSON.stringify(groups[0])))
+        expect(found[0]).toEqual(groups[0])
       }),
     )
   })
