@@ -37,7 +37,7 @@ interface Commands {
   direct: (name: string, version: string) => Words
   exact?: (name: string, version: string) => Words
   newest?: (name: string) => Words
-  override?: (name: string, version: string, range: string) => Words[] | undefined
+  override?: (name: string, version: string) => Words[]
   remove: (name: string) => Words
 }
 
@@ -76,10 +76,7 @@ const COMMANDS: Record<Manager, Commands> = {
   yarn: {
     direct: (name, version) => ["yarn", "up", `${name}@${version}`],
     newest: (name) => ["yarn", "up", "-R", name],
-    override: (name, version, range) =>
-      /^[\^~<>=0-9a-z.*+ |-]+$/i.test(range)
-        ? [["yarn", "set", "resolution", "--save", `${name}@npm:${range}`, `npm:${version}`]]
-        : undefined,
+    override: setField("resolutions", ["yarn", "install"]),
     remove: (name) => ["yarn", "remove", name],
   },
   bun: {
@@ -161,7 +158,7 @@ export function managerOf({ format, formatVersion }: Pick<Lockfile, "format" | "
 }
 
 /** Which kinds of moves a manager has a command for, besides `direct` and `remove`. */
-export function canMove(manager: Manager | undefined, kind: "exact" | "newest"): boolean {
+export function canMove(manager: Manager | undefined, kind: "exact" | "newest" | "override"): boolean {
   return manager !== undefined && COMMANDS[manager][kind] !== undefined
 }
 
@@ -176,7 +173,7 @@ function commandsFor(manager: Manager, move: Move): Words[] | undefined {
     case "newest":
       return commands.newest && [commands.newest(move.name)]
     case "override":
-      return commands.override?.(move.name, move.version, move.range)
+      return commands.override?.(move.name, move.version)
     case "remove":
       return [commands.remove(move.name)]
   }
