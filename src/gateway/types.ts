@@ -1,4 +1,5 @@
 // The contracts of the gate: what a request is, what a protocol does with an upstream's document, and what a refusal carries.
+import type { PackageDocument } from "../packages/types.ts"
 import type { Ecosystem, Verdict } from "../policy/types.ts"
 
 /** Who asks: from a token, or from the socket that a request came in by. */
@@ -9,6 +10,8 @@ export interface Attribution {
   run: string
   /** False outside of a box, where the gate is no boundary. */
   boxed: boolean
+  /** One visit of the run, such as one wrapped command: what is summed up at its end. The run where absent. */
+  visit?: string
 }
 
 /**
@@ -128,6 +131,11 @@ export interface Protocol<D = unknown> {
    * throws `ListingError` where that is not what it should be.
    */
   files(document: D, version: string, base: string, prepared?: Buffer): readonly UpstreamFile[]
+  /**
+   * What decisions need of all versions, out of the same parsing: as the registry's own reader finds it in these bytes, before any
+   * question about single versions. `now`: when the upstream last answered for it, milliseconds since the epoch.
+   */
+  facts?(document: D, now: number): PackageDocument
   /** The client's answer to a listing. */
   render(document: D, request: FrontRequest & { kind: "listing" }, plan: Plan): Rendered
   /** The client's answer about one served version; undefined where the protocol has no such request. */

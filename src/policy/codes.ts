@@ -53,6 +53,12 @@ export const CODES: readonly Code[] = [
     "Source not allowed",
     "The package comes from {source}, which the policy does not accept.",
   ),
+  define(
+    "package",
+    "registry.refused",
+    "Refused by its registry",
+    "The registry that this package comes from refuses it by a policy of its own ({policy}: {condition}).",
+  ),
   define("package", "name.unknown", "Not on the registry", "The registry has no package of this name and version."),
   define("package", "name.lookalike", "Look-alike name", "The name may be mistaken for {of}."),
   define("package", "package.denied", "Package denied by name", "A rule of the policy denies this package."),
@@ -201,7 +207,7 @@ export function docOf(code: string): string {
 
 /** Codes that an exception may name: those that deny or ask for a package and are no floor. */
 export const EXCEPTABLE: readonly string[] = CODES.filter(
-  (code) => code.kind === "package" && !code.floor && code.code !== "package.allowed",
+  ({ code, kind, floor }) => kind === "package" && !floor && code !== "package.allowed" && code !== "registry.refused",
 ).map((code) => code.code)
 
 /** Fills a code's reason template with scalars of its evidence; a slot without a value reads "unknown". */

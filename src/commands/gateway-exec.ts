@@ -1,0 +1,133 @@
+// `nanoguard gateway exec -- <command>`: one command behind the gate, without a box, and what the gate said to it.
+import { spawn } from "node:child_process"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { constants, tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import type { Context } from "../context.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
+import { findWayRound } from "../gateway/around.ts"
+import { askGate, isGateRunning } from "../gateway/control-client.ts"
+import { readProject } from "../gateway/project.ts"
+import type { RunSummary } from "../gateway/runs.ts"
+import { clientSettings } from "../gateway/settings.ts"
+import { operatorOf, startGate } from "../gateway/start.ts"
+import { renderTrouble } from "../render/gateway.ts"
+import { renderExecStart, renderRunSummary, renderWayRound } from "../render/gateway-exec.ts"
+import { loadStyle } from "../render/style.ts"
+import { type GatewayStartOptions, readAgent, readStart } from "./gateway.ts"
+
+export interface GatewayExecOptions extends GatewayStartOptions {
+  agent?: string
+  run?: string
+  operator?: string
+  quiet?: boolean
+}
+
+interface Visit {
+  visit: string
+  run: string
+  token: string
+  origin: string
+}
+
+/** Its own failures, and a way round that was refused; a command's own codes are below it. */
+const OWN_FAILURE = 125
+/** Milliseconds for which a token of a command is good at most. */
+const LONGEST = 24 * 60 * 60_000
+
+/**
+ * Runs a command with every package manager in it pointed at the gate: the one that runs here, else one of its own for as long as
+ * the command takes. Resolves with the command's own exit code, 128 and the signal's number where one ended it, 125 for a failure
+ * of this wrapper.
+ */
+export async function gatewayExec(
+  ctx: Context,
+  command: readonly string[],
+  options: GatewayExecOptions,
+): Promise<{ exit: number }> {
+  const style = await loadStyle(ctx.stderr, ctx.env, options.color)
+  const say = (text: string) => void (text !== "" && ctx.stderr.write(text))
+  const around = findWayRound(command)
+  if (around !== undefined) {
+    say(renderWayRound(around, style))
+    return { exit: OWN_FAILURE }
+  }
+  let close = async () => {}
+  try {
+    if (!(await isGateRunning(ctx))) {
+      const gate = await startGate(ctx, {
+        ...readStart(ctx, options),
+        onTrouble: (error) => say(renderTrouble(error, style)),
+      })
+      close = () => gate.close()
+    }
+    const visit = await openVisit(ctx, options)
+    const directory = mkdtempSync(join(tmpdir(), "nanoguard-exec-"))
+    try {
+      const settings = clientSettings({ base: visit.origin, token: visit.token, directory })
+      for (const { path, text } of settings.files) {
+        mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+        writeFileSync(path, text, { mode: 0o600 })
+      }
+      if (options.quiet !== true) say(renderExecStart(visit.origin, style))
+      const exit = await runChild(ctx, command, { ...ctx.env, ...settings.env, NANOGUARD_RUN: visit.run })
+      const summary = await askGate<RunSummary>(ctx, "DELETE", `/v1/runs/${visit.visit}`)
+      if (summary !== undefined)
+        say(renderRunSummary(summary, { failed: exit !== 0, style, columns: ctx.stderr.columns ?? 80 }))
+      return { exit }
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
+    }
+  } catch (error) {
+    if (error instanceof NanoguardError) {
+      say(renderTrouble(error, style))
+      return { exit: OWN_FAILURE }
+    }
+    throw error
+  } finally {
+    await close()
+  }
+}
+
+async function openVisit(ctx: Context, options: GatewayExecOptions): Promise<Visit> {
+  const agent = readAgent(options.agent ?? ctx.env["NANOGUARD_AGENT"] ?? "local")
+  return (await askGate<Visit>(ctx, "POST", "/v1/runs", {
+    agent,
+    // Without a box nothing tells one session of an agent from the next: what a person agrees to is good for all of them.
+    run: readAgent(options.run ?? ctx.env["NANOGUARD_RUN"] ?? `exec-${agent}`),
+    operator: options.operator ?? operatorOf(ctx),
+    boxed: false,
+    lasts: LONGEST,
+    project: await readProject(ctx.cwd),
+  }))!
+}
+
+/** Runs the command on this terminal; signals go on to it. */
+function runChild(ctx: Context, [file, ...args]: readonly string[], env: Context["env"]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file!, args, { cwd: ctx.cwd, env: env as NodeJS.ProcessEnv, stdio: "inherit" })
+    const forward = (signal: NodeJS.Signals) => void child.kill(signal)
+    const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
+    // A terminal sends an interrupt to the child itself; it only must not end this process first.
+    for (const signal of signals) process.on(signal, signal === "SIGINT" ? ignore : forward)
+    const done = () => {
+      for (const signal of signals) process.off(signal, signal === "SIGINT" ? ignore : forward)
+    }
+    child.once("error", (cause: NodeJS.ErrnoException) => {
+      done()
+      reject(
+        new NanoguardError(cause.code === "ENOENT" ? "there is no such command" : "the command cannot be started", {
+          exit: EXIT.environment,
+          hint: "give it after the two dashes: nanoguard gateway exec -- npm ci",
+          cause,
+        }),
+      )
+    })
+    child.once("close", (code, signal) => {
+      done()
+      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]))
+    })
+  })
+}
+
+function ignore(): void {}

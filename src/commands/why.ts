@@ -1,0 +1,143 @@
+// `nanoguard why <request-id | purl | last>`: what was refused, on what evidence, and what to do instead.
+import type { Kysely } from "kysely"
+import { readBody } from "../audit/sealing/record-shape.ts"
+import type { LogRecord } from "../audit/types.ts"
+import type { Context } from "../context.ts"
+import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
+import { askGate, isGateRunning } from "../gateway/control-client.ts"
+import { parsePurl, purlOf } from "../packages/purl.ts"
+import type { Verdict } from "../policy/types.ts"
+import { loadStyle } from "../render/style.ts"
+import { renderWhy, type WhyReport } from "../render/why.ts"
+import { openReader } from "../store/reader.ts"
+import type { Tables } from "../store/schema.ts"
+
+export interface WhyOptions {
+  requestException?: string
+  agent?: string
+  format?: "text" | "json"
+  color?: boolean
+}
+
+/** Records that are looked through for the newest one about a package, or the newest refusal. */
+const MAX_SEARCHED = 20_000
+const SLICE = 500
+
+/**
+ * Explains a refusal from the record, or what the running gate would say of a purl. Exit: ok where it is allowed; findings where it
+ * is refused; usage for what is no id and no purl; nothingChecked where nothing is known of it.
+ */
+export async function why(ctx: Context, subject: string, options: WhyOptions = {}): Promise<{ exit: ExitCode }> {
+  const found = (await findRecord(ctx, subject)) ?? (await askNow(ctx, subject))
+  if (found === undefined) {
+    throw new NanoguardError("nothing is recorded about that, and no gateway runs that could be asked", {
+      exit: EXIT.nothingChecked,
+      hint: "an id is written ng-812, a package pkg:npm/axios@1.6.0; the newest refusal is `last`",
+    })
+  }
+  const request = options.requestException
+  const report: WhyReport =
+    request === undefined ? found : { ...found, requested: await requestException(ctx, found, request, options.agent) }
+  const style = await loadStyle(ctx.stdout, ctx.env, options.color)
+  ctx.stdout.write(renderWhy(report, options.format ?? "text", { style, columns: ctx.stdout.columns ?? 80 }))
+  return { exit: found.verdict.effect === "allow" ? EXIT.ok : EXIT.findings }
+}
+
+async function findRecord(ctx: Context, subject: string): Promise<WhyReport | undefined> {
+  const purl = canonical(subject)
+  const id = /^ng-([1-9]\d{0,15})$/.exec(subject)?.[1]
+  if (purl === undefined && id === undefined && subject !== "last") {
+    throw new NanoguardError("that is neither the id of a request nor a package", {
+      exit: EXIT.usage,
+      hint: "write ng-812, pkg:npm/axios@1.6.0, or last",
+    })
+  }
+  const reader = await openReader(ctx)
+  try {
+    if (id !== undefined) return await readRecord(reader.db, Number(id))
+    return await searchBack(reader.db, purl)
+  } finally {
+    await reader.close()
+  }
+}
+
+/** The canonical purl with a version; undefined for anything else. */
+function canonical(subject: string): string | undefined {
+  const parsed = parsePurl(subject)
+  return parsed === undefined || parsed.version === ""
+    ? undefined
+    : purlOf(parsed.ecosystem, parsed.name, parsed.version)
+}
+
+async function readRecord(db: Kysely<Tables>, seq: number): Promise<WhyReport> {
+  const row = await db.selectFrom("events").select("body").where("seq", "=", seq).executeTakeFirst()
+  const record = row && readBody(row.body)
+  if (record?.verdict !== undefined) return reportOf(seq, record, record.verdict)
+  throw new NanoguardError(`request ng-${seq} is not in the record, or is no decision`, {
+    exit: EXIT.nothingChecked,
+    hint: row === undefined ? "what was archived is with the archive" : `look at it: nanoguard audit show ${seq}`,
+  })
+}
+
+/** From the newest record back: the newest decision about a package, or the newest refusal of all. */
+async function searchBack(db: Kysely<Tables>, purl: string | undefined): Promise<WhyReport | undefined> {
+  const { newest } = await db
+    .selectFrom("events")
+    .select(({ fn }) => fn.max("seq").as("newest"))
+    .executeTakeFirstOrThrow()
+  for (let to = Number(newest ?? 0), seen = 0; to > 0 && seen < MAX_SEARCHED; to -= SLICE, seen += SLICE) {
+    const rows = await db
+      .selectFrom("events")
+      .select(["seq", "body"])
+      .where("seq", "<=", to)
+      .where("seq", ">", to - SLICE)
+      .orderBy("seq", "desc")
+      .execute()
+    for (const { seq, body } of rows) {
+      if (!body.includes(purl === undefined ? '"verdict"' : JSON.stringify(purl))) continue
+      const record = readBody(body)
+      if (record?.verdict === undefined || record.type !== "package.decided") continue
+      if (purl === undefined ? record.verdict.effect !== "allow" : record.verdict.subject === purl)
+        return reportOf(Number(seq), record, record.verdict)
+    }
+  }
+  return undefined
+}
+
+const reportOf = (seq: number, { time, agent, run, outcome, approval }: LogRecord, verdict: Verdict): WhyReport => ({
+  schema: "nanoguard.why/1",
+  request: `ng-${seq}`,
+  time,
+  verdict,
+  ...(agent !== undefined && { agent }),
+  ...(run !== undefined && { run }),
+  ...(outcome !== undefined && { outcome }),
+  ...(approval !== undefined && { approval }),
+})
+
+/** What the gate would decide now. */
+async function askNow(ctx: Context, subject: string): Promise<WhyReport | undefined> {
+  const purl = canonical(subject)
+  if (purl === undefined || !(await isGateRunning(ctx))) return undefined
+  const verdict = await askGate<Verdict>(ctx, "POST", "/v1/why", { purl })
+  return verdict && { schema: "nanoguard.why/1", verdict }
+}
+
+async function requestException(
+  ctx: Context,
+  { verdict, agent, run }: WhyReport,
+  reason: string,
+  named: string | undefined,
+) {
+  const who = { agent: named ?? agent ?? "local", ...(run !== undefined && { run }) }
+  const asked = await askGate<NonNullable<WhyReport["requested"]>>(ctx, "POST", "/v1/exceptions", {
+    who,
+    verdict,
+    reason,
+  })
+  if (asked !== undefined) return asked
+  throw new NanoguardError("too much waits for a person already", {
+    exit: EXIT.environment,
+    hint: "decide on it first: nanoguard approve --list",
+  })
+}

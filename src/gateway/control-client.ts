@@ -1,0 +1,67 @@
+// Asking the gate of this state directory, from a command of the same person.
+import { request as send } from "node:http"
+import type { Context } from "../context.ts"
+import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
+import { controlPath } from "./control.ts"
+
+/**
+ * One call of the control API; undefined where the gate knows nothing by that name. Throws `NanoguardError`: environment where no
+ * gate runs, else what the gate says.
+ */
+export async function askGate<T>(
+  ctx: Pick<Context, "env">,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<T | undefined> {
+  const { status, text } = await exchange(
+    controlPath(ctx),
+    method,
+    path,
+    body === undefined ? "" : JSON.stringify(body),
+  )
+  if (status === 404) return undefined
+  const value = JSON.parse(text) as T & { error?: string; hint?: string; exit?: ExitCode }
+  if (status === 200) return value
+  throw new NanoguardError(value.error ?? "the gateway failed to answer", {
+    exit: value.exit ?? EXIT.environment,
+    ...(value.hint !== undefined && { hint: value.hint }),
+  })
+}
+
+/** Whether a gate answers on the socket of this state directory. */
+export async function isGateRunning(ctx: Pick<Context, "env">): Promise<boolean> {
+  return exchange(controlPath(ctx), "GET", "/v1/status", "").then(
+    ({ status }) => status === 200,
+    () => false,
+  )
+}
+
+function exchange(
+  socketPath: string,
+  method: string,
+  path: string,
+  body: string,
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown) =>
+      reject(
+        new NanoguardError("no gateway is running here", {
+          exit: EXIT.environment,
+          hint: "start one with `nanoguard gateway start`",
+          cause,
+        }),
+      )
+    const request = send({ socketPath, method, path, timeout: 60_000 }, (response) => {
+      const chunks: Buffer[] = []
+      response.on("data", (chunk: Buffer) => chunks.push(chunk))
+      response.on("error", fail)
+      response.on("end", () =>
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }),
+      )
+    })
+    request.on("error", fail)
+    request.on("timeout", () => request.destroy())
+    request.end(body)
+  })
+}

@@ -1,0 +1,133 @@
+// The gate's control API, on a Unix socket that only the person who runs the gate can open. No agent's box ever sees it.
+import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs"
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { dirname, join } from "node:path"
+import type { Context } from "../context.ts"
+import { NanoguardError } from "../errors.ts"
+import { stateHome } from "../home.ts"
+import type { Verdict } from "../policy/types.ts"
+import type { NewRun, RunSummary } from "./runs.ts"
+import type { UpstreamStats } from "./upstream/types.ts"
+
+/** How a gate stands, for `gateway status`. */
+export interface GateStatus {
+  schema: "nanoguard.gateway-status/1"
+  gateway: string
+  pid: number
+  version: string
+  origin: string
+  /** Milliseconds since the epoch. */
+  started: number
+  policy: { hash: string; project: string; adopted?: { by: string; time: number } }
+  /** Why the last reload kept the policy that was in force. */
+  kept?: string
+  advisories: { records: number; asOf: string }
+  runs: number
+  upstream: UpstreamStats
+  offline: boolean
+}
+
+export interface ExceptionRequest {
+  who: { agent: string; run?: string; operator?: string }
+  verdict: Verdict
+  /** The agent's own words. */
+  reason: string
+}
+
+export interface ExceptionAsked {
+  id: string
+  state: string
+  /** RFC 3339. */
+  expires: string
+  note?: string
+  /** What a registry that refuses by itself says to a request for a waiver. */
+  registry?: string
+}
+
+/** What the control API does; each may reject with a `NanoguardError` for the caller. */
+export interface Controls {
+  status: () => Promise<GateStatus>
+  reload: () => Promise<{ hash: string; changed: boolean }>
+  stop: () => void
+  openRun: (run: NewRun) => { visit: string; run: string; token: string; expires: number; origin: string }
+  summary: (run: string) => RunSummary | undefined
+  closeRun: (run: string) => RunSummary | undefined
+  /** What would be decided now about a package version, with the way out. */
+  why: (purl: string) => Promise<Verdict | undefined>
+  /** Asks people to lift one code for one version; undefined where too much waits already. */
+  requestException: (asked: ExceptionRequest) => Promise<ExceptionAsked | undefined>
+}
+
+/** Project graphs come through here. */
+const MAX_BODY = 64 * 1024 * 1024
+
+/** Where the gate of this state directory listens for its owner. */
+export function controlPath(ctx: Pick<Context, "env">): string {
+  return join(stateHome(ctx), "gateway", "control.sock")
+}
+
+/** Listens at `path`, in a directory of mode 0700; a socket that a dead gate left is replaced. */
+export async function listenControl(path: string, controls: Controls): Promise<Server> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  chmodSync(dirname(path), 0o700)
+  const stat = lstatSync(path, { throwIfNoEntry: false })
+  if (stat?.isSocket()) rmSync(path)
+  const server = createServer((request, response) => void handle(controls, request, response))
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject)
+    server.listen(path, () => {
+      chmodSync(path, 0o600)
+      resolve()
+    })
+  })
+  return server
+}
+
+async function handle(controls: Controls, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const send = (status: number, value: unknown) => {
+    response.writeHead(status, { "content-type": "application/json" })
+    response.end(JSON.stringify(value))
+  }
+  try {
+    const text = await readText(request)
+    const result = await dispatch(controls, `${request.method} ${request.url}`, text === "" ? {} : JSON.parse(text))
+    if (result === undefined) send(404, { error: "there is nothing by that name" })
+    else send(200, result)
+  } catch (error) {
+    if (error instanceof NanoguardError) send(409, { error: error.message, hint: error.hint, exit: error.exit })
+    else send(500, { error: error instanceof SyntaxError ? "the request is no JSON" : "the gateway failed to answer" })
+  }
+}
+
+async function dispatch(controls: Controls, line: string, body: Readonly<Record<string, unknown>>): Promise<unknown> {
+  const run = /^(GET|DELETE) \/v1\/runs\/([\w-]{1,64})$/.exec(line)
+  if (run !== null) return run[1] === "GET" ? controls.summary(run[2]!) : controls.closeRun(run[2]!)
+  switch (line) {
+    case "GET /v1/status":
+      return controls.status()
+    case "POST /v1/reload":
+      return controls.reload()
+    case "POST /v1/stop":
+      setImmediate(controls.stop)
+      return { stopping: true }
+    case "POST /v1/runs":
+      return controls.openRun(body as unknown as NewRun)
+    case "POST /v1/why":
+      return controls.why(String(body["purl"]))
+    case "POST /v1/exceptions":
+      return controls.requestException(body as unknown as ExceptionRequest)
+    default:
+      return undefined
+  }
+}
+
+async function readText(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request) {
+    size += (chunk as Buffer).length
+    if (size > MAX_BODY) throw new SyntaxError("too large")
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks).toString("utf8")
+}

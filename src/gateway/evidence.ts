@@ -1,0 +1,205 @@
+// What the gate knows of a package: the registries' documents and the advisories, as `vet` collects them, over the gate's
+// own cache, so that facts and listings come from the same bytes.
+import type { Context } from "../context.ts"
+import { openDefaultAdvisories } from "../packages/advisories/index.ts"
+import type { AdvisoryIndex } from "../packages/advisories/types.ts"
+import { factOptionsFor } from "../packages/fact-options.ts"
+import { factsOf } from "../packages/facts.ts"
+import { purlOf } from "../packages/purl.ts"
+import type { Addresses } from "../packages/registries/addresses.ts"
+import { openCache } from "../packages/registries/cache.ts"
+import type { Dependency, DocumentResult, PackageDocument, Registry } from "../packages/types.ts"
+import type { CompiledPolicy } from "../policy/compiled.ts"
+import type { Ecosystem, PackageAction, PackageFactName, PackageFacts } from "../policy/types.ts"
+import { createLru } from "./lru.ts"
+import type { Upstream } from "./upstream/types.ts"
+
+/** One package as an upstream document has it: `id` changes whenever the upstream's bytes do. */
+export interface Subject {
+  ecosystem: Ecosystem
+  name: string
+  id: string
+}
+
+export interface Evidence {
+  readonly advisories: AdvisoryIndex
+  /** The upstream that answers for a name, and no other; undefined where none may. */
+  upstreamOf: (
+    ecosystem: Ecosystem,
+    name: string,
+  ) => { base: string; authorize: (url: URL) => string | undefined } | undefined
+  /** The action of installing a version, for `decide`. */
+  actionFor: (ecosystem: Ecosystem, name: string, version: string) => PackageAction
+  /** The registry's document; never throws for what a network did. */
+  document: (subject: Subject) => Promise<DocumentResult>
+  /**
+   * Facts of a version for a listing: what would take a request of its own is "not-collected", unless it was collected before.
+   * Of a document that `document` gave.
+   */
+  listedFacts: (subject: Subject, document: DocumentResult, version: string) => PackageFacts
+  /** All facts of a version, collected. */
+  fullFacts: (subject: Subject, version: string) => Promise<PackageFacts>
+  /** A document that was asked for lately, for corrections; undefined where none is at hand. */
+  known: (subject: Pick<Subject, "ecosystem" | "name">) => PackageDocument | undefined
+  close: () => Promise<void>
+}
+
+/** Facts that an ecosystem's registry states version by version, each for a request of its own. */
+const DETAILS: Record<Ecosystem, readonly PackageFactName[]> = {
+  npm: [],
+  pypi: ["license"],
+  cargo: ["license", "installScripts"],
+  golang: ["published", "license"],
+}
+
+const DOCUMENTS = 2_000
+const VERIFICATIONS_A_MINUTE = 600
+
+/** Opens evidence for one policy: what its rules do not need is not collected. Errors: advisories that are missing or damaged. */
+export async function openEvidence(
+  ctx: Context,
+  policy: CompiledPolicy,
+  upstream: Pick<Upstream, "http">,
+  addresses: Addresses,
+): Promise<Evidence> {
+  const advisories = openDefaultAdvisories(ctx)
+  const options = await factOptionsFor(policy, ctx.now())
+  const needs = new Set(policy.packages.needs)
+  // Upstream documents lie in the gate's cache already.
+  const cache = openCache(undefined, ctx.now)
+  const verify = needs.has("provenance")
+  let verifications = { minute: 0, left: 0 }
+  const spendVerification = () => {
+    const minute = Math.floor(ctx.now() / 60_000)
+    if (verifications.minute !== minute) verifications = { minute, left: VERIFICATIONS_A_MINUTE }
+    return verifications.left-- > 0
+  }
+  const services = {
+    http: upstream.http,
+    cache,
+    now: ctx.now,
+    needs: (fact: PackageFactName) => needs.has(fact) || needs.has("score"),
+    spendVerification,
+  }
+  const registries = new Map<Ecosystem, Registry>()
+  for (const [ecosystem, create] of addresses.registries) registries.set(ecosystem, create(services))
+
+  /** By ecosystem and name: the newest document, and facts that were collected of single versions of it. */
+  const memory = createLru<Known>(DOCUMENTS)
+  const originOf = (ecosystem: Ecosystem, name: string) => {
+    const endpoints = addresses.endpoints.get(ecosystem)
+    const base = endpoints?.baseOf(name)
+    return base === undefined || base === endpoints?.baseUrl ? "default" : base
+  }
+  const dependencyOf = (ecosystem: Ecosystem, name: string, version: string, document: DocumentResult): Dependency => ({
+    ...{ purl: purlOf(ecosystem, name, version), ecosystem, name, version },
+    source: { kind: "registry", origin: originOf(ecosystem, name) },
+    // What is served is held to the registry's hash.
+    integrity: (document.ok && document.document.releases.get(version)?.integrity) || [],
+    ...{ dev: false, optional: false, peer: false, direct: true, key: "" },
+    ...(ecosystem === "golang" && { ownHash: true }),
+  })
+  const knownOf = ({ ecosystem, name, id }: Subject): Known => {
+    const key = `${ecosystem}\0${name}`
+    let known = memory.get(key)
+    if (known === undefined || known.id !== id) {
+      known = { id, full: new Map() }
+      memory.set(key, known)
+    }
+    return known
+  }
+  const registryFor = (ecosystem: Ecosystem) => registries.get(ecosystem)
+
+  const document = async (subject: Subject): Promise<DocumentResult> => {
+    const known = knownOf(subject)
+    known.document ??= ask(subject, []).then((result) => {
+      if (result.ok) known.settled = result.document
+      else delete known.document
+      return result
+    })
+    return known.document
+  }
+  const ask = async ({ ecosystem, name }: Subject, versions: readonly string[]): Promise<DocumentResult> => {
+    const registry = registryFor(ecosystem)
+    if (registry === undefined)
+      return { ok: false, reason: "unsupported", detail: "no registry is known for this ecosystem" }
+    return registry.document(name, {
+      origin: originOf(ecosystem, name),
+      versions,
+      ...(verify && versions.length > 0 && { verify }),
+    })
+  }
+
+  return {
+    advisories,
+    upstreamOf: (ecosystem, name) => {
+      const endpoints = addresses.endpoints.get(ecosystem)
+      const base = endpoints?.baseOf(name)
+      return endpoints === undefined || base === undefined ? undefined : { base, authorize: endpoints.authorize }
+    },
+    actionFor: (ecosystem, name, version) => ({
+      ...{ kind: "package", purl: purlOf(ecosystem, name, version), ecosystem, name, version },
+      source: { kind: "registry", origin: originOf(ecosystem, name) },
+    }),
+    document,
+    listedFacts: (subject, result, version) => {
+      const full = knownOf(subject).full.get(version)?.facts
+      if (full !== undefined) return full
+      const { ecosystem, name } = subject
+      const dependency = dependencyOf(ecosystem, name, version, result)
+      const facts = factsOf(dependency, result, advisories, ctx.now(), options)
+      return result.ok ? withoutDetails(facts, ecosystem, verify) : facts
+    },
+    fullFacts: async (subject, version) => {
+      const { ecosystem, name } = subject
+      const known = knownOf(subject)
+      let detail = known.full.get(version)?.detail
+      if (detail === undefined) {
+        // Without details of its own, the document says all there is.
+        detail = DETAILS[ecosystem].length === 0 && !verify ? document(subject) : ask(subject, [version])
+        if (known.full.size < MAX_FULL) known.full.set(version, { detail })
+      }
+      const result = await detail
+      const facts = factsOf(dependencyOf(ecosystem, name, version, result), result, advisories, ctx.now(), options)
+      const entry = known.full.get(version)
+      if (entry === undefined) return facts
+      // What could not be asked now is asked again next time.
+      if (!result.ok) known.full.delete(version)
+      else if (DETAILS[ecosystem].length > 0 || verify) entry.facts = facts
+      return facts
+    },
+    known: ({ ecosystem, name }) => memory.get(`${ecosystem}\0${name}`)?.settled,
+    close: async () => {
+      advisories.close()
+      await cache.close()
+    },
+  }
+}
+
+interface Known {
+  id: string
+  document?: Promise<DocumentResult>
+  settled?: PackageDocument
+  full: Map<string, { detail: Promise<DocumentResult>; facts?: PackageFacts }>
+}
+
+/** Versions of one package whose collected facts are kept. */
+const MAX_FULL = 500
+
+/** Facts in which what was never asked for says so, instead of looking as if the registry stated nothing. */
+function withoutDetails(facts: PackageFacts, ecosystem: Ecosystem, verify: boolean): PackageFacts {
+  const lacking = DETAILS[ecosystem].filter((fact) => facts[fact] === undefined)
+  if (lacking.length === 0 && !verify) return facts
+  const missing = { ...facts.missing }
+  for (const fact of lacking) missing[fact] = "not-collected"
+  const open = { ...facts, missing }
+  if (lacking.length > 0) {
+    delete open.score
+    missing.score = "not-collected"
+  }
+  if (verify) {
+    delete open.provenance
+    missing.provenance = "not-collected"
+  }
+  return open
+}

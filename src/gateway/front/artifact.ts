@@ -1,0 +1,79 @@
+// The bytes of one version's file: decided with all facts, whatever a listing said, and held to the hash that was promised.
+import type { Answer } from "../answer.ts"
+import type { FrontRequest, Protocol } from "../types.ts"
+import { IntegrityError } from "../upstream/types.ts"
+import { decideVersion, filesOf, isRefused, itemOf, noSuchFile, refuse, refuseUpstream } from "./decide.ts"
+import { failed, openPackage } from "./open.ts"
+import type { Asked, Front } from "./types.ts"
+
+/** Answers a request for bytes: a refusal, 304 where the client has them, or a stream whose last chunk waits for the hash. */
+export async function answerArtifact(
+  front: Front,
+  asked: Asked,
+  protocol: Protocol,
+  { name, version, file }: FrontRequest & { kind: "artifact" },
+): Promise<Answer> {
+  const law = front.law()
+  const { who, ecosystem } = asked
+  const opened = await openPackage(front, law, asked, protocol, name)
+  if (!opened.ok)
+    return "answer" in opened ? opened.answer : refuseUpstream(front, law, asked, version, opened.verdict, name)
+  const wanted = filesOf(protocol, opened, version).find((one) => one.file === file)
+  if (wanted === undefined) return noSuchFile()
+  const decided = await decideVersion(front, law, asked, opened, version)
+  if (isRefused(decided.verdict) && !wanted.metadata) return refuse(front, law, asked, opened, version, decided)
+
+  const { action, evidence, verdict, grant } = decided
+  const digest = wanted.integrity[0]
+  // Side by side with the upstream; nothing of its answer is passed on before the record is durable.
+  const recorded = wanted.metadata
+    ? front.recorder.listed(who, action.purl, law.policy.hash, { form: "file", file, client: asked.client })
+    : front.recorder.decided(who, { action, evidence, verdict }, "released", {
+        item: itemOf(action, digest),
+        ...(grant && { grant }),
+        detail: { file, client: asked.client },
+      })
+  const etag = digest === undefined ? undefined : `"${digest}"`
+  const headers = { "cache-control": "no-cache", ...(etag !== undefined && { etag }) }
+  if (etag !== undefined && asked.etag === etag) {
+    await recorded
+    front.runs.took(who, ecosystem, name, version)
+    return { status: 304, headers, body: "" }
+  }
+  if (asked.raw.method === "HEAD") {
+    await recorded
+    const length = wanted.size === undefined ? {} : { length: wanted.size }
+    return { status: 200, headers: { ...headers, "content-type": wanted.contentType }, body: "", ...length }
+  }
+  const request = { url: wanted.url, integrity: wanted.integrity, authorize: opened.authorize }
+  const [artifact] = await Promise.all([
+    front.upstream.artifact(wanted.size === undefined ? request : { ...request, size: wanted.size }),
+    recorded,
+  ])
+  const fail = (failure: string) => front.recorder.failed(who, action.purl, law.policy.hash, { file, failure })
+  if (!artifact.ok) {
+    await fail(artifact.kind)
+    const answer = failed(law, ecosystem, name, artifact, version)
+    return "answer" in answer ? answer.answer : refuseUpstream(front, law, asked, version, answer.verdict, name)
+  }
+  if (!wanted.metadata) front.runs.took(who, ecosystem, name, version)
+  return {
+    status: 200,
+    headers: { ...headers, "content-type": wanted.contentType },
+    body: watch(artifact.bytes, (error) => fail(error instanceof IntegrityError ? "integrity.mismatch" : "broken off")),
+    ...(artifact.size !== undefined && { length: artifact.size }),
+  }
+}
+
+/** The same bytes; what ends them early is told first. */
+async function* watch(
+  bytes: AsyncIterable<Uint8Array>,
+  onError: (error: unknown) => Promise<unknown>,
+): AsyncIterable<Uint8Array> {
+  try {
+    yield* bytes
+  } catch (error) {
+    await onError(error)
+    throw error
+  }
+}

@@ -1,0 +1,85 @@
+// An upstream's document of one package, and everything a request needs to go by it.
+import type { DocumentResult } from "../../packages/types.ts"
+import type { Verdict } from "../../policy/types.ts"
+import { type Answer, errorAnswer, unavailableAnswer } from "../answer.ts"
+import type { Subject } from "../evidence.ts"
+import { createLru } from "../lru.ts"
+import { ListingError, type Protocol } from "../types.ts"
+import type { UpstreamFailure } from "../upstream/types.ts"
+import { curationVerdict } from "./curation-verdict.ts"
+import type { Asked, Front, Law } from "./types.ts"
+
+export interface Opened {
+  ok: true
+  subject: Subject
+  /** As the protocol parsed it. */
+  document: unknown
+  /** The same package for facts. */
+  result: DocumentResult
+  /** The upstream's base address, and the credential for exactly one address. */
+  base: string
+  authorize: (url: URL) => string | undefined
+  /** Body of the further document that the protocol's addresses depend on. */
+  prepared?: Buffer
+}
+
+/** No document: the answer that says so, or a verdict where the upstream itself refused. */
+export type NotOpened = { ok: false; answer: Answer } | { ok: false; verdict: Verdict }
+
+/** Bytes of upstream documents that are kept parsed; as objects they take some four times that. */
+const PARSED = 24 * 1024 * 1024
+const parsed = createLru<{ id: string; document: unknown; size: number }>(PARSED, ({ size }) => size + 1000)
+
+/** Fetches, parses and keeps the document of a package from the one upstream that may answer for it. */
+export async function openPackage(
+  front: Front,
+  law: Law,
+  asked: Asked,
+  protocol: Protocol,
+  name: string,
+): Promise<Opened | NotOpened> {
+  const { ecosystem } = asked
+  const upstream = law.evidence.upstreamOf(ecosystem, name)
+  if (upstream === undefined) return { ok: false, answer: errorAnswer(404, "no registry may answer for this name") }
+  const { base, authorize } = upstream
+  const { url, accept } = protocol.source(name, base)
+  const further = protocol.prepare?.(base)
+  const [metadata, prepared] = await Promise.all([
+    front.upstream.metadata({ url, accept, authorize }),
+    further && front.upstream.metadata({ ...further, authorize }),
+  ])
+  if (!metadata.ok) return failed(law, ecosystem, name, metadata)
+  if (prepared?.ok === false) return failed(law, ecosystem, name, prepared)
+  const key = `${ecosystem}\0${name}\0${base}`
+  let kept = parsed.get(key)
+  if (kept?.id !== metadata.id) {
+    try {
+      kept = { id: metadata.id, document: protocol.parse(metadata.body, name, url), size: metadata.body.length }
+    } catch (error) {
+      if (!(error instanceof ListingError)) throw error
+      return { ok: false, answer: errorAnswer(502, `the upstream's answer cannot be used: ${error.message}`) }
+    }
+    parsed.set(key, kept)
+  }
+  const { document } = kept
+  const subject = { ecosystem, name: protocol.nameOf?.(document) ?? name, id: metadata.id }
+  const result = await law.evidence.document(subject)
+  return { ok: true, subject, document, result, base, authorize, ...(prepared && { prepared: prepared.body }) }
+}
+
+/** What an upstream's failure means to the client: gone is gone, a refusal is a refusal, the rest is not the client's fault. */
+export function failed(
+  law: Law,
+  ecosystem: Asked["ecosystem"],
+  name: string,
+  failure: UpstreamFailure,
+  version = "",
+): NotOpened {
+  const { kind, detail, curation } = failure
+  if (curation !== undefined) return { ok: false, verdict: curationVerdict(law, ecosystem, name, version, curation) }
+  if (kind === "not-found") return { ok: false, answer: errorAnswer(404, "the registry has no such package") }
+  if (kind === "offline")
+    return { ok: false, answer: errorAnswer(504, "not at hand, and this gateway serves offline only") }
+  if (kind === "unreachable") return { ok: false, answer: unavailableAnswer(`the upstream cannot be asked: ${detail}`) }
+  return { ok: false, answer: errorAnswer(502, `the upstream's answer cannot be used: ${detail}`) }
+}

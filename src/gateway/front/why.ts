@@ -1,0 +1,42 @@
+// What would be decided now about a package version, with the way out: for `nanoguard why`.
+import { EXIT, NanoguardError } from "../../errors.ts"
+import { parsePurl } from "../../packages/purl.ts"
+import type { Ecosystem, Verdict } from "../../policy/types.ts"
+import type { Client } from "../types.ts"
+import { correctVerdict } from "./corrected.ts"
+import { decideVersion, isRefused } from "./decide.ts"
+import { openPackage } from "./open.ts"
+import type { Asked, Front } from "./types.ts"
+
+const CLIENTS: Readonly<Record<Ecosystem, Client>> = { npm: "npm", pypi: "pip", cargo: "cargo", golang: "go" }
+
+/** Decides a purl with its version as the gate would for nobody in particular. Throws `NanoguardError` for what is no such purl, or not at hand. */
+export async function whyPackage(front: Front, purl: string): Promise<Verdict> {
+  const parsed = parsePurl(purl)
+  const ecosystem = parsed?.ecosystem as Ecosystem
+  const protocol = parsed === undefined ? undefined : front.protocols.get(ecosystem)
+  if (parsed === undefined || protocol === undefined || parsed.version === "") {
+    throw new NanoguardError("that is not a purl of npm, pypi, cargo or golang with a version", {
+      exit: EXIT.usage,
+      hint: "write it as pkg:npm/axios@1.6.8",
+    })
+  }
+  const law = front.law()
+  const asked: Asked = {
+    ecosystem,
+    raw: { method: "GET", path: "", query: "", accept: "" },
+    client: CLIENTS[ecosystem],
+    who: { agent: "", operator: "", run: "", boxed: false },
+    base: "",
+  }
+  const opened = await openPackage(front, law, asked, protocol, parsed.name)
+  if (!opened.ok) {
+    if ("verdict" in opened) return opened.verdict
+    throw new NanoguardError("the registry does not answer for that package", {
+      exit: EXIT.nothingChecked,
+      hint: "look whether name and upstream are right: nanoguard gateway status",
+    })
+  }
+  const { verdict } = await decideVersion(front, law, asked, opened, parsed.version)
+  return isRefused(verdict) ? correctVerdict(front, law, asked, opened, parsed.version, verdict) : verdict
+}

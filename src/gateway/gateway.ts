@@ -1,0 +1,170 @@
+// The gate, put together: one server, one store, one cache, the law in force, and the control socket of who runs it.
+import { rmSync } from "node:fs"
+import type { AddressInfo } from "node:net"
+import type { Context } from "../context.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
+import type { Store } from "../store/types.ts"
+import { VERSION } from "../version.ts"
+import type { Answer } from "./answer.ts"
+import { controlPath, type GateStatus, listenControl } from "./control.ts"
+import type { Desk } from "./desk.ts"
+import type { Front } from "./front/types.ts"
+import { whyPackage } from "./front/why.ts"
+import { createIdentify } from "./identity.ts"
+import { type LoadedPolicy, openLaw } from "./law.ts"
+import { createMetrics } from "./metrics.ts"
+import { PROTOCOLS } from "./protocols/index.ts"
+import { createRecorder } from "./recorder.ts"
+import { createRunBook } from "./runs.ts"
+import { createGateServer, isLoopback } from "./server.ts"
+import type { Attribution } from "./types.ts"
+import type { Upstream } from "./upstream/types.ts"
+
+export interface GatewayOptions {
+  /** Id of this gateway in the record. */
+  gateway: string
+  host: string
+  /** 0 for any that is free. */
+  port: number
+  /** How clients reach it where that is not `host` and `port`: behind a load balancer. */
+  origin?: string
+  tls?: { key: string; cert: string }
+  /** Who a request without a token is, on loopback; undefined where a token is required. */
+  anonymous?: Attribution
+  load: () => Promise<LoadedPolicy>
+  store: Store
+  desk: Desk
+  upstream: Upstream
+  offline: boolean
+  /** Told of what goes wrong inside while it runs. */
+  onTrouble: (error: unknown) => void
+}
+
+export interface Gateway {
+  readonly origin: string
+  status: () => Promise<GateStatus>
+  reload: () => Promise<{ hash: string; changed: boolean }>
+  /** Resolves once it is told to stop, by `close` or by its control socket. */
+  stopped: Promise<void>
+  close: () => Promise<void>
+}
+
+/** Milliseconds for answers under way when the gate is told to stop. */
+const DRAIN = 5_000
+
+/** Opens the gate and listens. Errors: usage, configuration (policy, upstreams), environment (address in use, advisories). */
+export async function openGateway(ctx: Context, options: GatewayOptions): Promise<Gateway> {
+  checkReach(options)
+  const { upstream, tls, host } = options
+  const recorder = createRecorder(options.store, options.gateway)
+  const law = await openLaw(ctx, options.load, upstream, recorder)
+  const runs = createRunBook(ctx.now)
+  const metrics = createMetrics()
+  const front: Front = {
+    protocols: PROTOCOLS,
+    law: law.current,
+    upstream,
+    recorder,
+    desk: options.desk,
+    runs,
+    now: ctx.now,
+  }
+
+  let origin = options.origin ?? ""
+  const own = async (path: string): Promise<Answer | undefined> => {
+    if (path === "/-/health") return text("application/json", JSON.stringify({ status: "ok" }))
+    if (path === "/-/metrics") return text(metrics.contentType, await metrics.text())
+    return undefined
+  }
+  const server = createGateServer({
+    front,
+    identify: createIdentify(runs, options.anonymous),
+    origin: () => origin,
+    own,
+    onDone: metrics.done,
+    onTrouble: options.onTrouble,
+    ...(tls && { tls }),
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => reject(cannotListen(options, cause)))
+    server.listen({ host, port: options.port }, resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  origin ||= `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}`
+
+  const started = ctx.now()
+  const status = async (): Promise<GateStatus> => {
+    const { policy, project, adopted, evidence } = law.current()
+    const { records, asOf } = evidence.advisories.info
+    const kept = law.kept()
+    return {
+      schema: "nanoguard.gateway-status/1",
+      ...{ gateway: options.gateway, pid: process.pid, version: VERSION, origin, started, offline: options.offline },
+      policy: { hash: policy.hash, project, ...(adopted && { adopted }) },
+      ...(kept !== undefined && { kept }),
+      advisories: { records, asOf },
+      runs: runs.size,
+      upstream: upstream.stats(),
+    }
+  }
+  let stop = () => {}
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve
+  })
+  const path = controlPath(ctx)
+  const control = await listenControl(path, {
+    status,
+    reload: law.reload,
+    stop,
+    openRun: (run) => ({ ...runs.open(run), origin }),
+    summary: runs.summary,
+    closeRun: runs.close,
+    why: (purl) => whyPackage(front, purl),
+    requestException: async ({ who, verdict, reason }) =>
+      options.desk.requestException(who, law.current().policy, verdict, reason),
+  })
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    stop()
+    control.close()
+    rmSync(path, { force: true })
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    server.closeIdleConnections()
+    setTimeout(() => server.closeAllConnections(), DRAIN).unref()
+    await closed
+    await law.close()
+  }
+  return {
+    origin,
+    status,
+    reload: law.reload,
+    stopped,
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+function checkReach({ host, tls, anonymous }: GatewayOptions): void {
+  if (isLoopback(host) || (tls !== undefined && anonymous === undefined)) return
+  throw new NanoguardError("beyond loopback the gateway wants TLS and tokens", {
+    exit: EXIT.usage,
+    hint: "give --tls-key and --tls-cert, and --require-token",
+  })
+}
+
+function cannotListen({ host, port }: GatewayOptions, cause: NodeJS.ErrnoException): NanoguardError {
+  const why = cause.code === "EADDRINUSE" ? "the port is in use" : (cause.code ?? "unknown error")
+  return new NanoguardError(`the gateway cannot listen on ${host} port ${port}: ${why}`, {
+    exit: EXIT.environment,
+    hint: "give --port another number, or stop what listens there (nanoguard gateway stop)",
+    cause,
+  })
+}
+
+const text = (contentType: string, body: string): Answer => ({
+  status: 200,
+  headers: { "content-type": contentType, "cache-control": "no-store" },
+  body,
+})

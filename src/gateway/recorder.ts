@@ -1,0 +1,63 @@
+// What the gate writes into the record before it answers. A record that cannot be made durable is an answer that is not given.
+import { consumeGrant } from "../approvals/grants.ts"
+import type { ActiveGrant } from "../approvals/types.ts"
+import type { Decision, Detail, Item, NewEvent, Outcome } from "../audit/types.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
+import { plainText } from "../policy/text.ts"
+import type { Store } from "../store/types.ts"
+import type { Attribution } from "./types.ts"
+
+export interface Recorder {
+  /** A listing that is about to be answered; resolves with its sequence number. */
+  listed: (who: Attribution, subject: string, policy: string, detail: Detail) => Promise<number>
+  /** A decision about one version that is about to be answered. */
+  decided: (who: Attribution, decision: Decision, outcome: Outcome, more?: More) => Promise<number>
+  /** That what was released did not arrive: an upstream that broke off, bytes that were not those that were promised. */
+  failed: (who: Attribution, subject: string, policy: string, detail: Detail) => Promise<number>
+  /** Anything else of the gate's own. */
+  note: (event: Omit<NewEvent, "gateway">) => Promise<number>
+}
+
+export interface More {
+  item?: Item
+  /** The request that waits for people. */
+  approval?: string
+  /** What people agreed to: its use is counted in the same transaction. */
+  grant?: ActiveGrant
+  detail?: Detail
+}
+
+/** Writes events of the gateway `gateway` into `store`. Each rejects where the record could not be made durable. */
+export function createRecorder(store: Pick<Store, "append" | "write" | "db">, gateway: string): Recorder {
+  const of = (who: Attribution) => ({
+    gateway,
+    agent: who.agent,
+    run: who.run,
+    operator: who.operator,
+    boxed: who.boxed,
+  })
+  return {
+    listed: (who, subject, policy, detail) =>
+      store.append({ ...of(who), type: "package.listed", subject, policy, outcome: "released", detail }),
+    decided: async (who, decision, outcome, { grant, ...more } = {}) => {
+      const subject = decision.verdict.subject
+      const granted = grant && { approval: grant.grant.id, by: grant.by }
+      const event: NewEvent = { ...of(who), type: "package.decided", subject, decision, outcome, ...more, ...granted }
+      try {
+        const changes = grant ? consumeGrant(store.db, grant) : []
+        return (await store.write({ changes, events: [event] })).seqs[0]!
+      } catch (error) {
+        // What was asked for may be of a size or kind that no record takes: that it was asked for is recorded all the same.
+        if (!(error instanceof NanoguardError) || error.exit !== EXIT.usage || outcome === "released") throw error
+        const { effect, code, policyHash } = decision.verdict
+        return store.append({
+          ...{ ...of(who), type: event.type, subject: plainText(subject, 300), outcome, policy: policyHash },
+          detail: { effect, code, cut: true },
+        })
+      }
+    },
+    failed: (who, subject, policy, detail) =>
+      store.append({ ...of(who), type: "package.failed", subject, policy, outcome: "failed", detail }),
+    note: (event) => store.append({ ...event, gateway }),
+  }
+}

@@ -1,0 +1,207 @@
+// Who is at the gate, and what each run was refused or got instead. Kept in memory and bounded; the record has all of it for good.
+import { createHash, randomBytes } from "node:crypto"
+import type { Lockfile } from "../packages/types.ts"
+import { compareVersions } from "../packages/versions.ts"
+import type { Ecosystem, Verdict } from "../policy/types.ts"
+import type { Attribution, Refusal } from "./types.ts"
+
+/** What the wrapper of a run knows of the project that it works in: it makes corrections exact. */
+export interface Project {
+  /** Names that the project itself asks for, by ecosystem. */
+  direct?: Partial<Record<Ecosystem, readonly string[]>>
+  lockfiles?: readonly Lockfile[]
+}
+
+/** A version that policy held back, and what was taken instead. */
+export interface Substitution {
+  ecosystem: Ecosystem
+  name: string
+  withheld: string
+  installed: string
+  verdict: Verdict
+}
+
+/** A package of which versions were held back and nothing was taken. */
+export interface HeldBack {
+  ecosystem: Ecosystem
+  name: string
+  /** The newest that was held back. */
+  version: string
+  versions: number
+  verdict: Verdict
+  /** A version that policy serves. */
+  use?: string
+}
+
+export interface RunSummary {
+  run: string
+  agent: string
+  refusals: Refusal[]
+  substituted: Substitution[]
+  heldBack: HeldBack[]
+  packages: number
+}
+
+export interface NewRun {
+  agent: string
+  /** The run that this visit belongs to; one of its own where absent. */
+  run?: string
+  operator: string
+  boxed: boolean
+  /** Milliseconds until the token is worth nothing. */
+  lasts: number
+  project?: Project
+}
+
+export interface RunBook {
+  /** Opens a run; the token is told once, and only its hash is kept. */
+  open: (run: NewRun) => { visit: string; run: string; token: string; expires: number }
+  /** Whose token it is; undefined where it is nobody's, or over. */
+  find: (token: string) => Attribution | undefined
+  /** Ends a visit: its token is worth nothing from now on. */
+  close: (visit: string) => RunSummary | undefined
+  summary: (visit: string) => RunSummary | undefined
+  projectOf: (who: Attribution) => Project | undefined
+  listed: (
+    who: Attribution,
+    ecosystem: Ecosystem,
+    name: string,
+    refused: ReadonlyMap<string, Verdict>,
+    use?: string,
+  ) => void
+  took: (who: Attribution, ecosystem: Ecosystem, name: string, version: string) => void
+  refused: (who: Attribution, refusal: Refusal) => void
+  /** How many are open. */
+  readonly size: number
+}
+
+interface Entry {
+  who: Attribution
+  expires: number
+  project?: Project
+  refusals: Map<string, Refusal>
+  packages: Map<string, Seen>
+}
+
+interface Seen {
+  ecosystem: Ecosystem
+  name: string
+  refused: ReadonlyMap<string, Verdict>
+  use?: string
+  taken?: string
+}
+
+const MAX_RUNS = 1_000
+const MAX_REFUSALS = 200
+const MAX_PACKAGES = 5_000
+
+/** An empty book; `now` in milliseconds since the epoch. */
+export function createRunBook(now: () => number): RunBook {
+  const tokens = new Map<string, string>()
+  const runs = new Map<string, Entry>()
+  const hash = (token: string) => createHash("sha256").update(token).digest("base64url")
+
+  const enter = (who: Attribution, expires: number): Entry => {
+    const entry: Entry = { who, expires, refusals: new Map(), packages: new Map() }
+    runs.set(keyOf(who), entry)
+    for (const [run, { expires: end }] of runs) if (end <= now()) runs.delete(run)
+    for (const oldest of runs.keys()) {
+      if (runs.size <= MAX_RUNS) break
+      runs.delete(oldest)
+    }
+    return entry
+  }
+  const entryOf = (who: Attribution) => runs.get(keyOf(who)) ?? enter(who, Number.POSITIVE_INFINITY)
+  const seenOf = (who: Attribution, ecosystem: Ecosystem, name: string): Seen => {
+    const { packages } = entryOf(who)
+    const key = `${ecosystem}\0${name}`
+    let seen = packages.get(key)
+    if (seen === undefined) {
+      seen = { ecosystem, name, refused: new Map() }
+      packages.set(key, seen)
+      if (packages.size > MAX_PACKAGES) packages.delete(packages.keys().next().value!)
+    }
+    return seen
+  }
+  const summary = (run: string) => {
+    const entry = runs.get(run)
+    return entry && summarise(entry)
+  }
+
+  return {
+    open: ({ agent, operator, boxed, lasts, project, run }) => {
+      const token = `ngt_${randomBytes(24).toString("base64url")}`
+      const visit = `run-${randomBytes(6).toString("hex")}`
+      const expires = now() + lasts
+      const who = { agent, operator, run: run ?? visit, boxed, visit }
+      const entry = enter(who, expires)
+      if (project !== undefined) entry.project = project
+      tokens.set(hash(token), visit)
+      return { visit, run: who.run, token, expires }
+    },
+    find: (token) => {
+      // By its hash: how long a comparison takes says nothing about a token.
+      const run = tokens.get(hash(token))
+      const entry = run === undefined ? undefined : runs.get(run)
+      return entry !== undefined && entry.expires > now() ? entry.who : undefined
+    },
+    close: (run) => {
+      const last = summary(run)
+      runs.delete(run)
+      for (const [key, of] of tokens) if (of === run) tokens.delete(key)
+      return last
+    },
+    summary,
+    projectOf: (who) => runs.get(keyOf(who))?.project,
+    listed: (who, ecosystem, name, refused, use) => {
+      const seen = seenOf(who, ecosystem, name)
+      seen.refused = refused
+      if (use !== undefined) seen.use = use
+    },
+    took: (who, ecosystem, name, version) => {
+      const seen = seenOf(who, ecosystem, name)
+      if (seen.taken === undefined || compareVersions(ecosystem, version, seen.taken) > 0) seen.taken = version
+    },
+    refused: (who, refusal) => {
+      const { refusals } = entryOf(who)
+      const { subject, code } = refusal.verdict
+      refusals.set(`${subject}\0${code}`, refusal)
+      if (refusals.size > MAX_REFUSALS) refusals.delete(refusals.keys().next().value!)
+    },
+    get size() {
+      return runs.size
+    },
+  }
+}
+
+const keyOf = ({ visit, run }: Attribution) => visit ?? run
+
+function summarise({ who, refusals, packages }: Entry): RunSummary {
+  const substituted: Substitution[] = []
+  const heldBack: HeldBack[] = []
+  for (const { ecosystem, name, refused, use, taken } of packages.values()) {
+    if (refused.size === 0) continue
+    const newest = [...refused.keys()].reduce((a, b) => (compareVersions(ecosystem, a, b) >= 0 ? a : b))
+    const verdict = refused.get(newest)!
+    if (taken === undefined) {
+      heldBack.push({
+        ecosystem,
+        name,
+        version: newest,
+        versions: refused.size,
+        verdict,
+        ...(use !== undefined && { use }),
+      })
+    } else if (compareVersions(ecosystem, newest, taken) > 0) {
+      substituted.push({ ecosystem, name, withheld: newest, installed: taken, verdict })
+    }
+  }
+  return {
+    run: who.run,
+    agent: who.agent,
+    refusals: [...refusals.values()],
+    substituted,
+    heldBack,
+    packages: packages.size,
+  }
+}

@@ -1,0 +1,57 @@
+// An answer onto a socket, with backpressure. What ends early is cut off, so that no client takes a part for the whole.
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { finished } from "node:stream/promises"
+import type { Answer } from "./answer.ts"
+
+/** Sends an answer; resolves with its status, 0 where it was cut off, and the bytes of its body. Never rejects. */
+export async function sendAnswer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+): Promise<{ status: number; bytes: number }> {
+  const { status, body, headers } = answer
+  // What a client still sends has no reader: it must not keep the socket.
+  if (!request.complete) response.setHeader("connection", "close")
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  if (answer.phrase !== undefined) response.statusMessage = answer.phrase
+  response.statusCode = status
+  try {
+    if (typeof body === "string" || Buffer.isBuffer(body)) {
+      const bytes = Buffer.byteLength(body)
+      if (status !== 304) response.setHeader("content-length", answer.length ?? bytes)
+      response.end(request.method === "HEAD" || status === 304 ? undefined : body)
+      await finished(response, { error: false })
+      return { status, bytes }
+    }
+    if (answer.length !== undefined) response.setHeader("content-length", answer.length)
+    return { status, bytes: await pour(body, response) }
+  } catch {
+    response.destroy()
+    return { status: 0, bytes: 0 }
+  }
+}
+
+/** Writes chunk by chunk and waits where the client is slower. Throws where the source or the client breaks off. */
+async function pour(body: AsyncIterable<Uint8Array>, response: ServerResponse): Promise<number> {
+  let bytes = 0
+  for await (const chunk of body) {
+    if (response.destroyed) throw new Error("the client is gone")
+    bytes += chunk.length
+    if (!response.write(chunk)) await drained(response)
+  }
+  response.end()
+  return bytes
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: unknown) => {
+      response.off("drain", onDrain).off("close", onClose)
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+    const onDrain = () => settle()
+    const onClose = () => settle(new Error("the client is gone"))
+    response.on("drain", onDrain).on("close", onClose)
+  })
+}

@@ -1,0 +1,139 @@
+// The gate's HTTP server: sockets in, `Asked` to the front, an `Answer` onto the socket. HTTP/1.1 only: a reason phrase is one of
+// the channels by which a refusal reaches an agent, and HTTP/2 has none.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { createServer as createTlsServer } from "node:https"
+import type { Ecosystem } from "../policy/types.ts"
+import { type Answer, errorAnswer, unavailableAnswer } from "./answer.ts"
+import { clientOf } from "./client.ts"
+import { answerFront } from "./front/index.ts"
+import type { Front } from "./front/types.ts"
+import type { Identify } from "./identity.ts"
+import { sendAnswer } from "./send.ts"
+import { readTarget } from "./target.ts"
+
+export interface ServerOptions {
+  front: Front
+  identify: Identify
+  /** How clients reach this gate: scheme, host and port. What a request's Host must say, too. */
+  origin: () => string
+  /** Answers about the gate itself: health and metrics. Undefined for what is not one. */
+  own: (path: string) => Answer | undefined | Promise<Answer | undefined>
+  /** Told of each answer that was sent, or broke off (`status` 0). */
+  onDone?: (done: { ecosystem?: Ecosystem; status: number; bytes: number; seconds: number }) => void
+  /** Told of what went wrong inside; the client got 503. */
+  onTrouble: (error: unknown) => void
+  tls?: { key: string; cert: string }
+}
+
+/** Milliseconds and bytes that a client gets. */
+const LIMITS = {
+  headers: 10_000,
+  request: 60_000,
+  idle: 30_000,
+  headerBytes: 16_384,
+  body: 4 * 1024 * 1024,
+  sockets: 2_000,
+}
+
+/** A server that is not listening yet. It never throws for what a client sends. */
+export function createGateServer(options: ServerOptions): Server {
+  const handler = (request: IncomingMessage, response: ServerResponse) => void handle(options, request, response)
+  const settings = {
+    maxHeaderSize: LIMITS.headerBytes,
+    headersTimeout: LIMITS.headers,
+    requestTimeout: LIMITS.request,
+    keepAliveTimeout: LIMITS.idle,
+    insecureHTTPParser: false,
+    joinDuplicateHeaders: false,
+    requireHostHeader: true,
+    noDelay: true,
+  }
+  const server = options.tls
+    ? createTlsServer({ ...settings, ...options.tls }, handler)
+    : createServer(settings, handler)
+  server.maxConnections = LIMITS.sockets
+  // A client that waits for leave to send its body gets its answer without.
+  server.on("checkContinue", handler)
+  return server
+}
+
+async function handle(options: ServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const begun = performance.now()
+  let ecosystem: Ecosystem | undefined
+  let answer: Answer
+  try {
+    const result = await answerRequest(options, request)
+    answer = result.answer
+    ecosystem = result.ecosystem
+  } catch (error) {
+    options.onTrouble(error)
+    answer = unavailableAnswer("the gateway cannot record requests at the moment, so it answers none")
+  }
+  const { status, bytes } = await sendAnswer(request, response, answer)
+  options.onDone?.({ status, bytes, seconds: (performance.now() - begun) / 1000, ...(ecosystem && { ecosystem }) })
+}
+
+async function answerRequest(
+  options: ServerOptions,
+  request: IncomingMessage,
+): Promise<{ answer: Answer; ecosystem?: Ecosystem }> {
+  const { front, identify } = options
+  const origin = options.origin()
+  const { method = "" } = request
+  // A page in a browser may have a name of its own resolve to this address (DNS rebinding): it is not asked by that name.
+  if (!isOwnHost(request.headers.host, origin))
+    return { answer: errorAnswer(421, "this gateway does not answer for that host") }
+  const target = readTarget(request.url ?? "")
+  if (target === undefined)
+    return { answer: errorAnswer(400, "the address is not one that a package manager asks for") }
+  const own = await options.own(target.rest)
+  if (own !== undefined) return { answer: own }
+  const who = identify(target.token, request.headers.authorization)
+  if (who === undefined) {
+    const challenge = { "www-authenticate": 'Bearer realm="nanoguard"' }
+    return { answer: errorAnswer(401, "this gateway wants a token: nanoguard gateway env makes one", challenge) }
+  }
+  const { ecosystem } = target
+  if (ecosystem === undefined) return { answer: errorAnswer(404, "there is no registry at this address") }
+  const body = method === "POST" || method === "PUT" ? await readBody(request) : undefined
+  if (body === null) return { answer: errorAnswer(413, "the request's body is too large"), ecosystem }
+  const { accept = "", "if-none-match": etag } = request.headers
+  const answer = await answerFront(front, {
+    ecosystem,
+    raw: { method, path: target.path, query: target.query, accept },
+    client: clientOf(request.headers),
+    who,
+    base: `${origin}/${target.mount}`,
+    ...(etag !== undefined && { etag }),
+    ...(body !== undefined && { body }),
+  })
+  return { answer, ecosystem }
+}
+
+/** Loopback goes by several names; whatever else it is reached by has to be the gate's own. */
+function isOwnHost(host: string | undefined, origin: string): boolean {
+  const own = new URL(origin)
+  const asked = host === undefined ? null : URL.parse(`${own.protocol}//${host}`)
+  if (asked === null || asked.username !== "" || asked.pathname !== "/") return false
+  return (
+    asked.port === own.port &&
+    (asked.hostname === own.hostname || (isLoopback(own.hostname) && isLoopback(asked.hostname)))
+  )
+}
+
+/** The names and addresses of this machine's loopback interface. */
+export function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)$/.test(host)
+}
+
+/** The whole body; null where it is too large. */
+async function readBody(request: IncomingMessage): Promise<Buffer | null> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request) {
+    size += (chunk as Buffer).length
+    if (size > LIMITS.body) return null
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks)
+}

@@ -1,0 +1,110 @@
+// Opens everything that a gate needs, from what a command line said: the store, the cache, the adopted policy.
+import { realpathSync } from "node:fs"
+import { userInfo } from "node:os"
+import { dirname, isAbsolute, join, resolve } from "node:path"
+import { adoptedPolicy } from "../approvals/adopted.ts"
+import { expireApprovals } from "../approvals/queue.ts"
+import type { Context } from "../context.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
+import { resolveAddresses } from "../packages/registries/addresses.ts"
+import { cacheDirectory } from "../packages/registries/cache.ts"
+import { openStore } from "../store/open.ts"
+import { findPolicyDirectory } from "../vet/policy.ts"
+import { createDesk } from "./desk.ts"
+import { type Gateway, openGateway } from "./gateway.ts"
+import { openUpstream } from "./upstream/open.ts"
+
+export interface StartOptions {
+  host: string
+  port: number
+  origin?: string
+  tls?: { key: string; cert: string }
+  requireToken: boolean
+  /** Which adopted policy: a directory's, or a name; the current directory's where absent. */
+  project?: string
+  /** Name of this gateway in the record. */
+  name: string
+  offline: boolean
+  /** Milliseconds for which old answers serve while an upstream is down. */
+  stale: number
+  onTrouble: (error: unknown) => void
+}
+
+/** Milliseconds between looks for questions that nobody answered. */
+const EXPIRE_EVERY = 30_000
+
+/** The port where none is named: addresses that lockfiles record stay the same from one start to the next. */
+export const DEFAULT_PORT = 8471
+
+/** Starts a gate; its `close` ends everything that this opened. Errors: as `openGateway`, `openStore` and `adoptedPolicy`. */
+export async function startGate(ctx: Context, options: StartOptions): Promise<Gateway> {
+  const gateway = options.name
+  const store = await openStore(ctx, {
+    gateway,
+    onTrouble: (error: NanoguardError | undefined) => error && options.onTrouble(error),
+  })
+  let expiry: NodeJS.Timeout | undefined
+  const closers: (() => Promise<void>)[] = [() => store.close()]
+  const close = async () => {
+    clearInterval(expiry)
+    for (const one of closers.splice(0).reverse()) await one()
+  }
+  try {
+    const project = projectOf(ctx, options.project)
+    const load = async () => {
+      const { policy, by, time } = await adoptedPolicy(store.db, project)
+      return { policy, project, adopted: { by, time } }
+    }
+    const { ca, proxy } = await resolveAddresses(ctx, [])
+    const registries = cacheDirectory(ctx)
+    const upstream = await openUpstream({
+      directory: registries === undefined ? undefined : join(dirname(registries), "gateway"),
+      env: { ...proxy, ...ctx.env },
+      ca,
+      now: ctx.now,
+      offline: options.offline,
+      stale: options.stale,
+    })
+    closers.push(() => upstream.close())
+    const gate = await openGateway(ctx, {
+      ...{ gateway, load, store, upstream, desk: createDesk(store, gateway, ctx.now) },
+      ...{ host: options.host, port: options.port, offline: options.offline, onTrouble: options.onTrouble },
+      ...(options.origin !== undefined && { origin: options.origin }),
+      ...(options.tls && { tls: options.tls }),
+      ...(!options.requireToken && {
+        anonymous: { agent: "local", operator: operatorOf(ctx), run: "local", boxed: false },
+      }),
+    })
+    closers.push(() => gate.close())
+    expiry = setInterval(
+      () => void expireApprovals(store, ctx.now(), gateway).catch(options.onTrouble),
+      EXPIRE_EVERY,
+    ).unref()
+    return { ...gate, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** The project whose policy counts: as it was named, else the directory of the nearest nanoguard.yaml. */
+function projectOf(ctx: Pick<Context, "cwd">, named: string | undefined): string {
+  if (named !== undefined && !named.startsWith(".") && !isAbsolute(named)) return named
+  const start = named === undefined ? ctx.cwd : resolve(ctx.cwd, named)
+  const directory = findPolicyDirectory(start)
+  if (directory !== undefined) return realpathSync(directory)
+  throw new NanoguardError("there is no nanoguard.yaml here or above", {
+    exit: EXIT.configuration,
+    hint: "run `nanoguard init` and `nanoguard policy adopt`, or name the project: --project <directory>",
+  })
+}
+
+/** Who runs agents here: `NANOGUARD_OPERATOR`, else the system's name of this user. */
+export function operatorOf(ctx: Pick<Context, "env">): string {
+  if (ctx.env["NANOGUARD_OPERATOR"]) return ctx.env["NANOGUARD_OPERATOR"]
+  try {
+    return userInfo().username
+  } catch {
+    return "unknown"
+  }
+}

@@ -1,0 +1,108 @@
+// What the wrapper of a command says: little before it, and at its end what the gate refused or exchanged, for agents that read
+// nothing but the terminal.
+import type { WayRound } from "../gateway/around.ts"
+import { nameOf } from "../gateway/refusal.ts"
+import type { HeldBack, RunSummary, Substitution } from "../gateway/runs.ts"
+import type { Refusal } from "../gateway/types.ts"
+import type { Verdict } from "../policy/types.ts"
+import { cleanText, countOf } from "./clean.ts"
+import { wrapText } from "./layout.ts"
+import type { Style } from "./style.ts"
+
+/** Said before the command starts: which gate, and what it is not. */
+export function renderExecStart(origin: string, style: Style): string {
+  return style.dim(
+    `nanoguard: packages come through ${cleanText(origin)}. No box: the command itself can do what you can.\n`,
+  )
+}
+
+/** A command that would not ask the gate at all. */
+export function renderWayRound({ what, hint }: WayRound, style: Style): string {
+  return `${style.red("nanoguard: refused")} source.unverified: ${cleanText(what)}\n  ${cleanText(hint)}\n`
+}
+
+interface Options {
+  /** The command ended with another code than 0. */
+  failed: boolean
+  style: Style
+  columns: number
+}
+
+const SHOWN = 10
+
+/** The closing lines; "" where nothing was refused or exchanged. */
+export function renderRunSummary(summary: RunSummary, options: Options): string {
+  const { refusals, substituted, heldBack } = summary
+  const blocks = [
+    ...cut(refusals, (refusal) => refusalLines(refusal, options)),
+    ...cut(substituted, (one) => substitutionLines(one, options)),
+    // What was merely not listed matters where the command failed and nobody told it why.
+    ...(options.failed ? cut(notRefused(heldBack, refusals), (one) => heldLines(one, options)) : []),
+  ]
+  return blocks.length === 0 ? "" : `\n${blocks.join("\n")}\n`
+}
+
+function notRefused(heldBack: readonly HeldBack[], refusals: readonly Refusal[]): HeldBack[] {
+  const told = new Set(refusals.map(({ verdict }) => withoutVersion(verdict.subject)))
+  return heldBack.filter(({ verdict }) => !told.has(withoutVersion(verdict.subject)))
+}
+
+const withoutVersion = (purl: string) => purl.replace(/@[^@/]*$/, "")
+
+function cut<T>(list: readonly T[], lines: (one: T) => string[]): string[] {
+  const shown = list.slice(0, SHOWN).flatMap(lines)
+  return list.length > SHOWN
+    ? [...shown, `nanoguard: and ${countOf(list.length - SHOWN, "more")}: nanoguard audit tail --format json`]
+    : shown
+}
+
+function refusalLines({ verdict, requestId, approval }: Refusal, options: Options): string[] {
+  const { style } = options
+  const word = approval === undefined ? style.red("refused") : style.yellow("waits for approval")
+  const head = `nanoguard: ${word} ${cleanText(nameOf(verdict.subject))}: ${cleanText(verdict.code)}`
+  const next =
+    approval === undefined
+      ? nextOf(verdict)
+      : [`a person decides: nanoguard approve ${cleanText(approval.id)}; then repeat the command`, ...nextOf(verdict)]
+  return [head, ...indented([reasonOf(verdict), ...next, `why: nanoguard why ${cleanText(requestId)}`], options)]
+}
+
+function substitutionLines({ name, withheld, installed, verdict }: Substitution, options: Options): string[] {
+  const head = `nanoguard: ${options.style.yellow("held back")} ${cleanText(name)} ${cleanText(withheld)}: ${cleanText(verdict.code)}. ${cleanText(installed)} was taken instead.`
+  return [head, ...indented([reasonOf(verdict)], options)]
+}
+
+function heldLines({ name, version, versions, verdict, use }: HeldBack, options: Options): string[] {
+  const { style } = options
+  const more = versions > 1 ? ` and ${countOf(versions - 1, "other version")}` : ""
+  const head = `nanoguard: ${style.red("held back")} ${cleanText(name)} ${cleanText(version)}${more}: ${cleanText(verdict.code)}`
+  const way =
+    verdict.correction === undefined
+      ? use === undefined
+        ? ["no version is approved"]
+        : [`use: ${name} ${use}`]
+      : nextOf(verdict)
+  return [head, ...indented([reasonOf(verdict), ...way], options)]
+}
+
+function reasonOf({ reason, evidence }: Verdict): string {
+  const ids = evidence.flatMap((item) => (item.kind === "advisory" ? [String(item["id"])] : []))
+  return ids.length > 1 ? `${reason} (${ids.slice(0, 5).join(", ")})` : reason
+}
+
+function nextOf({ correction }: Verdict): string[] {
+  if (correction === undefined) return ["no version that the policy allows is known"]
+  const { action, command, target } = correction
+  if (command !== undefined) return [`run: ${command}`]
+  if (action === "request-approval") return []
+  return target === undefined ? [action] : [`${action}: ${nameOf(target)}`]
+}
+
+/** Commands stay on one line: they are there to be copied. */
+function indented(lines: readonly string[], { columns }: Options): string[] {
+  return lines.flatMap((line) =>
+    /^(run|why): /.test(line)
+      ? [`  ${cleanText(line, 2000)}`]
+      : wrapText(cleanText(line), Math.max(40, columns - 2)).map((part) => `  ${part}`),
+  )
+}

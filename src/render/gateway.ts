@@ -1,0 +1,62 @@
+// The gate about itself: that it listens, how it stands, what is wrong.
+import { NanoguardError } from "../errors.ts"
+import type { GateStatus } from "../gateway/control.ts"
+import { cleanText, formatCount } from "./clean.ts"
+import { renderError } from "./error.ts"
+import { labelled } from "./layout.ts"
+import type { Style } from "./style.ts"
+
+/** The first lines of a gate in the foreground, or its status as one JSON document. */
+export function renderStarted(status: GateStatus, format: "text" | "json"): string {
+  if (format === "json") return `${JSON.stringify(status)}\n`
+  const { origin, policy } = status
+  return [
+    `nanoguard gateway listens on ${cleanText(origin)}`,
+    `  policy   ${cleanText(policy.hash.slice(0, 19))} of ${cleanText(policy.project)}${adoptedBy(policy)}`,
+    "  use it   nanoguard gateway exec -- npm ci",
+    "",
+  ].join("\n")
+}
+
+function adoptedBy({ adopted }: GateStatus["policy"]): string {
+  return adopted === undefined
+    ? ""
+    : `, adopted by ${cleanText(adopted.by)} on ${new Date(adopted.time).toISOString().slice(0, 10)}`
+}
+
+/** How the gate stands. `now` in milliseconds since the epoch. */
+export function renderGateStatus(status: GateStatus, format: "text" | "json", style: Style, now: number): string {
+  if (format === "json") return `${JSON.stringify(status)}\n`
+  const { policy, upstream, advisories, kept } = status
+  const { metadata, artifacts } = upstream
+  const rows: [string, string][] = [
+    [
+      "listens",
+      `${status.origin} (process ${status.pid}, for ${Math.max(0, Math.round((now - status.started) / 60_000))} min)`,
+    ],
+    ["policy", `${policy.hash} of ${policy.project}${adoptedBy(policy)}`],
+    ["evidence", `${formatCount(advisories.records)} advisories as of ${advisories.asOf.slice(0, 10)}`],
+    ["agents", `${formatCount(status.runs)} runs known`],
+    [
+      "metadata",
+      `${formatCount(metadata.hits)} from the cache, ${formatCount(metadata.misses)} fetched, ${formatCount(metadata.stale)} stale`,
+    ],
+    [
+      "packages",
+      `${formatCount(artifacts.hits)} from the cache, ${formatCount(artifacts.misses)} fetched, ${formatCount(artifacts.dropped)} dropped`,
+    ],
+  ]
+  if (status.offline) rows.push(["upstream", "none is asked: the gate serves what it has"])
+  const lines = rows.flatMap(([label, text]) => labelled(0, label, cleanText(text), 120))
+  if (kept !== undefined) {
+    lines.push(style.red(`The last reload failed, so the policy before it stays in force: ${cleanText(kept)}`))
+  }
+  return `${lines.join("\n")}\n`
+}
+
+/** What went wrong inside a gate that goes on, as one error text. */
+export function renderTrouble(error: unknown, style: Style): string {
+  return error instanceof NanoguardError
+    ? renderError(error, { style })
+    : `nanoguard: ${cleanText(error instanceof Error ? error.message : String(error))}\n`
+}

@@ -1,0 +1,87 @@
+// A refusal, explained: the verdict as lines for people and agents, or as one JSON document.
+import type { Verdict } from "../policy/types.ts"
+import { cleanText } from "./clean.ts"
+import { labelled } from "./layout.ts"
+import type { Style } from "./style.ts"
+
+export interface WhyReport {
+  schema: "nanoguard.why/1"
+  /** Id of the request; absent where the gate was asked just now. */
+  request?: string
+  time?: string
+  agent?: string
+  run?: string
+  outcome?: string
+  approval?: string
+  verdict: Verdict
+  /** The exception that was asked for. */
+  requested?: { id: string; state: string; expires: string; note?: string; registry?: string }
+}
+
+const MAX_EVIDENCE = 12
+
+/** Renders a report on one decision. */
+export function renderWhy(
+  report: WhyReport,
+  format: "text" | "json",
+  { style, columns }: { style: Style; columns: number },
+): string {
+  if (format === "json") return `${JSON.stringify(report)}\n`
+  const { verdict, request, time, agent, approval, requested } = report
+  const word =
+    verdict.effect === "allow"
+      ? style.green("allowed")
+      : verdict.effect === "ask"
+        ? style.yellow("asks")
+        : style.red("refused")
+  const head = `${word} ${cleanText(verdict.subject)}: ${cleanText(verdict.code)}`
+  const rows: [string, string | undefined][] = [
+    ["reason", verdict.reason],
+    ["rule", verdict.rule],
+    ...verdict.evidence.slice(0, MAX_EVIDENCE).map((item): [string, string] => ["evidence", describe(item)]),
+    ...(verdict.also ?? []).map((other): [string, string] => [
+      "also",
+      `${other.effect} ${other.code} by ${other.rule}`,
+    ]),
+    ...(verdict.excepted ?? []).map((one): [string, string] => [
+      "lifted",
+      `${one.code} by ${one.rule}, ${one.owner}, until ${one.expires}`,
+    ]),
+    [
+      "request",
+      request === undefined ? undefined : `${request} at ${time ?? ""}${agent === undefined ? "" : ` by ${agent}`}`,
+    ],
+    ["approval", approval],
+    ["do", wayOut(verdict)],
+  ]
+  const lines = rows.flatMap(([label, text]) =>
+    text === undefined ? [] : labelled(2, label, cleanText(text, 1000), columns),
+  )
+  if (requested !== undefined) {
+    lines.push(
+      ...labelled(
+        2,
+        "asked",
+        cleanText(
+          `${requested.id} is ${requested.state} until ${requested.expires}${requested.registry === undefined ? "" : `; the registry says: ${requested.registry}`}`,
+        ),
+        columns,
+      ),
+    )
+  }
+  return `${[head, ...lines].join("\n")}\n`
+}
+
+function describe(item: Verdict["evidence"][number]): string {
+  const { kind, ...rest } = item
+  const fields = Object.entries(rest).map(
+    ([name, value]) => `${name} ${Array.isArray(value) ? value.join(", ") : value}`,
+  )
+  return `${kind}: ${fields.join("; ")}`
+}
+
+function wayOut({ effect, correction }: Verdict): string | undefined {
+  if (effect === "allow") return undefined
+  if (correction === undefined) return "no version that the policy allows is known"
+  return correction.command ?? [correction.action, correction.target].filter((part) => part !== undefined).join(" ")
+}

@@ -1,0 +1,120 @@
+import { createHash } from "node:crypto"
+import { describe, expect, it } from "vitest"
+import { bytesOf, openTestGate, startNpmUpstream } from "../gate.ts"
+
+const POLICY = `version: 1
+packages:
+  deny: { malware: true, severity: high, age: 3d }
+  ask: { licenses: [GPL-3.0-only] }
+  unknown: allow
+`
+const CRITICAL = {
+  id: "GHSA-aaaa-bbbb-cccc",
+  modified: "2026-01-01T00:00:00Z",
+  database_specific: { severity: "CRITICAL" },
+  affected: [
+    {
+      package: { ecosystem: "npm", name: "axios" },
+      ranges: [{ type: "SEMVER", events: [{ introduced: "0" }, { fixed: "1.6.8" }] }],
+    },
+  ],
+}
+const NPM = { "user-agent": "npm/11.19.1 node/v24.21.0 linux x64 workspaces/false", accept: "application/json" }
+
+async function open() {
+  const upstream = await startNpmUpstream()
+  upstream.publish("axios", { "1.6.0": {}, "1.6.8": {}, "1.7.0": { age: 1 } })
+  upstream.publish("gpl", { "1.0.0": { license: "GPL-3.0-only" } })
+  const gate = await openTestGate({ policy: POLICY, env: { npm_config_registry: upstream.base }, osv: [CRITICAL] })
+  return { upstream, gate }
+}
+
+describe("the npm registry of the gate", () => {
+  it("serves what policy approves, byte for byte, and records it before", async () => {
+    const { gate } = await open()
+    const response = await gate.get("/npm/axios/-/axios-1.6.8.tgz", NPM)
+    expect(response.status).toBe(200)
+    expect(Buffer.from(await response.arrayBuffer())).toEqual(bytesOf("axios", "1.6.8"))
+    const [record] = await gate.records()
+    expect(record).toMatchObject({
+      type: "package.decided",
+      outcome: "released",
+      agent: "local",
+      subject: "pkg:npm/axios@1.6.8",
+    })
+    const sri = `sha512-${createHash("sha512").update(bytesOf("axios", "1.6.8")).digest("base64")}`
+    expect(record?.item).toEqual({ kind: "package", name: "pkg:npm/axios", version: "1.6.8", digest: sri })
+    expect(gate.troubles).toEqual([])
+  })
+
+  it("refuses what it denies with the reason and the way out, in every channel", async () => {
+    const { gate, upstream } = await open()
+    const response = await gate.get("/npm/axios/-/axios-1.6.0.tgz", NPM)
+    expect(response.status).toBe(403)
+    expect(response.headers.get("content-type")).toBe("application/problem+json")
+    expect(response.headers.get("cache-control")).toBe("no-store")
+    expect(response.statusText).toContain("vulnerability.severity")
+    const body = (await response.json()) as Record<string, unknown>
+    expect(Object.keys(body)[0]).toBe("error")
+    expect(body.error).toContain("axios@1.6.0 refused by policy: vulnerability.severity (GHSA-aaaa-bbbb-cccc)")
+    expect(body.error).toContain("npm install axios@1.6.8")
+    expect(body).toMatchObject({
+      verdict: { correction: { action: "upgrade", target: "pkg:npm/axios@1.6.8" } },
+      retryable: false,
+    })
+    expect(response.headers.get("npm-notice")).toBe(body.error)
+    expect(upstream.requests).not.toContain("/axios/-/axios-1.6.0.tgz")
+    const records = await gate.records()
+    expect(records.at(-1)).toMatchObject({ outcome: "refused", verdict: { code: "vulnerability.severity" } })
+    expect(body.requestId).toMatch(/^ng-\d+$/)
+  })
+
+  it("lists what it serves, with its own addresses, and re-points tags", async () => {
+    const { gate } = await open()
+    const response = await gate.get("/npm/axios", NPM)
+    expect(response.status).toBe(200)
+    const body = (await response.json()) as {
+      versions: Record<string, { dist: { tarball: string } }>
+      "dist-tags": Record<string, string>
+    }
+    expect(Object.keys(body.versions)).toEqual(["1.6.8"])
+    expect(body["dist-tags"]["latest"]).toBe("1.6.8")
+    expect(body.versions["1.6.8"]?.dist.tarball).toBe(`${gate.origin}/npm/axios/-/axios-1.6.8.tgz`)
+    const etag = response.headers.get("etag")!
+    expect((await gate.get("/npm/axios", { ...NPM, "if-none-match": etag })).status).toBe(304)
+  })
+
+  it("asks a person where the policy wants one, once for the same question", async () => {
+    const { gate } = await open()
+    const first = (await (await gate.get("/npm/gpl/-/gpl-1.0.0.tgz", NPM)).json()) as {
+      approval: { id: string }
+      retryable: boolean
+      error: string
+    }
+    expect(first.retryable).toBe(true)
+    expect(first.error).toContain(`Repeat the command once ${first.approval.id} is approved`)
+    const second = (await (await gate.get("/npm/gpl/-/gpl-1.0.0.tgz", NPM)).json()) as { approval: { id: string } }
+    expect(second.approval.id).toBe(first.approval.id)
+  })
+
+  it("has nothing for tricks with a path, and answers for no other host", async () => {
+    const { gate } = await open()
+    for (const path of [
+      "/npm/..%2faxios",
+      "/npm//axios",
+      "/npm/axios/-/..%2f..%2fx.tgz",
+      "/npm/%61xios/../x",
+      "/etc/passwd",
+      "/npm/%2e%2e/axios",
+    ]) {
+      expect((await gate.get(path)).status, path).toBeGreaterThanOrEqual(400)
+    }
+    const { request } = await import("node:http")
+    const status = await new Promise((resolve) =>
+      request(`${gate.origin}/npm/axios`, { headers: { host: "evil.example" } }, (response) =>
+        resolve(response.statusCode),
+      ).end(),
+    )
+    expect(status).toBe(421)
+  })
+})
