@@ -11,7 +11,7 @@ import { formatCount } from "../render/clean.ts"
 import { loadStyle } from "../render/style.ts"
 import { storeLocation } from "../store/location.ts"
 import { openReader, type Reader } from "../store/reader.ts"
-import { tellBehind } from "./behind.ts"
+import { readKnown, tellBehind, tellCut } from "./behind.ts"
 
 export interface TailOptions extends RecordOptions {
   /** How many records, as it was typed. */
@@ -49,7 +49,10 @@ export async function auditTail(
   const reader = await openFor(ctx, filter)
   const ended = follow ? endOf(ctx, signal) : undefined
   try {
+    // Known before the end is read: a log that goes on meanwhile is none that was cut.
+    const known = await readKnown(reader)
     const end = await lastSeq(reader.db)
+    tellCut(ctx, known, end)
     if (end === 0 && !follow) throw emptyRecord()
     const records = await readLast(reader.db, { ...filter, toSeq: end }, count)
     const print = await makePrinter(ctx, reader, options)

@@ -1,12 +1,12 @@
 // `nanoguard policy replay`: what another policy would have said to what was already decided.
 import { emptyRecord, openDerived } from "../audit/derive/open-derived.ts"
-import { readRecords, type StoredRecord } from "../audit/read/query.ts"
+import { countArchivedDecisions, readRecords, type StoredRecord } from "../audit/read/query.ts"
 import { type RecordOptions, readFilter } from "../audit/read/record-options.ts"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode } from "../errors.ts"
 import { type PastDecision, type ReplayReport, startReplay } from "../policy/replay.ts"
 import type { Effect } from "../policy/types.ts"
-import { renderReplay } from "../render/replay.ts"
+import { type RecordReplay, renderReplay } from "../render/replay.ts"
 import { loadStyle } from "../render/style.ts"
 import { findPolicy } from "../vet/policy.ts"
 import { tellBehind } from "./behind.ts"
@@ -32,7 +32,7 @@ const STRICTNESS: Record<Effect, number> = { allow: 0, ask: 1, deny: 2 }
 export async function policyReplay(
   ctx: Context,
   options: ReplayOptions,
-): Promise<{ report: ReplayReport; exit: ExitCode }> {
+): Promise<{ report: RecordReplay; exit: ExitCode }> {
   const filter = readFilter(ctx, options)
   const { policy } = await findPolicy(ctx, { file: options.policy })
   const reader = await openDerived(ctx)
@@ -43,7 +43,7 @@ export async function policyReplay(
       const past = pastDecision(stored)
       if (past !== undefined) replay.add(past)
     }
-    const report = replay.finish()
+    const report = { ...replay.finish(), archived: await countArchivedDecisions(reader.db, filter) }
     const style = await loadStyle(ctx.stdout, ctx.env, options.color)
     ctx.stdout.write(renderReplay(report, options.format ?? "text", style, ctx.stdout.columns))
     tellBehind(ctx, reader)

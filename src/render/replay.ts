@@ -11,11 +11,19 @@ const SHOWN = 3
 
 const EFFECTS: readonly Effect[] = ["allow", "ask", "deny"]
 
+/** A replay of this record. */
+export interface RecordReplay extends ReplayReport {
+  /** Decisions that were asked for and lie with the archive: they were not decided again. */
+  archived: number
+}
+
 /** What the new policy would have changed: the counts, then a paragraph for each pair of rules, most decisions first. */
-export function renderReplay(report: ReplayReport, format: "text" | "json", style: Style, columns = 80): string {
+export function renderReplay(report: RecordReplay, format: "text" | "json", style: Style, columns = 80): string {
   if (format === "json") return safeJson(report)
-  const { decisions, transitions, changes, failed, partial, unlisted } = report
-  if (decisions === 0 && failed.count === 0) return "No decision in the log in this time: nothing to replay.\n"
+  const { decisions, transitions, changes, failed, partial, unlisted, archived } = report
+  const away = `${countOf(archived, "decision")} of this time ${archived === 1 ? "lies" : "lie"} with the archive, and ${archived === 1 ? "was" : "were"} not replayed.`
+  if (decisions === 0 && failed.count === 0)
+    return `No decision in the log in this time: nothing to replay.${archived > 0 ? `\n${away}` : ""}\n`
   const changed = transitions.reduce((total, { count }) => total + count, 0)
   const out = [
     `${countOf(decisions, "decision")} decided again${report.mode === "observe" ? ", in observe mode" : ""}: ${changed === 0 ? "none" : formatCount(changed)} would change.`,
@@ -38,6 +46,7 @@ export function renderReplay(report: ReplayReport, format: "text" | "json", styl
     )
   if (failed.count > 0)
     out.push("", `${countOf(failed.count, "record")} could not be decided again: ${failed.seqs.join(", ")}`)
+  if (archived > 0) out.push("", away)
   return `${out.join("\n")}\n`
 }
 

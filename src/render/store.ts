@@ -73,16 +73,28 @@ function checkpointOf({ checkpoint, records }: StoreStatus, now: number): string
   return `${reached(checkpoint.size, records)}, ${ageOf(now - checkpoint.time)}`
 }
 
-function anchorLines({ publications, records }: StoreStatus, now: number): string[] {
-  if (publications.length === 0) return ["  anchors     none: who may rewrite the store can rewrite all of it unseen"]
-  return publications.map(
-    ({ anchor, size, time }) => `  anchor      ${cleanText(anchor)}: ${reached(size, records)}, ${ageOf(now - time)}`,
-  )
+function anchorLines({ anchors, publications, records }: StoreStatus, now: number): string[] {
+  const confirmed = new Set(publications.map(({ anchor }) => anchor))
+  const silent = anchors.filter((anchor) => !confirmed.has(anchor))
+  if (publications.length + silent.length === 0)
+    return ["  anchors     none: who may rewrite the store can rewrite all of it unseen"]
+  return [
+    ...publications.map(
+      ({ anchor, size, time }) => `  anchor      ${cleanText(anchor)}: ${reached(size, records)}, ${ageOf(now - time)}`,
+    ),
+    ...silent.map(
+      (anchor) =>
+        `  anchor      ${cleanText(anchor)}: has confirmed nothing yet: \`nanoguard audit checkpoint --publish\` says why`,
+    ),
+  ]
 }
+
+const CUT = "records are gone, run `nanoguard audit verify`"
 
 /** How far something has come in the log. */
 function reached(size: number, records: number): string {
-  if (size >= records) return `up to date (${formatCount(size)})`
+  if (size > records) return `${formatCount(size)}, and the log ends at ${formatCount(records)}: ${CUT}`
+  if (size === records) return `up to date (${formatCount(size)})`
   return `${formatCount(size)}, ${countOf(records - size, "record")} behind`
 }
 

@@ -2,7 +2,10 @@
 import { statSync } from "node:fs"
 import { join } from "node:path"
 import type { Kysely } from "kysely"
+import { anchorNames } from "../audit/anchors/index.ts"
 import type { Context } from "../context.ts"
+import { stateHome } from "../home.ts"
+import { listFileWarnings } from "./file-warnings.ts"
 import { type StoreLocation, storeLocation } from "./location.ts"
 import { openReader, type Reader } from "./reader.ts"
 import type { PublicationsTable, Tables } from "./schema.ts"
@@ -23,6 +26,8 @@ export interface StoreStatus {
   derived: number
   /** The newest signed tree head; time in milliseconds since the epoch. */
   checkpoint: { size: number; time: number } | null
+  /** The outside places that NANOGUARD_ANCHORS names here. */
+  anchors: string[]
   /** The newest checkpoint that each outside place has confirmed. */
   publications: PublicationsTable[]
   /** On disk, with indexes and write-ahead logs. */
@@ -38,10 +43,14 @@ export async function readStoreStatus(ctx: Pick<Context, "env">): Promise<StoreS
   const location = storeLocation(ctx)
   const reader = await openReader(ctx)
   try {
-    const facts = await readFacts(location)
+    const { warnings, ...facts } = await readFacts(location)
     const log = await readLog(reader)
     const { kind } = reader
-    return { kind, location: reader.location, version: RECORD_VERSION, ...log, ...facts }
+    const files = listFileWarnings(reader.directory ?? stateHome(ctx))
+    return {
+      ...{ kind, location: reader.location, version: RECORD_VERSION, anchors: anchorNames(ctx) },
+      ...{ ...log, ...facts, warnings: [...warnings, ...files] },
+    }
   } finally {
     await reader.close()
   }

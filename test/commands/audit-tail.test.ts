@@ -10,7 +10,7 @@ import type { Tables } from "../../src/store/schema.ts"
 import { sqliteDialect } from "../../src/store/sqlite/dialect.ts"
 import { openRecord } from "../../src/store/sqlite/record.ts"
 import { approvalEvent, EPOCH, packageEvent, plainEvent, sealSamples } from "../audit/events.ts"
-import type { TestLog } from "../audit/verify-log.ts"
+import { run, type TestLog, tamper } from "../audit/verify-log.ts"
 import { emptyHome, temporaryDirectory, testContext } from "../context.ts"
 import { recordEvents } from "./record.ts"
 
@@ -51,6 +51,20 @@ async function errorOf(work: Promise<unknown>): Promise<NanoguardError> {
   expect(error).toBeInstanceOf(NanoguardError)
   return error as NanoguardError
 }
+
+test("a log that ends before what was known of it is shown, and that is said", async () => {
+  const { context, log } = await recordEvents(6, [5])
+  const whole = context()
+  await auditTail(whole, {})
+  expect(whole.err()).toBe("")
+  tamper(log, run("DELETE FROM events WHERE seq > 3"))
+  const cut = context()
+  expect((await auditTail(cut, {})).exit).toBe(EXIT.ok)
+  expect(seqsOf(cut.out())).toEqual([1, 2, 3])
+  expect(cut.err()).toMatch(
+    /^the log ends with record 3, and had 6: records are gone\nhint: run `nanoguard audit verify`/,
+  )
+})
 
 describe("what is printed", () => {
   test("the last 20, oldest first, a line each, with what was decided and by whom", async () => {

@@ -1,5 +1,7 @@
 // `policy replay` from a real record: what it reads, what it counts, how it ends.
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
+import { auditArchive } from "../../src/commands/audit-archive.ts"
 import { policyReplay } from "../../src/commands/replay.ts"
 import { packageEvent } from "../audit/events.ts"
 import { emptyHome, NOW, temporaryDirectory, testContext, writeFiles } from "../context.ts"
@@ -50,6 +52,25 @@ describe("policy replay", () => {
     expect(await count({ agent: "reviewer" })).toBe(1)
     expect(await count({ kind: "network" })).toBe(0)
     expect((await policyReplay(ctx, { policy: "lax.yaml", kind: "network" })).exit).toBe(3)
+  })
+
+  it("says how many decisions lie with the archive, where it finds fewer than there were", async () => {
+    const ctx = await recorded()
+    const again = () => testContext(ctx.cwd, { env: ctx.env as Record<string, string> })
+    const archive = { to: join(ctx.cwd, "archive"), yes: true, by: "officer" }
+    await auditArchive(again(), { ...archive, before: new Date(NOW - 30_000).toISOString() })
+    const some = again()
+    const { report } = await policyReplay(some, { policy: "lax.yaml" })
+    expect(report).toMatchObject({ decisions: 1, archived: 2 })
+    expect(some.out()).toContain("2 decisions of this time lie with the archive, and were not replayed.")
+    const none = again()
+    expect((await policyReplay(none, { policy: "lax.yaml", agent: "coder" })).exit).toBe(3)
+    expect(none.out()).toMatch(/nothing to replay.\n2 decisions of this time lie with the archive/)
+    const recent = again()
+    expect(
+      (await policyReplay(recent, { policy: "lax.yaml", since: new Date(NOW - 1000).toISOString() })).report.archived,
+    ).toBe(0)
+    expect(recent.out()).not.toContain("archive")
   })
 
   it("says what is missing: a record, a policy", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest"
-import type { ReplayChange, ReplayReport } from "../../src/policy/replay.ts"
-import { renderReplay } from "../../src/render/replay.ts"
+import type { ReplayChange } from "../../src/policy/replay.ts"
+import { type RecordReplay, renderReplay } from "../../src/render/replay.ts"
 import { PLAIN_STYLE } from "../../src/render/style.ts"
 
 const change = (subject: string, over: Partial<ReplayChange> = {}): ReplayChange => ({
@@ -10,7 +10,8 @@ const change = (subject: string, over: Partial<ReplayChange> = {}): ReplayChange
   ...over,
 })
 
-const report = (over: Partial<ReplayReport> = {}): ReplayReport => ({
+const report = (over: Partial<RecordReplay> = {}): RecordReplay => ({
+  archived: 0,
   ...{ schema: "nanoguard.policy-replay/1", policyHash: "sha256:00", mode: "enforce", decisions: 12, partial: 0 },
   ...{ failed: { count: 0, seqs: [] }, before: { allow: 12, ask: 0, deny: 0 }, after: { allow: 12, ask: 0, deny: 0 } },
   ...{ transitions: [], changes: [], unlisted: 0 },
@@ -49,7 +50,7 @@ test("groups subjects by the pair of rules, and shows the first few", () => {
 })
 
 test("says so where nothing would change, nothing was decided, or something could not be decided again", () => {
-  const text = (over: Partial<ReplayReport>) => renderReplay(report(over), "text", PLAIN_STYLE)
+  const text = (over: Partial<RecordReplay>) => renderReplay(report(over), "text", PLAIN_STYLE)
   expect(text({})).toContain("12 decisions decided again: none would change.\n")
   expect(text({ decisions: 0 })).toBe("No decision in the log in this time: nothing to replay.\n")
   expect(text({ failed: { count: 2, seqs: [3, 5] } })).toContain("2 records could not be decided again: 3, 5\n")

@@ -28,10 +28,15 @@ function openDirectory(text: string): Anchor {
   throw badAnchor(text, "is not an absolute path")
 }
 
+/** What NANOGUARD_ANCHORS names, each once, whether or not it is a place that can be opened. */
+export function anchorNames(ctx: Pick<Context, "env">): string[] {
+  const names = (ctx.env["NANOGUARD_ANCHORS"] ?? "").split(",").map((name) => name.trim())
+  return [...new Set(names.filter((name) => name !== ""))]
+}
+
 /** The anchors of NANOGUARD_ANCHORS, which commas separate; none where it is unset. Throws `NanoguardError` (configuration). */
 export function anchorsOf(ctx: Edge): Anchor[] {
-  const names = (ctx.env["NANOGUARD_ANCHORS"] ?? "").split(",").map((name) => name.trim())
-  const wanted = [...new Set(names.filter((name) => name !== ""))]
+  const wanted = anchorNames(ctx)
   if (wanted.length > MAX_ANCHORS) throw badAnchor(`${wanted.length} anchors`, `are more than ${MAX_ANCHORS}`)
   return wanted.map((name) => openAnchor(name, ctx))
 }

@@ -1,6 +1,7 @@
 // Brings checkpoints to the outside places, now and then, without ever holding up the log. Each place has one line of its own: an
 // outage is told once, and so is its end; a contradiction is told, and nothing is ever published over it.
 import type { Kysely } from "kysely"
+import { NanoguardError } from "../../errors.ts"
 import type { Tables } from "../../store/schema.ts"
 import { type ProveConsistency, publishTo } from "../anchors/publish.ts"
 import { lastSeq, readPosition } from "../derive/derive.ts"
@@ -85,7 +86,7 @@ export function createPublisher({ anchors, record, index, gateway, key, now, tel
         place.state = signed ? "split" : "down"
       } else if (place.state === "up" && !(error instanceof IndexBehind)) {
         place.state = "down"
-        report("log.anchor-unreachable", place, { reason: error instanceof Error ? error.message : String(error) })
+        report("log.anchor-unreachable", place, { reason: reasonOf(error) })
       }
     }
   }
@@ -114,6 +115,12 @@ export function createPublisher({ anchors, record, index, gateway, key, now, tel
 }
 
 class IndexBehind extends Error {}
+
+/** What is in the way, and what somebody does about it. */
+function reasonOf(error: unknown): string {
+  if (error instanceof NanoguardError && error.hint) return `${error.message}: ${error.hint}`
+  return error instanceof Error ? error.message : String(error)
+}
 
 async function confirmedSize(record: Kysely<Tables>, anchor: string): Promise<number> {
   const row = await record

@@ -84,6 +84,17 @@ function usesIndex(filter: RecordFilter): boolean {
   return filter.since !== undefined || filter.until !== undefined || FIELDS.some((field) => filter[field] !== undefined)
 }
 
+/** How many decisions that a filter chooses have their bodies in an archive: their rows in the index are still here. */
+export async function countArchivedDecisions(db: Kysely<Tables>, filter: RecordFilter): Promise<number> {
+  const range = {
+    from: filter.fromSeq ?? 1,
+    to: Math.min(filter.toSeq ?? Number.MAX_SAFE_INTEGER, await readArchived(db)),
+  }
+  const query = chooseEntries(db, filter, range).where("type", "like", "%.decided")
+  const row = await query.select(({ fn }) => fn.countAll<number>().as("count")).executeTakeFirst()
+  return Number(row?.count ?? 0)
+}
+
 /** The last record whose body is archived; 0 where none is. */
 export async function readArchived(db: Kysely<Tables>): Promise<number> {
   const row = await db.selectFrom("settings").select("value").where("name", "=", "archived").executeTakeFirst()
@@ -101,7 +112,16 @@ async function findSeqs(
   range: SeqRange,
   limit: number,
 ): Promise<readonly number[]> {
-  let query = db.selectFrom("entries").select("seq").where("seq", ">=", range.from).where("seq", "<=", range.to)
+  const rows = await chooseEntries(db, filter, range)
+    .select("seq")
+    .orderBy("seq", filter.newestFirst ? "desc" : "asc")
+    .limit(limit)
+    .execute()
+  return rows.map(({ seq }) => seq)
+}
+
+function chooseEntries(db: Kysely<Tables>, filter: RecordFilter, range: SeqRange) {
+  let query = db.selectFrom("entries").where("seq", ">=", range.from).where("seq", "<=", range.to)
   if (filter.since !== undefined) query = query.where("time", ">=", filter.since)
   if (filter.until !== undefined) query = query.where("time", "<=", filter.until)
   for (const field of FIELDS) {
@@ -109,12 +129,7 @@ async function findSeqs(
     if (value !== undefined) query = query.where(field, "=", indexText(value))
   }
   // The index of runs leaves out what has none, and is used only where that is said.
-  if (filter.run) query = query.where("run", "<>", "")
-  const rows = await query
-    .orderBy("seq", filter.newestFirst ? "desc" : "asc")
-    .limit(limit)
-    .execute()
-  return rows.map(({ seq }) => seq)
+  return filter.run ? query.where("run", "<>", "") : query
 }
 
 function readBodies(

@@ -42,7 +42,7 @@ export async function readAnchors(
         return { anchor, roots: roots.sort((a, b) => a.size - b.size), unreachable: undefined }
       } catch (error) {
         if (!(error instanceof NanoguardError)) throw error
-        return { anchor, roots: [], unreachable: error.message }
+        return { anchor, roots: [], unreachable: error.hint ? `${error.message}: ${error.hint}` : error.message }
       }
     }),
   )

@@ -42,10 +42,12 @@ export async function verifyLog(ctx: Context, options: VerifyOptions): Promise<V
   try {
     const { origin } = await readFacts(reader.db, false)
     if (options.keys.length > 0) return await verifyStore(reader, options)
-    const own = readOwnKey(reader.directory ?? stateHome(ctx), origin)
-    const report = await verifyStore(reader, { ...options, keys: own ? [own] : [] })
-    if (own && report.records > 0) report.unchecked.push({ code: "key.own", what: OWN_KEY })
-    return report
+    const { key, problem } = readOwnKey(reader.directory ?? stateHome(ctx), origin)
+    const report = await verifyStore(reader, { ...options, keys: key ? [key] : [] })
+    if (key && report.records > 0) report.unchecked.push({ code: "key.own", what: OWN_KEY })
+    if (problem === undefined) return report
+    const tell = (item: Unchecked) => (item.code === "key.missing" ? { ...item, what: problem } : item)
+    return { ...report, unchecked: report.unchecked.map(tell) }
   } finally {
     await reader.close()
   }
@@ -54,13 +56,14 @@ export async function verifyLog(ctx: Context, options: VerifyOptions): Promise<V
 const OWN_KEY =
   "whether this is the log it was: its name and key are this host's word (give --key, as it was kept elsewhere)"
 
-/** Undefined where this user has no such key, or one that others may have changed: then others have to be given. */
-function readOwnKey(directory: string, origin: string): Verifier | undefined {
+/** No key where this user has none, or where there is a `problem` with it (others may have changed it): then others have to be given. */
+function readOwnKey(directory: string, origin: string): { key?: Verifier | undefined; problem?: string } {
   try {
-    return loadLogKey(directory, origin)
+    return { key: loadLogKey(directory, origin) }
   } catch (error) {
-    if (error instanceof NanoguardError) return undefined
-    throw error
+    if (!(error instanceof NanoguardError)) throw error
+    const { message, hint } = error
+    return { problem: `signatures were not checked: ${message}${hint ? ` (${hint}; or give --key)` : " (give --key)"}` }
   }
 }
 

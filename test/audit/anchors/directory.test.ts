@@ -55,7 +55,13 @@ describe("a directory", () => {
     const { directory } = place()
     const missing = join(directory, "mount")
     const anchor = openAnchor(`dir:${missing}`, testContext(directory))
-    const error = { name: "AnchorError", exit: 5, message: expect.stringContaining("ENOENT") }
+    const message = expect.stringMatching(/cannot be (read|written): it is not there \(ENOENT\)$/)
+    const error = {
+      name: "AnchorError",
+      exit: 5,
+      message,
+      hint: expect.stringMatching(/^make the directory, or mount/),
+    }
     await expect(publishTo(anchor, log.at(8), log.prove)).rejects.toMatchObject(error)
     await expect(anchor.publish(log.at(8))).rejects.toMatchObject(error)
     expect(existsSync(missing)).toBe(false)

@@ -149,6 +149,19 @@ test("a copy as evidence, without the key", async () => {
   chmodSync(join(home, "state"), 0o700)
 })
 
+test("a key that others may read: what is wrong with it, and what to do", async () => {
+  const ctx = contextOf()
+  await fill(ctx, EVENTS.slice(0, 10))
+  chmodSync(join(ctx.env["NANOGUARD_HOME"]!, "state", "log.key"), 0o644)
+  const { exit, report } = await verifyJson(ctx)
+  expect(exit).toBe(0)
+  const [{ what }] = report.unchecked.filter(({ code }: { code: string }) => code === "key.missing")
+  expect(what).toMatch(
+    /^signatures were not checked: .*log\.key may be read or changed by others \(chmod 600 .*log\.key/,
+  )
+  expect(report.checkpoints.verified).toBe(0)
+})
+
 test("an export appears whole, for its owner alone, or not at all", async () => {
   const ctx = contextOf()
   await fill(ctx)
