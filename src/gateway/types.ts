@@ -66,8 +66,8 @@ export interface UpstreamFile {
   size?: number
   contentType: string
   /**
-   * Holds no code and is served for refused versions, too: Go's resolver reads the go.mod of versions that it does not take,
-   * and could not follow a correction without it.
+   * Holds no code and is served for refused versions, too: Go reads the go.mod of versions that it does not take, and a way out of a
+   * refusal leads past them.
    */
   metadata?: true
 }
@@ -83,7 +83,7 @@ export interface Withheld {
 
 /** What a listing is rendered with. */
 export interface Plan {
-  /** Our own address of the protocol's mount: no slash at its end, no token in it. */
+  /** Our own address of the protocol's mount, as the client reached it: no slash at its end. */
   base: string
   client: Client
   /** Versions that are not served; all others are. */

@@ -11,6 +11,8 @@ export interface CrateRelease {
   /** SRI. */
   integrity: string
   yanked: boolean
+  /** The Rust that it wants at least, as it says so: resolvers may prefer an older version that wants less. */
+  rust: string | undefined
 }
 
 export interface CrateIndex {
@@ -20,7 +22,9 @@ export interface CrateIndex {
 }
 
 const MAX_VERSIONS = 50_000
-const SHAPE = { fields: { name: "value", vers: "value", cksum: "value", yanked: "value" } } as const
+const SHAPE = {
+  fields: { name: "value", vers: "value", cksum: "value", yanked: "value", rust_version: "value" },
+} as const
 
 /**
  * Reads the lines that cargo could install from: those without a version or a hash it passes over, and so do we. Of two lines
@@ -43,7 +47,7 @@ export function parseCrateIndex(body: Buffer, name: string): CrateIndex {
     if (releases.size >= MAX_VERSIONS && !releases.has(version)) {
       throw new ListingError(`the index file lists more than ${MAX_VERSIONS} versions`)
     }
-    releases.set(version, { line, integrity, yanked: entry.yanked === true })
+    releases.set(version, { line, integrity, yanked: entry.yanked === true, rust: boundedString(entry.rust_version) })
   }
   if (spelled === undefined) throw new ListingError("the index file has no version in it")
   return { name: spelled, releases }

@@ -1,6 +1,7 @@
 // Cargo's sparse registry protocol: the index below /index/, crates below /crates/.
 import { crateAddress, indexPath } from "../../../packages/registries/crate-address.ts"
 import { boundedString, isRecord } from "../../../packages/registries/values.ts"
+import { compareVersions, isPrerelease } from "../../../packages/versions.ts"
 import { ListingError, type Plan, type Protocol, type Rendered, type UpstreamFile } from "../../types.ts"
 import { type CrateIndex, markYanked, parseCrateIndex } from "./crate-index.ts"
 import { crateFile, readCargo } from "./read.ts"
@@ -50,19 +51,44 @@ export function readDownloadTemplate(config: Buffer): string {
   return template
 }
 
-/** Served versions as the registry wrote them, byte by byte; what is listed looks yanked, so that only a lockfile takes it. */
+/**
+ * Served versions as the registry wrote them, byte by byte. A listed one looks yanked, so that no range takes it; but a pin is then
+ * refused by cargo itself, without a reason. So it stays as it is where every usual range that has it has a newer one that is served.
+ */
 function renderIndex(releases: CrateIndex["releases"], { withheld }: Plan): Rendered {
+  const newest = newestOfLines(releases, withheld)
   const lines: Buffer[] = []
-  for (const [version, { line }] of releases) {
+  for (const [version, release] of releases) {
     const presentation = withheld.get(version)?.presentation ?? "served"
-    const marked = presentation === "listed" ? markYanked(line) : undefined
-    if (presentation === "served") lines.push(line, NEWLINE)
-    else if (marked !== undefined) lines.push(Buffer.from(marked), NEWLINE)
+    if (presentation === "withheld") continue
+    const top = newest.get(lineOf(version))
+    const hidden = top !== undefined && compareVersions("cargo", top.version, version) > 0 && top.rust === release.rust
+    if (presentation === "served" || hidden) lines.push(release.line, NEWLINE)
+    else {
+      const marked = markYanked(release.line)
+      if (marked !== undefined) lines.push(Buffer.from(marked), NEWLINE)
+    }
   }
   return { contentType: "text/plain; charset=utf-8", body: Buffer.concat(lines) }
 }
 
 const NEWLINE = Buffer.from("\n")
+
+/** The newest served release of each minor line (`1.2`), which is what carets, tildes and wildcards end on. */
+function newestOfLines(releases: CrateIndex["releases"], withheld: Plan["withheld"]) {
+  const newest = new Map<string, { version: string; rust: string | undefined }>()
+  for (const [version, { yanked, rust }] of releases) {
+    if (yanked || withheld.has(version) || isPrerelease("cargo", version)) continue
+    const line = lineOf(version)
+    const known = newest.get(line)
+    if (known === undefined || compareVersions("cargo", version, known.version) > 0) newest.set(line, { version, rust })
+  }
+  return newest
+}
+
+function lineOf(version: string): string {
+  return version.slice(0, version.indexOf(".", version.indexOf(".") + 1))
+}
 
 /** Our own config.json: crates come from the gate; no `api`, so that cargo sends neither searches nor tokens here. */
 function renderConfig(base: string): Rendered {

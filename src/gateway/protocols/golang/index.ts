@@ -65,12 +65,10 @@ function filesOf(name: string, version: string, base: string): UpstreamFile[] {
     url: `${base}/${escapeCase(name)}/@v/${escapeCase(version)}.${extension}`,
     integrity: [],
     contentType,
+    // Neither holds code. Go reads the go.mod of versions that it does not take, and a way out of a refusal leads past them.
+    ...(extension !== "zip" && { metadata: true }),
   })
-  return [
-    file("info", "application/json"),
-    { ...file("mod", "text/plain; charset=utf-8"), metadata: true },
-    file("zip", "application/zip"),
-  ]
+  return [file("info", "application/json"), file("mod", "text/plain; charset=utf-8"), file("zip", "application/zip")]
 }
 
 function readResolved(body: Buffer, name: string): string {

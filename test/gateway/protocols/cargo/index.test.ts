@@ -45,6 +45,30 @@ describe("a crate's index file", () => {
     expect(lines.slice(2)).toEqual([""])
   })
 
+  it("leaves a listed version as it is where ranges have a newer one of its line", () => {
+    const versions = ["1.0.0", "1.0.1", "1.0.2", "1.1.0", "0.1.0", "0.2.0"]
+    const document = parse(...versions.map((version) => lineOf(version)))
+    const yankedIn = (held: Parameters<typeof planWith>[0], of = document) =>
+      render(of, held)
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => JSON.parse(line))
+        .filter(({ yanked }) => yanked)
+        .map(({ vers }) => vers)
+    expect(yankedIn({ "1.0.1": "listed" })).toEqual([])
+    expect(yankedIn({ "1.0.1": "listed", "1.0.2": "listed" })).toEqual(["1.0.1", "1.0.2"])
+    expect(yankedIn({ "1.0.1": "listed", "1.0.2": "withheld" })).toEqual(["1.0.1"])
+    expect(yankedIn({ "1.1.0": "listed", "0.1.0": "listed" })).toEqual(["1.1.0", "0.1.0"])
+    // What is yanked, a pre-release, or wants another Rust may be passed over: then the range would take the refused one.
+    for (const top of [
+      lineOf("1.0.2", { yanked: true }),
+      lineOf("1.0.2-rc.1"),
+      lineOf("1.0.2", { rust_version: "1.90" }),
+    ]) {
+      expect(yankedIn({ "1.0.1": "listed" }, parse(lineOf("1.0.1"), top))).toContain("1.0.1")
+    }
+  })
+
   it("takes the last of two lines for one version, and tells apart what build metadata tells apart", () => {
     const document = parse(lineOf("1.0.0+a"), lineOf("1.0.0+b"), lineOf("1.0.0+a", { cksum: "cd".repeat(32) }))
     expect(cargo.versions(document)).toEqual(["1.0.0+a", "1.0.0+b"])

@@ -70,10 +70,10 @@ describe("a module's list of versions", () => {
 })
 
 describe("a version's files", () => {
-  it("are three, without a promised hash, and only the go.mod is served in any case", () => {
+  it("are three, without a promised hash, and what holds no code is served in any case", () => {
     const root = `${base}/mod.example/!big/a/@v/v1.0.0-!r!c1`
     expect(go.files(parse(""), "v1.0.0-RC1", base)).toEqual([
-      { file: "v1.0.0-RC1.info", url: `${root}.info`, integrity: [], contentType: "application/json" },
+      { file: "v1.0.0-RC1.info", url: `${root}.info`, integrity: [], contentType: "application/json", metadata: true },
       {
         file: "v1.0.0-RC1.mod",
         url: `${root}.mod`,
