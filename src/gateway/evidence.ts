@@ -39,6 +39,8 @@ export interface Evidence {
   listedFacts: (subject: Subject, document: DocumentResult, version: string) => PackageFacts
   /** All facts of a version, collected. */
   fullFacts: (subject: Subject, version: string) => Promise<PackageFacts>
+  /** Changes whenever more is collected of a package's versions. */
+  learnt: (subject: Subject) => number
   /** A document that was asked for lately, for corrections; undefined where none is at hand. */
   known: (subject: Pick<Subject, "ecosystem" | "name">) => PackageDocument | undefined
   close: () => Promise<void>
@@ -103,7 +105,7 @@ export async function openEvidence(
     const key = `${ecosystem}\0${name}`
     let known = memory.get(key)
     if (known === undefined || known.id !== id) {
-      known = { id, full: new Map() }
+      known = { id, learnt: 0, full: new Map() }
       memory.set(key, known)
     }
     return known
@@ -165,9 +167,13 @@ export async function openEvidence(
       if (entry === undefined) return facts
       // What could not be asked now is asked again next time.
       if (!result.ok) known.full.delete(version)
-      else if (DETAILS[ecosystem].length > 0 || verify) entry.facts = facts
+      else if (DETAILS[ecosystem].length > 0 || verify) {
+        if (entry.facts === undefined) known.learnt++
+        entry.facts = facts
+      }
       return facts
     },
+    learnt: (subject) => knownOf(subject).learnt,
     known: ({ ecosystem, name }) => memory.get(`${ecosystem}\0${name}`)?.settled,
     close: async () => {
       advisories.close()
@@ -178,6 +184,8 @@ export async function openEvidence(
 
 interface Known {
   id: string
+  /** Versions whose facts were collected since. */
+  learnt: number
   document?: Promise<DocumentResult>
   settled?: PackageDocument
   full: Map<string, { detail: Promise<DocumentResult>; facts?: PackageFacts }>

@@ -103,7 +103,8 @@ async function answerRequest(
     raw: { method, path: target.path, query: target.query, accept },
     client: clientOf(request.headers),
     who,
-    base: `${origin}/${target.mount}`,
+    // Who comes with a token in the address finds it in the addresses of artifacts as well: they have no other way to carry it.
+    base: `${origin}${target.token === undefined ? "" : `/t/${target.token}`}/${target.mount}`,
     ...(etag !== undefined && { etag }),
     ...(body !== undefined && { body }),
   })

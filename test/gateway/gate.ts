@@ -120,7 +120,7 @@ export interface GateOptions {
   /** The policy as YAML; may be changed before a reload. */
   policy: string | { text: string }
   env?: Record<string, string>
-  /** Advisories in OSV's form; an index of everything for all four ecosystems is made of them. */
+  /** Advisories in OSV's form; they count as all that are known. Where absent, what ships is searched. */
   osv?: readonly unknown[]
   requireToken?: boolean
   offline?: boolean
@@ -131,7 +131,7 @@ export interface GateOptions {
 export async function openTestGate({ policy, env = {}, osv = [], ...options }: GateOptions): Promise<TestGate> {
   const cwd = temporaryDirectory({ "osv.ndjson": osv.map((record) => JSON.stringify(record)).join("\n") })
   const ctx = testContext(cwd, { env: emptyHome({ PIP_CONFIG_FILE: "/dev/null", ...env }) })
-  await updateAdvisories(ctx, { from: ["osv.ndjson"], ecosystems: [], complete: true })
+  if (osv.length > 0) await updateAdvisories(ctx, { from: ["osv.ndjson"], ecosystems: [], complete: true })
   const store = await openStore(ctx, { gateway: "test" })
   const upstream = await openUpstream({
     directory: temporaryDirectory(),

@@ -1,27 +1,13 @@
 // All versions of a package, as policy lets this agent see them.
-import { createHash } from "node:crypto"
 import type { Verdict } from "../../policy/types.ts"
 import type { Answer } from "../answer.ts"
-import { createLru } from "../lru.ts"
-import { type Presented, presentVersions } from "../present.ts"
-import { blockedPath } from "../refusal.ts"
-import type { FrontRequest, Plan, Protocol, Rendered } from "../types.ts"
+import type { FrontRequest, Plan, Protocol } from "../types.ts"
 import { answerArtifact } from "./artifact.ts"
 import { decideVersion, isRefused, noSuchFile, refuse, refuseUpstream } from "./decide.ts"
-import { decideListing } from "./decide-listing.ts"
 import { type Opened, openPackage } from "./open.ts"
+import { planListing, renderListing } from "./plan.ts"
 import type { Asked, Front, Law } from "./types.ts"
 
-/** A listing that was rendered once, for everybody to whom it says the same. */
-interface Made {
-  rendered: Rendered
-  etag: string
-  refused: ReadonlyMap<string, Verdict>
-  presented: Presented
-}
-
-const MADE = 32 * 1024 * 1024
-const made = createLru<Made>(MADE, ({ rendered }) => rendered.body.length + 2000)
 const SHOWN = 20
 
 /** Answers a request for metadata: of all versions, or of one out of the same document. */
@@ -37,16 +23,16 @@ export async function answerListing(
   const opened = await openPackage(front, law, asked, protocol, name)
   if (!opened.ok)
     return "answer" in opened ? opened.answer : refuseUpstream(front, law, asked, "", opened.verdict, name)
-  const { plan, refused, presented } = await planListing(front, law, asked, protocol, opened)
-  if (request.kind === "release") return answerRelease(front, law, asked, protocol, opened, request, plan)
+  const listing = await planListing(front, law, asked, protocol, opened)
+  const { versions, refused, presented } = listing
+  if (request.kind === "release") return answerRelease(front, law, asked, protocol, opened, request, listing.plan)
 
-  const versions = protocol.versions(opened.document)
   if (protocol.refusesListing && versions.length > 0 && presented.replacement === undefined && refused.size > 0) {
     const version = latestOf(protocol, opened, versions)
     const decided = await decideVersion(front, law, asked, opened, version)
     if (isRefused(decided.verdict)) return refuse(front, law, asked, opened, version, decided)
   }
-  const { rendered, etag } = render(law, asked, protocol, opened, request, plan, refused, presented)
+  const { etag, ...rendered } = renderListing(protocol, opened, request, listing)
   front.runs.listed(who, ecosystem, name, refused, presented.replacement)
   await front.recorder.listed(who, `pkg:${ecosystem}/${name}`, law.policy.hash, {
     form: request.form,
@@ -58,76 +44,6 @@ export async function answerListing(
   const headers = { "content-type": rendered.contentType, "cache-control": "no-cache", etag, ...rendered.headers }
   if (asked.etag === etag) return { status: 304, headers, body: "" }
   return { status: 200, headers, body: rendered.body }
-}
-
-/** Decides all versions, and how each is shown to this client. */
-async function planListing(
-  front: Front,
-  law: Law,
-  asked: Asked,
-  protocol: Protocol,
-  { subject, document, result }: Opened,
-) {
-  const { ecosystem, name } = subject
-  const { evidence, policy } = law
-  const versions = protocol.versions(document)
-  const grants = await front.desk.grantsFor(asked.who, policy)
-  const refused = decideListing({
-    policy,
-    now: front.now(),
-    ecosystem,
-    versions,
-    actionFor: (version) => evidence.actionFor(ecosystem, name, version),
-    factsFor: (version) => evidence.listedFacts(subject, result, version),
-    grantsFor: (purl) => grants.filter((one) => one.purl === purl).map(({ grant }) => grant),
-  })
-  const presented = presentVersions({
-    ecosystem,
-    client: asked.client,
-    versions,
-    refused,
-    tags: protocol.tags(document),
-  })
-  const plan: Plan = {
-    base: asked.base,
-    client: asked.client,
-    withheld: presented.withheld,
-    replacement: presented.replacement,
-    blockedPath: (of, version, file) => blockedPath(refused.get(version), presented.replacement, of, version, file),
-  }
-  return { plan, refused, presented }
-}
-
-function render(
-  law: Law,
-  asked: Asked,
-  protocol: Protocol,
-  { subject, document }: Opened,
-  request: FrontRequest & { kind: "listing" },
-  plan: Plan,
-  refused: ReadonlyMap<string, Verdict>,
-  presented: Presented,
-): Made {
-  const shown = createHash("sha256")
-  for (const [version, { presentation, verdict }] of presented.withheld)
-    shown.update(`${version}\0${presentation}\0${verdict.code}\0`)
-  const key = [
-    subject.ecosystem,
-    subject.name,
-    subject.id,
-    request.form,
-    asked.client,
-    asked.base,
-    law.policy.hash,
-    shown.digest("hex"),
-  ].join("\0")
-  const known = made.get(key)
-  if (known !== undefined) return known
-  const rendered = protocol.render(document, request, plan)
-  const etag = `"${createHash("sha256").update(rendered.body).digest("base64url")}"`
-  const entry = { rendered, etag, refused, presented }
-  made.set(key, entry)
-  return entry
 }
 
 /** One version's metadata. A tag is read as the listing shows it. */

@@ -26,7 +26,7 @@ export interface Asked {
   raw: RawRequest
   client: Client
   who: Attribution
-  /** Our own address of the protocol's mount, without a token: for what a listing names. */
+  /** Our own address of the protocol's mount, as the client reached it: for what a listing names. */
   base: string
   /** The client's `if-none-match`. */
   etag?: string
