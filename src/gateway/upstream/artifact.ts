@@ -35,6 +35,8 @@ export function openArtifacts(services: Services): Artifacts {
   const seen = createLru<string>(SEEN)
   const flights = new Map<string, Promise<Download>>()
   const running = new Set<Promise<unknown>>()
+  // What was given away and neither read to its end nor discarded: its files are closed with the rest.
+  const unread = new Set<Reader>()
   const blobs = { directory, seen, onDropped: () => stats.dropped++ }
 
   async function fromCache(key: string, known: Reference, request: ArtifactRequest, promised: Promised | "none") {
@@ -101,18 +103,33 @@ export function openArtifacts(services: Services): Artifacts {
     size: number | undefined,
     contentType: string | undefined,
   ): Artifact {
+    unread.add(reader)
+    const discard = () => {
+      unread.delete(reader)
+      reader.close()
+    }
     const next = async () => {
-      const result = await reader.next()
-      if (!result.done) stats.bytes += result.value.length
-      return result
+      try {
+        const result = await reader.next()
+        if (result.done) discard()
+        else stats.bytes += result.value.length
+        return result
+      } catch (error) {
+        discard()
+        throw error
+      }
+    }
+    const leave = async () => {
+      discard()
+      return { done: true, value: undefined } as const
     }
     return {
       ok: true,
       cached,
       ...(size !== undefined && { size }),
       ...(contentType !== undefined && { contentType }),
-      bytes: { [Symbol.asyncIterator]: () => ({ next, return: async () => (await reader.return?.()) ?? DONE }) },
-      discard: reader.close,
+      bytes: { [Symbol.asyncIterator]: () => ({ next, return: leave }) },
+      discard,
     }
   }
 
@@ -125,8 +142,8 @@ export function openArtifacts(services: Services): Artifacts {
       const joined = flights.get(flight)
       if (joined !== undefined) {
         const download = await joined
-        // Its last reader may have left just now: it is not in the way of the next one any more.
-        if (download.cancelled) continue
+        // It may have failed, or its last reader have left, just now: it is not in the way of the next one any more.
+        if (download.cancelled || download.failure !== undefined) continue
         stats.joined++
         return join(download)
       }
@@ -151,8 +168,7 @@ export function openArtifacts(services: Services): Artifacts {
       for (const flight of flights.values()) (await flight.catch(() => undefined))?.cancel()
       await Promise.all(running)
       await references.close()
+      for (const reader of unread) reader.close()
     },
   }
 }
-
-const DONE = { done: true, value: undefined } as const

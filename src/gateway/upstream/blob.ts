@@ -124,10 +124,6 @@ function readerOf(bytes: Buffer): Reader {
       left = false
       return { done: false, value: bytes }
     },
-    return: async () => {
-      left = false
-      return { done: true, value: undefined }
-    },
   }
 }
 
@@ -171,10 +167,6 @@ function streamOf(services: BlobServices, file: Opened, sha256: string): Reader 
         close()
         throw error
       }
-    },
-    return: async () => {
-      close()
-      return { done: true, value: undefined }
     },
   }
 }

@@ -59,12 +59,12 @@ interface Receipt {
 const HELD = 256 * 1024
 const PATIENCE = 1_000
 
-/** Starts one. Errors: those of making a draft. `onAlone`: its last reader left while it was under way. */
+/** Starts one. Errors: those of making a draft. `onLost`: it failed, or its last reader left while it was under way: nobody may join it any more. */
 export async function startDownload(
   services: DownloadServices,
   request: ArtifactRequest,
   promised: Promised | "none",
-  onAlone: () => void,
+  onLost: () => void,
 ): Promise<Download> {
   const draft = await services.directory.draft()
   const controller = new AbortController()
@@ -75,7 +75,7 @@ export async function startDownload(
   }
   const spool = createSpool(draft.handle, () => {
     if (!running) return
-    onAlone()
+    onLost()
     cancel()
   })
   const ready = Promise.withResolvers<void>()
@@ -127,6 +127,7 @@ export async function startDownload(
       ready.resolve()
       const { failure } = download
       if (failure === undefined) return result
+      onLost()
       spool.fail(failure.kind === "mismatch" ? new IntegrityError(failure.detail) : new TransferError(failure.detail))
       await services.directory.drop(draft.path)
       spool.letGo()

@@ -9,7 +9,9 @@ const READ = 256 * 1024
 /** The disk would not take the bytes. */
 export class DiskError extends Error {}
 
-export interface Reader extends AsyncIterator<Uint8Array> {
+export interface Reader {
+  next: () => Promise<IteratorResult<Uint8Array, undefined>>
+  /** May be called at any time, and more than once. */
   close: () => void
 }
 
@@ -123,10 +125,6 @@ export function createSpool(handle: FileHandle, onAlone: () => void): Spool {
             close()
             throw error
           }
-          close()
-          return { done: true, value: undefined }
-        },
-        return: async () => {
           close()
           return { done: true, value: undefined }
         },
