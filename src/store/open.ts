@@ -2,7 +2,7 @@
 import type { DeriverThread } from "../audit/derive/deriver-thread.ts"
 import type { NewEvent } from "../audit/types.ts"
 import type { Context } from "../context.ts"
-import type { NanoguardError } from "../errors.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
 import { closedStore, startCommitter } from "./committer-thread.ts"
 import { storeLocation } from "./location.ts"
 import { openReader, type Reader } from "./reader.ts"
@@ -31,10 +31,16 @@ export async function openStore(ctx: Pick<Context, "env" | "now" | "cwd">, optio
   let deriver: Promise<DeriverThread> | undefined
   let closing: Promise<void> | undefined
 
-  const startDeriving = async () => {
-    const { startDeriver } = await import("../audit/derive/deriver-thread.ts")
-    const append = (event: NewEvent) => committer.write({ events: [event] })
-    return startDeriver(ctx, { ...options, location, append })
+  const startDeriving = async (): Promise<DeriverThread> => {
+    try {
+      const { startDeriver } = await import("../audit/derive/deriver-thread.ts")
+      const append = (event: NewEvent) => committer.write({ events: [event] })
+      return startDeriver(ctx, { ...options, location, append })
+    } catch (cause) {
+      const error = noDeriver(cause)
+      options.onTrouble?.(error)
+      throw error
+    }
   }
   // Only a process that wrote has something to derive; what others wrote they derive.
   const derive = () => {
@@ -43,32 +49,40 @@ export async function openStore(ctx: Pick<Context, "env" | "now" | "cwd">, optio
   }
   const onCommit = () => {
     subscriptions?.notify()
-    if (!closing) void derive().then((thread) => thread.wake())
+    // That it could not be started was told; the log goes on without.
+    if (!closing) derive().then((thread) => thread.wake(), ignore)
   }
 
   const committer = await startCommitter(ctx, { location, gateway: options.gateway, onCommit })
-  const reader = await openIndexed(ctx).catch(async (error) => {
-    await committer.close()
+  let reader: Reader | undefined
+  try {
+    reader = await openIndexed(ctx)
+    subscriptions = createSubscriptions(await watchingOf(location, reader.db))
+  } catch (error) {
+    await endAll([reader?.close, committer.close]).catch(ignore)
     throw error
-  })
-  subscriptions = createSubscriptions(await watchingOf(location, reader.db))
+  }
+  const { db, close: closeReader } = reader
+  const { subscribe, close: unsubscribe } = subscriptions
 
   const write = (batch: Batch) => (closing ? Promise.reject(closedStore()) : committer.write(batch))
-  const close = async () => {
-    subscriptions.close()
-    await committer.drain()
-    // While it ends it may still have something to tell the log.
-    if (deriver) await (await deriver).close()
-    await reader.close()
-    // Last: a connection that writes brings the WAL into its file and removes it.
-    await committer.close()
+  const close = () => {
+    unsubscribe()
+    return endAll([
+      committer.drain,
+      // While it ends it may still have something to tell the log.
+      async () => (await deriver?.catch(ignore))?.close(),
+      closeReader,
+      // Last: a connection that writes brings the WAL into its file and removes it.
+      committer.close,
+    ])
   }
   return {
     kind: location.kind,
-    db: reader.db,
+    db,
     write,
     append: async (event) => (await write({ events: [event] })).seqs[0]!,
-    subscribe: subscriptions.subscribe,
+    subscribe,
     async checkpoint() {
       if (closing) throw closedStore()
       await committer.drain()
@@ -79,6 +93,24 @@ export async function openStore(ctx: Pick<Context, "env" | "now" | "cwd">, optio
       return closing
     },
   }
+}
+
+/** Takes each step, whatever became of the one before; rejects with what was wrong first. */
+async function endAll(steps: readonly ((() => Promise<unknown>) | undefined)[]): Promise<void> {
+  const errors: unknown[] = []
+  for (const step of steps) await step?.().catch((error: unknown) => errors.push(error))
+  if (errors.length > 0) throw errors[0]
+}
+
+function ignore(): undefined {}
+
+function noDeriver(cause: unknown): NanoguardError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new NanoguardError(`the thread that derives the log's tree could not be started (${why})`, {
+    exit: EXIT.environment,
+    hint: "nothing of the log is lost: start this process again, and it is derived",
+    cause,
+  })
 }
 
 /** Opens for reading with an index from the start: one that is made later would not be seen. */
