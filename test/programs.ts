@@ -22,6 +22,7 @@ async function bundlePrograms(directory: string): Promise<void> {
       deriver: "src/audit/derive/deriver.ts",
       hasher: "src/audit/verify/hasher.ts",
       appender: "test/store/appender.ts",
+      decider: "test/approvals/decider.ts",
     },
     platform: "node",
     external: /^node:/,

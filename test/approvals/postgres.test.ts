@@ -1,0 +1,8 @@
+// Approvals on a real PostgreSQL, by gateways and people that may do no more than write.
+import { newStoreDatabase } from "../postgres.ts"
+import { describeApprovals } from "./suite.ts"
+
+describeApprovals("PostgreSQL", async (ctx) => {
+  const database = await newStoreDatabase(ctx)
+  return { NANOGUARD_STORE: await database.login("gateway", "nanoguard_writer") }
+})

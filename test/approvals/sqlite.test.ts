@@ -1,0 +1,4 @@
+// Approvals on files.
+import { describeApprovals } from "./suite.ts"
+
+describeApprovals("SQLite", async () => ({}))
