@@ -1,8 +1,8 @@
 // `nanoguard gateway exec -- <command>`: one command behind the gate, without a box, and what the gate said to it.
 import { spawn } from "node:child_process"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { constants, tmpdir } from "node:os"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { findWayRound } from "../gateway/around.ts"
@@ -11,6 +11,7 @@ import { readProject } from "../gateway/project.ts"
 import type { RunSummary } from "../gateway/runs.ts"
 import { clientSettings } from "../gateway/settings.ts"
 import { operatorOf, startGate } from "../gateway/start.ts"
+import { writeSettings } from "../gateway/write-settings.ts"
 import { renderTrouble } from "../render/gateway.ts"
 import { renderExecStart, renderRunSummary, renderWayRound } from "../render/gateway-exec.ts"
 import { loadStyle } from "../render/style.ts"
@@ -64,11 +65,8 @@ export async function gatewayExec(
     const visit = await openVisit(ctx, options)
     const directory = mkdtempSync(join(tmpdir(), "nanoguard-exec-"))
     try {
-      const settings = clientSettings({ base: visit.origin, token: visit.token, directory })
-      for (const { path, text } of settings.files) {
-        mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-        writeFileSync(path, text, { mode: 0o600 })
-      }
+      const settings = clientSettings({ base: visit.origin, token: visit.token, directory, env: ctx.env })
+      writeSettings(directory, settings.files)
       if (options.quiet !== true) say(renderExecStart(visit.origin, style))
       const exit = await runChild(ctx, command, { ...ctx.env, ...settings.env, NANOGUARD_RUN: visit.run })
       const summary = await askGate<RunSummary>(ctx, "DELETE", `/v1/runs/${visit.visit}`)

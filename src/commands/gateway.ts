@@ -1,13 +1,15 @@
 // `nanoguard gateway start|stop|status|reload|env`.
 import { readFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { resolve } from "node:path"
+import { join, resolve } from "node:path"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import type { GateStatus } from "../gateway/control.ts"
 import { askGate, isGateRunning } from "../gateway/control-client.ts"
-import { clientSettings, renderSettings, type Shell } from "../gateway/settings.ts"
+import { clientSettings } from "../gateway/settings.ts"
+import { renderSettings, type Shell } from "../gateway/shell.ts"
 import { DEFAULT_PORT, operatorOf, startGate } from "../gateway/start.ts"
+import { writeSettings } from "../gateway/write-settings.ts"
+import { stateHome } from "../home.ts"
 import { parseDuration } from "../policy/duration.ts"
 import { renderGateStatus, renderStarted, renderTrouble } from "../render/gateway.ts"
 import { loadStyle } from "../render/style.ts"
@@ -115,7 +117,7 @@ export interface GatewayEnvOptions extends Formatted {
 
 /** Prints what points package managers of a shell at the gate, with a token of its own. Exit: ok; environment where no gate runs. */
 export async function gatewayEnv(ctx: Context, options: GatewayEnvOptions): Promise<{ exit: ExitCode }> {
-  const opened = (await askGate<{ run: string; token: string; expires: number; origin: string }>(
+  const opened = (await askGate<{ visit: string; run: string; token: string; expires: number; origin: string }>(
     ctx,
     "POST",
     "/v1/runs",
@@ -127,8 +129,9 @@ export async function gatewayEnv(ctx: Context, options: GatewayEnvOptions): Prom
       ...(options.run !== undefined && { run: readAgent(options.run) }),
     },
   ))!
-  const directory = resolve(tmpdir(), `nanoguard-${opened.run}`)
-  const settings = clientSettings({ base: opened.origin, token: opened.token, directory })
+  const directory = join(stateHome(ctx), "gateway", "clients", opened.visit)
+  const settings = clientSettings({ base: opened.origin, token: opened.token, directory, env: ctx.env })
+  writeSettings(directory, settings.files)
   if (options.format === "json") {
     ctx.stdout.write(`${JSON.stringify({ schema: "nanoguard.gateway-env/1", ...opened, ...settings })}\n`)
   } else ctx.stdout.write(renderSettings(settings, options.shell ?? "posix"))

@@ -50,8 +50,8 @@ export interface Controls {
   reload: () => Promise<{ hash: string; changed: boolean }>
   stop: () => void
   openRun: (run: NewRun) => { visit: string; run: string; token: string; expires: number; origin: string }
-  summary: (run: string) => RunSummary | undefined
-  closeRun: (run: string) => RunSummary | undefined
+  /** What a visit was refused or got instead; `ends` makes its token worth nothing. */
+  summarise: (visit: string, ends: boolean) => Promise<RunSummary | undefined>
   /** What would be decided now about a package version, with the way out. */
   why: (purl: string) => Promise<Verdict | undefined>
   /** Asks people to lift one code for one version; undefined where too much waits already. */
@@ -101,7 +101,7 @@ async function handle(controls: Controls, request: IncomingMessage, response: Se
 
 async function dispatch(controls: Controls, line: string, body: Readonly<Record<string, unknown>>): Promise<unknown> {
   const run = /^(GET|DELETE) \/v1\/runs\/([\w-]{1,64})$/.exec(line)
-  if (run !== null) return run[1] === "GET" ? controls.summary(run[2]!) : controls.closeRun(run[2]!)
+  if (run !== null) return controls.summarise(run[2]!, run[1] === "DELETE")
   switch (line) {
     case "GET /v1/status":
       return controls.status()

@@ -9,7 +9,7 @@ import type { Answer } from "./answer.ts"
 import { controlPath, type GateStatus, listenControl } from "./control.ts"
 import type { Desk } from "./desk.ts"
 import type { Front } from "./front/types.ts"
-import { whyPackage } from "./front/why.ts"
+import { explainHeldBack, whyPackage } from "./front/why.ts"
 import { createIdentify } from "./identity.ts"
 import { type LoadedPolicy, openLaw } from "./law.ts"
 import { createMetrics } from "./metrics.ts"
@@ -117,8 +117,12 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     reload: law.reload,
     stop,
     openRun: (run) => ({ ...runs.open(run), origin }),
-    summary: runs.summary,
-    closeRun: runs.close,
+    summarise: async (visit, ends) => {
+      const found = runs.summary(visit)
+      const explained = found && (await explainHeldBack(front, found.who, found.summary))
+      if (ends) runs.close(visit)
+      return explained
+    },
     why: (purl) => whyPackage(front, purl),
     requestException: async ({ who, verdict, reason }) =>
       options.desk.requestException(who, law.current().policy, verdict, reason),

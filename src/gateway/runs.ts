@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto"
 import type { Lockfile } from "../packages/types.ts"
 import { compareVersions } from "../packages/versions.ts"
 import type { Ecosystem, Verdict } from "../policy/types.ts"
-import type { Attribution, Refusal } from "./types.ts"
+import type { Attribution, Client, Refusal } from "./types.ts"
 
 /** What the wrapper of a run knows of the project that it works in: it makes corrections exact. */
 export interface Project {
@@ -31,6 +31,7 @@ export interface HeldBack {
   verdict: Verdict
   /** A version that policy serves. */
   use?: string
+  client: Client
 }
 
 export interface RunSummary {
@@ -59,16 +60,10 @@ export interface RunBook {
   /** Whose token it is; undefined where it is nobody's, or over. */
   find: (token: string) => Attribution | undefined
   /** Ends a visit: its token is worth nothing from now on. */
-  close: (visit: string) => RunSummary | undefined
-  summary: (visit: string) => RunSummary | undefined
+  close: (visit: string) => void
+  summary: (visit: string) => { who: Attribution; summary: RunSummary } | undefined
   projectOf: (who: Attribution) => Project | undefined
-  listed: (
-    who: Attribution,
-    ecosystem: Ecosystem,
-    name: string,
-    refused: ReadonlyMap<string, Verdict>,
-    use?: string,
-  ) => void
+  listed: (who: Attribution, listing: Omit<Seen, "taken">) => void
   took: (who: Attribution, ecosystem: Ecosystem, name: string, version: string) => void
   refused: (who: Attribution, refusal: Refusal) => void
   /** How many are open. */
@@ -83,7 +78,9 @@ interface Entry {
   packages: Map<string, Seen>
 }
 
-interface Seen {
+/** A package that a run was shown. */
+export interface Seen {
+  client: Client
   ecosystem: Ecosystem
   name: string
   refused: ReadonlyMap<string, Verdict>
@@ -117,7 +114,7 @@ export function createRunBook(now: () => number): RunBook {
     const key = `${ecosystem}\0${name}`
     let seen = packages.get(key)
     if (seen === undefined) {
-      seen = { ecosystem, name, refused: new Map() }
+      seen = { ecosystem, name, refused: new Map(), client: "other" }
       packages.set(key, seen)
       if (packages.size > MAX_PACKAGES) packages.delete(packages.keys().next().value!)
     }
@@ -125,7 +122,7 @@ export function createRunBook(now: () => number): RunBook {
   }
   const summary = (run: string) => {
     const entry = runs.get(run)
-    return entry && summarise(entry)
+    return entry && { who: entry.who, summary: summarise(entry) }
   }
 
   return {
@@ -145,18 +142,15 @@ export function createRunBook(now: () => number): RunBook {
       const entry = run === undefined ? undefined : runs.get(run)
       return entry !== undefined && entry.expires > now() ? entry.who : undefined
     },
-    close: (run) => {
-      const last = summary(run)
-      runs.delete(run)
-      for (const [key, of] of tokens) if (of === run) tokens.delete(key)
-      return last
+    close: (visit) => {
+      runs.delete(visit)
+      for (const [key, of] of tokens) if (of === visit) tokens.delete(key)
     },
     summary,
     projectOf: (who) => runs.get(keyOf(who))?.project,
-    listed: (who, ecosystem, name, refused, use) => {
-      const seen = seenOf(who, ecosystem, name)
-      seen.refused = refused
-      if (use !== undefined) seen.use = use
+    listed: (who, listing) => {
+      const seen = seenOf(who, listing.ecosystem, listing.name)
+      Object.assign(seen, listing)
     },
     took: (who, ecosystem, name, version) => {
       const seen = seenOf(who, ecosystem, name)
@@ -179,7 +173,7 @@ const keyOf = ({ visit, run }: Attribution) => visit ?? run
 function summarise({ who, refusals, packages }: Entry): RunSummary {
   const substituted: Substitution[] = []
   const heldBack: HeldBack[] = []
-  for (const { ecosystem, name, refused, use, taken } of packages.values()) {
+  for (const { ecosystem, name, refused, use, taken, client } of packages.values()) {
     if (refused.size === 0) continue
     const newest = [...refused.keys()].reduce((a, b) => (compareVersions(ecosystem, a, b) >= 0 ? a : b))
     const verdict = refused.get(newest)!
@@ -190,6 +184,7 @@ function summarise({ who, refusals, packages }: Entry): RunSummary {
         version: newest,
         versions: refused.size,
         verdict,
+        client,
         ...(use !== undefined && { use }),
       })
     } else if (compareVersions(ecosystem, newest, taken) > 0) {

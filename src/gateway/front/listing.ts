@@ -33,7 +33,8 @@ export async function answerListing(
     if (isRefused(decided.verdict)) return refuse(front, law, asked, opened, version, decided)
   }
   const { etag, ...rendered } = renderListing(protocol, opened, request, listing)
-  front.runs.listed(who, ecosystem, name, refused, presented.replacement)
+  const use = presented.replacement
+  front.runs.listed(who, { ecosystem, name, client: asked.client, refused, ...(use !== undefined && { use }) })
   await front.recorder.listed(who, `pkg:${ecosystem}/${name}`, law.policy.hash, {
     form: request.form,
     client: asked.client,

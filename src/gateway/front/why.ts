@@ -2,16 +2,22 @@
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { parsePurl } from "../../packages/purl.ts"
 import type { Ecosystem, Verdict } from "../../policy/types.ts"
-import type { Client } from "../types.ts"
+import type { HeldBack, RunSummary } from "../runs.ts"
+import type { Attribution, Client } from "../types.ts"
 import { correctVerdict } from "./corrected.ts"
 import { decideVersion, isRefused } from "./decide.ts"
 import { openPackage } from "./open.ts"
 import type { Asked, Front } from "./types.ts"
 
+/** Clients by the ecosystem, where nobody says which one. */
 const CLIENTS: Readonly<Record<Ecosystem, Client>> = { npm: "npm", pypi: "pip", cargo: "cargo", golang: "go" }
 
-/** Decides a purl with its version as the gate would for nobody in particular. Throws `NanoguardError` for what is no such purl, or not at hand. */
-export async function whyPackage(front: Front, purl: string): Promise<Verdict> {
+/** Decides a purl with its version as the gate would now, for nobody in particular unless `by` says for whom. Throws `NanoguardError` for what is no such purl, or not at hand. */
+export async function whyPackage(
+  front: Front,
+  purl: string,
+  by: Partial<Pick<Asked, "client" | "who">> = {},
+): Promise<Verdict> {
   const parsed = parsePurl(purl)
   const ecosystem = parsed?.ecosystem as Ecosystem
   const protocol = parsed === undefined ? undefined : front.protocols.get(ecosystem)
@@ -25,8 +31,8 @@ export async function whyPackage(front: Front, purl: string): Promise<Verdict> {
   const asked: Asked = {
     ecosystem,
     raw: { method: "GET", path: "", query: "", accept: "" },
-    client: CLIENTS[ecosystem],
-    who: { agent: "", operator: "", run: "", boxed: false },
+    client: by.client ?? CLIENTS[ecosystem],
+    who: by.who ?? { agent: "", operator: "", run: "", boxed: false },
     base: "",
   }
   const opened = await openPackage(front, law, asked, protocol, parsed.name)
@@ -40,3 +46,19 @@ export async function whyPackage(front: Front, purl: string): Promise<Verdict> {
   const { verdict } = await decideVersion(front, law, asked, opened, parsed.version)
   return isRefused(verdict) ? correctVerdict(front, law, asked, opened, parsed.version, verdict) : verdict
 }
+
+/** The summary of a visit with the way out for what was held back and never asked for. */
+export async function explainHeldBack(front: Front, who: Attribution, summary: RunSummary): Promise<RunSummary> {
+  const explain = async (held: HeldBack): Promise<HeldBack> => {
+    const { client } = held
+    const verdict = await whyPackage(front, held.verdict.subject, { client, who }).catch(() => held.verdict)
+    return isRefused(verdict) ? { ...held, verdict } : held
+  }
+  const first = summary.heldBack.slice(0, MAX_EXPLAINED)
+  return {
+    ...summary,
+    heldBack: [...(await Promise.all(first.map(explain))), ...summary.heldBack.slice(MAX_EXPLAINED)],
+  }
+}
+
+const MAX_EXPLAINED = 20
