@@ -3,7 +3,7 @@
 import { isPrerelease } from "../packages/versions.ts"
 import type { Ecosystem, Verdict } from "../policy/types.ts"
 import { compareQuickly } from "./protocols/order.ts"
-import type { Client, Presentation, Withheld } from "./types.ts"
+import type { Client, Withheld } from "./types.ts"
 
 export interface PresentInput {
   ecosystem: Ecosystem
@@ -26,33 +26,38 @@ export interface Presented {
 
 /** Presents every version of a listing. Pure; the order of versions makes no difference. */
 export function presentVersions(input: PresentInput): Presented {
-  const { ecosystem, client, versions, refused } = input
-  if (refused.size === 0) return { withheld: new Map(), replacement: undefined }
-  const covers = ecosystem === "npm" && !KNOWN.has(client) ? coveringLines(versions, refused) : undefined
+  const { versions, refused } = input
   const withheld = new Map<string, Withheld>()
+  if (refused.size === 0) return { withheld, replacement: undefined }
+  const replacement = findReplacement(input)
+  const presentationOf = presentationFor(input, replacement)
   for (const version of versions) {
     const verdict = refused.get(version)
-    if (verdict === undefined) continue
-    const presentation = covers?.(version) ?? presentationFor(ecosystem, client)
-    withheld.set(version, { presentation, verdict })
+    if (verdict !== undefined) withheld.set(version, { presentation: presentationOf(version), verdict })
   }
-  return { withheld, replacement: findReplacement(input) }
+  return { withheld, replacement }
 }
 
-/** npm clients whose choice of a version is known to pass over deprecated or restricted ones. */
-const KNOWN: ReadonlySet<Client> = new Set<Client>(["npm", "pnpm", "yarn"])
+type PresentationOf = (version: string) => Withheld["presentation"]
 
-function presentationFor(ecosystem: Ecosystem, client: Client): Exclude<Presentation, "served"> {
-  // npm has a member of its own for what policy holds back; a Go module list knows no marks.
-  if (ecosystem === "golang") return "withheld"
-  return ecosystem === "npm" && client === "npm" ? "withheld" : "listed"
+/** Clients of npm's registry that pass over a deprecated version wherever a range has another one. */
+const PASS_OVER: ReadonlySet<Client> = new Set<Client>(["npm", "yarn", "bun"])
+/** Clients that take the highest version of a range, deprecated or not, unless `latest` is in the range: then that one. */
+const PREFER_LATEST: ReadonlySet<Client> = new Set<Client>(["pnpm", "yarn-classic"])
+
+function presentationFor(input: PresentInput, replacement: string | undefined): PresentationOf {
+  const { ecosystem, client } = input
+  // A list of Go's has no marks, and a version that is not in it can still be asked for and be refused.
+  if (ecosystem === "golang") return () => "withheld"
+  // Where nothing is served there is nothing to choose instead, and the reason is all that there is to show.
+  if (ecosystem !== "npm" || replacement === undefined || PASS_OVER.has(client)) return () => "listed"
+  const isCovered = coverOf(input)
+  const isBehind = PREFER_LATEST.has(client) ? latestCoverOf(input, replacement) : () => false
+  return (version) => (isCovered(version) || isBehind(version) ? "listed" : "withheld")
 }
 
-/**
- * For clients that take the highest version of a range, deprecated or not: one is listed only where its minor line has a
- * higher release that is served, so that neither `^` nor `~` chooses it.
- */
-function coveringLines(versions: readonly string[], refused: ReadonlyMap<string, Verdict>) {
+/** Whether a refused version's minor line has a higher release that is served, so that neither `^` nor `~` chooses it. */
+function coverOf({ versions, refused }: PresentInput): (version: string) => boolean {
   const best = new Map<string, string>()
   for (const version of versions) {
     if (refused.has(version) || isEarly("npm", version)) continue
@@ -60,10 +65,27 @@ function coveringLines(versions: readonly string[], refused: ReadonlyMap<string,
     const other = best.get(line)
     if (other === undefined || compareQuickly("npm", version, other) > 0) best.set(line, version)
   }
-  return (version: string): "listed" | "withheld" => {
+  return (version) => {
     const higher = best.get(minorLine(version))
-    return higher !== undefined && compareQuickly("npm", higher, version) > 0 ? "listed" : "withheld"
+    return higher !== undefined && compareQuickly("npm", higher, version) > 0
   }
+}
+
+/**
+ * Whether a range that has a refused version and a lower served one has what `latest` names, too: that is the highest one which is
+ * served below the refused one.
+ */
+function latestCoverOf({ versions, refused, tags }: PresentInput, replacement: string): (version: string) => boolean {
+  const named = tags["latest"]
+  const latest = named === undefined || !refused.has(named) ? named : replacement
+  if (latest === undefined || !versions.includes(latest) || isEarly("npm", latest)) return () => false
+  let next: string | undefined
+  for (const version of versions) {
+    if (refused.has(version) || isEarly("npm", version) || compareQuickly("npm", version, latest) <= 0) continue
+    if (next === undefined || compareQuickly("npm", version, next) < 0) next = version
+  }
+  return (version) =>
+    compareQuickly("npm", version, latest) > 0 && (next === undefined || compareQuickly("npm", version, next) < 0)
 }
 
 function minorLine(version: string): string {

@@ -26,9 +26,11 @@ const shown = (...input: Parameters<typeof present>) =>
 
 describe("versions that are not served", () => {
   it.each<[Ecosystem, Client, string]>([
-    ["npm", "npm", "withheld"],
-    ["npm", "pnpm", "listed"],
+    ["npm", "npm", "listed"],
     ["npm", "yarn", "listed"],
+    ["npm", "bun", "listed"],
+    ["npm", "pnpm", "listed"],
+    ["npm", "other", "withheld"],
     ["pypi", "pip", "listed"],
     ["pypi", "other", "listed"],
     ["cargo", "cargo", "listed"],
@@ -37,14 +39,16 @@ describe("versions that are not served", () => {
   ])("of %s are, for %s, %s", (ecosystem, client, presentation) => {
     const mark = ecosystem === "golang" ? "v" : ""
     const versions = [`${mark}1.0.0`, `${mark}1.0.1`]
-    expect(shown(ecosystem, client, versions, [versions[1]!])).toEqual({ [versions[1]!]: presentation })
+    const tags = { latest: versions[1]! }
+    expect(shown(ecosystem, client, versions, [versions[1]!], tags)).toEqual({ [versions[1]!]: presentation })
   })
 
-  it.each<Client>(["yarn-classic", "bun", "other", "cargo"])(
+  it.each<Client>(["pnpm", "yarn-classic", "other", "cargo"])(
     "are listed for %s only where no caret or tilde would choose them",
     (client) => {
-      const versions = ["1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0-rc.1", "2.0.0"]
-      expect(shown("npm", client, versions, ["1.0.0", "1.0.1", "1.1.0", "1.2.0-rc.1", "2.0.0"])).toEqual({
+      const versions = ["1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0-rc.1", "2.0.0", "3.0.0"]
+      const refused = ["1.0.0", "1.0.1", "1.1.0", "1.2.0-rc.1", "2.0.0"]
+      expect(shown("npm", client, versions, refused, { latest: "3.0.0" })).toEqual({
         "1.0.0": "listed",
         "1.0.1": "listed",
         "1.1.0": "withheld",
@@ -53,6 +57,33 @@ describe("versions that are not served", () => {
       })
     },
   )
+
+  it.each<[string[], string[], string, string[]]>([
+    // The refused one is what latest was: the next lower one takes its place, and is in every range with both.
+    [["1.0.0", "1.1.0", "1.2.0"], ["1.2.0"], "1.2.0", ["1.2.0"]],
+    [["1.0.0", "1.1.0", "1.2.0", "1.2.1"], ["1.2.0", "1.2.1"], "1.2.1", ["1.2.0", "1.2.1"]],
+    [["1.0.0", "1.1.0", "1.2.0"], ["1.2.0"], "1.1.0", ["1.2.0"]],
+    // Served versions lie between latest and the refused one: `^1.1.0` has those, and not latest.
+    [["1.0.0", "1.1.0", "1.2.0"], ["1.2.0"], "1.0.0", []],
+    [["1.0.0", "1.1.0", "2.0.0"], ["2.0.0"], "2.0.0", ["2.0.0"]],
+    [["1.0.0", "1.1.0", "1.2.0"], ["1.1.0"], "1.2.0", []],
+    [["1.0.0", "1.1.0-rc.1", "1.2.0"], ["1.2.0"], "1.1.0-rc.1", []],
+    [["1.0.0", "1.2.0"], ["1.2.0"], "9.9.9", []],
+  ])("of %j without %j, where latest is %s, pnpm and yarn classic see %j", (versions, refused, latest, listed) => {
+    for (const client of ["pnpm", "yarn-classic"] as const) {
+      const entries = Object.entries(shown("npm", client, versions, refused, { latest }))
+      expect(entries.filter(([, presentation]) => presentation === "listed").map(([version]) => version)).toEqual(
+        listed,
+      )
+    }
+  })
+
+  it.each<Client>(["npm", "pnpm", "yarn-classic", "other"])("are all listed for %s where none is served", (client) => {
+    expect(shown("npm", client, ["1.0.0", "2.0.0"], ["1.0.0", "2.0.0"])).toEqual({
+      "1.0.0": "listed",
+      "2.0.0": "listed",
+    })
+  })
 })
 
 describe("the replacement", () => {
@@ -118,7 +149,7 @@ describe("any listing", () => {
   it("never lists what a client that takes the highest version of a range would choose over a served release", () => {
     fc.assert(
       fc.property(scenes, fc.constantFrom("^", "~"), ({ versions, refused, latest }, sign) => {
-        const { withheld } = present("npm", "bun", versions, refused, { latest })
+        const { withheld } = present("npm", "other", versions, refused, { latest })
         const served = versions.filter((version) => !withheld.has(version))
         const visible = versions.filter((version) => withheld.get(version)?.presentation !== "withheld")
         for (const wanted of versions) {
@@ -130,6 +161,29 @@ describe("any listing", () => {
           expect(served.some((version) => semver.eq(version, highest))).toBe(true)
         }
       }),
+    )
+  })
+})
+
+describe("a listing for a client that prefers latest", () => {
+  it("never lists what it would choose over a served release, in any range without an upper end of its own", () => {
+    fc.assert(
+      fc.property(
+        scenes,
+        npmVersion,
+        fc.constantFrom("^", "~", ">="),
+        ({ versions, refused, latest }, wanted, sign) => {
+          const { withheld, replacement } = present("npm", "pnpm", versions, refused, { latest })
+          const range = `${sign}${wanted.replace(/[-+].*/, "")}`
+          const served = versions.filter((version) => !withheld.has(version))
+          const releases = served.filter((version) => semver.prerelease(version) === null)
+          fc.pre(semver.maxSatisfying(releases, range) !== null)
+          const visible = versions.filter((version) => withheld.get(version)?.presentation !== "withheld")
+          const named = withheld.has(latest) ? replacement! : latest
+          const chosen = semver.satisfies(named, range) ? named : semver.maxSatisfying(visible, range)!
+          expect(served.some((version) => semver.eq(version, chosen))).toBe(true)
+        },
+      ),
     )
   })
 })

@@ -4,7 +4,7 @@ import { type Packument, packumentFacts, parsePackument } from "./packument.ts"
 import { readRequest } from "./read.ts"
 import { renderManifest, renderPackument } from "./render.ts"
 
-/** Clients that get no approved version print the refusal's text (npm, yarn classic) or its reason phrase (pnpm, yarn). */
+/** Where nothing is served all is listed: bun and pnpm 12 say nothing of a refused listing, and show an archive's address. */
 export const npmProtocol: Protocol<Packument> = {
   ecosystem: "npm",
   read: readRequest,
@@ -17,7 +17,7 @@ export const npmProtocol: Protocol<Packument> = {
   render: renderPackument,
   renderRelease: (document, _request, version, plan) => renderManifest(document, version, plan),
   answerService: ({ service }) => (service === "ping" ? { contentType: "application/json", body: "{}" } : undefined),
-  refusesListing: true,
+  refusesListing: false,
 }
 
 /** The one archive of a version, at the address that the upstream's document gives for it. */

@@ -36,9 +36,8 @@ export function renderPackument(
   ]
   if (full) members.push(`"time":${JSON.stringify(shownTimes(document, plan))}`)
   else if (modified !== undefined) members.push(`"modified":${JSON.stringify(modified)}`)
-  const npm = plan.client === "npm"
-  if (npm && restricted.length > 0) members.push(`"policyRestrictions":${restrictions(name, restricted, plan)}`)
-  const notice = npm && plan.withheld.size > 0 ? substitution(document, plan) : undefined
+  if (restricted.length > 0) members.push(`"policyRestrictions":${restrictions(name, restricted, plan)}`)
+  const notice = plan.client === "npm" && plan.withheld.size > 0 ? substitution(document, plan) : undefined
   return {
     contentType: full ? "application/json" : ABBREVIATED,
     body: `{${members.join(",")}}`,
@@ -91,11 +90,16 @@ function renderVersion(
   return `${shared}${full ? rest : installs}${deprecated}${dist}${attested}"tarball":${address}}}`
 }
 
-/** Tags of versions that are not served move to the replacement; a tag of a version that is not there is dropped. */
+/**
+ * Tags of versions that are not served move to the replacement; where none is served they stay with those that are listed, so
+ * that a client gets to the address that says why. A tag of a version that is not there is dropped.
+ */
 function shownTags({ tags, versions }: Packument, { withheld, replacement }: Plan): Record<string, string> {
   const shown: Record<string, string> = Object.create(null)
   for (const [tag, version] of Object.entries(tags)) {
-    const target = withheld.has(version) ? replacement : version
+    const held = withheld.get(version)
+    const target =
+      held === undefined ? version : (replacement ?? (held.presentation === "listed" ? version : undefined))
     if (target !== undefined && versions.has(target)) shown[tag] = target
   }
   return shown
@@ -110,7 +114,7 @@ function shownTimes({ times, versions }: Packument, { withheld }: Plan): Record<
   return shown
 }
 
-/** npm takes these into account where a range or a version leaves nothing else, and then prints the message (npm-pick-manifest). */
+/** npm takes these into account where a range or a version leaves nothing else, and prints the message (npm-pick-manifest); others do not look. */
 function restrictions(name: string, versions: readonly string[], plan: Plan): string {
   const entries = versions.map((version) => `"${version}":${JSON.stringify({ name, version })}`)
   return `{"versions":{${entries.join(",")}},"message":${JSON.stringify(restrictionMessage(name, versions, plan))}}`

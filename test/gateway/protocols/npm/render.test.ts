@@ -95,8 +95,8 @@ describe("a document in which all is served", () => {
 })
 
 describe("versions that are held back", () => {
-  it("go to npm as restrictions, and leave tags, times and versions", () => {
-    const { document, headers } = rendered(simple(), planOf(simple(), "npm", ["1.0.1", "2.0.0"]))
+  it("leave tags, times and versions where a client would choose them, and are restrictions then", () => {
+    const { document, headers } = rendered(simple(), planOf(simple(), "other", ["1.0.1", "2.0.0"]))
     expect(Object.keys(document.versions)).toEqual(["1.0.0", "1.1.0"])
     expect(Object.keys(document.time)).toEqual(["created", "modified", "1.0.0", "1.1.0"])
     expect(document["dist-tags"]).toEqual({ latest: "1.1.0" })
@@ -110,6 +110,14 @@ describe("versions that are held back", () => {
         "Use foo@1.1.0: npm install foo@1.1.0.",
       ].join("\n"),
     )
+    expect(headers).toEqual({ vary: "accept, accept-encoding" })
+  })
+
+  it("are told to npm in a notice", () => {
+    const { document, headers } = rendered(simple(), planOf(simple(), "npm", ["1.0.1", "2.0.0"]))
+    expect(document.policyRestrictions).toBeUndefined()
+    expect(Object.keys(document.versions)).toEqual(VERSIONS)
+    expect(Object.keys(document.time)).toHaveLength(6)
     expect(headers).toMatchObject({
       "npm-notice": "nanoguard: foo@2.0.0 is held back (vulnerability.severity); foo@1.1.0 takes its place.",
     })
@@ -128,15 +136,19 @@ describe("versions that are held back", () => {
     expect(document.versions["2.0.0"].dist.integrity).toBe(manifestOf("foo", "2.0.0").dist.integrity)
   })
 
-  it("keep their reason where all are, and lose their tags", () => {
-    const { document } = rendered(simple(), planOf(simple(), "npm", VERSIONS))
-    expect(document).toMatchObject({ versions: {}, "dist-tags": {} })
-    expect(document.policyRestrictions.message).toMatch(/No version of it is approved\.$/)
+  it("keep their tags where nothing is served, so that the reason is found", () => {
+    for (const client of ["npm", "pnpm", "bun"] as const) {
+      const { document } = rendered(simple(), planOf(simple(), client, VERSIONS))
+      expect(document["dist-tags"]).toEqual({ latest: "2.0.0" })
+      expect(document.versions["2.0.0"].dist.tarball).toContain(
+        "/-/blocked/vulnerability.severity/no-version-approved/foo/",
+      )
+    }
   })
 
   it("that wait for a person say so", () => {
     const fields = { effect: "ask" as const, code: "script.unapproved", reason: "It runs install scripts: postinstall" }
-    const { document } = rendered(simple(), planOf(simple(), "npm", ["2.0.0"], fields))
+    const { document } = rendered(simple(), planOf(simple(), "other", ["2.0.0"], fields))
     expect(document.policyRestrictions.message).toContain(
       "foo@2.0.0 waits for approval: script.unapproved. It runs install scripts: postinstall.\n",
     )
@@ -145,7 +157,7 @@ describe("versions that are held back", () => {
   it("are named one by one only up to a point", () => {
     const versions = Array.from({ length: 40 }, (_, index) => `1.${index}.0`)
     const packument = parse(packumentOf("@s/foo", versions), "@s/foo")
-    const { document } = rendered(packument, planOf(packument, "npm", versions.slice(0, 39)))
+    const { document } = rendered(packument, planOf(packument, "other", versions.slice(0, 39)))
     const lines: string[] = document.policyRestrictions.message.split("\n")
     expect(lines).toHaveLength(11)
     expect(lines[1]).toMatch(/^ {2}@s\/foo@1\.38\.0 refused/)
@@ -240,9 +252,12 @@ describe("whatever the upstream says", () => {
               expect(request).toMatchObject({ kind: "artifact", name: "foo", version })
               expect(tarball.includes("/-/blocked/")).toBe(refused.includes(version))
             }
-            for (const target of Object.values(document["dist-tags"])) expect(refused).not.toContain(target)
+            if (plan.replacement !== undefined || refused.length === 0)
+              for (const target of Object.values(document["dist-tags"])) expect(refused).not.toContain(target)
             const restricted = Object.keys(document.policyRestrictions?.versions ?? {})
-            expect(restricted.every((version) => client === "npm" && refused.includes(version))).toBe(true)
+            expect(restricted.every((version) => refused.includes(version) && !(version in document.versions))).toBe(
+              true,
+            )
             const words = `${document.policyRestrictions?.message ?? ""}${headers?.["npm-notice"] ?? ""}`
             expect(words).toMatch(/^[\n\x20-\x7e]*$/)
             expect(words).not.toContain("evil")
