@@ -1,7 +1,7 @@
 // Where an export goes: a file that appears whole or not at all, or stdout.
 import { randomBytes } from "node:crypto"
-import { closeSync, fsyncSync, lstatSync, openSync, renameSync, rmSync, writeSync } from "node:fs"
-import { resolve } from "node:path"
+import { closeSync, fsyncSync, lstatSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs"
+import { basename, dirname, join, resolve } from "node:path"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { escapeForTerminal } from "../render/audit-export.ts"
@@ -40,6 +40,7 @@ function toFile(cwd: string, output: string): Sink {
   const fd = attempt(output, () => {
     const stat = lstatSync(path, { throwIfNoEntry: false })
     if (stat && !stat.isFile()) throw refuse(output, "what is there is no regular file")
+    removeDrafts(path)
     return openSync(draft, "wx", 0o600)
   })
   let open = true
@@ -65,6 +66,31 @@ function toFile(cwd: string, output: string): Sink {
       if (open) closeSync(fd)
       if (!committed) rmSync(draft, { force: true })
     },
+  }
+}
+
+/** Milliseconds without a byte after which a draft counts as left behind: its writer may live on another host that shares the disk. */
+const ABANDONED = 3_600_000
+
+/** Removes what exports to this path left behind that were killed: up to as large as the log, with names of persons in it. */
+function removeDrafts(path: string): void {
+  const start = `${basename(path)}.`
+  for (const name of readdirSync(dirname(path))) {
+    const [, pid] = (name.startsWith(start) && /^(\d{1,10})-[0-9a-f]{12}\.tmp$/.exec(name.slice(start.length))) || []
+    if (pid === undefined) continue
+    const draft = join(dirname(path), name)
+    const stat = lstatSync(draft, { throwIfNoEntry: false })
+    if (!stat?.isFile() || (process.getuid !== undefined && stat.uid !== process.getuid())) continue
+    if (Date.now() - stat.mtimeMs > ABANDONED && !isAlive(Number(pid))) rmSync(draft, { force: true })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH"
   }
 }
 

@@ -1,6 +1,7 @@
 // What each role can do to the log, in SQL of its own: rights first, triggers behind them.
 import type pg from "pg"
 import { describe, expect, type TestContext, test } from "vitest"
+import { newPerson } from "../../src/audit/sealing/people.ts"
 import { migratePostgres, postgresMigrations } from "../../src/store/postgres/migrate.ts"
 import { parseServer } from "../../src/store/postgres/url.ts"
 import { POSTGRES_MIGRATIONS } from "../../src/store/postgres/version.ts"
@@ -15,7 +16,8 @@ async function filledDatabase(t: TestContext): Promise<Database & { as: (group: 
   const database = await newStoreDatabase(t)
   const writer = await database.login("filler", "nanoguard_writer")
   await query(writer, "insert into nanoguard.events values (1, '{}'), (2, '{}'), (3, '{}')")
-  await query(writer, "insert into nanoguard.people values ('person:x', 'salt', 'ana')")
+  const { commitment, salt, value } = newPerson("ana")
+  await query(writer, `insert into nanoguard.people values ('${commitment}', '${salt}', '${value}')`)
   await query(writer, "insert into nanoguard.checkpoints values (3, 'root', 'note', 1)")
   await database.admin("update nanoguard.settings set value = '1' where name = 'archived'")
   return { ...database, as: (group) => database.login(group, `nanoguard_${group}`) }
@@ -79,6 +81,38 @@ describe("a writer", () => {
       "insert into nanoguard.events values (4, repeat('é', 131073))": CHECKED,
       "insert into nanoguard.events values (4, repeat('é', 131072))": "",
     })
+  })
+
+  test("cannot shut the log by what it says of the index: neither more than the log has, nor another log", async (t) => {
+    const database = await filledDatabase(t)
+    const writer = await database.as("writer")
+    await expectStates(writer, {
+      "update nanoguard.derived set value = '4' where name = 'seq'": RESTRICTED,
+      "update nanoguard.derived set value = '99999999999999999999' where name = 'seq'": RESTRICTED,
+      "update nanoguard.derived set name = 'seq2' where name = 'seq'": "",
+      "insert into nanoguard.derived values ('seq', '1000')": RESTRICTED,
+      "insert into nanoguard.derived values ('seq', '3')": "",
+      "update nanoguard.derived set value = 'nanoguard/other' where name = 'origin'": RESTRICTED,
+      "truncate nanoguard.derived": "",
+    })
+    await database.admin("update nanoguard.settings set value = '3' where name = 'archived'")
+    expect(await stateOf(writer, "insert into nanoguard.derived values ('seq', '3')")).toBe("")
+  })
+
+  test("adds people whose commitments open, and no others", async (t) => {
+    const writer = await (await filledDatabase(t)).as("writer")
+    const add = (commitment: string, salt: string, value: string) =>
+      stateOf(writer, `insert into nanoguard.people values ('${commitment}', '${salt}', '${value}')`)
+    for (const value of ["ben@acme.example", "", "Änne 🦊", "x".repeat(5000)]) {
+      for (let i = 0; i < 8; i++) {
+        const person = newPerson(`${value}${i}`)
+        expect(await add(person.commitment, person.salt, `${value}${i} `)).toBe(CHECKED)
+        expect(await add(person.commitment, newPerson("x").salt, person.value)).toBe(CHECKED)
+        expect(await add(person.commitment, `${person.salt}=`, person.value)).toBe(CHECKED)
+        expect(await add(person.commitment, person.salt, person.value)).toBe("")
+      }
+    }
+    expect(await add("person:x", "salt", "carl")).toBe(CHECKED)
   })
 
   test("can only go on where the log ends", async (t) => {

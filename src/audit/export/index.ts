@@ -113,6 +113,8 @@ function readBodies(db: Kysely<Tables>, from: number, to: number): Promise<{ seq
 function chooseRecord(seq: number, body: string, { agent, since, until }: Selection): unknown {
   const record = parseBody(body) as { agent?: string; time: string } | undefined
   if (record === undefined) throw unreadable(seq)
+  // Every line is the canonical form of itself: whoever verifies an export refuses it for one that is not.
+  if (canonicalText(record) !== body) throw unreadable(seq)
   if (agent !== undefined && record.agent !== agent) return undefined
   if (since !== undefined && !(record.time >= since)) return undefined
   if (until !== undefined && !(record.time <= until)) return undefined
@@ -120,10 +122,13 @@ function chooseRecord(seq: number, body: string, { agent, since, until }: Select
 }
 
 function unreadable(seq: number): NanoguardError {
-  return new NanoguardError(`record ${seq} is none that this version can read`, {
-    exit: EXIT.findings,
-    hint: `run \`nanoguard audit verify\`; what is around it can be exported with --to ${seq - 1} and with --from ${seq + 1}`,
-  })
+  return new NanoguardError(
+    `record ${seq} is none that this version writes: whoever verifies it would refuse the export`,
+    {
+      exit: EXIT.findings,
+      hint: `run \`nanoguard audit verify\`; what is around it can be exported with --to ${seq - 1} and with --from ${seq + 1}`,
+    },
+  )
 }
 
 /** Those that outside places have confirmed, else the newest; each proven to be a beginning of the checkpoint's tree. */

@@ -53,6 +53,29 @@ const SETTINGS = `
   end if;
   return new;`
 
+// Whoever derives may change the index, and an index that claims more than the log has, or another log, shuts it for all gateways:
+// to them that reads as records that are gone.
+const WITHIN_LOG = `
+  if (new.name = 'seq' and new.value::numeric > greatest((select max(seq) from nanoguard.events), ${ARCHIVED}, 0))
+    or (new.name = 'origin' and new.value <> (select value from nanoguard.settings where name = 'origin')) then
+    ${refuse("the index is of this log, and of records that it has")}
+  end if;
+  return new;`
+
+/** For the table that says how far is derived: made anew with it. */
+export const INDEX_GUARDS: readonly string[] = [
+  guard("within_log", WITHIN_LOG),
+  ...trigger("derived_within", "derived", "before insert or update on nanoguard.derived for each row", "within_log"),
+]
+
+/**
+ * The condition that a row of `people` opens its own commitment, as `opensPerson` has it: `person:` and the base64url of SHA-256 over
+ * the 32 bytes of the salt and the value in UTF-8. A false one would make `verify` and every export stop at the records that name it.
+ */
+export const OPENS_PERSON = `case when salt ~ '^[A-Za-z0-9_-]{43}$' then commitment = 'person:' || rtrim(translate(encode(
+  sha256(decode(translate(salt, '-_', '+/') || '=', 'base64') || convert_to(value, 'UTF8')), 'base64'), '+/', '-_'), '=')
+  else false end`
+
 /** SQL statements; they need PostgreSQL 14. */
 export const GUARDS: readonly string[] = [
   guard("follows", FOLLOWS),

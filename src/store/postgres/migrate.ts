@@ -8,7 +8,7 @@ import type { Tables } from "../schema.ts"
 import { LOCKS, openClient } from "./client.ts"
 import { openDatabase } from "./connect.ts"
 import { codeOf, toStoreError } from "./errors.ts"
-import { APPROVAL_GUARDS, GUARDS } from "./guards.ts"
+import { APPROVAL_GUARDS, GUARDS, INDEX_GUARDS, OPENS_PERSON } from "./guards.ts"
 import { ensureRoles, grantRights } from "./roles.ts"
 import type { Server } from "./url.ts"
 
@@ -45,6 +45,7 @@ async function fitPostgres(db: Kysely<unknown>): Promise<void> {
   await sql
     .raw("alter table nanoguard.events add constraint events_body check (octet_length(body) <= 262144)")
     .execute(db)
+  await sql.raw(`alter table nanoguard.people add constraint people_opens check (${OPENS_PERSON})`).execute(db)
   await createGuards(db, GUARDS)
 }
 
@@ -88,7 +89,9 @@ async function migrateTables(server: Server): Promise<Omit<Migrated, "roles">> {
         .select("value")
         .where("name", "=", "origin")
         .executeTakeFirstOrThrow()
-      return ensureIndexTables(transaction as Kysely<Tables>, "postgres", value)
+      const made = await ensureIndexTables(transaction as Kysely<Tables>, "postgres", value)
+      if (made) for (const guard of INDEX_GUARDS) await sql.raw(guard).execute(transaction)
+      return made
     })
     return { migrations, index }
   } finally {
