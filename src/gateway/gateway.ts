@@ -59,21 +59,15 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
   const recorder = createRecorder(options.store, options.gateway)
   const law = await openLaw(ctx, options.load, upstream, recorder)
   const runs = createRunBook(ctx.now)
-  const metrics = createMetrics()
+  const metrics = createMetrics({ upstream: upstream.stats, runs: () => runs.size, version: VERSION })
   const front: Front = {
-    protocols: PROTOCOLS,
-    law: law.current,
-    upstream,
-    recorder,
-    desk: options.desk,
-    runs,
-    now: ctx.now,
+    ...{ protocols: PROTOCOLS, law: law.current, upstream, recorder, desk: options.desk, runs, metrics, now: ctx.now },
   }
 
   let origin = options.origin ?? ""
-  const own = async (path: string): Promise<Answer | undefined> => {
+  const own = (path: string): Answer | undefined => {
     if (path === "/-/health") return text("application/json", JSON.stringify({ status: "ok" }))
-    if (path === "/-/metrics") return text(metrics.contentType, await metrics.text())
+    if (path === "/-/metrics") return text(metrics.contentType, metrics.text())
     return undefined
   }
   const server = createGateServer({
@@ -81,8 +75,12 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     identify: createIdentify(runs, options.anonymous),
     origin: () => origin,
     own,
+    onBegun: metrics.began,
     onDone: metrics.done,
-    onTrouble: options.onTrouble,
+    onTrouble: (error) => {
+      metrics.recordFailed()
+      options.onTrouble(error)
+    },
     ...(tls && { tls }),
   })
   await new Promise<void>((resolve, reject) => {

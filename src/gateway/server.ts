@@ -2,12 +2,12 @@
 // the channels by which a refusal reaches an agent, and HTTP/2 has none.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import { createServer as createTlsServer } from "node:https"
-import type { Ecosystem } from "../policy/types.ts"
 import { type Answer, errorAnswer, unavailableAnswer } from "./answer.ts"
 import { clientOf } from "./client.ts"
 import { answerFront } from "./front/index.ts"
 import type { Front } from "./front/types.ts"
 import type { Identify } from "./identity.ts"
+import type { Done } from "./metrics.ts"
 import { sendAnswer } from "./send.ts"
 import { readTarget } from "./target.ts"
 
@@ -17,9 +17,10 @@ export interface ServerOptions {
   /** How clients reach this gate: scheme, host and port. What a request's Host must say, too. */
   origin: () => string
   /** Answers about the gate itself: health and metrics. Undefined for what is not one. */
-  own: (path: string) => Answer | undefined | Promise<Answer | undefined>
+  own: (path: string) => Answer | undefined
+  onBegun: () => void
   /** Told of each answer that was sent, or broke off (`status` 0). */
-  onDone?: (done: { ecosystem?: Ecosystem; status: number; bytes: number; seconds: number }) => void
+  onDone: (done: Done) => void
   /** Told of what went wrong inside; the client got 503. */
   onTrouble: (error: unknown) => void
   tls?: { key: string; cert: string }
@@ -59,56 +60,54 @@ export function createGateServer(options: ServerOptions): Server {
 
 async function handle(options: ServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const begun = performance.now()
-  let ecosystem: Ecosystem | undefined
-  let answer: Answer
+  options.onBegun()
+  let answer: Labelled
   try {
-    const result = await answerRequest(options, request)
-    answer = result.answer
-    ecosystem = result.ecosystem
+    answer = await answerRequest(options, request)
   } catch (error) {
     options.onTrouble(error)
     answer = unavailableAnswer("the gateway cannot record requests at the moment, so it answers none")
   }
   const { status, bytes } = await sendAnswer(request, response, answer)
-  options.onDone?.({ status, bytes, seconds: (performance.now() - begun) / 1000, ...(ecosystem && { ecosystem }) })
+  const { ecosystem, kind } = answer
+  const seconds = (performance.now() - begun) / 1000
+  options.onDone({ status, bytes, seconds, ...(ecosystem && { ecosystem }), ...(kind && { kind }) })
 }
 
-async function answerRequest(
-  options: ServerOptions,
-  request: IncomingMessage,
-): Promise<{ answer: Answer; ecosystem?: Ecosystem }> {
+/** An answer, with what is counted of it. */
+type Labelled = Answer & Pick<Done, "ecosystem" | "kind">
+
+async function answerRequest(options: ServerOptions, request: IncomingMessage): Promise<Labelled> {
   const { front, identify } = options
   const origin = options.origin()
   const { method = "" } = request
   // A page in a browser may have a name of its own resolve to this address (DNS rebinding): it is not asked by that name.
-  if (!isOwnHost(request.headers.host, origin))
-    return { answer: errorAnswer(421, "this gateway does not answer for that host") }
+  if (!isOwnHost(request.headers.host, origin)) return errorAnswer(421, "this gateway does not answer for that host")
   const target = readTarget(request.url ?? "")
-  if (target === undefined)
-    return { answer: errorAnswer(400, "the address is not one that a package manager asks for") }
-  const own = await options.own(target.rest)
-  if (own !== undefined) return { answer: own }
+  if (target === undefined) return errorAnswer(400, "the address is not one that a package manager asks for")
+  const own = options.own(target.rest)
+  if (own !== undefined) return own
   const who = identify(target.token, request.headers.authorization)
   if (who === undefined) {
-    const challenge = { "www-authenticate": 'Bearer realm="nanoguard"' }
-    return { answer: errorAnswer(401, "this gateway wants a token: nanoguard gateway env makes one", challenge) }
+    const challenge = { "www-authenticate": 'Basic realm="nanoguard"' }
+    return errorAnswer(401, "this gateway wants a token: nanoguard gateway env makes one", challenge)
   }
-  const { ecosystem } = target
-  if (ecosystem === undefined) return { answer: errorAnswer(404, "there is no registry at this address") }
+  const { ecosystem, mount, path, query, token } = target
+  if (ecosystem === undefined) return errorAnswer(404, "there is no registry at this address")
   const body = method === "POST" || method === "PUT" ? await readBody(request) : undefined
-  if (body === null) return { answer: errorAnswer(413, "the request's body is too large"), ecosystem }
+  if (body === null) return { ...errorAnswer(413, "the request's body is too large"), ecosystem }
   const { accept = "", "if-none-match": etag } = request.headers
   const answer = await answerFront(front, {
     ecosystem,
-    raw: { method, path: target.path, query: target.query, accept },
+    raw: { method, path, query, accept },
     client: clientOf(request.headers),
     who,
     // Who comes with a token in the address finds it in the addresses of artifacts as well: they have no other way to carry it.
-    base: `${origin}${target.token === undefined ? "" : `/t/${target.token}`}/${target.mount}`,
+    base: `${origin}${token === undefined ? "" : `/t/${token}`}/${mount}`,
     ...(etag !== undefined && { etag }),
     ...(body !== undefined && { body }),
   })
-  return { answer, ecosystem }
+  return { ...answer, ecosystem }
 }
 
 /** Loopback goes by several names; whatever else it is reached by has to be the gate's own. */

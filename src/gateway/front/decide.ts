@@ -40,6 +40,7 @@ export async function decideVersion(
   const grants = mine.map(({ grant }) => grant)
   const evidence = { now: front.now(), facts, ...(grants.length > 0 && { grants }) }
   const verdict = decide(law.policy, action, evidence)
+  front.metrics.decided(verdict)
   const grant = mine.find(({ grant: { id } }) => verdict.excepted?.some(({ rule }) => rule === `approval ${id}`))
   return { verdict, action, evidence, ...(grant && { grant }) }
 }

@@ -2,6 +2,7 @@
 import type { Ecosystem } from "../../policy/types.ts"
 import type { Desk } from "../desk.ts"
 import type { Law } from "../law.ts"
+import type { Metrics } from "../metrics.ts"
 import type { Recorder } from "../recorder.ts"
 import type { RunBook } from "../runs.ts"
 import type { Attribution, Client, Protocol, RawRequest } from "../types.ts"
@@ -17,6 +18,7 @@ export interface Front {
   readonly recorder: Recorder
   readonly desk: Desk
   readonly runs: RunBook
+  readonly metrics: Pick<Metrics, "decided">
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }

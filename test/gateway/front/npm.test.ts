@@ -74,12 +74,17 @@ describe("the npm registry of the gate", () => {
     const response = await gate.get("/npm/axios", NPM)
     expect(response.status).toBe(200)
     const body = (await response.json()) as {
-      versions: Record<string, { dist: { tarball: string } }>
+      versions: Record<string, { dist: { tarball: string }; deprecated?: string }>
       "dist-tags": Record<string, string>
     }
-    expect(Object.keys(body.versions)).toEqual(["1.6.8"])
     expect(body["dist-tags"]["latest"]).toBe("1.6.8")
     expect(body.versions["1.6.8"]?.dist.tarball).toBe(`${gate.origin}/npm/axios/-/axios-1.6.8.tgz`)
+    for (const version of ["1.6.0", "1.7.0"]) {
+      const listed = body.versions[version]
+      expect(listed?.deprecated).toMatch(/vulnerability\.severity|release\.too-new/)
+      expect(listed?.dist.tarball).toMatch(/\/npm\/-\/blocked\/[a-z.-]+\/use-1\.6\.8\/axios\//)
+      expect((await fetch(listed!.dist.tarball)).status).toBe(403)
+    }
     const etag = response.headers.get("etag")!
     expect((await gate.get("/npm/axios", { ...NPM, "if-none-match": etag })).status).toBe(304)
   })
