@@ -49,7 +49,10 @@ const ABANDONED = 24 * 60 * 60 * 1000
  */
 export async function openDirectory(directory: string | undefined): Promise<CacheDirectory> {
   const root = directory ?? mkdtempSync(join(tmpdir(), "nanoguard-gateway-"))
-  for (const path of [root, ...[...AREAS, DRAFTS].map((area) => join(root, area))]) prepare(path)
+  const prepareAll = () => {
+    for (const path of [root, ...[...AREAS, DRAFTS].map((area) => join(root, area))]) prepare(path)
+  }
+  prepareAll()
   await removeAbandoned(join(root, DRAFTS))
   const made = new Set<string>()
   let kept = (_bytes: number) => {}
@@ -60,7 +63,15 @@ export async function openDirectory(directory: string | undefined): Promise<Cach
     pathOf,
     draft: async () => {
       const path = join(root, DRAFTS, `${process.pid}-${randomBytes(8).toString("hex")}`)
-      return { handle: await open(path, "wx+", 0o600), path }
+      const make = () => open(path, "wx+", 0o600)
+      const handle = await make().catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "ENOENT") throw error
+        // Somebody emptied the caches: made anew.
+        prepareAll()
+        made.clear()
+        return make()
+      })
+      return { handle, path }
     },
     keep: async (draft, area, name) => {
       const target = pathOf(area, name)
@@ -75,7 +86,6 @@ export async function openDirectory(directory: string | undefined): Promise<Cach
         kept(size)
         return true
       } catch {
-        // The directory may have been taken away under us: it is looked for again the next time.
         made.delete(dirname(target))
         await rm(draft.path, { force: true }).catch(() => {})
         return false

@@ -26,6 +26,8 @@ const BLOCK = 4_096
 /** Counts what lies in the directory, then sweeps whenever more than `most` bytes do. */
 export function startSweeper(directory: CacheDirectory, most: number): Sweeper {
   let bytes = 0
+  // Kept while a sweep is under way, which may have passed by where it was put.
+  let added = 0
   let closed = false
   let work: Promise<void> | undefined
   const begin = () => {
@@ -33,6 +35,7 @@ export function startSweeper(directory: CacheDirectory, most: number): Sweeper {
       .catch(() => {})
       .finally(() => {
         work = undefined
+        if (bytes > most && !closed) begin()
       })
   }
 
@@ -42,6 +45,7 @@ export function startSweeper(directory: CacheDirectory, most: number): Sweeper {
       [["refs"], most * REFERENCES],
     ]
     let counted = 0
+    added = 0
     for (const [areas, bound] of bounds) {
       const entries: Entry[] = []
       for (const area of areas) for await (const entry of entriesOf(join(directory.root, area))) entries.push(entry)
@@ -55,7 +59,7 @@ export function startSweeper(directory: CacheDirectory, most: number): Sweeper {
       }
       counted += total
     }
-    bytes = counted
+    bytes = counted + added
   }
 
   async function* entriesOf(path: string): AsyncGenerator<Entry> {
@@ -72,7 +76,9 @@ export function startSweeper(directory: CacheDirectory, most: number): Sweeper {
   }
 
   directory.onKept((kept) => {
-    bytes += Math.ceil(kept / BLOCK) * BLOCK
+    const blocks = Math.ceil(kept / BLOCK) * BLOCK
+    added += blocks
+    bytes += blocks
     if (bytes > most) begin()
   })
   begin()
