@@ -28,9 +28,9 @@ export function requestIdOf(seq: number): string {
 
 /** One line that stands alone: what, why, what to do, and where to ask. */
 export function errorLine(verdict: Verdict, requestId: string, approval?: Refusal["approval"]): string {
+  const next = nextStep(verdict, approval)
   const what = `${nameOf(verdict.subject)} ${approval === undefined ? "refused" : "waits for approval"} by policy: ${verdict.code}`
   const about = evidenceIds(verdict)
-  const next = nextStep(verdict, approval)
   return plainText(
     `${what}${about === "" ? "" : ` (${about})`}.${next === "" ? "" : ` ${next}.`} [${requestId}]`,
     MAX_ERROR,
@@ -50,6 +50,15 @@ function nextStep({ correction }: Verdict, approval?: Refusal["approval"]): stri
   if (correction.target === undefined || correction.action === "request-approval") return ""
   if (correction.action === "remove") return "Remove it"
   return `Use ${nameOf(correction.target)}`
+}
+
+/** The reason phrase: code, way out and id, none of them cut; a command that was cut would be tried all the same. */
+function phraseOf({ verdict, requestId, approval }: Refusal): string {
+  const short = `${nameOf(verdict.subject)}: ${verdict.code}`
+  const target = verdict.correction?.target
+  const ways = [nextStep(verdict, approval), target === undefined ? "" : `Use ${nameOf(target)}`, ""]
+  const lines = ways.map((way) => `${short}.${way === "" ? "" : ` ${way}.`} [${requestId}]`)
+  return plainText(lines.find((line) => line.length <= MAX_PHRASE) ?? `${verdict.code} [${requestId}]`, MAX_PHRASE)
 }
 
 function evidenceIds({ evidence }: Verdict): string {
@@ -72,7 +81,7 @@ export function renderRefusal(refusal: Refusal): Answer {
   }
   return {
     status: 403,
-    phrase: plainText(error, MAX_PHRASE),
+    phrase: phraseOf(refusal),
     headers: {
       "content-type": "application/problem+json",
       "cache-control": "no-store",

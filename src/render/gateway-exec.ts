@@ -36,18 +36,11 @@ export function renderRunSummary(summary: RunSummary, options: Options): string 
   const blocks = [
     ...cut(refusals, (refusal) => refusalLines(refusal, options)),
     ...cut(substituted, (one) => substitutionLines(one, options)),
-    // What was merely not listed matters where the command failed and nobody told it why.
-    ...(options.failed ? cut(notRefused(heldBack, refusals), (one) => heldLines(one, options)) : []),
+    // What was merely not listed matters where the command failed and no refusal says why.
+    ...(options.failed && refusals.length === 0 ? cut(heldBack, (one) => heldLines(one, options)) : []),
   ]
   return blocks.length === 0 ? "" : `\n${blocks.join("\n")}\n`
 }
-
-function notRefused(heldBack: readonly HeldBack[], refusals: readonly Refusal[]): HeldBack[] {
-  const told = new Set(refusals.map(({ verdict }) => withoutVersion(verdict.subject)))
-  return heldBack.filter(({ verdict }) => !told.has(withoutVersion(verdict.subject)))
-}
-
-const withoutVersion = (purl: string) => purl.replace(/@[^@/]*$/, "")
 
 function cut<T>(list: readonly T[], lines: (one: T) => string[]): string[] {
   const shown = list.slice(0, SHOWN).flatMap(lines)
