@@ -1,0 +1,158 @@
+// Every package manager, unmodified, behind a running gate: an approved install, a range, a pin, a lockfile, a dependency's
+// dependency, and bytes that are not the promised ones.
+import { globSync, rmSync } from "node:fs"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest"
+import { CLIENTS, type ClientDescription, type Wanted } from "./clients.ts"
+import { ADVISORY, filesBelow, type Laboratory, openLaboratory, type Project, type Ran } from "./gate.ts"
+import type { Packages } from "./packages.ts"
+
+const PACKAGES: Packages = {
+  plain: [{ version: "1.0.0" }, { version: "1.1.0" }],
+  "uses-plain": [{ version: "1.0.0", dependencies: { plain: "^1.0.0" } }],
+  // The highest of its line is bad, and the fixed one breaks.
+  foo: [{ version: "1.0.0" }, { version: "1.1.0" }, { version: "1.2.0" }, { version: "2.0.0" }],
+  // Fixed in the same line.
+  bar: [{ version: "1.0.0" }, { version: "1.0.1" }, { version: "1.0.2" }],
+  "uses-bar": [
+    { version: "1.0.0", dependencies: { bar: "=1.0.1" } },
+    { version: "1.1.0", dependencies: { bar: "=1.0.2" } },
+  ],
+  swapped: [{ version: "1.0.0" }],
+}
+const REFUSED = { foo: ["1.2.0"], bar: ["1.0.1"] }
+const MARK = "these are not the bytes that were promised"
+
+let lab: Laboratory
+beforeAll(async () => {
+  lab = await openLaboratory(PACKAGES, REFUSED)
+})
+afterAll(() => lab?.close())
+
+/** The command that the terminal says to run. */
+const commandIn = (terminal: string) => /^ *run: (.+)$/m.exec(terminal)?.[1]
+
+describe.each(CLIENTS)("$label", (client) => {
+  const open = async (ctx: TestContext, wanted: Wanted, base = lab.gate.origin): Promise<Project> =>
+    lab.project(client, await client.find(ctx), client.files(wanted, base))
+
+  it("installs through the gate what it installs without it", async (ctx) => {
+    const wanted = { "uses-plain": "=1.0.0", plain: "^1.0.0" }
+    const direct = await open(ctx, wanted, lab.upstream.base)
+    succeed(await direct.direct(client.install))
+    const behind = await open(ctx, wanted)
+    succeed(await behind.exec(client.install))
+    const tree = treeOf(client, behind)
+    expect(tree.size).toBeGreaterThan(2)
+    expect(tree).toEqual(treeOf(client, direct))
+  })
+
+  it("ends a range over a refused version on the approved one", async (ctx) => {
+    if (client.ecosystem === "golang") {
+      // Go has no ranges: what it chooses among versions for is a query.
+      const project = await open(ctx, {})
+      succeed(await project.exec(client.add("bar")))
+      expect(client.installed(project.directory, "bar")).toBe("1.0.2")
+      return
+    }
+    const project = await open(ctx, { foo: "^1.0.0" })
+    succeed(await project.exec(client.install))
+    expect(client.installed(project.directory, "foo")).toBe("1.1.0")
+  })
+
+  it("fails on a pin once, and says the command that then works", async (ctx) => {
+    const project = await open(ctx, { bar: "=1.0.1" })
+    const asked = await refuses(client, project, client.install, "bar")
+    expect(asked.filter((one) => one.status() === 403).length).toBeLessThanOrEqual(client.asks ?? 1)
+    expect(asked.length).toBeLessThanOrEqual(12)
+  })
+
+  it("fails on a lockfile with a refused version, and says the command that then works", async (ctx) => {
+    const project = await open(ctx, { bar: "=1.0.1" })
+    await lockBefore(client, project)
+    const asked = await refuses(client, project, client.frozen, "bar")
+    expect(asked.filter((one) => one.status() === 403).length).toBeLessThanOrEqual(client.asks ?? 1)
+    expect(asked.length).toBeLessThanOrEqual(12)
+  })
+
+  it("fails on a dependency's refused dependency, and says the command that then works", async (ctx) => {
+    const project = await open(ctx, { "uses-bar": "=1.0.0" })
+    const asked = await refuses(client, project, client.install, "bar")
+    expect(asked.filter((one) => one.status() === 403).length).toBeLessThanOrEqual(client.asks ?? 1)
+  })
+
+  it("never has bytes that were not promised", async (ctx) => {
+    const project = await open(ctx, { swapped: "=1.0.0" })
+    // Go's registry promises no hash: what holds there is the project's go.sum.
+    if (client.ecosystem === "golang") await lockBefore(client, project)
+    lab.upstream.tampered.set("swapped@1.0.0", (genuine) => Buffer.concat([genuine, Buffer.from(MARK)]))
+    try {
+      const ran = await project.exec(client.install, {
+        npm_config_fetch_retries: "0",
+        pnpm_config_fetch_retries: "0",
+        CARGO_NET_RETRY: "0",
+        UV_HTTP_RETRIES: "0",
+        PIP_RETRIES: "0",
+        YARN_HTTP_RETRY: "0",
+      })
+      expect(ran.exit, ran.terminal).not.toBe(0)
+      const found = [...filesBelow(join(project.directory, ".."))].filter(([, bytes]) => bytes.includes(MARK))
+      expect(found.map(([path]) => path)).toEqual([])
+      expect(
+        client.trees.flatMap((tree) => globSync(`${tree}/swapped*/**/*.{js,py,rs}`, { cwd: project.directory })),
+      ).toEqual([])
+    } finally {
+      lab.upstream.tampered.clear()
+    }
+  })
+})
+
+function succeed(ran: Ran) {
+  expect(ran.exit, ran.terminal).toBe(0)
+}
+
+/** Runs what is refused, does what the terminal then says, and looks at what is there. Returns the requests of the refused run. */
+async function refuses(client: ClientDescription, project: Project, line: string, name: keyof typeof REFUSED) {
+  const from = lab.asked.length
+  const ran = await project.exec(line)
+  const asked = lab.asked.slice(from)
+  expect(ran.exit, ran.terminal).not.toBe(0)
+  for (const word of ["vulnerability.severity", ADVISORY]) expect(ran.terminal).toContain(word)
+  const command = commandIn(ran.terminal)
+  expect(command, ran.terminal).toBeDefined()
+  const after = await project.exec(command!)
+  expect(after.exit, `${ran.terminal}\n$ ${command}\n${after.terminal}`).toBe(0)
+  succeed(await project.exec(client.install))
+  const version = client.installed(project.directory, name)
+  expect(version, `${ran.terminal}\n$ ${command}\n${after.terminal}`).toBeDefined()
+  expect(REFUSED[name]).not.toContain(version)
+  return asked
+}
+
+/** Locks and forgets what was installed: the advisory came later. */
+async function lockBefore(client: ClientDescription, project: Project) {
+  await lab.lift(true)
+  try {
+    succeed(await project.exec(client.install))
+  } finally {
+    await lab.lift(false)
+  }
+  for (const tree of [...client.trees, ".venv"]) rmSync(join(project.directory, tree), { recursive: true, force: true })
+  rmSync(project.home, { recursive: true, force: true })
+}
+
+/** Installed files and lockfiles; addresses of registries made equal, and left out what managers note for themselves. */
+function treeOf(client: ClientDescription, { directory }: Project): Map<string, string> {
+  const roots = client.trees.flatMap((tree) => globSync(tree, { cwd: directory }))
+  const noted = /^node_modules\/\.(?!pnpm\/[^l]|bin\/)|__pycache__|_virtualenv|\.lock$/
+  const files = roots.flatMap((root) =>
+    [...filesBelow(join(directory, root))].map(([path, bytes]) => [join(root, path), bytes] as const),
+  )
+  const locks = [...filesBelow(directory)].filter(([path]) => client.locks.includes(path))
+  return new Map(
+    [...files.filter(([path]) => !noted.test(path)), ...locks].map(([path, bytes]) => [
+      path,
+      bytes.toString("latin1").replaceAll(lab.gate.origin, "BASE").replaceAll(lab.upstream.base, "BASE"),
+    ]),
+  )
+}
