@@ -41,3 +41,22 @@ export interface Store {
   /** Writes what is pending, takes a last checkpoint where this process wrote events, and lets go of everything. */
   close(): Promise<void>
 }
+
+/** The record, opened for reading. */
+export interface Reader {
+  readonly kind: "sqlite" | "postgres"
+  /** Record and derived tables under their own names. Nothing can be written through it. */
+  readonly db: Kysely<Tables>
+  /** The state directory, where the record is files. */
+  readonly directory?: string
+  /** For people; without a password. */
+  readonly location: string
+  /**
+   * False where the derived tables stand empty for an index that is not there (and could not be made: derive first).
+   * Always true for PostgreSQL.
+   */
+  readonly indexed: boolean
+  /** True where nobody can write here (a read-only file system, a copy as evidence): what is read cannot change meanwhile. */
+  readonly immutable: boolean
+  close(): Promise<void>
+}

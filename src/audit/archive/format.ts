@@ -10,7 +10,6 @@
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { EXIT, NanoguardError } from "../../errors.ts"
-import { isWhole } from "./header.ts"
 
 /** The first line of a segment. Hashes are base64 of 32 bytes. */
 export interface ArchiveHeader {
@@ -43,6 +42,11 @@ const NAME = /^records-(\d{12,16})-(\d{12,16})\.ndjson(?:\.gz)?$/
 export function segmentName(from: number, to: number, gzip: boolean): string {
   const digits = (seq: number) => String(seq).padStart(12, "0")
   return `records-${digits(from)}-${digits(to)}.ndjson${gzip ? ".gz" : ""}`
+}
+
+/** A whole number of at least `least`, exact. */
+export function isWhole(value: unknown, least: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= least
 }
 
 /** The segments of a directory in the order of their records; other files are none. Throws `NanoguardError` where it cannot be read. */

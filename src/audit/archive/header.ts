@@ -2,15 +2,10 @@
 
 import { decodeBase64 } from "../checkpoints/note.ts"
 import { HASH_SIZE } from "../tree/merkle.ts"
-import type { ArchiveHeader } from "./format.ts"
+import { type ArchiveHeader, isWhole } from "./format.ts"
 
 /** Complete subtrees of a tree, hashes of a proof: at most one for each bit of a size, two for a proof. */
 const MAX_HASHES = 128
-
-/** A whole number of at least `least`, exact. */
-export function isWhole(value: unknown, least: number): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= least
-}
 
 /** The header in a segment's first line; undefined where the line is none. */
 export function parseHeader(line: string): ArchiveHeader | undefined {

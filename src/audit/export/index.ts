@@ -5,6 +5,7 @@ import { EXIT, NanoguardError } from "../../errors.ts"
 import type { PeopleTable, Tables } from "../../store/schema.ts"
 import { formatVerifier, type Verifier } from "../checkpoints/note.ts"
 import { parseBody } from "../derive/index-rows.ts"
+import { readArchived } from "../read/query.ts"
 import { canonicalText } from "../sealing/canonical.ts"
 import { opensPerson } from "../sealing/people.ts"
 import { loadConsistency } from "../tree/tile-table.ts"
@@ -65,7 +66,7 @@ export async function* exportLog(db: Kysely<Tables>, options: ExportOptions): As
   )
   const counts: ExportCounts = { records: 0, archived: 0, opened: 0, erased: 0 }
   const people = openPeople(db)
-  const archived = Math.min(to, await archivedSeq(db))
+  const archived = Math.min(to, await readArchived(db))
   if (archived >= from) {
     counts.archived = archived - from + 1
     yield write(lineOf({ type: "archived", from, to: archived }))
@@ -97,11 +98,6 @@ export async function* exportLog(db: Kysely<Tables>, options: ExportOptions): As
 
 function lineOf(line: ExportLine): string {
   return `${canonicalText(line)}\n`
-}
-
-async function archivedSeq(db: Kysely<Tables>): Promise<number> {
-  const row = await db.selectFrom("settings").select("value").where("name", "=", "archived").executeTakeFirst()
-  return Number(row?.value ?? 0)
 }
 
 function readBodies(db: Kysely<Tables>, from: number, to: number): Promise<{ seq: number; body: string }[]> {

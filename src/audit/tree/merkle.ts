@@ -78,16 +78,6 @@ export function rootOf(leaves: readonly Uint8Array[]): Uint8Array {
   return foldRight(frontier.nodes)
 }
 
-/** PATH(index, D[n]): the hashes from the leaf's sibling up that lead to the root. Throws `RangeError` for a leaf that is not there. */
-export function inclusionProof(leaves: readonly Uint8Array[], index: number): Uint8Array[] {
-  return inclusionRanges(index, leaves.length).map(({ from, to }) => rootOf(leaves.slice(from, to)))
-}
-
-/** PROOF(older, D[n]): that the tree of `leaves` begins with the tree of its first `older`. Nothing where `older` is 0 or all. */
-export function consistencyProof(leaves: readonly Uint8Array[], older: number): Uint8Array[] {
-  return consistencyRanges(older, leaves.length).map(({ from, to }) => rootOf(leaves.slice(from, to)))
-}
-
 /** Which ranges of leaves the hashes of an inclusion proof stand for, in its order. */
 export function inclusionRanges(index: number, size: number): Range[] {
   if (!isCount(index) || !isCount(size) || index >= size) throw new RangeError(`no leaf ${index} in a tree of ${size}`)

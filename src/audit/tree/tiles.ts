@@ -53,14 +53,6 @@ export function tileWidth(size: number, level: number, position: number): number
   return Math.max(0, Math.min(TILE_WIDTH, hashes))
 }
 
-/** The path of a tile below a log's prefix, as tlog-tiles names it: `tile/0/x001/x234/067`, and `.p/<width>` for a partial one. */
-export function tilePath(level: number, position: number, width = TILE_WIDTH): string {
-  const digits = String(position)
-  const groups = digits.padStart(Math.ceil(digits.length / 3) * 3, "0").match(/\d{3}/g)!
-  const path = groups.map((group, i) => (i < groups.length - 1 ? `x${group}` : group)).join("/")
-  return `tile/${level}/${path}${width < TILE_WIDTH ? `.p/${width}` : ""}`
-}
-
 /** The tiles that hold the right edge of a tree: what `readEdge` asks for. */
 export function tilesOfEdge(size: number): TileAddress[] {
   const tiles: TileAddress[] = []

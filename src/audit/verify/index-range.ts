@@ -4,7 +4,6 @@ import type { EntriesTable } from "../../store/schema.ts"
 import type { AgentRow } from "../derive/derive-fold.ts"
 import { type IndexRow, rowOf, type UseKey } from "../derive/index-rows.ts"
 import type { ParsedRow } from "./mentions.ts"
-import type { EntryText } from "./range.ts"
 import { toColumns, type UseColumns, type UseSums, type UseTexts, useKeyOf } from "./use-columns.ts"
 
 /** A use of this range, with the texts that a row is compared with. */
@@ -40,6 +39,9 @@ export function entryText({
 }: Omit<EntriesTable, "seq" | "use">): string {
   return `${time}\0${kind}\0${type}\0${agent}\0${run}\0${effect}\0${outcome}`
 }
+
+/** A row of `entries`: its number, its texts in one (see `ENTRY_TEXT`), and its use. */
+export type EntryText = readonly [seq: number, text: string, use: number | null]
 
 /** Begins with nothing; rows are added in order. */
 export function beginIndexRange() {

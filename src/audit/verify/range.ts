@@ -2,7 +2,7 @@
 import { setImmediate } from "node:timers/promises"
 import { parseBody } from "../derive/index-rows.ts"
 import { TILE_WIDTH } from "../tree/tiles.ts"
-import { beginIndexRange, type IndexRange } from "./index-range.ts"
+import { beginIndexRange, type EntryText, type IndexRange } from "./index-range.ts"
 import { beginMentions, type Mentions } from "./mentions.ts"
 import { type BodyRow, beginScan, type ScanResult, type ScanTask } from "./scan.ts"
 
@@ -16,9 +16,6 @@ export interface RangeSource {
   /** How far bodies are archived by now, where others may be at it meanwhile. */
   archived?: () => number
 }
-
-/** A row of `entries`: its number, its texts in one (see `ENTRY_TEXT`), and its use. */
-export type EntryText = readonly [seq: number, text: string, use: number | null]
 
 export interface RangeTask extends ScanTask {
   /** Records whose rows in the index are compared, from the first on. */

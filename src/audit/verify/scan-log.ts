@@ -7,13 +7,13 @@ import type { SignedRoot } from "./checkpoints.ts"
 import type { Facts } from "./facts.ts"
 import { addRange, compareTotals, emptyTotals } from "./index-totals.ts"
 import type { Mentions } from "./mentions.ts"
+import type { VerifyOptions } from "./options.ts"
 import { checkHere, checkInThreads, cutTasks, threadsFor } from "./pool.ts"
 import type { RangeResult, RangeTask } from "./range.ts"
 import type { Problems } from "./report.ts"
 import type { Difference, ScanResult } from "./scan.ts"
 import { beginTree, type HashedTree } from "./tree.ts"
 import { typedSource } from "./typed-source.ts"
-import type { VerifyOptions } from "./verify.ts"
 
 export interface Scanned {
   tree: HashedTree

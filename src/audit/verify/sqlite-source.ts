@@ -1,8 +1,8 @@
 // A range's rows out of SQLite files, through connections of this thread's own.
 import { join } from "node:path"
 import { INDEX, openForReading, RECORD } from "../../store/sqlite/database.ts"
-import { ENTRY_TEXT } from "./index-range.ts"
-import type { EntryText, RangeSource } from "./range.ts"
+import { ENTRY_TEXT, type EntryText } from "./index-range.ts"
+import type { RangeSource } from "./range.ts"
 import type { BodyRow } from "./scan.ts"
 
 export interface SqliteFiles {

@@ -8,30 +8,16 @@ import { openReader, type Reader } from "../../store/reader.ts"
 import type { Tables } from "../../store/schema.ts"
 import { loadLogKey } from "../checkpoints/keys.ts"
 import { formatVerifier, type Verifier } from "../checkpoints/note.ts"
-import type { Anchor } from "../types.ts"
 import { type AnchorReading, compareAnchors, readAnchors } from "./anchors.ts"
 import { checkTimes } from "./checkpoint-times.ts"
 import { compareKnown, readCheckpoints } from "./checkpoints.ts"
 import { type Facts, readFacts } from "./facts.ts"
 import { judgeLog } from "./judge.ts"
+import type { VerifyOptions } from "./options.ts"
 import { checkPeople } from "./people.ts"
 import { collectProblems, type Problems, type Unchecked, type VerifyReport } from "./report.ts"
 import { ArchivedMeanwhile, scanLog } from "./scan-log.ts"
 import { compareTiles } from "./upper-tiles.ts"
-
-export interface VerifyOptions {
-  /** Keys that checkpoints may be signed with. */
-  keys: readonly Verifier[]
-  anchors: readonly Anchor[]
-  /** Whether the rows of the index are compared too. */
-  index: boolean
-  /** The directory that holds archived bodies. */
-  archive?: string
-  /** Worker threads; as many as the log is worth where absent. */
-  threads?: number
-  /** Told how many records are done. */
-  onProgress?: (done: number, of: number) => void
-}
 
 /**
  * Verifies the log of this context. Without `keys` its own public key counts, and that this proves less is said: who may write the

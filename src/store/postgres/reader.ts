@@ -1,5 +1,5 @@
 // The record in PostgreSQL, opened for reading: by a member of any of nanoguard's roles.
-import type { Reader } from "../reader.ts"
+import type { Reader } from "../types.ts"
 import { openClient } from "./client.ts"
 import { openDatabase } from "./connect.ts"
 import { parseServer } from "./url.ts"

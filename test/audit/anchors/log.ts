@@ -3,9 +3,10 @@ import { generateKeyPairSync } from "node:crypto"
 import type { ProveConsistency } from "../../../src/audit/anchors/publish.ts"
 import { signCheckpoint } from "../../../src/audit/checkpoints/checkpoint-text.ts"
 import { makeSigner } from "../../../src/audit/checkpoints/note.ts"
-import { consistencyProof, rootOf } from "../../../src/audit/tree/merkle.ts"
+import { rootOf } from "../../../src/audit/tree/merkle.ts"
 import type { Checkpoint } from "../../../src/audit/types.ts"
 import { leafHashes } from "../oracle.ts"
+import { consistencyProof } from "../tree/proofs.ts"
 
 export const ORIGIN = "nanoguard/0123abcd4567ef89"
 export const KEY = makeSigner(ORIGIN, generateKeyPairSync("ed25519").privateKey)

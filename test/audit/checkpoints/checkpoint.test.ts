@@ -3,7 +3,6 @@ import { Kysely } from "kysely"
 import { describe, expect, it, onTestFinished, type TestContext } from "vitest"
 import { isDue, newestCheckpoint, takeCheckpoint } from "../../../src/audit/checkpoints/checkpoint.ts"
 import { signCheckpoint, verifyCheckpoint } from "../../../src/audit/checkpoints/checkpoint-text.ts"
-import { consistencyProof, inclusionProof } from "../../../src/audit/tree/merkle.ts"
 import { loadConsistency, loadInclusion, loadRoot, loadTiles } from "../../../src/audit/tree/tile-table.ts"
 import { appendLeaves, type Edge, readEdge, tilesOfEdge } from "../../../src/audit/tree/tiles.ts"
 import { createTables } from "../../../src/store/index-tables.ts"
@@ -15,6 +14,7 @@ import { sqliteDialect } from "../../../src/store/sqlite/dialect.ts"
 import { newStoreDatabase } from "../../postgres.ts"
 import { KEY, ORIGIN } from "../anchors/log.ts"
 import { leafHashes, mth } from "../oracle.ts"
+import { consistencyProof, inclusionProof } from "../tree/proofs.ts"
 
 async function sqliteStore(): Promise<Kysely<Tables>> {
   const db = new Kysely<Tables>({ dialect: sqliteDialect(new DatabaseSync(":memory:"), ":memory:") })

@@ -1,13 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import {
-  consistencyProof,
-  hashNode,
-  inclusionProof,
-  rootOf,
-  verifyConsistency,
-  verifyInclusion,
-} from "../../../src/audit/tree/merkle.ts"
+import { hashNode, rootOf, verifyConsistency, verifyInclusion } from "../../../src/audit/tree/merkle.ts"
 import {
   appendLeaves,
   type Edge,
@@ -16,7 +9,6 @@ import {
   openTree,
   readEdge,
   type TileSource,
-  tilePath,
   tilesOfConsistency,
   tilesOfEdge,
   tilesOfInclusion,
@@ -24,6 +16,7 @@ import {
   tileWidth,
 } from "../../../src/audit/tree/tiles.ts"
 import { leafHashes, mth } from "../oracle.ts"
+import { consistencyProof, inclusionProof } from "./proofs.ts"
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex")
 
@@ -46,16 +39,8 @@ function storeOf(
   return { edge, tiles, source: (level, position) => tiles.get(`${level}/${position}`) }
 }
 
-describe("tile paths", () => {
-  it("are those of tlog-tiles", () => {
-    expect(tilePath(0, 1_234_067)).toBe("tile/0/x001/x234/067")
-    expect(tilePath(0, 0)).toBe("tile/0/000")
-    expect(tilePath(1, 999)).toBe("tile/1/999")
-    expect(tilePath(1, 1000, 256)).toBe("tile/1/x001/000")
-    expect(tilePath(2, 5, 17)).toBe("tile/2/005.p/17")
-  })
-
-  it("and widths give the tree of 70,000 that the specification describes", () => {
+describe("tile widths", () => {
+  it("give the tree of 70,000 that the specification describes", () => {
     expect(tileWidth(70_000, 0, 272)).toBe(256)
     expect(tileWidth(70_000, 0, 273)).toBe(112)
     expect(tileWidth(70_000, 0, 274)).toBe(0)
