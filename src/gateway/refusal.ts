@@ -6,7 +6,7 @@ import type { Answer } from "./answer.ts"
 import type { Refusal } from "./types.ts"
 
 /** Clients cut long lines, and cargo the body at 512 bytes. */
-const MAX_ERROR = 300
+const MAX_ERROR = 400
 const MAX_PHRASE = 160
 
 /** A refusal as data. `seq` is the sequence number of its record. */
@@ -31,10 +31,9 @@ export function errorLine(verdict: Verdict, requestId: string, approval?: Refusa
   const next = nextStep(verdict, approval)
   const what = `${nameOf(verdict.subject)} ${approval === undefined ? "refused" : "waits for approval"} by policy: ${verdict.code}`
   const about = evidenceIds(verdict)
-  return plainText(
-    `${what}${about === "" ? "" : ` (${about})`}.${next === "" ? "" : ` ${next}.`} [${requestId}]`,
-    MAX_ERROR,
-  )
+  const line = (ids: string) => `${what}${ids}.${next === "" ? "" : ` ${next}.`} [${requestId}]`
+  const whole = line(about === "" ? "" : ` (${about})`)
+  return plainText(whole.length <= MAX_ERROR ? whole : line(""), MAX_ERROR)
 }
 
 /** "foo@1.0.0" of a purl, as a person types it. */

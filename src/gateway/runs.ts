@@ -85,6 +85,8 @@ export interface Seen {
   name: string
   refused: ReadonlyMap<string, Verdict>
   use?: string
+  /** What the upstream calls its latest. */
+  latest?: string
   taken?: string
 }
 
@@ -173,30 +175,42 @@ const keyOf = ({ visit, run }: Attribution) => visit ?? run
 function summarise({ who, refusals, packages }: Entry): RunSummary {
   const substituted: Substitution[] = []
   const heldBack: HeldBack[] = []
-  for (const { ecosystem, name, refused, use, taken, client } of packages.values()) {
-    if (refused.size === 0) continue
-    const newest = [...refused.keys()].reduce((a, b) => (compareVersions(ecosystem, a, b) >= 0 ? a : b))
-    const verdict = refused.get(newest)!
-    if (taken === undefined) {
-      heldBack.push({
-        ecosystem,
-        name,
-        version: newest,
-        versions: refused.size,
-        verdict,
-        client,
-        ...(use !== undefined && { use }),
-      })
-    } else if (compareVersions(ecosystem, newest, taken) > 0) {
-      substituted.push({ ecosystem, name, withheld: newest, installed: taken, verdict })
-    }
+  for (const seen of packages.values()) {
+    if (seen.refused.size === 0) continue
+    const one = seen.taken === undefined ? undefined : substitutionOf(seen, seen.taken)
+    if (one !== undefined) substituted.push(one)
+    if (seen.taken === undefined) heldBack.push(heldBackOf(seen))
   }
-  return {
-    run: who.run,
-    agent: who.agent,
-    refusals: [...refusals.values()],
-    substituted,
-    heldBack,
-    packages: packages.size,
-  }
+  const { visit = who.run, agent } = who
+  return { run: visit, agent, refusals: [...refusals.values()], substituted, heldBack, packages: packages.size }
+}
+
+/**
+ * A newer version that was held back and that whoever asked may have had in mind: which range it was, only the client knows. So it is
+ * one of the same line as what was taken, or what the upstream calls its latest.
+ */
+function substitutionOf({ ecosystem, name, refused, latest }: Seen, taken: string): Substitution | undefined {
+  const line = lineOf(taken)
+  const newer = [...refused.keys()].filter(
+    (version) => compareVersions(ecosystem, version, taken) > 0 && (version === latest || lineOf(version) === line),
+  )
+  if (newer.length === 0) return undefined
+  const withheld = newestOf(ecosystem, newer)
+  return { ecosystem, name, withheld, installed: taken, verdict: refused.get(withheld)! }
+}
+
+function heldBackOf({ ecosystem, name, refused, use, client }: Seen): HeldBack {
+  const version = newestOf(ecosystem, [...refused.keys()])
+  const verdict = refused.get(version)!
+  return { ecosystem, name, version, versions: refused.size, verdict, client, ...(use !== undefined && { use }) }
+}
+
+/** The part of a version that a caret range keeps: the major one, below 1 the minor one as well. */
+function lineOf(version: string): string {
+  const [major = "", minor = ""] = version.replace(/^v/, "").split(".")
+  return major === "0" ? `0.${minor}` : major
+}
+
+function newestOf(ecosystem: Ecosystem, versions: readonly string[]): string {
+  return versions.reduce((a, b) => (compareVersions(ecosystem, a, b) >= 0 ? a : b))
 }

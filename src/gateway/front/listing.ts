@@ -34,7 +34,15 @@ export async function answerListing(
   }
   const { etag, ...rendered } = renderListing(protocol, opened, request, listing)
   const use = presented.replacement
-  front.runs.listed(who, { ecosystem, name, client: asked.client, refused, ...(use !== undefined && { use }) })
+  const { latest } = protocol.tags(opened.document)
+  front.runs.listed(who, {
+    ecosystem,
+    name,
+    client: asked.client,
+    refused,
+    ...(use !== undefined && { use }),
+    ...(latest !== undefined && { latest }),
+  })
   await front.recorder.listed(who, `pkg:${ecosystem}/${name}`, law.policy.hash, {
     form: request.form,
     client: asked.client,
