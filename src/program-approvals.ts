@@ -43,9 +43,10 @@ export function declareApprovals(cli: Command, ctx: Context, done: Done): void {
     .addHelpText("after", EXAMPLES.approve)
     .action(async (id: string | undefined, options: AnswerOptions & { list?: boolean; state?: ApprovalState }) => {
       const { answerCommand, approveList } = await import("./commands/approve.ts")
-      if (id !== undefined && (options.list || options.state)) {
-        const hint = "leave the id out to list; leave --list and --state out to decide"
-        throw new NanoguardError("--list lists, and an id decides", { exit: EXIT.usage, hint })
+      const listing = options.list || options.state !== undefined
+      if (id === undefined ? options.digest !== undefined : listing) {
+        const hint = "nanoguard approve --list [--state <state>], or nanoguard approve <id> [--digest <digest>]"
+        throw new NanoguardError("a list is shown, and an id is decided", { exit: EXIT.usage, hint })
       }
       const run = id === undefined ? approveList(ctx, options) : answerCommand(ctx, id, "approve", options)
       done((await run).exit)

@@ -1,14 +1,15 @@
 // `nanoguard policy adopt` and `policy adopted`: a policy comes into force by a person's signature, as a copy in the store.
-import { realpathSync } from "node:fs"
-import { dirname, resolve } from "node:path"
+import { existsSync, realpathSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
 import { adoptedPolicy, adoptPolicy, findAdopted, lastAdoption } from "../approvals/adopted.ts"
 import { readApprovers, requireApprover } from "../approvals/approvers.ts"
-import { diffPolicies, type PolicyDifference } from "../approvals/policy-diff.ts"
-import type { AdoptedPolicy } from "../approvals/types.ts"
+import { diffPolicies } from "../approvals/policy-diff.ts"
+import type { AdoptedPolicy, Approver } from "../approvals/types.ts"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import { type LayerText, loadPolicyTexts, readPolicyFiles } from "../policy/load.ts"
 import { type AdoptedReport, type AdoptReport, renderAdopt, renderAdopted } from "../render/adopt.ts"
+import { storeLocation } from "../store/location.ts"
 import { openReader, openStore } from "../store/open.ts"
 import { findPolicyDirectory } from "../vet/policy.ts"
 import { askFirst, refuseUnasked } from "./confirm.ts"
@@ -34,37 +35,33 @@ export async function policyAdopt(
   refuseUnasked(ctx, "policy adopt", options)
   const { texts, project } = await readProject(ctx, options)
   const policy = await loadPolicyTexts(texts)
-  const store = await openStore(ctx, { gateway: "policy-adopt" })
-  try {
-    const since = await lastAdoption(store.db, project)
-    const before = await comparable(findAdopted(store.db, project))
-    const files = texts.map(({ file }) => file)
-    const report: AdoptReport = {
-      ...{ schema: "nanoguard.policy-adopt/1", state: "planned", project, policyHash: policy.hash, files },
-      ...{ before: before.policy?.hash ?? null, differences: compare(before.policy, texts) },
-      ...(before.problem !== undefined && { problem: before.problem }),
-    }
-    const done = (state: AdoptReport["state"], exit: ExitCode, more: Partial<AdoptReport> = {}) => {
-      Object.assign(report, { state, ...more })
-      ctx.stdout.write(renderAdopt(report, options.format ?? "text"))
-      return { report, exit }
-    }
-    const same =
-      before.policy?.hash === policy.hash && before.policy.texts.map(({ file }) => file).join() === files.join()
-    if (same) return done("in-force", EXIT.ok)
-    if (options.dryRun) return done("planned", EXIT.ok)
-    if (!options.yes) {
-      ctx.stdout.write(renderAdopt(report, "text"))
-      if (!(await askFirst(ctx, "Bring this policy into force?"))) return done("declined", EXIT.findings)
-    }
-    const approvers = await readApprovers(store.db)
-    const approver = requireApprover(approvers, nameOfSigner(ctx, approvers, options))
-    const signer = await openSigner(ctx, approver, options)
-    const { seq } = await adoptPolicy(store, { project, texts, policy, since }, signer, ctx.now(), "policy-adopt")
-    return done("adopted", EXIT.ok, { seq, by: signer.name })
-  } finally {
-    await store.close()
+  const { since, before, problem, approvers } = await readInForce(ctx, project)
+  const files = texts.map(({ file }) => file)
+  const report: AdoptReport = {
+    ...{ schema: "nanoguard.policy-adopt/1", state: "planned", project, policyHash: policy.hash, files },
+    ...{ before: before?.hash ?? null, differences: diffPolicies(before?.texts ?? [], texts) },
+    ...(problem !== undefined && { problem }),
   }
+  const done = (state: AdoptReport["state"], exit: ExitCode, more: Partial<AdoptReport> = {}) => {
+    Object.assign(report, { state, ...more })
+    ctx.stdout.write(renderAdopt(report, options.format ?? "text"))
+    return { report, exit }
+  }
+  const same = before?.hash === policy.hash && before.texts.map(({ file }) => file).join() === files.join()
+  if (same) return done("in-force", EXIT.ok)
+  if (options.dryRun) return done("planned", EXIT.ok)
+  if (options.format !== "json") ctx.stdout.write(renderAdopt(report, "text"))
+  if (!options.yes && !(await askFirst(ctx, "Bring this policy into force?"))) return done("declined", EXIT.findings)
+  const signer = await openSigner(ctx, requireApprover(approvers, nameOfSigner(ctx, approvers, options)), options)
+  const store = await openStore(ctx, { gateway: "policy-adopt" })
+  const { seq } = await adoptPolicy(
+    store,
+    { project, texts, policy, since },
+    signer,
+    ctx.now(),
+    "policy-adopt",
+  ).finally(() => store.close())
+  return done("adopted", EXIT.ok, { seq, by: signer.name })
 }
 
 /** Shows the policy in force, and whether the files here say the same. Exit: ok; configuration where none is in force; environment. */
@@ -113,18 +110,29 @@ async function readProject(
   })
 }
 
-/** What is in force may not hold any more, and that is a reason to adopt another one. */
-async function comparable(
-  finding: Promise<AdoptedPolicy | undefined>,
-): Promise<{ policy?: AdoptedPolicy; problem?: string }> {
-  try {
-    const policy = await finding
-    return policy ? { policy } : {}
-  } catch (error) {
-    if (!(error instanceof NanoguardError) || error.exit !== EXIT.configuration) throw error
-    return { problem: error.message }
-  }
+interface InForce {
+  since: number
+  before?: AdoptedPolicy
+  /** What is in force may not hold any more: a reason to adopt another one. */
+  problem?: string
+  approvers: ReadonlyMap<string, Approver>
 }
 
-const compare = (before: AdoptedPolicy | undefined, texts: readonly LayerText[]): PolicyDifference[] =>
-  diffPolicies(before?.texts ?? [], texts)
+async function readInForce(ctx: Context, project: string): Promise<InForce> {
+  const location = storeLocation(ctx)
+  // To look makes no record.
+  if (location.kind === "sqlite" && !existsSync(join(location.directory, "record.db")))
+    return { since: 0, approvers: new Map() }
+  const { db, close } = await openReader(ctx)
+  try {
+    const found = { since: await lastAdoption(db, project), approvers: await readApprovers(db) }
+    const before = await findAdopted(db, project).catch((error: unknown) => {
+      if (error instanceof NanoguardError && error.exit === EXIT.configuration) return error.message
+      throw error
+    })
+    if (typeof before === "string") return { ...found, problem: before }
+    return before ? { ...found, before } : found
+  } finally {
+    await close()
+  }
+}

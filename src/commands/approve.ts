@@ -1,5 +1,5 @@
 // `nanoguard approve --list`, `approve <id>`, `deny <id>`: what waits for a person, and the person's signed answer.
-import { type Answered, answerApproval, noApproval } from "../approvals/answer.ts"
+import { answerApproval, noApproval } from "../approvals/answer.ts"
 import { readApprovers, requireApprover } from "../approvals/approvers.ts"
 import { APPROVAL_ID, matchesDigest } from "../approvals/binding.ts"
 import { listApprovals, readApproval } from "../approvals/queue.ts"
@@ -65,33 +65,33 @@ export async function answerCommand(
   options: AnswerOptions = {},
 ): Promise<{ report: AnswerReport; exit: ExitCode }> {
   if (!APPROVAL_ID.test(id)) throw noApproval(id)
+  const { approval, approvers } = await readQueue(ctx, id)
+  const shown = describeApproval(approval, approvers)
+  const terms = termsOf(approval, answer, options, ctx.now())
+  if (options.format !== "json") ctx.stdout.write(renderCard(shown, ctx.now(), ctx.stdout.columns))
+  await requireDigest(ctx, approval, answer, options)
+  const approver = requireApprover(approvers, nameOfSigner(ctx, approvers, options))
+  const signer = await openSigner(ctx, approver, options)
+  const store = await openStore(ctx, { gateway: answer })
+  const answered = await answerApproval(store, id, { answer, terms }, signer, ctx.now(), answer).finally(() =>
+    store.close(),
+  )
+  const report: AnswerReport = {
+    ...{ schema: "nanoguard.answer/1", ...answered, answer, by: signer.name, terms: describeTerms(terms) },
+    approval: shown,
+  }
+  ctx.stdout.write(renderAnswer(report, options.format ?? "text"))
+  return { report, exit: EXIT.ok }
+}
+
+async function readQueue(ctx: Context, id: string) {
   const reader = await openReader(ctx)
-  let approval: Approval | undefined
   try {
-    approval = await readApproval(reader.db, id, ctx.now())
+    const approval = await readApproval(reader.db, id, ctx.now())
+    if (!approval) throw noApproval(id)
+    return { approval, approvers: await readApprovers(reader.db) }
   } finally {
     await reader.close()
-  }
-  if (!approval) throw noApproval(id)
-  // Opened to write only once the request is there: this would make a store.
-  const store = await openStore(ctx, { gateway: answer })
-  try {
-    const approvers = await readApprovers(store.db)
-    const shown = describeApproval(approval, approvers)
-    const terms = termsOf(approval, answer, options, ctx.now())
-    if (options.format !== "json") ctx.stdout.write(renderCard(shown, ctx.now(), ctx.stdout.columns))
-    await requireDigest(ctx, approval, answer, options)
-    const approver = requireApprover(approvers, nameOfSigner(ctx, approvers, options))
-    const signer = await openSigner(ctx, approver, options)
-    const answered: Answered = await answerApproval(store, id, { answer, terms }, signer, ctx.now(), answer)
-    const report: AnswerReport = {
-      ...{ schema: "nanoguard.answer/1", ...answered, answer, by: signer.name, terms: describeTerms(terms) },
-      approval: shown,
-    }
-    ctx.stdout.write(renderAnswer(report, options.format ?? "text"))
-    return { report, exit: EXIT.ok }
-  } finally {
-    await store.close()
   }
 }
 

@@ -43,7 +43,7 @@ function lifts(grant: Grant, { rule, evidence }: Match, layer: number): boolean 
   return evidence.every((item) => item.kind !== "advisory" || wasShown(grant, item))
 }
 
-/** An advisory that came up since, under whichever of its names, was not approved. */
+/** By its id alone: what came up since was not approved, also where it calls itself another name of what was. */
 function wasShown({ advisories = [] }: Grant, item: Evidence): boolean {
   return advisories.includes(String(item["id"]))
 }
