@@ -29,9 +29,13 @@ export interface RefusedPackage extends Refused, Pick<CorrectionInput, "policy" 
 /** The verdict with its correction and what that was checked against; as it is where nothing can be said. */
 export function correctRefusal(refused: RefusedPackage): Verdict {
   const { verdict, origin, policy, now, document, factsFor } = refused
-  const { lockfile, dependency } = refusedGraph(refused)
+  const { lockfile, dependency, fresh } = refusedGraph(refused)
+  const manager = managerOf(lockfile)
+  const olderParents = manager !== undefined && !canForce(manager)
   const correctIn = (graph: Lockfile) =>
     correct({
+      olderParents,
+      fresh,
       policy,
       now,
       verdict,
@@ -40,9 +44,8 @@ export function correctRefusal(refused: RefusedPackage): Verdict {
       lockfile: graph,
       dependency: { ...dependency, source: origin },
     })
-  const manager = managerOf(lockfile)
   let found = correctIn(lockfile)
-  if (isStuck(found) && !canForce(manager)) {
+  if (isStuck(found) && olderParents) {
     const guessed = correctIn(withGuessedRanges(lockfile, dependency))
     if (!isStuck(guessed)) found = guessed
   }
@@ -89,11 +92,13 @@ function ownCommand(
   if (manager === "yarn" && move.kind === "direct" && !project?.direct?.[ecosystem]?.includes(move.name)) {
     return `yarn add ${move.name}@${move.version}`
   }
-  if (move.kind !== "override") return undefined
-  if (manager === "pnpm") return pnpmOverride({ ...overrides, [move.name]: move.version })
+  const isHeld = move.kind === "override" || (move.kind === "exact" && !canMove(manager, "exact"))
+  if (!isHeld) return undefined
+  const { name, version } = move
+  if (manager === "pnpm") return pnpmOverride({ ...overrides, [name]: version })
+  if (canForce(manager)) return showCommands(manager, [{ kind: "override", name, version, range: "" }])
   // All who want it would take this version: naming it in the project holds it there.
-  const hold: Move = { kind: "direct", name: move.name, version: move.version }
-  return move.inRange && !canForce(manager) ? showCommands(manager, [hold]) : undefined
+  return move.kind === "exact" || move.inRange ? showCommands(manager, [{ kind: "direct", name, version }]) : undefined
 }
 
 /** pnpm 10 and later keep them in pnpm-workspace.yaml, as one value. */

@@ -44,9 +44,10 @@ const FORMS: Readonly<Partial<Record<Client, [Ecosystem, LockfileFormat, string]
 const MAX_DEPTH = 8
 const MAX_NODES = 200
 
-/** The graph to correct in, and the refused package in it. */
-export function refusedGraph(refused: Refused): { lockfile: Lockfile; dependency: Dependency } {
-  return lockedGraph(refused) ?? inferredGraph(refused)
+/** The graph to correct in, and the refused package in it; `fresh` where no lockfile holds what it says. */
+export function refusedGraph(refused: Refused): { lockfile: Lockfile; dependency: Dependency; fresh: boolean } {
+  const locked = lockedGraph(refused)
+  return locked === undefined ? { ...inferredGraph(refused), fresh: true } : { ...locked, fresh: false }
 }
 
 /** The run's own lockfile, if it is the client's and has exactly this version. */

@@ -27,6 +27,8 @@ export interface Judge {
   /** Where a package would come from. */
   sourceOf: (name: string) => PackageSource
   budget: Budget
+  /** Nothing is locked yet: a resolver takes the newest version in a range, whatever the graph has. */
+  fresh?: boolean
 }
 
 /**

@@ -22,6 +22,10 @@ export interface CorrectionInput {
   document: (name: string) => PackageDocument | undefined
   /** Facts about any version of any package of the same ecosystem, as if a lockfile pinned it. */
   factsFor: (name: string, version: string) => PackageFacts
+  /** Goes back to older parents too, before a version is forced: for managers that have no command to force one. */
+  olderParents?: boolean
+  /** The graph is of what would be installed, and no lockfile holds it. */
+  fresh?: boolean
 }
 
 export interface CorrectionResult {
@@ -59,6 +63,7 @@ export function correct(input: CorrectionInput): CorrectionResult | undefined {
     document: input.document,
     sourceOf: (name) => registryOf(input.lockfile, dependency, name),
     budget: { left: MAX_DECISIONS },
+    fresh: input.fresh === true,
   }
   if (verdict.effect === "ask") {
     const movable = VERSION_CODES.test(verdict.code) && dependency.source.kind === "registry"
@@ -98,9 +103,11 @@ function moveVersion(input: CorrectionInput, judge: Judge): CorrectionResult | u
     const to = firstApproved(judge, name, candidates)
     return to === undefined ? undefined : result("direct", { kind: "direct", name, version: to })
   }
-  const upgrade = findParentUpgrade(judge, lockfile, dependency)
-  if (upgrade !== undefined) {
-    const { parent, to } = upgrade
+  const step =
+    findParentUpgrade(judge, lockfile, dependency) ??
+    (input.olderParents ? findParentUpgrade(judge, lockfile, dependency, "down") : undefined)
+  if (step !== undefined) {
+    const { parent, to } = step
     const move: Move = { kind: parent.direct ? "direct" : "exact", name: parent.name, version: to }
     return report(input, judge, "parent", { name: parent.name, from: parent.version, to }, [move])
   }

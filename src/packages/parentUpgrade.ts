@@ -1,4 +1,4 @@
-// Way b of a correction: a newer version of what brings a package in, so that an allowed version of it comes instead.
+// Way b of a correction: another version of what brings a package in, so that an allowed version of it comes instead.
 import { candidateVersions, type Judge, judgeVersion } from "./candidates.ts"
 import { pathsTo } from "./graph.ts"
 import { dependencyAt, suitsAll, wishesFor } from "./ranges.ts"
@@ -13,14 +13,15 @@ const MAX_WAYS = 12
 const MAX_VERSIONS = 60
 
 /**
- * The parent nearest to the package for which some upgrade, inside its own parents' ranges unless the project names it,
- * makes a resolver take an allowed version (or none at all), with the smallest such upgrade. Only parents that every way
- * to the package goes through come into question: on another way the old version would stay.
+ * The parent nearest to the package for which some upgrade (or downgrade, by `direction`), inside its own parents' ranges
+ * unless the project names it, makes a resolver take an allowed version (or none at all), with the smallest such step. Only
+ * parents that every way to the package goes through come into question: on another way the old version would stay.
  */
 export function findParentUpgrade(
   judge: Judge,
   lockfile: Lockfile,
   dependency: Dependency,
+  direction: "up" | "down" = "up",
 ): { parent: Dependency; to: string } | undefined {
   // Offline nothing is known of what a newer parent would want.
   if (judge.document(dependency.name) === undefined) return undefined
@@ -28,11 +29,11 @@ export function findParentUpgrade(
   for (const parent of commonParents(ways)) {
     const below = ways.map((way) => way.slice(way.indexOf(parent) + 1))
     const wishes = wishesFor(lockfile, parent, judge.document).filter((wish) => wish.parent !== undefined)
-    const upgrades = candidateVersions(judge, parent.name, parent.version)
-      .filter((version) => compareVersions(judge.ecosystem, version, parent.version) > 0)
+    const steps = candidateVersions(judge, parent.name, parent.version)
+      .filter((version) => compareVersions(judge.ecosystem, version, parent.version) > 0 === (direction === "up"))
       .filter((version) => suitsAll(judge.ecosystem, version, wishes))
       .slice(0, MAX_VERSIONS)
-    for (const version of upgrades) {
+    for (const version of steps) {
       if (!below.every((way) => bringsAllowed(judge, parent.name, version, way))) continue
       if (judgeVersion(judge, parent.name, version) === "allow") return { parent, to: version }
     }
@@ -73,7 +74,7 @@ function bringsAllowed(judge: Judge, name: string, version: string, below: reado
     const range = requires[locked.name]!
     document = judge.document(locked.name)
     if (document === undefined) return false
-    const stays = satisfies(judge.ecosystem, locked.version, range)
+    const stays = !judge.fresh && satisfies(judge.ecosystem, locked.version, range)
     if (stays && index === below.length - 1) return false
     const taken = stays ? locked.version : maxSatisfying(judge.ecosystem, document.releases.keys(), range)
     if (taken === undefined || (!stays && judgeVersion(judge, locked.name, taken) !== "allow")) return false

@@ -237,6 +237,35 @@ describe("a version that a dependency pins", () => {
     expect(correction?.action).toBe(client === "go" ? "upgrade" : "override")
   })
 
+  const older: Record<string, string> = {
+    pip: "pip install 'top==0.9.0'",
+    uv: "uv add 'top==0.9.0'",
+    poetry: "poetry add 'top==0.9.0'",
+    pdm: "pdm add 'top==0.9.0'",
+    cargo: "cargo add top@=0.9.0",
+  }
+  it.each(Object.keys(older) as Client[])("%s: by an older parent, where nothing else helps", (client) => {
+    const requires = { leaf: ECOSYSTEM[client] === "pypi" ? ">=1.0" : ">=1.0.0" }
+    const top = [{ version: "0.8.0", requires }, { version: "0.9.0", requires }, { version: "1.0.0" }]
+    const { correction } = refuse({ client, parents: parentsOf(client), registry: { leaf, top } })
+    expect(correction).toMatchObject({ action: "downgrade", command: older[client] })
+  })
+
+  it.each([
+    ["npm", "npm pkg set 'overrides[mid]=1.1.0' && npm install"],
+    ["pnpm", `pnpm config set --location=project --json overrides '{"mid":"1.1.0"}' && pnpm install`],
+    ["yarn", "npm pkg set 'resolutions[mid]=1.1.0' && yarn install"],
+    ["pip", "pip install 'mid==1.1.0'"],
+    ["poetry", "poetry add 'mid==1.1.0'"],
+    ["cargo", "cargo update mid --precise 1.1.0"],
+  ] as const)("%s: by a newer parent that is not the project's own", (client, command) => {
+    const any = ECOSYSTEM[client] === "pypi" ? ">=1.0" : "^1.0.0"
+    const parents = { ...parentsOf(client), "mid@1.0.0": [{ name: "top", version: "1.0.0", range: any }] }
+    parents["leaf@1.2.0"] = [{ name: "mid", version: "1.0.0", range: exact(client) }]
+    const mid = [{ version: "1.0.0" }, { version: "1.1.0", requires: { leaf: any } }]
+    expect(commandOf({ client, parents, registry: { leaf, mid, top: [{ version: "1.0.0" }] } })).toBe(command)
+  })
+
   it("keeps what was forced before, where all overrides are set at once", () => {
     const gate: Gate = {
       client: "pnpm",
