@@ -30,8 +30,11 @@ export interface Evidence {
   ) => { base: string; authorize: (url: URL) => string | undefined } | undefined
   /** The action of installing a version, for `decide`. */
   actionFor: (ecosystem: Ecosystem, name: string, version: string) => PackageAction
-  /** The registry's document; never throws for what a network did. */
-  document: (subject: Subject) => Promise<DocumentResult>
+  /**
+   * The registry's document; never throws for what a network did. `given` is what the front has read of the same bytes already, so
+   * that they are not read twice.
+   */
+  document: (subject: Subject, given?: () => PackageDocument | undefined) => Promise<DocumentResult>
   /**
    * Facts of a version for a listing: what would take a request of its own is "not-collected", unless it was collected before.
    * Of a document that `document` gave.
@@ -112,14 +115,18 @@ export async function openEvidence(
   }
   const registryFor = (ecosystem: Ecosystem) => registries.get(ecosystem)
 
-  const document = async (subject: Subject): Promise<DocumentResult> => {
+  const document = async (subject: Subject, given?: () => PackageDocument | undefined): Promise<DocumentResult> => {
     const known = knownOf(subject)
-    known.document ??= ask(subject, []).then((result) => {
+    known.document ??= first(subject, given).then((result) => {
       if (result.ok) known.settled = result.document
       else delete known.document
       return result
     })
     return known.document
+  }
+  const first = async (subject: Subject, given?: () => PackageDocument | undefined): Promise<DocumentResult> => {
+    const own = given?.()
+    return own === undefined ? ask(subject, []) : { ok: true, document: own }
   }
   const ask = async ({ ecosystem, name }: Subject, versions: readonly string[]): Promise<DocumentResult> => {
     const registry = registryFor(ecosystem)

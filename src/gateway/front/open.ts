@@ -63,7 +63,7 @@ export async function openPackage(
   }
   const { document } = kept
   const subject = { ecosystem, name: protocol.nameOf?.(document) ?? name, id: metadata.id }
-  const result = await law.evidence.document(subject)
+  const result = await law.evidence.document(subject, () => protocol.facts?.(document, metadata.fetchedAt))
   return { ok: true, subject, document, result, base, authorize, ...(prepared && { prepared: prepared.body }) }
 }
 
