@@ -1,11 +1,12 @@
 // Opens everything that a gate needs, from what a command line said: the store, the cache, the adopted policy.
-import { realpathSync } from "node:fs"
+import { realpathSync, statSync } from "node:fs"
 import { userInfo } from "node:os"
 import { dirname, isAbsolute, join, resolve } from "node:path"
 import { adoptedPolicy } from "../approvals/adopted.ts"
 import { expireApprovals } from "../approvals/queue.ts"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
+import { importedIndexPath } from "../packages/advisories/index.ts"
 import { resolveAddresses } from "../packages/registries/addresses.ts"
 import { cacheDirectory } from "../packages/registries/cache.ts"
 import { openStore } from "../store/open.ts"
@@ -30,8 +31,8 @@ export interface StartOptions {
   onTrouble: (error: unknown) => void
 }
 
-/** Milliseconds between looks for questions that nobody answered. */
-const EXPIRE_EVERY = 30_000
+/** Milliseconds between looks for questions that nobody answered, and for advisories that were updated. */
+const LOOK_EVERY = 30_000
 
 /** The port where none is named: addresses that lockfiles record stay the same from one start to the next. */
 export const DEFAULT_PORT = 8471
@@ -43,10 +44,10 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
     gateway,
     onTrouble: (error: NanoguardError | undefined) => error && options.onTrouble(error),
   })
-  let expiry: NodeJS.Timeout | undefined
+  let timer: NodeJS.Timeout | undefined
   const closers: (() => Promise<void>)[] = [() => store.close()]
   const close = async () => {
-    clearInterval(expiry)
+    clearInterval(timer)
     for (const one of closers.splice(0).reverse()) await one()
   }
   try {
@@ -76,15 +77,26 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
       }),
     })
     closers.push(() => gate.close())
-    expiry = setInterval(
-      () => void expireApprovals(store, ctx.now(), gateway).catch(options.onTrouble),
-      EXPIRE_EVERY,
-    ).unref()
+    let advisories = stampOf(ctx)
+    const look = async () => {
+      await expireApprovals(store, ctx.now(), gateway)
+      const now = stampOf(ctx)
+      if (now === advisories) return
+      advisories = now
+      await gate.reload()
+    }
+    timer = setInterval(() => void look().catch(options.onTrouble), LOOK_EVERY).unref()
     return { ...gate, close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** Changes when `advisories update` puts another index in the place of the one in use. */
+function stampOf(ctx: Context): string {
+  const stat = statSync(importedIndexPath(ctx), { throwIfNoEntry: false })
+  return stat === undefined ? "" : `${stat.ino} ${stat.mtimeMs} ${stat.size}`
 }
 
 /** The project whose policy counts: as it was named, else the directory of the nearest nanoguard.yaml. */
