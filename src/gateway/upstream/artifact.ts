@@ -33,7 +33,7 @@ export function openArtifacts(services: Services): Artifacts {
   const { directory, now, offline, stats } = services
   const references = openReferences(directory)
   const seen = createLru<string>(SEEN)
-  const flights = new Map<string, Promise<Download>>()
+  const flights = new Map<string, Download>()
   const running = new Set<Promise<unknown>>()
   // What was given away and neither read to its end nor discarded: its files are closed with the rest.
   const unread = new Set<Reader>()
@@ -49,40 +49,37 @@ export function openArtifacts(services: Services): Artifacts {
     return answer(blob.reader, true, known.size, known.contentType)
   }
 
-  function start(
-    flight: string,
-    key: string,
-    request: ArtifactRequest,
-    promised: Promised | "none",
-  ): Promise<Download> {
+  function start(flight: string, key: string, request: ArtifactRequest, promised: Promised | "none"): Download {
     const end = () => {
-      if (flights.get(flight) === starting) flights.delete(flight)
+      if (flights.get(flight) === download) flights.delete(flight)
     }
-    const starting = startDownload(services, request, promised, end)
-    flights.set(flight, starting)
-    const run: Promise<void> = starting
-      .then((download) => keep(key, download))
+    const download = startDownload(services, request, promised, end)
+    flights.set(flight, download)
+    const run: Promise<void> = keep(key, download)
       .catch(() => {})
       .then(() => {
         end()
         running.delete(run)
       })
     running.add(run)
-    return starting
+    return download
   }
 
   /** Puts a whole artifact into the cache, before whoever asks next looks for it there. */
-  async function keep(key: string, { whole, spool, contentType }: Download): Promise<void> {
-    const result = await whole
+  async function keep(key: string, download: Download): Promise<void> {
+    const result = await download.whole
     if (result === undefined) return
-    const { draft, sha256, held } = result
+    const { spool, contentType } = download
+    const { store, sha256, held } = result
+    const kept = held.startsWith("sha256-") ? [] : [held]
+    const type = contentType === undefined ? {} : { contentType }
     try {
-      if (await directory.keep(draft, "blobs", sha256)) seen.set(sha256, await stateOf(draft.handle))
-      const kept = held.startsWith("sha256-") ? [] : [held]
-      const type = contentType === undefined ? {} : { contentType }
-      references.set(key, { sha256, size: spool.size, kept, fetchedAt: now(), ...type })
+      const draft = await store()
+      if (await directory.keep(draft, "blobs", sha256, spool.size)) seen.set(sha256, await stateOf(draft.handle))
     } finally {
-      spool.letGo()
+      // Known even where the disk took nothing: what an address gave first counts.
+      references.set(key, { sha256, size: spool.size, kept, fetchedAt: now(), ...type })
+      await spool.letGo()
     }
   }
 
@@ -141,11 +138,8 @@ export function openArtifacts(services: Services): Artifacts {
     for (;;) {
       const joined = flights.get(flight)
       if (joined !== undefined) {
-        const download = await joined
-        // It may have failed, or its last reader have left, just now: it is not in the way of the next one any more.
-        if (download.cancelled || download.failure !== undefined) continue
         stats.joined++
-        return join(download)
+        return join(joined)
       }
       const known = await references.get(key)
       const held = promised === "none" && known !== undefined ? promiseOf(known.sha256) : promised
@@ -155,7 +149,7 @@ export function openArtifacts(services: Services): Artifacts {
       if ((await references.get(key))?.fetchedAt !== known?.fetchedAt || flights.has(flight)) continue
       if (offline) return failed("offline", "the gateway is offline, and this artifact is not in its cache")
       stats.misses++
-      return join(await start(flight, key, request, held))
+      return join(start(flight, key, request, held))
     }
   }
 
@@ -165,7 +159,7 @@ export function openArtifacts(services: Services): Artifacts {
         () => failed("unreachable", "the gateway's cache cannot be written to") satisfies UpstreamFailure,
       ),
     close: async () => {
-      for (const flight of flights.values()) (await flight.catch(() => undefined))?.cancel()
+      for (const download of flights.values()) download.cancel()
       await Promise.all(running)
       await references.close()
       for (const reader of unread) reader.close()

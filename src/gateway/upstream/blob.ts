@@ -48,7 +48,7 @@ export async function openBlob(
       check.update(bytes)
       const found = check.end()
       if (found.sha256 !== sha256) return void (await drop(services, file))
-      await touch(handle)
+      await touch(file)
       const held = knownPromise(reference, promised) ?? found.held
       return held === undefined ? undefined : { reader: readerOf(bytes), held }
     }
@@ -59,14 +59,14 @@ export async function openBlob(
       held = found.held
       if (held === undefined) return undefined
     }
-    await touch(handle)
+    await touch(file)
     services.seen.set(sha256, await stateOf(handle))
     reader = streamOf(services, file, sha256)
     return { reader, held }
   } catch {
     return undefined
   } finally {
-    if (reader === undefined) await handle.close()
+    if (reader === undefined) handle.close().catch(() => {})
   }
 }
 
@@ -102,9 +102,8 @@ async function hashWhole(handle: FileHandle, promised: Promised | "none") {
   }
 }
 
-async function touch(handle: FileHandle): Promise<void> {
-  const { mtimeMs } = await handle.stat()
-  if (Math.abs(Date.now() - mtimeMs) < TOUCH) return
+async function touch({ handle, used }: Opened): Promise<void> {
+  if (Math.abs(Date.now() - used) < TOUCH) return
   await handle.utimes(new Date(), new Date()).catch(() => {})
 }
 

@@ -21,6 +21,8 @@ export interface Opened {
   handle: FileHandle
   path: string
   bytes: number
+  /** Milliseconds since the epoch: when its last use was noted. */
+  used: number
 }
 
 export interface CacheDirectory {
@@ -30,7 +32,7 @@ export interface CacheDirectory {
   /** A new file for writing and reading, to be kept or dropped. */
   draft: () => Promise<Draft>
   /** Moves a whole draft to its name; false where that failed, which costs a download later. */
-  keep: (draft: Draft, area: Area, name: string) => Promise<boolean>
+  keep: (draft: Draft, area: Area, name: string, bytes: number) => Promise<boolean>
   /** Opens a file for reading; undefined where there is none, or something else than a file of at most `most` bytes. */
   open: (area: Area, name: string, most: number) => Promise<Opened | undefined>
   write: (area: Area, name: string, bytes: Buffer) => Promise<void>
@@ -73,17 +75,16 @@ export async function openDirectory(directory: string | undefined): Promise<Cach
       })
       return { handle, path }
     },
-    keep: async (draft, area, name) => {
+    keep: async (draft, area, name, bytes) => {
       const target = pathOf(area, name)
       try {
-        const { size } = await draft.handle.stat()
         if (!made.has(dirname(target))) {
           await mkdir(dirname(target), { mode: 0o700 }).catch(() => {})
           if (!lstatSync(dirname(target)).isDirectory()) throw new Error("not a directory")
           made.add(dirname(target))
         }
         await rename(draft.path, target)
-        kept(size)
+        kept(bytes)
         return true
       } catch {
         made.delete(dirname(target))
@@ -97,7 +98,7 @@ export async function openDirectory(directory: string | undefined): Promise<Cach
         const path = pathOf(area, name)
         const handle = await open(path, flags)
         const stats = await handle.stat()
-        if (stats.isFile() && stats.size <= most) return { handle, path, bytes: stats.size }
+        if (stats.isFile() && stats.size <= most) return { handle, path, bytes: stats.size, used: stats.mtimeMs }
         await handle.close()
       } catch {
         // Not there, or not readable.
@@ -108,7 +109,7 @@ export async function openDirectory(directory: string | undefined): Promise<Cach
       const draft = await self.draft()
       try {
         await draft.handle.writeFile(bytes)
-        await self.keep(draft, area, name)
+        await self.keep(draft, area, name, bytes.length)
       } finally {
         await draft.handle.close()
       }

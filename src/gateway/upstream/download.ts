@@ -16,7 +16,8 @@ import {
 } from "./types.ts"
 
 export interface Downloaded {
-  draft: Draft
+  /** The file with all of the bytes: to be kept or dropped. Throws where the disk does not take them. */
+  store: () => Promise<Draft>
   sha256: string
   /** The promised hash that held, `algorithm-base64`. */
   held: string
@@ -33,9 +34,8 @@ export interface Download {
   begun: boolean
   /** Resolves when there is a failure, the whole, or enough of it to begin with. */
   ready: Promise<void>
-  /** Settles with the whole, checked artifact while its draft still lies there, or undefined. Never throws. */
+  /** Settles with what is known of the whole, checked artifact, or undefined. Never throws. */
   whole: Promise<Downloaded | undefined>
-  cancelled: boolean
   cancel: () => void
 }
 
@@ -59,21 +59,22 @@ interface Receipt {
 const HELD = 256 * 1024
 const PATIENCE = 1_000
 
-/** Starts one. Errors: those of making a draft. `onLost`: it failed, or its last reader left while it was under way: nobody may join it any more. */
-export async function startDownload(
+/** Starts one. `onLost`: it failed, or its last reader left while it was under way: nobody may join it any more. */
+export function startDownload(
   services: DownloadServices,
   request: ArtifactRequest,
   promised: Promised | "none",
   onLost: () => void,
-): Promise<Download> {
-  const draft = await services.directory.draft()
+): Download {
+  let draft: Draft | undefined
+  const openDraft = async () => {
+    draft = await services.directory.draft()
+    return draft.handle
+  }
   const controller = new AbortController()
   let running = true
-  const cancel = () => {
-    download.cancelled = true
-    controller.abort()
-  }
-  const spool = createSpool(draft.handle, () => {
+  const cancel = () => controller.abort()
+  const spool = createSpool(openDraft, () => {
     if (!running) return
     onLost()
     cancel()
@@ -84,7 +85,6 @@ export async function startDownload(
     begun: false,
     ready: ready.promise,
     whole: Promise.resolve(undefined),
-    cancelled: false,
     cancel,
   }
   const check = createCheck(promised)
@@ -111,7 +111,11 @@ export async function startDownload(
           running = false
           download.expected = spool.size
           spool.finish()
-          return { draft, sha256, held }
+          const store = async () => {
+            await spool.store()
+            return draft!
+          }
+          return { store, sha256, held }
         }
       }
       download.failure = failure ?? failed("mismatch", "the artifact is not the one that was promised")
@@ -129,8 +133,8 @@ export async function startDownload(
       if (failure === undefined) return result
       onLost()
       spool.fail(failure.kind === "mismatch" ? new IntegrityError(failure.detail) : new TransferError(failure.detail))
-      await services.directory.drop(draft.path)
-      spool.letGo()
+      await spool.letGo()
+      if (draft !== undefined) await services.directory.drop(draft.path)
       return undefined
     })
   return download

@@ -1,12 +1,13 @@
-// A file that grows while it is read: one writer, any number of readers at their own pace. The newest bytes are kept in memory
-// too, so that a reader that keeps up never waits for the disk, and one that does not holds up nobody.
+// Bytes that grow while they are read: one writer, any number of readers at their own pace. The newest stay in memory, so that a
+// reader that keeps up never waits for the disk; the others go to a file, so that one that does not holds up nobody.
 import type { FileHandle } from "node:fs/promises"
 
-/** Bytes of the newest chunks that stay in memory, and of one read of the file. */
-const WINDOW = 512 * 1024
-const READ = 256 * 1024
+/** Bytes that stay in memory, beside those on their way to the disk; of one write; of one read. */
+const WINDOW = 256 * 1024
+const BATCH = 256 * 1024
+const READ = 128 * 1024
 
-/** The disk would not take the bytes. */
+/** The disk would not take the bytes, or not give them back. */
 export class DiskError extends Error {}
 
 export interface Reader {
@@ -19,27 +20,39 @@ export interface Spool {
   /** Bytes appended, and those that readers may have: all but the last chunk until `finish`. */
   readonly size: number
   readonly released: number
-  /** Settles when the bytes are in the file, which is when more may come. */
+  /** Settles when more may come. Throws `DiskError`. */
   append: (chunk: Buffer) => Promise<void>
   /** All bytes are good. */
   finish: () => void
   /** Every reader throws `error`, now. */
   fail: (error: Error) => void
+  /** Settles when all bytes are in the file. Throws `DiskError`. */
+  store: () => Promise<void>
   read: () => Reader
-  /** Closes the file once its last reader has left. */
-  letGo: () => void
+  /** Settles when nothing is being written any more; the file is closed once the last reader has left. */
+  letGo: () => Promise<void>
 }
 
-/** A spool over an empty file. `onAlone` is called when the last reader leaves. */
-export function createSpool(handle: FileHandle, onAlone: () => void): Spool {
-  const window: { offset: number; bytes: Buffer }[] = []
+interface Entry {
+  offset: number
+  bytes: Buffer
+}
+
+/** An empty spool; `openFile` is called for one that does not fit into memory. `onAlone`: the last reader has left. */
+export function createSpool(openFile: () => Promise<FileHandle>, onAlone: () => void): Spool {
+  // Neighbours, oldest first; those from `unwritten` on are not in the file yet.
+  const entries: Entry[] = []
+  let unwritten = 0
   let kept = 0
+  let waiting = 0
   let size = 0
   let released = 0
   let finished = false
   let failure: Error | undefined
   let readers = 0
   let wanted = true
+  let file: FileHandle | undefined
+  let writing: Promise<void> = Promise.resolve()
   let wake = Promise.withResolvers<void>()
 
   const move = () => {
@@ -47,15 +60,45 @@ export function createSpool(handle: FileHandle, onAlone: () => void): Spool {
     wake = Promise.withResolvers<void>()
   }
   const closeIfDone = () => {
-    if (!wanted && readers === 0) handle.close().catch(() => {})
+    if (wanted || readers > 0) return
+    file?.close().catch(() => {})
+    file = undefined
+  }
+
+  /** Begins to write what waits. One write at a time: the next one waits for it, and throws what it threw. */
+  async function write(): Promise<void> {
+    await writing
+    const batch = entries.slice(unwritten)
+    const first = batch[0]
+    if (first === undefined) return
+    unwritten = entries.length
+    waiting = 0
+    const work = async () => {
+      try {
+        file ??= await openFile()
+        await writeAll(file, batch, first.offset)
+      } catch (cause) {
+        throw new DiskError("the cache cannot be written to", { cause })
+      }
+      while (kept > WINDOW && unwritten > 1) {
+        kept -= entries.shift()!.bytes.length
+        unwritten--
+      }
+    }
+    writing = work()
+    // Thrown by whoever waits for it; nobody may.
+    writing.catch(() => {})
   }
 
   async function bytesAt(offset: number): Promise<Uint8Array> {
-    const near = window.find((entry) => offset >= entry.offset && offset < entry.offset + entry.bytes.length)
-    if (near !== undefined && near.offset < released) return near.bytes.subarray(offset - near.offset)
+    const near =
+      offset < (entries[0]?.offset ?? 0)
+        ? undefined
+        : entries.find((entry) => offset < entry.offset + entry.bytes.length)
+    if (near !== undefined) return near.bytes.subarray(offset - near.offset)
     const most = Math.min(READ, released - offset)
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(most), 0, most, offset)
-    if (bytesRead === 0) throw new Error("the cache's file is shorter than what was written to it")
+    const { bytesRead, buffer } = await file!.read(Buffer.allocUnsafeSlow(most), 0, most, offset)
+    if (bytesRead === 0) throw new DiskError("the cache's file is shorter than what was written to it")
     return buffer.subarray(0, bytesRead)
   }
 
@@ -68,19 +111,13 @@ export function createSpool(handle: FileHandle, onAlone: () => void): Spool {
     },
     append: async (chunk) => {
       if (chunk.length === 0) return
-      const offset = size
-      window.push({ offset, bytes: chunk })
-      kept += chunk.length
+      entries.push({ offset: size, bytes: chunk })
+      released = size
       size += chunk.length
-      released = offset
+      kept += chunk.length
+      waiting += chunk.length
       move()
-      try {
-        for (let at = 0; at < chunk.length; )
-          at += (await handle.write(chunk, at, chunk.length - at, offset + at)).bytesWritten
-      } catch (cause) {
-        throw new DiskError("the cache cannot be written to", { cause })
-      }
-      while (kept > WINDOW && window.length > 1) kept -= window.shift()!.bytes.length
+      if (waiting >= BATCH) await write()
     },
     finish: () => {
       finished = true
@@ -89,10 +126,14 @@ export function createSpool(handle: FileHandle, onAlone: () => void): Spool {
     },
     fail: (error) => {
       failure = error
-      window.length = 0
       move()
     },
-    letGo: () => {
+    store: async () => {
+      await write()
+      await writing
+    },
+    letGo: async () => {
+      await writing.catch(() => {})
       wanted = false
       closeIfDone()
     },
@@ -130,5 +171,19 @@ export function createSpool(handle: FileHandle, onAlone: () => void): Spool {
         },
       }
     },
+  }
+}
+
+async function writeAll(file: FileHandle, batch: readonly Entry[], offset: number): Promise<void> {
+  const { bytesWritten } = await file.writev(
+    batch.map(({ bytes }) => bytes),
+    offset,
+  )
+  const end = offset + bytesWritten
+  // A disk that is nearly full takes a part, and says why with the next one.
+  for (const entry of batch) {
+    let at = Math.max(0, end - entry.offset)
+    while (at < entry.bytes.length)
+      at += (await file.write(entry.bytes, at, entry.bytes.length - at, entry.offset + at)).bytesWritten
   }
 }
