@@ -8,6 +8,7 @@ Examples:
   nanoguard vet                         every lockfile below this directory
   nanoguard vet --fix --dry-run         what would make the findings go away
   nanoguard policy explain pkg:npm/axios@1.6.0
+  nanoguard gateway exec -- npm ci      packages come through policy; refusals say what to do instead
 
 nanoguard <command> --help has more of each.`,
   vet: `

@@ -4,13 +4,15 @@ import { addCompletion } from "./commands/completion.ts"
 import type { PolicyCommandOptions } from "./commands/policy.ts"
 import type { VetCommandOptions } from "./commands/vet.ts"
 import type { Context } from "./context.ts"
-import { EXIT, type ExitCode, NanoguardError } from "./errors.ts"
+import { EXIT, NanoguardError } from "./errors.ts"
 import { EXAMPLES } from "./examples.ts"
+import { declareAdoption, declareApprovals } from "./program-approvals.ts"
+import { declareGateway, declareWhy } from "./program-gateway.ts"
 import { declareAudit, declareReplay, declareStore } from "./program-record.ts"
 import type { InitOptions } from "./scaffold/options.ts"
 import { VERSION } from "./version.ts"
 
-type Done = (exit: ExitCode) => void
+type Done = (exit: number) => void
 
 const json = () => new Option("--format <format>", "output format").choices(["text", "json"]).default("text")
 
@@ -105,10 +107,16 @@ export function program(ctx: Context, done: Done, argv?: readonly string[]): Com
   group("policy", "check, test, explain and replay the policy", (policy) => {
     declarePolicy(policy, ctx, done)
     declareReplay(policy, ctx, done, color)
+    declareAdoption(policy, ctx, done)
   })
   group("audit", "the record: who did what, by whose leave; and that nobody changed it", (audit) =>
     declareAudit(audit, ctx, done, color),
   )
+  group("gateway", "the gate: registries that serve only what policy approves", (gateway) =>
+    declareGateway(gateway, ctx, done, color),
+  )
+  declareWhy(cli, ctx, done, color)
+  declareApprovals(cli, ctx, done)
   group("store", "where the record lies: show it, make it ready", (store) => declareStore(store, ctx, done))
   group("advisories", "what is known against packages: update it, show it", (advisories) =>
     declareAdvisories(advisories, ctx, done),
@@ -188,7 +196,7 @@ function colorOf(cli: Command): { color?: boolean } {
 
 /** Parses a command line and runs its command; resolves with the exit code, and with an error's where it is told. */
 export async function runProgram(argv: readonly string[], ctx: Context): Promise<number> {
-  let exit: ExitCode = EXIT.ok
+  let exit: number = EXIT.ok
   try {
     const hear: Done = (code) => {
       exit = code

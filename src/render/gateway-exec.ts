@@ -17,8 +17,9 @@ export function renderExecStart(origin: string, style: Style): string {
 }
 
 /** A command that would not ask the gate at all. */
-export function renderWayRound({ what, hint }: WayRound, style: Style): string {
-  return `${style.red("nanoguard: refused")} source.unverified: ${cleanText(what)}\n  ${cleanText(hint)}\n`
+export function renderWayRound({ what, hint, command }: WayRound, style: Style): string {
+  const run = command === undefined ? "" : `  run: ${cleanText(command, 2000)}\n`
+  return `${style.red("nanoguard: refused")} source.unverified: ${cleanText(what)}\n  ${cleanText(hint)}\n${run}`
 }
 
 interface Options {

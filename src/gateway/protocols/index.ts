@@ -8,5 +8,8 @@ import { pypiProtocol } from "./pypi/index.ts"
 
 /** By ecosystem. What a protocol parsed only ever goes back to the same one. */
 export const PROTOCOLS: ReadonlyMap<Ecosystem, Protocol> = new Map(
-  [npmProtocol, pypiProtocol, cargoProtocol, golangProtocol].map((protocol) => [protocol.ecosystem, protocol as Protocol]),
+  [npmProtocol, pypiProtocol, cargoProtocol, golangProtocol].map((protocol) => [
+    protocol.ecosystem,
+    protocol as Protocol,
+  ]),
 )
