@@ -9,7 +9,8 @@ import { crateFile, readCargo } from "./read.ts"
 /** The protocol of `/cargo`. The upstream's config.json comes in by `prepare`: it alone knows where crates lie. */
 export const cargoProtocol: Protocol<CrateIndex> = {
   ecosystem: "cargo",
-  refusesListing: true,
+  // Cargo reads the index of crates that it will not build (other platforms, optional ones): only their bytes are refused.
+  refusesListing: false,
   read: readCargo,
   source: (name, base) => ({ url: `${base}/${indexPath(name.toLowerCase())}`, accept: "text/plain, */*" }),
   prepare: (base) => ({ url: `${base}/config.json`, accept: "application/json" }),
@@ -53,7 +54,8 @@ export function readDownloadTemplate(config: Buffer): string {
 
 /**
  * Served versions as the registry wrote them, byte by byte. A listed one looks yanked, so that no range takes it; but a pin is then
- * refused by cargo itself, without a reason. So it stays as it is where every usual range that has it has a newer one that is served.
+ * refused by cargo itself, without a reason. So it stays as it is where every usual range that has it has a newer one that is served,
+ * and where there is nothing to take instead.
  */
 function renderIndex(releases: CrateIndex["releases"], { withheld }: Plan): Rendered {
   const newest = newestOfLines(releases, withheld)
@@ -63,7 +65,7 @@ function renderIndex(releases: CrateIndex["releases"], { withheld }: Plan): Rend
     if (presentation === "withheld") continue
     const top = newest.get(lineOf(version))
     const hidden = top !== undefined && compareVersions("cargo", top.version, version) > 0 && top.rust === release.rust
-    if (presentation === "served" || hidden) lines.push(release.line, NEWLINE)
+    if (presentation === "served" || hidden || newest.size === 0) lines.push(release.line, NEWLINE)
     else {
       const marked = markYanked(release.line)
       if (marked !== undefined) lines.push(Buffer.from(marked), NEWLINE)
