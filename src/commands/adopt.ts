@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path"
 import { adoptedPolicy, adoptPolicy, findAdopted, lastAdoption } from "../approvals/adopted.ts"
 import { readApprovers, requireApprover } from "../approvals/approvers.ts"
 import { diffPolicies } from "../approvals/policy-diff.ts"
+import { findProject } from "../approvals/project.ts"
 import type { AdoptedPolicy, Approver } from "../approvals/types.ts"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
@@ -11,7 +12,6 @@ import { type LayerText, loadPolicyTexts, readPolicyFiles } from "../policy/load
 import { type AdoptedReport, type AdoptReport, renderAdopt, renderAdopted } from "../render/adopt.ts"
 import { storeLocation } from "../store/location.ts"
 import { openReader, openStore } from "../store/open.ts"
-import { findPolicyDirectory } from "../vet/policy.ts"
 import { askFirst, refuseUnasked } from "./confirm.ts"
 import { nameOfSigner, openSigner, type SigningOptions } from "./signing.ts"
 
@@ -34,6 +34,7 @@ export async function policyAdopt(
 ): Promise<{ report: AdoptReport; exit: ExitCode }> {
   refuseUnasked(ctx, "policy adopt", options)
   const { texts, project } = await readProject(ctx, options)
+  if (texts.length === 0) throw noPolicy()
   const policy = await loadPolicyTexts(texts)
   const { since, before, problem, approvers } = await readInForce(ctx, project)
   const files = texts.map(({ file }) => file)
@@ -41,6 +42,9 @@ export async function policyAdopt(
     ...{ schema: "nanoguard.policy-adopt/1", state: "planned", project, policyHash: policy.hash, files },
     ...{ before: before?.hash ?? null, differences: diffPolicies(before?.texts ?? [], texts) },
     ...(problem !== undefined && { problem }),
+    unenrolled: [...new Set([...policy.approvers.values()].flatMap(({ people }) => people))].filter(
+      (name) => !approvers.has(name),
+    ),
   }
   const done = (state: AdoptReport["state"], exit: ExitCode, more: Partial<AdoptReport> = {}) => {
     Object.assign(report, { state, ...more })
@@ -69,7 +73,7 @@ export async function policyAdopted(
   ctx: Context,
   options: Pick<AdoptOptions, "policy" | "project" | "format"> = {},
 ): Promise<{ report: AdoptedReport; exit: ExitCode }> {
-  const { texts, project } = await readProject(ctx, options, true)
+  const { texts, project } = await readProject(ctx, options)
   const reader = await openReader(ctx)
   try {
     const { hash, by, time, texts: adopted } = await adoptedPolicy(reader.db, project)
@@ -85,30 +89,27 @@ export async function policyAdopted(
   }
 }
 
-/** The project of a directory: its real path, whatever links lead there. */
-export function projectOf(directory: string): string {
-  return realpathSync(directory)
-}
-
+/** The texts that are to be adopted, found as vet finds them, and whose they are. A named file belongs to its directory's project. */
 async function readProject(
   ctx: Context,
   options: Pick<AdoptOptions, "policy" | "project">,
-  mayLack = false,
 ): Promise<{ texts: LayerText[]; project: string }> {
   const org = ctx.env["NANOGUARD_ORG_POLICY"]
-  const file = options.policy === undefined ? undefined : resolve(ctx.cwd, options.policy)
-  const directory = file === undefined ? findPolicyDirectory(ctx.cwd) : dirname(file)
-  const texts = await readPolicyFiles({
-    ...{ directory: directory ?? ctx.cwd, skipLocal: Boolean(ctx.env["CI"]) },
-    ...(file !== undefined && { file }),
-    ...(org && { orgFile: resolve(ctx.cwd, org) }),
-  })
-  if (texts.length > 0 || mayLack) return { texts, project: options.project ?? projectOf(directory ?? ctx.cwd) }
-  throw new NanoguardError("there is no nanoguard.yaml here or above", {
+  const layers = { skipLocal: Boolean(ctx.env["CI"]), ...(org && { orgFile: resolve(ctx.cwd, org) }) }
+  if (options.policy !== undefined) {
+    const file = resolve(ctx.cwd, options.policy)
+    const texts = await readPolicyFiles({ ...layers, directory: dirname(file), file })
+    return { texts, project: options.project ?? realpathSync(dirname(file)) }
+  }
+  const { name, directory } = findProject(ctx.cwd, options.project)
+  return { texts: await readPolicyFiles({ ...layers, directory }), project: name }
+}
+
+const noPolicy = () =>
+  new NanoguardError("there is no nanoguard.yaml here or above", {
     exit: EXIT.configuration,
     hint: "write one with `nanoguard init`, or name one with --policy",
   })
-}
 
 interface InForce {
   since: number

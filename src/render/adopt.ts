@@ -15,6 +15,8 @@ export interface AdoptReport {
   /** Why what was in force cannot be compared with. */
   problem?: string
   differences: readonly PolicyDifference[]
+  /** People whom it names as approvers, and who are none yet. */
+  unenrolled: readonly string[]
   by?: string
   /** Number of the record that says so. */
   seq?: number
@@ -47,6 +49,8 @@ export function renderAdopt(report: AdoptReport, format: "text" | "json"): strin
   if (problem !== undefined) lines.push(`  what was in force cannot be compared with: ${cleanText(problem)}`)
   if (differences.length === 0) lines.push("  the same rules, in files of other names")
   for (const difference of differences) lines.push(...differenceLines(difference))
+  if (report.unenrolled.length > 0)
+    lines.push(`  not enrolled yet, so that they cannot decide: ${cleanText(report.unenrolled.join(", "))}`)
   lines.push(countOf(differences.length, "difference"))
   return `${lines.join("\n")}\n`
 }

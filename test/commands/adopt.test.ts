@@ -105,6 +105,13 @@ describe("policy adopt", () => {
     })
   })
 
+  test("says who could not decide yet", async () => {
+    const { run } = await newProject(`${FIRST}approvers: { ops: { people: [ana, ben] }, sec: { people: [ben, cy] } }\n`)
+    expect((await run(["policy", "adopt", "--dry-run"])).out).toContain(
+      "  not enrolled yet, so that they cannot decide: ben, cy\n",
+    )
+  })
+
   test("may follow one whose approver is gone", async () => {
     const { run, enrol, ana } = await newProject()
     await run(["policy", "adopt", "--yes", ...SIGNED])
