@@ -3,7 +3,8 @@
 import { globSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest"
-import { CLIENTS, type ClientDescription, type Wanted } from "./clients.ts"
+import { CLIENTS } from "./clients.ts"
+import type { ClientDescription, Wanted } from "./description.ts"
 import { ADVISORY, filesBelow, type Laboratory, openLaboratory, type Project, type Ran } from "./gate.ts"
 import type { Packages } from "./packages.ts"
 
@@ -122,7 +123,7 @@ async function refuses(client: ClientDescription, project: Project, line: string
   expect(command, ran.terminal).toBeDefined()
   const after = await project.exec(command!)
   expect(after.exit, `${ran.terminal}\n$ ${command}\n${after.terminal}`).toBe(0)
-  succeed(await project.exec(client.install))
+  if (client.keeps === undefined) succeed(await project.exec(client.install))
   const version = client.installed(project.directory, name)
   expect(version, `${ran.terminal}\n$ ${command}\n${after.terminal}`).toBeDefined()
   expect(REFUSED[name]).not.toContain(version)

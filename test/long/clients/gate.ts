@@ -15,14 +15,14 @@ import { updateAdvisories } from "../../../src/packages/advisories/update.ts"
 import { loadPolicyTexts } from "../../../src/policy/load.ts"
 import { openStore } from "../../../src/store/open.ts"
 import { BIN } from "../../e2e/nanoguard.ts"
-import type { ClientDescription } from "./clients.ts"
+import type { ClientDescription } from "./description.ts"
 import { goModule, type Packages } from "./packages.ts"
 import { type ClientUpstream, startUpstream } from "./upstream.ts"
 
 /** The one advisory that everything refused is refused for. */
 export const ADVISORY = "GHSA-2222-3333-4444"
 const STRICT = "version: 1\npackages:\n  deny: { severity: high }\n"
-const OPEN = "version: 1\npackages:\n  ask: { licenses: [AGPL-3.0-only] }\n"
+const OPEN = "version: 1\npackages:\n  deny: { malware: true }\n"
 
 export interface Laboratory {
   gate: Gateway

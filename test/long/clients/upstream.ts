@@ -54,9 +54,9 @@ export async function startUpstream(packages: Packages): Promise<ClientUpstream>
     const [release] = find(name, file.slice(name.length + 1, -".tgz".length))
     return release && artifact(name, release, npmTarball)
   }
-  const pypi = (base: string, [area, name = "", version, file = ""]: string[]): Page | undefined => {
+  const pypi = (base: string, [area, name = "", file = ""]: string[]): Page | undefined => {
     if (area === "simple") return simplePage(base, name, find(name))
-    const [release] = find(name, version)
+    const [release] = find(name, file.split("-")[1])
     if (release === undefined) return undefined
     return file.endsWith(".metadata") ? text(wheelMetadata(name, release)) : artifact(name, release, wheel)
   }
@@ -133,7 +133,7 @@ function simplePage(base: string, name: string, releases: readonly Release[]): P
     const content = wheel(name, release)
     return {
       filename,
-      url: `${base}/pypi/files/${name}/${release.version}/${filename}`,
+      url: `${base}/pypi/files/${name}/${filename}`,
       hashes: { sha256: sha256(content) },
       "core-metadata": { sha256: sha256(wheelMetadata(name, release)) },
       "upload-time": TIME,
