@@ -39,7 +39,9 @@ export async function startFront({ packages, refused = {}, advisories = {}, clie
       return [release.version, { ...npmManifest(name, release), dist }]
     })
     const latest = releases.at(-1)!.version
-    const document = { name, "dist-tags": { latest }, versions: Object.fromEntries(versions) }
+    // Old enough for clients that wait for new releases to settle.
+    const time = Object.fromEntries(releases.map(({ version }) => [version, "2020-01-01T00:00:00.000Z"]))
+    const document = { name, "dist-tags": { latest }, versions: Object.fromEntries(versions), time }
     return npmProtocol.parse(Buffer.from(JSON.stringify(document)), name, "https://registry.example/")
   }
   const server = await startServer(async (request, response) => {
