@@ -9,19 +9,19 @@ Examples:
   nanoguard approve ap-4kq2m7xd --digest 3f9a-2b41 --as ana --expires 2h
   nanoguard approve --list --format json
 
-Exit codes: 0 done, 1 not yours to decide or decided already, 2 usage or another digest, 5 there is no record, 6 expired`,
+Exit codes: 0 done, 1 not yours to decide or decided already, 2 usage or another digest, 5 no record, 6 expired`,
   deny: `
 Examples:
   nanoguard deny ap-4kq2m7xd --digest 3f9a-2b41 --reason "use got instead"
 
-Exit codes: 0 done, 1 not yours to decide or decided already, 2 usage or another digest, 5 there is no record, 6 expired`,
+Exit codes: 0 done, 1 not yours to decide or decided already, 2 usage or another digest, 5 no record, 6 expired`,
   add: `
 Examples:
   nanoguard approver add ana@acme.example                                the first one: the root of trust
   nanoguard approver add ben@acme.example --key ben.pub --as ana@acme.example
   nanoguard approver add ana@acme.example --key ~/.ssh/id_ed25519.pub    signs through ssh-keygen
 
-Exit codes: 0 enrolled, 1 the name or key is taken, or the signer is no approver, 2 usage, 5 the store or key cannot be written`,
+Exit codes: 0 enrolled, 1 the name or key is taken, or the signer is no approver, 2 usage, 5 not written`,
   list: `
 Examples:
   nanoguard approver list

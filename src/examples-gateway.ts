@@ -8,7 +8,7 @@ Examples:
   nanoguard gateway start --offline --port 0
   nanoguard gateway start --unit systemd > ~/.config/systemd/user/nanoguard-gateway.service
 
-Exit codes: 0 stopped, 2 usage, 4 no adopted policy that comes into force, 5 it cannot listen, or the store is out of order`,
+Exit codes: 0 stopped, 2 usage, 4 no policy is adopted, 5 it cannot listen, or the store is out of order`,
   reload: `
 Examples:
   nanoguard policy adopt && nanoguard gateway reload

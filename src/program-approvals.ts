@@ -29,7 +29,7 @@ function decided(command: Command): Command {
     .addOption(json())
 }
 
-/** Declares `approve`, `deny` and `approver`. */
+/** Declares `approve` and `deny`. */
 export function declareApprovals(cli: Command, ctx: Context, done: Done): void {
   decided(cli.command("approve"))
     .summary("what waits for a person: list it, look at it, agree to it")
@@ -60,11 +60,10 @@ export function declareApprovals(cli: Command, ctx: Context, done: Done): void {
       const { answerCommand } = await import("./commands/approve.ts")
       done((await answerCommand(ctx, id, "deny", options)).exit)
     })
-  declareApprover(cli, ctx, done)
 }
 
-function declareApprover(cli: Command, ctx: Context, done: Done): void {
-  const approver = cli.command("approver").summary("who may decide: add, list, remove")
+/** Declares what is below `approver`. */
+export function declareApprover(approver: Command, ctx: Context, done: Done): void {
   signed(approver.command("add"))
     .description(
       "Enrols an approver. The first one of a store is the root of its trust; each other is signed by one of them.",

@@ -6,7 +6,7 @@ import type { VetCommandOptions } from "./commands/vet.ts"
 import type { Context } from "./context.ts"
 import { EXIT, NanoguardError } from "./errors.ts"
 import { EXAMPLES } from "./examples.ts"
-import { declareAdoption, declareApprovals } from "./program-approvals.ts"
+import { declareAdoption, declareApprovals, declareApprover } from "./program-approvals.ts"
 import { declareGateway, declareWhy } from "./program-gateway.ts"
 import { declareAudit, declareReplay, declareStore } from "./program-record.ts"
 import type { InitOptions } from "./scaffold/options.ts"
@@ -117,6 +117,7 @@ export function program(ctx: Context, done: Done, argv?: readonly string[]): Com
   )
   declareWhy(cli, ctx, done, color)
   declareApprovals(cli, ctx, done)
+  group("approver", "who may decide: add, list, remove", (approver) => declareApprover(approver, ctx, done))
   group("store", "where the record lies: show it, make it ready", (store) => declareStore(store, ctx, done))
   group("advisories", "what is known against packages: update it, show it", (advisories) =>
     declareAdvisories(advisories, ctx, done),
