@@ -1,6 +1,7 @@
 // The client's answer: our own addresses, validated values, and fixed sentences. No text that somebody uploaded is in it.
+import { isPlainName, isPlainVersion } from "../../../packages/commands.ts"
 import { plainText } from "../../../policy/text.ts"
-import type { FrontRequest, Plan, Rendered, Withheld } from "../../types.ts"
+import type { Client, FrontRequest, Plan, Rendered, Withheld } from "../../types.ts"
 import { CONTENT_TYPES, type Form } from "./accept.ts"
 import { escapeHtml } from "./html.ts"
 import type { Hash, Project, ProjectFile } from "./types.ts"
@@ -43,7 +44,7 @@ function listed(
 ): Shown {
   let reason = reasons.get(file.version)
   if (reason === undefined) {
-    reason = yankReason(refused, plan.replacement)
+    reason = yankReason(project.name, file.version, refused, plan)
     reasons.set(file.version, reason)
   }
   const url = plan.base + plan.blockedPath(project.name, file.version, file.filename)
@@ -52,9 +53,21 @@ function listed(
   return { file: rest, url, yanked: reason }
 }
 
-function yankReason({ verdict }: Withheld, replacement: string | undefined): string {
-  const use = replacement === undefined ? "no version is approved" : `approved: ${replacement}`
-  return plainText(`refused by policy (${verdict.code}); ${use}`, 200)
+/** The whole refusal in a line: uv and Poetry print it where a dependency of a dependency is pinned, and never ask for the file. */
+function yankReason(name: string, version: string, { verdict }: Withheld, { replacement, client }: Plan): string {
+  const { code, effect, reason } = verdict
+  const state = effect === "ask" ? "waits for approval" : "refused by policy"
+  const why = /[.!?]$/.test(reason) ? reason : `${reason}.`
+  return plainText(`${name} ${version} ${state}: ${code}. ${why} ${useOf(name, replacement, client)}`, 400)
+}
+
+const COMMANDS: Partial<Record<Client, string>> = { uv: "uv add", poetry: "poetry add", pdm: "pdm add" }
+
+function useOf(name: string, replacement: string | undefined, client: Client): string {
+  if (replacement === undefined) return "No version is approved."
+  const target = `${name}==${replacement}`
+  if (!isPlainName("pypi", name) || !isPlainVersion("pypi", replacement)) return `Use ${target}.`
+  return `Use ${target}: ${COMMANDS[client] ?? "pip install"} ${target}.`
 }
 
 function renderJson(project: Project, shown: readonly Shown[], { withheld }: Plan): string {

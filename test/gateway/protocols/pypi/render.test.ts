@@ -13,7 +13,8 @@ const plan = planOf({ "2.0": "listed", "3.0": "withheld" })
 const BASE = "http://127.0.0.1:4873/pypi"
 const BLOCKED = `${BASE}/-/blocked/malware.known/use-1.0/left-pad/2.0/left_pad-2.0-py3-none-any.whl`
 const WHEEL = "left_pad-1.0-py3-none-any.whl"
-const REASON = "refused by policy (malware.known); approved: 1.0"
+const REASON =
+  "left-pad 2.0 refused by policy: malware.known. It is malware. Use left-pad==1.0: pip install left-pad==1.0."
 
 describe("a project's page", () => {
   it("in JSON leads to us, marks what is refused and leaves out what is withheld", () => {
@@ -90,8 +91,13 @@ describe("a project's page", () => {
       { replacement: undefined },
     )
     const page = JSON.parse(render(project, "json", none))
-    expect(page.files.map((one: { yanked: unknown }) => one.yanked)).toEqual(
-      Array(4).fill("refused by policy (malware.known); no version is approved"),
+    for (const { yanked } of page.files)
+      expect(yanked).toMatch(/^left-pad \S+ refused by policy: .* No version is approved\.$/)
+    const asked = { ...plan.withheld.get("2.0")! }
+    asked.verdict = { ...asked.verdict, effect: "ask", code: "license.denied", reason: "Its licence\n\u202eis unusual" }
+    const other = JSON.parse(render(project, "json", planOf({}, { client: "uv", withheld: new Map([["2.0", asked]]) })))
+    expect(other.files[2].yanked).toBe(
+      "left-pad 2.0 waits for approval: license.denied. Its licence??is unusual. Use left-pad==1.0: uv add left-pad==1.0.",
     )
     const all = planOf({ "1.0": "withheld", "1.1+a.1": "withheld", "2.0": "withheld", "3.0": "withheld" })
     expect(JSON.parse(render(project, "json", all))).toMatchObject({ versions: [], files: [] })
