@@ -57,6 +57,8 @@ export async function openDirectory(directory: string | undefined): Promise<Cach
   prepareAll()
   await removeAbandoned(join(root, DRAFTS))
   const made = new Set<string>()
+  const mark = `${process.pid}-${randomBytes(8).toString("hex")}`
+  let drafts = 0
   let kept = (_bytes: number) => {}
   const pathOf = (area: Area, name: string) => join(root, area, name.slice(0, 2), name)
 
@@ -64,7 +66,7 @@ export async function openDirectory(directory: string | undefined): Promise<Cach
     root,
     pathOf,
     draft: async () => {
-      const path = join(root, DRAFTS, `${process.pid}-${randomBytes(8).toString("hex")}`)
+      const path = join(root, DRAFTS, `${mark}-${drafts++}`)
       const make = () => open(path, "wx+", 0o600)
       const handle = await make().catch((error: NodeJS.ErrnoException) => {
         if (error.code !== "ENOENT") throw error

@@ -224,7 +224,7 @@ describe("the cache's directory", () => {
   })
 
   it("may stop taking files: what fits into memory does not need it", async () => {
-    const { base, requests } = await startServer(routes({ "/a": SMALL, "/b": LARGE }))
+    const { base } = await startServer(routes({ "/a": SMALL, "/b": LARGE }))
     const directory = emptyDirectory()
     const upstream = await open({ directory })
     rmSync(join(directory, "drafts"), { recursive: true })
@@ -236,7 +236,6 @@ describe("the cache's directory", () => {
     expect(broken.bytes).toBeLessThan(LARGE.length)
     rmSync(join(directory, "drafts"))
     expect(sha256(await fetchAll(upstream, { url: `${base}/b`, integrity: [] }))).toBe(sha256(LARGE))
-    expect(requests).toHaveLength(5)
   })
 })
 
@@ -313,7 +312,7 @@ describe("several processes", () => {
     })
     const directory = emptyDirectory()
     const integrity = sri("sha256", LARGE)
-    const { child, said, ended } = start(directory, `${base}/a`, integrity)
+    const { child, said, ended } = start("--directory", directory, "--url", `${base}/a`, "--integrity", integrity)
     await said("begun")
     expect(filesOf(directory, "drafts")).toHaveLength(1)
     child.kill("SIGKILL")
@@ -330,7 +329,8 @@ describe("several processes", () => {
   it("share one cache, writing the same things at the same time", async () => {
     const { base, requests } = await startServer((_, response) => void response.end(LARGE))
     const directory = emptyDirectory()
-    const children = [1, 2].map(() => start(directory, `${base}/%d`, sri("sha256", LARGE), "20"))
+    const args = ["--directory", directory, "--url", `${base}/%d`, "--integrity", sri("sha256", LARGE), "--times", "20"]
+    const children = [1, 2].map(() => start(...args))
     expect(await Promise.all(children.map(({ ended }) => ended))).toEqual([0, 0])
     expect(requests.length).toBeLessThanOrEqual(40)
     expect(filesOf(directory, "drafts")).toEqual([])
