@@ -13,11 +13,11 @@ import type { Severity } from "../../../policy/types.ts"
 import type { Rendered } from "../../types.ts"
 import { vulnerableVersions } from "./vulnerable.ts"
 
-/** A list of 20,000 packages is about a megabyte; what a small body may unpack to is bounded as well. */
-export const MAX_BULK_BYTES = 4 << 20
-const MAX_UNPACKED = 16 << 20
-const MAX_NAMES = 50_000
-const MAX_VERSIONS = 1000
+/** A tree of 20,000 packages asks with about a megabyte before it is packed; the work that a question takes is bounded, too. */
+export const MAX_BULK_BYTES = 2 << 20
+const MAX_UNPACKED = 4 << 20
+const MAX_NAMES = 20_000
+const MAX_VERSIONS = 100
 const MAX_ADVISORIES = 500
 
 /**
@@ -29,13 +29,12 @@ export function answerAdvisories(
   index: Pick<AdvisoryIndex, "records">,
 ): Rendered | undefined {
   const asked = body && readBody(body)
-  const names = asked === undefined ? [] : Object.keys(asked)
-  if (asked === undefined || names.length > MAX_NAMES) return undefined
+  if (asked === undefined || !isBounded(asked)) return undefined
   const compare = versionOrder("npm")
   const answers: string[] = []
-  for (const name of names) {
+  for (const [name, value] of Object.entries(asked)) {
     if (!isNpmName(name)) continue
-    const versions = versionsOf(asked[name])
+    const versions = versionsOf(value)
     const records = versions.length === 0 ? undefined : index.records("npm", name)?.advisories
     const found = records === undefined ? [] : advisoriesFor(name, versions, records, compare)
     if (found.length > 0) answers.push(`${JSON.stringify(name)}:${JSON.stringify(found)}`)
@@ -56,9 +55,16 @@ function readBody(body: Buffer): Record<string, unknown> | undefined {
   }
 }
 
+/** What is left out of an answer would read as safe: a question is answered whole or not at all. */
+function isBounded(asked: Record<string, unknown>): boolean {
+  const lists = Object.values(asked)
+  return lists.length <= MAX_NAMES && lists.every((list) => !Array.isArray(list) || list.length <= MAX_VERSIONS)
+}
+
 function versionsOf(value: unknown): string[] {
-  const list = Array.isArray(value) ? value.slice(0, MAX_VERSIONS) : []
-  return list.filter((version) => typeof version === "string" && isValidVersion("npm", version))
+  return (Array.isArray(value) ? value : []).filter(
+    (version) => typeof version === "string" && isValidVersion("npm", version),
+  )
 }
 
 function advisoriesFor(

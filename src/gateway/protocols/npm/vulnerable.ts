@@ -5,6 +5,8 @@ import validRange from "semver/ranges/valid.js"
 import type { AdvisoryRecord, Interval } from "../../../packages/advisories/types.ts"
 
 const MAX_RANGE = 4000
+/** Read loosely, as npm reads them, ranges pass over words that are no versions: those must not be there. */
+const WORD = /^(?:(?:[<>]=?|=)?[0-9][0-9A-Za-z.+-]*|\*|\|\|)$/
 const OPTIONS = { includePrerelease: true, loose: true }
 
 /**
@@ -16,7 +18,8 @@ export function vulnerableVersions(
   affected: readonly string[],
 ): string {
   const text = [...ranges.map(rangeOf), ...versions.map((version) => `=${version}`)].join(" || ")
-  const usable = text !== "" && text.length <= MAX_RANGE && validRange(text, OPTIONS) !== null
+  const usable =
+    text.length <= MAX_RANGE && text.split(" ").every((word) => WORD.test(word)) && validRange(text, OPTIONS) !== null
   if (usable && affected.every((version) => satisfies(version, text, OPTIONS))) return text
   return affected.map((version) => `=${version}`).join(" || ")
 }
