@@ -44,8 +44,13 @@ export interface Evidence {
   fullFacts: (subject: Subject, version: string) => Promise<PackageFacts>
   /** Changes whenever more is collected of a package's versions. */
   learnt: (subject: Subject) => number
-  /** A document that was asked for lately, for corrections; undefined where none is at hand. */
-  known: (subject: Pick<Subject, "ecosystem" | "name">) => PackageDocument | undefined
+  /** What was asked for lately about a version of a package, for corrections. */
+  knownFacts: (ecosystem: Ecosystem, name: string, version: string) => PackageFacts
+  /**
+   * The document of a package that was asked for lately, with what its releases require; of Python packages that is known of
+   * `version` alone. Undefined where there is none at hand.
+   */
+  requiring: (ecosystem: Ecosystem, name: string, version: string | undefined) => Promise<PackageDocument | undefined>
   close: () => Promise<void>
 }
 
@@ -128,15 +133,29 @@ export async function openEvidence(
     const own = given?.()
     return own === undefined ? ask(subject, []) : { ok: true, document: own }
   }
-  const ask = async ({ ecosystem, name }: Subject, versions: readonly string[]): Promise<DocumentResult> => {
+  const ask = async (
+    { ecosystem, name }: Subject,
+    versions: readonly string[],
+    requires = false,
+  ): Promise<DocumentResult> => {
     const registry = registryFor(ecosystem)
     if (registry === undefined)
       return { ok: false, reason: "unsupported", detail: "no registry is known for this ecosystem" }
     return registry.document(name, {
       origin: originOf(ecosystem, name),
       versions,
-      ...(verify && versions.length > 0 && { verify }),
+      ...(requires && { requires }),
+      ...(verify && !requires && versions.length > 0 && { verify }),
     })
+  }
+
+  const listedFacts: Evidence["listedFacts"] = (subject, result, version) => {
+    const full = knownOf(subject).full.get(version)?.facts
+    if (full !== undefined) return full
+    const { ecosystem, name } = subject
+    const dependency = dependencyOf(ecosystem, name, version, result)
+    const facts = factsOf(dependency, result, advisories, ctx.now(), options)
+    return result.ok ? withoutDetails(facts, ecosystem, verify) : facts
   }
 
   return {
@@ -151,14 +170,7 @@ export async function openEvidence(
       source: { kind: "registry", origin: originOf(ecosystem, name) },
     }),
     document,
-    listedFacts: (subject, result, version) => {
-      const full = knownOf(subject).full.get(version)?.facts
-      if (full !== undefined) return full
-      const { ecosystem, name } = subject
-      const dependency = dependencyOf(ecosystem, name, version, result)
-      const facts = factsOf(dependency, result, advisories, ctx.now(), options)
-      return result.ok ? withoutDetails(facts, ecosystem, verify) : facts
-    },
+    listedFacts,
     fullFacts: async (subject, version) => {
       const { ecosystem, name } = subject
       const known = knownOf(subject)
@@ -181,7 +193,19 @@ export async function openEvidence(
       return facts
     },
     learnt: (subject) => knownOf(subject).learnt,
-    known: ({ ecosystem, name }) => memory.get(`${ecosystem}\0${name}`)?.settled,
+    knownFacts: (ecosystem, name, version) => {
+      const known = memory.get(`${ecosystem}\0${name}`)
+      if (known?.settled === undefined) return { absent: "not-collected" }
+      return listedFacts({ ecosystem, name, id: known.id }, { ok: true, document: known.settled }, version)
+    },
+    requiring: async (ecosystem, name, version) => {
+      const known = memory.get(`${ecosystem}\0${name}`)
+      if (known?.settled === undefined) return undefined
+      const versions = version === undefined || ecosystem !== "pypi" ? [] : [version]
+      known.requiring ??= ask({ ecosystem, name, id: known.id }, versions, true)
+      const result = await known.requiring
+      return result.ok ? result.document : undefined
+    },
     close: async () => {
       advisories.close()
       await cache.close()
@@ -195,6 +219,7 @@ interface Known {
   learnt: number
   document?: Promise<DocumentResult>
   settled?: PackageDocument
+  requiring?: Promise<DocumentResult>
   full: Map<string, { detail: Promise<DocumentResult>; facts?: PackageFacts }>
 }
 

@@ -63,6 +63,8 @@ export interface RunBook {
   close: (visit: string) => void
   summary: (visit: string) => { who: Attribution; summary: RunSummary } | undefined
   projectOf: (who: Attribution) => Project | undefined
+  /** Packages of an ecosystem that a visit was shown, the last ones first. */
+  seenBy: (who: Attribution, ecosystem: Ecosystem) => readonly Seen[]
   listed: (who: Attribution, listing: Omit<Seen, "taken">) => void
   took: (who: Attribution, ecosystem: Ecosystem, name: string, version: string) => void
   refused: (who: Attribution, refusal: Refusal) => void
@@ -149,6 +151,8 @@ export function createRunBook(now: () => number): RunBook {
       for (const [key, of] of tokens) if (of === visit) tokens.delete(key)
     },
     summary,
+    seenBy: (who, ecosystem) =>
+      [...(runs.get(keyOf(who))?.packages.values() ?? [])].filter((seen) => seen.ecosystem === ecosystem).reverse(),
     projectOf: (who) => runs.get(keyOf(who))?.project,
     listed: (who, listing) => {
       const seen = seenOf(who, listing.ecosystem, listing.name)

@@ -1,14 +1,18 @@
-// The way out of a refusal: candidates are asked about until one is sure, then the packages room finds the correction.
+// The way out of a refusal: what it takes is collected, then the packages room finds the correction.
 import { candidateVersions } from "../../packages/candidates.ts"
+import type { PackageDocument } from "../../packages/types.ts"
 import { decide } from "../../policy/decide.ts"
 import type { PackageFacts, Verdict } from "../../policy/types.ts"
 import { correctRefusal } from "../correct.ts"
+import { servedParents } from "../served-parents.ts"
 import { isOpen } from "./decide-listing.ts"
 import type { Opened } from "./open.ts"
 import type { Asked, Front, Law } from "./types.ts"
 
 /** Versions of which all facts are collected for one correction. */
 const MAX_ASKED = 6
+/** Packages of a run whose requirements are read to find out who wants the refused one. */
+const MAX_PARENTS = 300
 
 /** The verdict with its correction, where there is one: a state that the same policy allows, and the client's command to get there. */
 export async function correctVerdict(
@@ -23,33 +27,57 @@ export async function correctVerdict(
   const { subject, result } = opened
   const { ecosystem, name } = subject
   if (!result.ok) return verdict
-  const facts = (of: string, wanted: string): PackageFacts =>
-    of === name ? evidence.listedFacts(subject, result, wanted) : { absent: "not-collected" }
-  await settleCandidates()
+  await settleCandidates(front, law, opened, version)
+  const project = front.runs.projectOf(asked.who)
+  const isLocked = project?.lockfiles?.some(({ dependencies }) =>
+    dependencies.some((entry) => entry.name === name && entry.version === version),
+  )
+  const served = isLocked ? new Map<string, PackageDocument>() : await readServed(front, law, asked)
+  const taken = (of: string) => front.runs.seenBy(asked.who, ecosystem).find((seen) => seen.name === of)?.taken
   return correctRefusal({
-    ...{ policy, now: front.now(), client: asked.client, verdict, ecosystem, name, version },
-    document: (of) => (of === name ? result.document : evidence.known({ ecosystem, name: of })),
-    factsFor: facts,
-    project: front.runs.projectOf(asked.who),
+    ...{ policy, now: front.now(), client: asked.client, verdict, ecosystem, name, version, project },
+    document: (of) => (of === name ? result.document : served.get(of)),
+    factsFor: (of, wanted) => evidence.knownFacts(ecosystem, of, wanted),
+    parents: servedParents(served.values(), taken),
     origin: evidence.actionFor(ecosystem, name, version).source,
   })
+}
 
-  /** Collects what listings leave open, of the nearest versions on, until one is allowed. */
-  async function settleCandidates(): Promise<void> {
-    const judge = {
-      ...{ policy, now: front.now(), ecosystem, budget: { left: 0 } },
-      factsFor: facts,
-      document: () => (result.ok ? result.document : undefined),
-      sourceOf: () => evidence.actionFor(ecosystem, name, version).source,
-    }
-    let left = MAX_ASKED
-    for (const candidate of candidateVersions(judge, name, version)) {
-      const action = evidence.actionFor(ecosystem, name, candidate)
-      const judged = (known: PackageFacts) => decide(policy, action, { now: front.now(), facts: known })
-      const listed = judged(facts(name, candidate))
-      if (listed.effect === "allow") return
-      if (!isOpen(listed) || left-- <= 0) continue
-      if (judged(await evidence.fullFacts(subject, candidate)).effect === "allow") return
-    }
+/** Collects what listings leave open of the nearest versions on, until one is allowed: only what is sure is recommended. */
+async function settleCandidates(
+  front: Front,
+  { policy, evidence }: Law,
+  { subject, result }: Opened,
+  version: string,
+): Promise<void> {
+  const { ecosystem, name } = subject
+  const judge = {
+    ...{ policy, now: front.now(), ecosystem, budget: { left: 0 } },
+    factsFor: (_: string, wanted: string) => evidence.listedFacts(subject, result, wanted),
+    document: () => (result.ok ? result.document : undefined),
+    sourceOf: () => evidence.actionFor(ecosystem, name, version).source,
   }
+  let left = MAX_ASKED
+  for (const candidate of candidateVersions(judge, name, version)) {
+    const action = evidence.actionFor(ecosystem, name, candidate)
+    const judged = (facts: PackageFacts) => decide(policy, action, { now: front.now(), facts })
+    const listed = judged(judge.factsFor(name, candidate))
+    if (listed.effect === "allow") return
+    if (!isOpen(listed) || left-- <= 0) continue
+    if (judged(await evidence.fullFacts(subject, candidate)).effect === "allow") return
+  }
+}
+
+/** Documents of what the run asked for, with what their releases require. */
+async function readServed(
+  front: Front,
+  { evidence }: Law,
+  { who, ecosystem }: Asked,
+): Promise<Map<string, PackageDocument>> {
+  const served = new Map<string, PackageDocument>()
+  for (const { name, taken, use } of front.runs.seenBy(who, ecosystem).slice(0, MAX_PARENTS)) {
+    const document = await evidence.requiring(ecosystem, name, taken ?? use)
+    if (document !== undefined) served.set(name, document)
+  }
+  return served
 }
