@@ -207,7 +207,8 @@ function readHead(
   // Some servers call an archive's own gzip a content encoding: the promised hash tells whether these are its bytes.
   if (encoding !== "identity" && promised === "none")
     return failed("invalid", "the registry answered in an encoding that was not asked for")
-  const length = typeof headers["content-length"] === "string" ? Number(headers["content-length"]) : undefined
+  const stated = headers["content-length"]
+  const length = typeof stated === "string" && /^\d{1,15}$/.test(stated) ? Number(stated) : undefined
   if (statusCode === 206) {
     const range = /^bytes (\d{1,15})-(\d{1,15})\/(?:\d{1,15}|\*)$/.exec(String(headers["content-range"]))
     if (Number(range?.[1]) !== from)

@@ -26,7 +26,7 @@ export interface Spool {
   finish: () => void
   /** Every reader throws `error`, now. */
   fail: (error: Error) => void
-  /** Settles when all bytes are in the file. Throws `DiskError`. */
+  /** To be called after the last byte; settles when all are in the file. Throws `DiskError`. */
   store: () => Promise<void>
   read: () => Reader
   /** Settles when nothing is being written any more; the file is closed once the last reader has left. */
@@ -131,6 +131,10 @@ export function createSpool(openFile: () => Promise<FileHandle>, onAlone: () => 
     store: async () => {
       await write()
       await writing
+      // Readers that are late find them in the file: many slow ones must not fill memory.
+      entries.length = 0
+      unwritten = 0
+      kept = 0
     },
     letGo: async () => {
       await writing.catch(() => {})

@@ -36,6 +36,16 @@ describe("an artifact", () => {
     expect(requests).toHaveLength(1)
   })
 
+  it("serves a thousand clients at once, each artifact with one request", async () => {
+    const parts = Array.from({ length: 20 }, (_, i) => noise(10_000, i))
+    const { base, requests } = await startServer(routes(Object.fromEntries(parts.map((part, i) => [`/${i}`, part]))))
+    const upstream = await open({ limits: { headers: 10_000 } })
+    const ask = (i: number) => fetchAll(upstream, { url: `${base}/${i}`, integrity: [sri("sha512", parts[i]!)] })
+    const all = await Promise.all(Array.from({ length: 1_000 }, (_, i) => ask(i % 20)))
+    expect(all.every((bytes, i) => bytes.equals(parts[i % 20]!))).toBe(true)
+    expect(requests).toHaveLength(20)
+  })
+
   it("does not wait for a first client that reads nothing, nor end with one that leaves", async () => {
     const { base, requests } = await startServer(routes({ "/a.tgz": LARGE }))
     const upstream = await open()
