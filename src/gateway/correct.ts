@@ -50,7 +50,10 @@ export function correctRefusal(refused: RefusedPackage): Verdict {
     if (!isStuck(guessed)) found = guessed
   }
   if (found === undefined) return verdict
-  const command = ownCommand(refused, manager, found.moves) ?? found.correction.command
+  const own = new Set(refused.project?.direct?.[refused.ecosystem])
+  for (const entry of lockfile.dependencies) if (entry.direct && !fresh) own.add(entry.name)
+  const command =
+    ownCommand(manager, found.moves, { own, fresh, overrides: refused.overrides }) ?? found.correction.command
   return {
     ...verdict,
     evidence: [...verdict.evidence, ...found.checked],
@@ -80,25 +83,51 @@ function withGuessedRanges(lockfile: Lockfile, { ecosystem, key, version }: Depe
   return { ...lockfile, edges }
 }
 
+interface Known {
+  /** Names that the project's manifest is known to have. */
+  own: ReadonlySet<string>
+  /** No lockfile has the package: what asks for it may be in no manifest yet. */
+  fresh: boolean
+  overrides: Readonly<Record<string, string>> | undefined
+}
+
 /** Commands for what only happens at a gate, or what a manager has no command of its own for. */
 function ownCommand(
-  { project, ecosystem, overrides }: RefusedPackage,
   manager: Manager | undefined,
   moves: readonly Move[] | undefined,
+  { own, fresh, overrides }: Known,
 ): string | undefined {
   const [move, ...others] = moves ?? []
   if (move === undefined || others.length > 0) return undefined
   // A package that is refused while it is being added is in no manifest yet, and `yarn up` knows only what is in one.
-  if (manager === "yarn" && move.kind === "direct" && !project?.direct?.[ecosystem]?.includes(move.name)) {
+  if (manager === "yarn" && move.kind === "direct" && !own.has(move.name)) {
     return `yarn add ${move.name}@${move.version}`
   }
-  const isHeld = move.kind === "override" || (move.kind === "exact" && !canMove(manager, "exact"))
-  if (!isHeld) return undefined
+  if (!isHeld(manager, move, fresh)) return undefined
   const { name, version } = move
   if (manager === "pnpm") return pnpmOverride({ ...overrides, [name]: version })
+  // npm wants an override to be what the manifest itself asks for: $name says that it is.
+  if (manager === "npm" && own.has(name) && isPlainName("npm", name) && isPlainVersion("npm", version)) {
+    return `npm pkg set 'overrides[${name}]=$${name}' && npm install ${name}@${version}`
+  }
   if (canForce(manager)) return showCommands(manager, [{ kind: "override", name, version, range: "" }])
   // All who want it would take this version: naming it in the project holds it there.
-  return move.kind === "exact" || move.inRange ? showCommands(manager, [{ kind: "direct", name, version }]) : undefined
+  const inRange = move.kind !== "override" || move.inRange
+  return inRange ? showCommands(manager, [{ kind: "direct", name, version }]) : undefined
+}
+
+/**
+ * Whether a rule or a line of the project has to hold the version. An update moves what a lockfile has: before there is one it changes
+ * nothing, and the same command would be refused again. Cargo has written its own by then.
+ */
+function isHeld(
+  manager: Manager | undefined,
+  move: Move,
+  fresh: boolean,
+): move is Move & { kind: "override" | "newest" | "exact" } {
+  if (move.kind === "override") return true
+  if (move.kind === "newest") return fresh
+  return move.kind === "exact" && (!canMove(manager, "exact") || (fresh && manager === "uv"))
 }
 
 /** pnpm 10 and later keep them in pnpm-workspace.yaml, as one value. */

@@ -147,17 +147,17 @@ describe("a package that is asked for itself", () => {
   })
 })
 
-describe("a dependency of a dependency, with an allowed version in its range", () => {
+describe("a dependency of a dependency, with an allowed version in its range and no lockfile", () => {
   const commands: Record<string, string> = {
-    npm: "npm update leaf",
-    pnpm: "pnpm update --depth Infinity leaf",
-    yarn: "yarn up -R leaf",
+    npm: "npm pkg set 'overrides[leaf]=1.3.0' && npm install",
+    pnpm: `pnpm config set --location=project --json overrides '{"leaf":"1.3.0"}' && pnpm install`,
+    yarn: "npm pkg set 'resolutions[leaf]=1.3.0' && yarn install",
     "yarn-classic": "npm pkg set 'resolutions[leaf]=1.3.0' && yarn install",
     bun: "npm pkg set 'overrides[leaf]=1.3.0' && bun install",
     pip: "pip install 'leaf==1.3.0'",
-    uv: "uv lock --upgrade-package 'leaf==1.3.0'",
-    poetry: "poetry update leaf",
-    pdm: "pdm update leaf",
+    uv: "uv add 'leaf==1.3.0'",
+    poetry: "poetry add 'leaf==1.3.0'",
+    pdm: "pdm add 'leaf==1.3.0'",
     cargo: "cargo update leaf --precise 1.3.0",
     go: "go get mod.example/leaf@v1.3.0",
   }
@@ -264,6 +264,13 @@ describe("a version that a dependency pins", () => {
     parents["leaf@1.2.0"] = [{ name: "mid", version: "1.0.0", range: exact(client) }]
     const mid = [{ version: "1.0.0" }, { version: "1.1.0", requires: { leaf: any } }]
     expect(commandOf({ client, parents, registry: { leaf, mid, top: [{ version: "1.0.0" }] } })).toBe(command)
+  })
+
+  it("npm: by an override that agrees with the project's own wish for the package", () => {
+    const project = { direct: { npm: ["leaf", "top"] } }
+    expect(commandOf({ client: "npm", parents: parentsOf("npm"), registry: { leaf }, project })).toBe(
+      "npm pkg set 'overrides[leaf]=$leaf' && npm install leaf@1.3.0",
+    )
   })
 
   it("keeps what was forced before, where all overrides are set at once", () => {
