@@ -7,7 +7,12 @@ import { gzipSync, strToU8, zipSync } from "fflate"
 export interface Release {
   version: string
   dependencies?: Readonly<Record<string, string>>
+  /** A text that its code holds besides. */
+  note?: string
 }
+
+/** What the code of a release says. */
+const codeOf = (name: string, { version, note = "" }: Release) => JSON.stringify(`${name}@${version}${note}`)
 
 export type Packages = Readonly<Record<string, readonly Release[]>>
 
@@ -37,7 +42,7 @@ export function npmManifest(name: string, { version, dependencies = {} }: Releas
 export function npmTarball(name: string, release: Release): Buffer {
   return tarGz({
     "package/package.json": `${JSON.stringify(npmManifest(name, release), null, 2)}\n`,
-    "package/index.js": `module.exports = ${JSON.stringify(`${name}@${release.version}`)}\n`,
+    "package/index.js": `module.exports = ${codeOf(name, release)}\n`,
   })
 }
 
@@ -53,7 +58,7 @@ export function wheel(name: string, release: Release): Buffer {
   const module = name.replaceAll("-", "_")
   const info = `${module}-${release.version}.dist-info`
   const files: Record<string, string> = {
-    [`${module}/__init__.py`]: `VERSION = "${release.version}"\n`,
+    [`${module}/__init__.py`]: `VERSION = ${codeOf(name, release)}\n`,
     [`${info}/METADATA`]: wheelMetadata(name, release),
     [`${info}/WHEEL`]: "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
   }
@@ -64,12 +69,13 @@ export function wheel(name: string, release: Release): Buffer {
   return zip({ ...files, [`${info}/RECORD`]: `${lines.join("")}${info}/RECORD,,\n` })
 }
 
-export function crate(name: string, { version, dependencies = {} }: Release): Buffer {
+export function crate(name: string, release: Release): Buffer {
+  const { version, dependencies = {} } = release
   const lines = Object.entries(dependencies).map(([key, range]) => `${key} = "${requirement.cargo(range)}"\n`)
   const root = `${name}-${version}`
   return tarGz({
     [`${root}/Cargo.toml`]: `[package]\nname = "${name}"\nversion = "${version}"\nedition = "2021"\nlicense = "MIT"\n\n[dependencies]\n${lines.join("")}`,
-    [`${root}/src/lib.rs`]: `pub const VERSION: &str = "${version}";\n`,
+    [`${root}/src/lib.rs`]: `pub const VERSION: &str = ${codeOf(name, release)};\n`,
   })
 }
 
@@ -85,7 +91,7 @@ export function goZip(name: string, release: Release): Buffer {
   const word = name.replaceAll("-", "")
   return zip({
     [`${root}/go.mod`]: goMod(name, release),
-    [`${root}/${word}.go`]: `package ${word}\n\n${imports.join("")}\nconst Version = "${release.version}"\n`,
+    [`${root}/${word}.go`]: `package ${word}\n\n${imports.join("")}\nconst Version = ${codeOf(name, release)}\n`,
     [`${root}/LICENSE`]: "MIT License\n",
   })
 }

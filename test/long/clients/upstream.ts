@@ -21,8 +21,10 @@ import {
 export interface ClientUpstream {
   /** Scheme, host and port. */
   base: string
-  /** Bytes that are served instead of a release's own, which its metadata still promises; by "name@version". */
-  tampered: Map<string, (genuine: Buffer) => Buffer>
+  /** What the code of a release says besides what its metadata promises; by "name@version". */
+  notes: Map<string, string>
+  /** The bytes that were served for those. */
+  tampered: Buffer[]
   close: () => Promise<void>
 }
 
@@ -39,14 +41,17 @@ const text = (body: string): Page => ({ type: "text/plain", body })
 
 /** Starts it; packages may be added to `packages` at any time. */
 export async function startUpstream(packages: Packages): Promise<ClientUpstream> {
-  const tampered: ClientUpstream["tampered"] = new Map()
+  const notes: ClientUpstream["notes"] = new Map()
+  const tampered: Buffer[] = []
   const find = (name: string | undefined, version?: string) => {
     const releases = Object.hasOwn(packages, name ?? "") ? packages[name!]! : []
     return version === undefined ? releases : releases.filter((release) => release.version === version)
   }
   const artifact = (name: string, release: Release, make: (name: string, release: Release) => Buffer): Page => {
-    const change = tampered.get(`${name}@${release.version}`)
-    return bytes(change ? change(make(name, release)) : make(name, release))
+    const note = notes.get(`${name}@${release.version}`)
+    if (note === undefined) return bytes(make(name, release))
+    tampered.push(make(name, { ...release, note }))
+    return bytes(tampered.at(-1)!)
   }
 
   const npm = (base: string, [name = "", dash, file = ""]: string[]): Page | undefined => {
@@ -97,6 +102,7 @@ export async function startUpstream(packages: Packages): Promise<ClientUpstream>
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   return {
     base: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    notes,
     tampered,
     close: () =>
       new Promise((resolve) => {
