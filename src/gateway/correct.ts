@@ -11,6 +11,7 @@ import {
 import { type CorrectionInput, type CorrectionResult, correct } from "../packages/correction.ts"
 import type { Dependency, Lockfile } from "../packages/types.ts"
 import type { PackageSource, Verdict } from "../policy/types.ts"
+import { type Overrides, pnpmOverride } from "./pnpm-overrides.ts"
 import { type Refused, refusedGraph } from "./refused-graph.ts"
 
 export type { Parent } from "./refused-graph.ts"
@@ -23,7 +24,7 @@ export interface RefusedPackage extends Refused, Pick<CorrectionInput, "policy" 
    * Versions that rules of the project force already, or that this run was told to force: pnpm's command sets them all at once, and
    * must lose none.
    */
-  overrides?: Readonly<Record<string, string>>
+  overrides?: Overrides
 }
 
 /** The verdict with its correction and what that was checked against; as it is where nothing can be said. */
@@ -88,7 +89,7 @@ interface Known {
   own: ReadonlySet<string>
   /** No lockfile has the package: what asks for it may be in no manifest yet. */
   fresh: boolean
-  overrides: Readonly<Record<string, string>> | undefined
+  overrides: Overrides | undefined
 }
 
 /** Commands for what only happens at a gate, or what a manager has no command of its own for. */
@@ -128,11 +129,4 @@ function isHeld(
   if (move.kind === "override") return true
   if (move.kind === "newest") return fresh
   return move.kind === "exact" && (!canMove(manager, "exact") || (fresh && manager === "uv"))
-}
-
-/** pnpm 10 and later keep them in pnpm-workspace.yaml, as one value. */
-function pnpmOverride(overrides: Readonly<Record<string, string>>): string | undefined {
-  const fit = Object.entries(overrides).filter(([name, to]) => isPlainName("npm", name) && isPlainVersion("npm", to))
-  const table = JSON.stringify(Object.fromEntries(fit))
-  return `pnpm config set --location=project --json overrides '${table}' && pnpm install`
 }

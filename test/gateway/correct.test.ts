@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { correctRefusal, type Parent, type RefusedPackage } from "../../src/gateway/correct.ts"
+import { overridesSoFar, pnpmOverride } from "../../src/gateway/pnpm-overrides.ts"
 import type { Client } from "../../src/gateway/types.ts"
 import { factsOf } from "../../src/packages/facts.ts"
 import { purlOf } from "../../src/packages/purl.ts"
@@ -278,10 +279,28 @@ describe("a version that a dependency pins", () => {
       client: "pnpm",
       parents: parentsOf("pnpm"),
       registry: { leaf },
-      overrides: { old: "1.0.0", "$(id)": "1.0.0", x: "'" },
+      overrides: { old: "1.0.0", "a>b": "^1", "$(id)": "1.0.0", x: "'" },
     }
     expect(commandOf(gate)).toBe(
-      `pnpm config set --location=project --json overrides '{"old":"1.0.0","leaf":"1.3.0"}' && pnpm install`,
+      `pnpm config set --location=project --json overrides '{"old":"1.0.0","a>b":"^1","leaf":"1.3.0"}' && pnpm install`,
+    )
+  })
+
+  it("adds to what earlier refusals of the run said", () => {
+    const said = ["a", "b"].map((name) => pnpmOverride({ [name]: "1.0.0", leaf: "0.1.0" }))
+    const commands = [
+      ...said,
+      "npm install x@1.0.0",
+      undefined,
+      "pnpm config set --location=project --json overrides '",
+    ]
+    const verdicts = commands.map(
+      (command) => ({ correction: { action: "override", ...(command && { command }) } }) as Verdict,
+    )
+    const overrides = overridesSoFar(verdicts)
+    expect(overrides).toEqual({ a: "1.0.0", b: "1.0.0", leaf: "0.1.0" })
+    expect(commandOf({ client: "pnpm", parents: parentsOf("pnpm"), registry: { leaf }, overrides })).toBe(
+      pnpmOverride({ a: "1.0.0", leaf: "1.3.0", b: "1.0.0" }),
     )
   })
 

@@ -1,0 +1,28 @@
+// pnpm's command for overrides: it sets the whole table of pnpm-workspace.yaml at once, so what it must not lose is named again.
+import type { Verdict } from "../policy/types.ts"
+
+export type Overrides = Readonly<Record<string, string>>
+
+const BEFORE = "pnpm config set --location=project --json overrides '"
+const AFTER = "' && pnpm install"
+/** pnpm's selectors (`x`, `a>x`, `x@1`) and what they may be set to: nothing that a quoted word of a shell could not hold. */
+const SELECTOR = /^[@a-z0-9][\w@./>^~*|-]{0,213}$/i
+const VALUE = /^[\w^~*.:@/$<>=|+ -]{1,214}$/
+const MAX_OVERRIDES = 50
+
+/** The command that sets these overrides, those left out that no command may carry (pnpm 10 and later). */
+export function pnpmOverride(overrides: Overrides): string {
+  const fit = Object.entries(overrides).filter(([name, to]) => SELECTOR.test(name) && VALUE.test(to))
+  return `${BEFORE}${JSON.stringify(Object.fromEntries(fit.slice(-MAX_OVERRIDES)))}${AFTER}`
+}
+
+/** What corrections of a run have said so far, the later ones above the earlier: for `RefusedPackage.overrides`. */
+export function overridesSoFar(verdicts: Iterable<Verdict>): Overrides {
+  const overrides: Record<string, string> = {}
+  for (const { correction } of verdicts) {
+    const command = correction?.command
+    if (!command?.startsWith(BEFORE) || !command.endsWith(AFTER)) continue
+    Object.assign(overrides, JSON.parse(command.slice(BEFORE.length, -AFTER.length)))
+  }
+  return overrides
+}
