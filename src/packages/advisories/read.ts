@@ -99,11 +99,18 @@ export function openAdvisories(file: string): AdvisoryIndex {
       return JSON.parse(json) as PackageRecord
     }
 
+    // A listing asks about every version of one package: its line is read once.
+    let latest: PackageRecord | undefined
+
     function records(ecosystem: string, name: string): PackageRecord | undefined {
+      if (open && latest?.name === name && latest.ecosystem === ecosystem) return latest
       const hash = hashName(ecosystem, name)
       for (let i = lowerBound(hashes, hash); hashes[i] === hash; i++) {
         const record = readLine(i)
-        if (record.name === name && record.ecosystem === ecosystem) return record
+        if (record.name === name && record.ecosystem === ecosystem) {
+          latest = record
+          return record
+        }
       }
       return undefined
     }
