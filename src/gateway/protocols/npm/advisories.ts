@@ -2,14 +2,12 @@
 // says (npm-audit-report's and @npmcli/metavuln-calculator's documentation: POST /-/npm/v1/security/advisories/bulk).
 import { createHash } from "node:crypto"
 import { gunzipSync } from "node:zlib"
-import { isAffected } from "../../../packages/advisories/affects.ts"
 import { advisoryId } from "../../../packages/advisories/names.ts"
-import { type CompareVersions, versionOrder } from "../../../packages/advisories/order.ts"
-import type { AdvisoryIndex, AdvisoryRecord } from "../../../packages/advisories/types.ts"
+import type { AdvisoryIndex } from "../../../packages/advisories/types.ts"
 import { isNpmName } from "../../../packages/registries/npm.ts"
 import { isRecord } from "../../../packages/registries/values.ts"
 import { isValidVersion } from "../../../packages/versions.ts"
-import type { Severity } from "../../../policy/types.ts"
+import type { Advisory, Severity } from "../../../policy/types.ts"
 import type { Rendered } from "../../types.ts"
 import { vulnerableVersions } from "./vulnerable.ts"
 
@@ -18,29 +16,23 @@ export const MAX_BULK_BYTES = 2 << 20
 const MAX_UNPACKED = 4 << 20
 const MAX_NAMES = 20_000
 const MAX_VERSIONS = 100
-const MAX_ADVISORIES = 500
 
 /**
  * Answers a body of `{name: [versions]}`, gzipped or not, with the advisories that apply to one of those versions; undefined
  * for a body that is no such thing or beyond its bounds. Names and versions that no registry has are passed over.
  */
-export function answerAdvisories(
-  body: Buffer | undefined,
-  index: Pick<AdvisoryIndex, "records">,
-): Rendered | undefined {
+export function answerAdvisories(body: Buffer | undefined, index: Index): Rendered | undefined {
   const asked = body && readBody(body)
   if (asked === undefined || !isBounded(asked)) return undefined
-  const compare = versionOrder("npm")
   const answers: string[] = []
   for (const [name, value] of Object.entries(asked)) {
-    if (!isNpmName(name)) continue
-    const versions = versionsOf(value)
-    const records = versions.length === 0 ? undefined : index.records("npm", name)?.advisories
-    const found = records === undefined ? [] : advisoriesFor(name, versions, records, compare)
+    const found = isNpmName(name) ? advisoriesFor(name, versionsOf(value), index) : []
     if (found.length > 0) answers.push(`${JSON.stringify(name)}:${JSON.stringify(found)}`)
   }
   return { contentType: "application/json", body: `{${answers.join(",")}}` }
 }
+
+type Index = Pick<AdvisoryIndex, "affecting" | "records">
 
 /** npm always packs it; the first two bytes tell (RFC 1952), whatever the headers say. */
 function readBody(body: Buffer): Record<string, unknown> | undefined {
@@ -67,38 +59,40 @@ function versionsOf(value: unknown): string[] {
   )
 }
 
-function advisoriesFor(
-  name: string,
-  versions: readonly string[],
-  records: readonly AdvisoryRecord[],
-  compare: CompareVersions,
-) {
-  const found = []
-  for (const record of records) {
-    const affected = versions.filter((version) => isAffected(record, version, compare) === true)
-    if (affected.length > 0) found.push(describe(name, record, affected))
-    if (found.length === MAX_ADVISORIES) break
+/** What the law sees of each version, put together by advisory. */
+function advisoriesFor(name: string, versions: readonly string[], index: Index) {
+  const found = new Map<string, { advisory: Advisory; affected: string[] }>()
+  for (const version of versions) {
+    for (const advisory of index.affecting("npm", name, version)) {
+      const known = found.get(advisory.id)
+      if (known !== undefined) known.affected.push(version)
+      else found.set(advisory.id, { advisory, affected: [version] })
+    }
   }
-  return found
+  if (found.size === 0) return []
+  const records = index.records("npm", name)?.advisories ?? []
+  return [...found.values()].map(({ advisory, affected }) => {
+    const record = records.find(({ id }) => id === advisory.id) ?? {}
+    return describe(name, advisory, vulnerableVersions(record, affected))
+  })
 }
 
 /** GitHub's words for severities; npm takes one that is not stated for high, and so do our own rules. */
 const WORDS: Readonly<Record<Severity, string>> = { low: "low", medium: "moderate", high: "high", critical: "critical" }
 const GHSA = /^GHSA(-[23456789cfghjmpqrvwx]{4}){3}$/
 
-function describe(name: string, record: AdvisoryRecord, affected: readonly string[]) {
-  const malware = record.kind === "malware"
-  const ids = [record.id, ...(record.aliases ?? [])].filter((id) => advisoryId(id) !== undefined)
+function describe(name: string, { id: first, aliases, kind, severity, cvss }: Advisory, range: string) {
+  const malware = kind === "malware"
+  const ids = [first, ...aliases].filter((id) => advisoryId(id) !== undefined)
   const id = ids[0] ?? "unknown"
-  const ghsa = ids.find((one) => GHSA.test(one))
   return {
     id: numberOf(id),
-    url: pageOf(ghsa ?? id),
+    url: pageOf(ids.find((one) => GHSA.test(one)) ?? id),
     title: `${malware ? "Known malware" : "Known vulnerability"} in ${name} (${id})`,
-    severity: malware ? "critical" : WORDS[record.severity ?? "high"],
-    vulnerable_versions: vulnerableVersions(record, affected),
+    severity: malware ? "critical" : WORDS[severity ?? "high"],
+    vulnerable_versions: range,
     cwe: malware ? ["CWE-506"] : [],
-    cvss: { score: record.cvss ?? 0, vectorString: null },
+    cvss: { score: cvss ?? 0, vectorString: null },
   }
 }
 

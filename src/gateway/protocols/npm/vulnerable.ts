@@ -14,7 +14,7 @@ const OPTIONS = { includePrerelease: true, loose: true }
  * versions (valid, and those that were asked for), the range is those versions: a client must not conclude that it is safe.
  */
 export function vulnerableVersions(
-  { ranges = [], versions = [] }: AdvisoryRecord,
+  { ranges = [], versions = [] }: Pick<AdvisoryRecord, "ranges" | "versions">,
   affected: readonly string[],
 ): string {
   const text = [...ranges.map(rangeOf), ...versions.map((version) => `=${version}`)].join(" || ")

@@ -21,7 +21,8 @@ function answer(asked: unknown, advisories: Record<string, AdvisoryRecord[]> = {
   const text = typeof asked === "string" ? asked : JSON.stringify(asked)
   const records = (_: string, name: string) =>
     Object.hasOwn(advisories, name) ? { ecosystem: "npm" as const, name, advisories: advisories[name]! } : undefined
-  const rendered = answerAdvisories(pack ? gzipSync(text) : Buffer.from(text), { records })
+  const affecting = (ecosystem: string, name: string, one: string) => affectedBy(records(ecosystem, name), one)
+  const rendered = answerAdvisories(pack ? gzipSync(text) : Buffer.from(text), { records, affecting })
   return rendered && JSON.parse(rendered.body.toString())
 }
 
@@ -83,12 +84,12 @@ describe("the answer to an audit", () => {
   })
 
   it("is none for a body that is too large, or unpacks to something that is", () => {
-    const records = () => undefined
-    expect(answerAdvisories(undefined, { records })).toBeUndefined()
-    expect(answerAdvisories(Buffer.alloc(MAX_BULK_BYTES + 1, " "), { records })).toBeUndefined()
-    expect(answerAdvisories(gzipSync(Buffer.alloc(64 << 20, " ")), { records })).toBeUndefined()
+    const none = { records: () => undefined, affecting: () => [] }
+    expect(answerAdvisories(undefined, none)).toBeUndefined()
+    expect(answerAdvisories(Buffer.alloc(MAX_BULK_BYTES + 1, " "), none)).toBeUndefined()
+    expect(answerAdvisories(gzipSync(Buffer.alloc(64 << 20, " ")), none)).toBeUndefined()
     const many = Object.fromEntries(Array.from({ length: 20_001 }, (_, index) => [`a${index}`, []]))
-    expect(answerAdvisories(Buffer.from(JSON.stringify(many)), { records })).toBeUndefined()
+    expect(answerAdvisories(Buffer.from(JSON.stringify(many)), none)).toBeUndefined()
     expect(answer({ foo: Array.from({ length: 101 }, (_, index) => `1.0.${index}`) })).toBeUndefined()
   })
 })

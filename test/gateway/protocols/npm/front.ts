@@ -4,6 +4,7 @@ import { createHash, generateKeyPairSync, sign } from "node:crypto"
 import { answerAdvisories } from "../../../../src/gateway/protocols/npm/advisories.ts"
 import { npmProtocol } from "../../../../src/gateway/protocols/npm/index.ts"
 import type { Client } from "../../../../src/gateway/types.ts"
+import { affectedBy } from "../../../../src/packages/advisories/affects.ts"
 import type { AdvisoryRecord } from "../../../../src/packages/advisories/types.ts"
 import { npmManifest, npmTarball, type Packages } from "../../../long/clients/packages.ts"
 import { startServer } from "../../../packages/registries/server.ts"
@@ -56,7 +57,10 @@ export async function startFront({ packages, refused = {}, advisories = {}, clie
     if (asked.kind === "service") {
       if (asked.service === "keys") return send(200, JSON.stringify({ keys }))
       if (asked.service !== "advisories") return send(404, "{}")
-      const answer = answerAdvisories(Buffer.concat(chunks), { records })
+      const answer = answerAdvisories(Buffer.concat(chunks), {
+        records,
+        affecting: (ecosystem, name, version) => affectedBy(records(ecosystem, name), version),
+      })
       if (answer === undefined) return send(400, "{}")
       answers.push(String(answer.body))
       return send(200, answer.body, answer.contentType)
