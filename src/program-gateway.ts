@@ -17,6 +17,7 @@ function withGate(command: Command): Command {
     .option("--port <number>", "port on loopback (default: 8471; 0 for any that is free)")
     .option("--project <directory>", "whose adopted policy is in force (default: the nearest nanoguard.yaml's)")
     .option("--offline", "ask no upstream: serve what is in the cache")
+    .option("--wait <seconds>", "how long a request may wait for a person, at most 10 (default: 0)")
     .option("--stale <duration>", "serve answers of up to this age while an upstream is down (default: 0, never)")
 }
 

@@ -25,6 +25,7 @@ export interface GatewayStartOptions {
   name?: string
   offline?: boolean
   stale?: string
+  wait?: string
   unit?: "systemd" | "launchd"
   format?: "text" | "json"
   color?: boolean
@@ -75,6 +76,7 @@ export function readStart(ctx: Context, options: GatewayStartOptions) {
     requireToken: options.requireToken === true,
     offline: options.offline === true,
     stale: readStale(options.stale),
+    wait: readWait(options.wait),
     ...(options.origin !== undefined && { origin: readOrigin(options.origin) }),
     ...(options.project !== undefined && { project: options.project }),
     ...(tlsKey !== undefined && { tls: { key: readPem(ctx, tlsKey), cert: readPem(ctx, tlsCert!) } }),
@@ -164,6 +166,12 @@ function readOrigin(text: string): string {
 
 function readStale(text: string | undefined): number {
   return text === undefined || text === "0" ? 0 : parseLasting(text)
+}
+
+/** Seconds; longer than ten of them no client should be held. */
+function readWait(text = "0"): number {
+  if (/^([0-9]|10)s?$/.test(text)) return Number.parseInt(text, 10) * 1000
+  throw new NanoguardError("--wait wants seconds from 0 to 10", { exit: EXIT.usage, hint: "0 answers at once" })
 }
 
 function parseLasting(text: string): number {

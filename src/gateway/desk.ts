@@ -39,9 +39,12 @@ export function createDesk(store: Store, gateway: string, now: () => number): De
     grantsFor: (who, policy) => {
       const key = [who.agent, who.run, who.operator, policy.hash].join("\0")
       const known = read.get(key)
-      if (known !== undefined && now() - known.at < FRESH) return known.grants
+      if (known !== undefined && performance.now() - known.at < FRESH) return known.grants
       const { agent, run, operator } = who
-      const entry = { at: now(), grants: activeGrants(store.db, { policy, agent, run, operator, now: now() }) }
+      const entry = {
+        at: performance.now(),
+        grants: activeGrants(store.db, { policy, agent, run, operator, now: now() }),
+      }
       read.set(key, entry)
       entry.grants.catch(() => read.delete(key))
       return entry.grants

@@ -8,6 +8,7 @@ import { VERSION } from "../version.ts"
 import type { Answer } from "./answer.ts"
 import { controlPath, type GateStatus, listenControl } from "./control.ts"
 import type { Desk } from "./desk.ts"
+import { requestException } from "./front/exception.ts"
 import type { Front } from "./front/types.ts"
 import { explainHeldBack, whyPackage } from "./front/why.ts"
 import { createIdentify } from "./identity.ts"
@@ -36,6 +37,8 @@ export interface GatewayOptions {
   desk: Desk
   upstream: Upstream
   offline: boolean
+  /** Milliseconds that a request may wait for a person. */
+  wait: number
   /** Told of what goes wrong inside while it runs. */
   onTrouble: (error: unknown) => void
 }
@@ -61,7 +64,17 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
   const runs = createRunBook(ctx.now)
   const metrics = createMetrics({ upstream: upstream.stats, runs: () => runs.size, version: VERSION })
   const front: Front = {
-    ...{ protocols: PROTOCOLS, law: law.current, upstream, recorder, desk: options.desk, runs, metrics, now: ctx.now },
+    ...{
+      protocols: PROTOCOLS,
+      law: law.current,
+      upstream,
+      recorder,
+      desk: options.desk,
+      runs,
+      metrics,
+      wait: options.wait,
+      now: ctx.now,
+    },
   }
 
   let origin = options.origin ?? ""
@@ -122,8 +135,7 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
       return explained
     },
     why: (purl) => whyPackage(front, purl),
-    requestException: async ({ who, verdict, reason }) =>
-      options.desk.requestException(who, law.current().policy, verdict, reason),
+    requestException: (request) => requestException(front, request),
   })
   let closing: Promise<void> | undefined
   const close = async () => {

@@ -68,6 +68,8 @@ export interface RunBook {
   listed: (who: Attribution, listing: Omit<Seen, "taken">) => void
   took: (who: Attribution, ecosystem: Ecosystem, name: string, version: string) => void
   refused: (who: Attribution, refusal: Refusal) => void
+  /** Whether a visit may wait for a person because of this subject: the first time it is asked. */
+  waits: (who: Attribution, subject: string) => boolean
   /** How many are open. */
   readonly size: number
 }
@@ -77,6 +79,7 @@ interface Entry {
   expires: number
   project?: Project
   refusals: Map<string, Refusal>
+  waited: Set<string>
   packages: Map<string, Seen>
 }
 
@@ -103,7 +106,7 @@ export function createRunBook(now: () => number): RunBook {
   const hash = (token: string) => createHash("sha256").update(token).digest("base64url")
 
   const enter = (who: Attribution, expires: number): Entry => {
-    const entry: Entry = { who, expires, refusals: new Map(), packages: new Map() }
+    const entry: Entry = { who, expires, refusals: new Map(), waited: new Set(), packages: new Map() }
     runs.set(keyOf(who), entry)
     for (const [run, { expires: end }] of runs) if (end <= now()) runs.delete(run)
     for (const oldest of runs.keys()) {
@@ -167,6 +170,12 @@ export function createRunBook(now: () => number): RunBook {
       const { subject, code } = refusal.verdict
       refusals.set(`${subject}\0${code}`, refusal)
       if (refusals.size > MAX_REFUSALS) refusals.delete(refusals.keys().next().value!)
+    },
+    waits: (who, subject) => {
+      const { waited } = entryOf(who)
+      if (waited.has(subject) || waited.size >= MAX_REFUSALS) return false
+      waited.add(subject)
+      return true
     },
     get size() {
       return runs.size

@@ -28,6 +28,8 @@ export interface StartOptions {
   offline: boolean
   /** Milliseconds for which old answers serve while an upstream is down. */
   stale: number
+  /** Milliseconds that a request may wait for a person. */
+  wait: number
   onTrouble: (error: unknown) => void
 }
 
@@ -69,7 +71,13 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
     closers.push(() => upstream.close())
     const gate = await openGateway(ctx, {
       ...{ gateway, load, store, upstream, desk: createDesk(store, gateway, ctx.now) },
-      ...{ host: options.host, port: options.port, offline: options.offline, onTrouble: options.onTrouble },
+      ...{
+        host: options.host,
+        port: options.port,
+        offline: options.offline,
+        wait: options.wait,
+        onTrouble: options.onTrouble,
+      },
       ...(options.origin !== undefined && { origin: options.origin }),
       ...(options.tls && { tls: options.tls }),
       ...(!options.requireToken && {

@@ -125,6 +125,7 @@ export interface GateOptions {
   requireToken?: boolean
   offline?: boolean
   stale?: number
+  wait?: number
 }
 
 /** Opens a gate that ends with the test. */
@@ -151,6 +152,7 @@ export async function openTestGate({ policy, env = {}, osv = [], ...options }: G
     ...{ gateway: "test", host: "127.0.0.1", port: 0, load, store, upstream, desk: createDesk(store, "test", ctx.now) },
     ...(!options.requireToken && { anonymous: { agent: "local", operator: "ana", run: "local", boxed: false } }),
     offline: options.offline === true,
+    wait: options.wait ?? 0,
     onTrouble: (error) => void troubles.push(error),
   })
   onTestFinished(async () => {

@@ -5,6 +5,7 @@ import { IntegrityError } from "../upstream/types.ts"
 import { decideVersion, filesOf, isRefused, itemOf, noSuchFile, refuse, refuseUpstream } from "./decide.ts"
 import { failed, openPackage } from "./open.ts"
 import type { Asked, Front } from "./types.ts"
+import { waitForPeople } from "./wait.ts"
 
 /** Answers a request for bytes: a refusal, 304 where the client has them, or a stream whose last chunk waits for the hash. */
 export async function answerArtifact(
@@ -20,7 +21,8 @@ export async function answerArtifact(
     return "answer" in opened ? opened.answer : refuseUpstream(front, law, asked, version, opened.verdict, name)
   const wanted = filesOf(protocol, opened, version).find((one) => one.file === file)
   if (wanted === undefined) return noSuchFile()
-  const decided = await decideVersion(front, law, asked, opened, version)
+  const first = await decideVersion(front, law, asked, opened, version)
+  const decided = wanted.metadata ? first : await waitForPeople(front, law, asked, opened, version, first)
   if (isRefused(decided.verdict) && !wanted.metadata) return refuse(front, law, asked, opened, version, decided)
 
   const { action, evidence, verdict, grant } = decided

@@ -19,6 +19,8 @@ export interface Front {
   readonly desk: Desk
   readonly runs: RunBook
   readonly metrics: Pick<Metrics, "decided">
+  /** Milliseconds that a request may wait for a person; 0: a refusal at once that says that it waits. */
+  readonly wait: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }

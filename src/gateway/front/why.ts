@@ -28,13 +28,7 @@ export async function whyPackage(
     })
   }
   const law = front.law()
-  const asked: Asked = {
-    ecosystem,
-    raw: { method: "GET", path: "", query: "", accept: "" },
-    client: by.client ?? CLIENTS[ecosystem],
-    who: by.who ?? { agent: "", operator: "", run: "", boxed: false },
-    base: "",
-  }
+  const asked = askedBy(ecosystem, by)
   const opened = await openPackage(front, law, asked, protocol, parsed.name)
   if (!opened.ok) {
     if ("verdict" in opened) return opened.verdict
@@ -45,6 +39,17 @@ export async function whyPackage(
   }
   const { verdict } = await decideVersion(front, law, asked, opened, parsed.version)
   return isRefused(verdict) ? correctVerdict(front, law, asked, opened, parsed.version, verdict) : verdict
+}
+
+/** A request that no client made. */
+export function askedBy(ecosystem: Ecosystem, by: Partial<Pick<Asked, "client" | "who">> = {}): Asked {
+  return {
+    ecosystem,
+    raw: { method: "GET", path: "", query: "", accept: "" },
+    client: by.client ?? CLIENTS[ecosystem],
+    who: by.who ?? { agent: "", operator: "", run: "", boxed: false },
+    base: "",
+  }
 }
 
 /** The summary of a visit with the way out for what was held back and never asked for. */

@@ -1,5 +1,11 @@
 import { createHash } from "node:crypto"
 import { describe, expect, it } from "vitest"
+import { answerApproval } from "../../../src/approvals/answer.ts"
+import { addApprover } from "../../../src/approvals/approvers.ts"
+import { listApprovals } from "../../../src/approvals/queue.ts"
+import type { Store } from "../../../src/store/types.ts"
+import { newPerson } from "../../approvals/support.ts"
+import { DAY, NOW } from "../../context.ts"
 import { bytesOf, openTestGate, startNpmUpstream } from "../gate.ts"
 
 const POLICY = `version: 1
@@ -121,5 +127,52 @@ describe("the npm registry of the gate", () => {
       ).end(),
     )
     expect(status).toBe(421)
+  })
+})
+
+async function enrolAna(store: Store) {
+  const ana = newPerson("ana")
+  await addApprover(store, ana, ana, NOW, "test")
+  return ana
+}
+
+async function pendingId(store: Store): Promise<string> {
+  for (;;) {
+    const [first] = await listApprovals(store.db, NOW)
+    if (first !== undefined) return first.id
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+describe("a person's answer", () => {
+  const asks = POLICY.replace("unknown: allow", "unknown: allow\napprovers:\n  default: { people: [ana] }")
+
+  it("lets exactly that package through, and its use rests on it in the record", async () => {
+    const upstream = await startNpmUpstream()
+    upstream.publish("gpl", { "1.0.0": { license: "GPL-3.0-only" }, "1.1.0": { license: "GPL-3.0-only" } })
+    const gate = await openTestGate({ policy: asks, env: { npm_config_registry: upstream.base }, wait: 10_000 })
+    const ana = await enrolAna(gate.store)
+    const waiting = gate.get("/npm/gpl/-/gpl-1.0.0.tgz", NPM)
+    const id = await pendingId(gate.store)
+    await answerApproval(
+      gate.store,
+      id,
+      { answer: "approve", terms: { scope: "run", expires: NOW + DAY } },
+      ana,
+      NOW,
+      "test",
+    )
+    const response = await waiting
+    expect(response.status).toBe(200)
+    expect(Buffer.from(await response.arrayBuffer())).toEqual(bytesOf("gpl", "1.0.0"))
+    const record = (await gate.records()).at(-1)
+    expect(record).toMatchObject({
+      outcome: "released",
+      approval: id,
+      verdict: { excepted: [{ rule: `approval ${id}` }] },
+    })
+    expect(record?.by).toHaveLength(1)
+    const listed = (await (await gate.get("/npm/gpl", NPM)).json()) as { "dist-tags": object }
+    expect(listed["dist-tags"]).toEqual({ latest: "1.0.0" })
   })
 })
