@@ -5,11 +5,13 @@ import type { Ecosystem } from "../../policy/types.ts"
 import type { Registry } from "../types.ts"
 import { createCargoRegistry } from "./cargo.ts"
 import { readCargoIndex } from "./cargo-config.ts"
+import { readCargoToken } from "./cargo-credentials.ts"
 import { boundTo } from "./config-files.ts"
 import { defaultBase } from "./defaults.ts"
 import type { Services } from "./fetch-document.ts"
 import { readGoConfig } from "./go-config.ts"
 import { createGoRegistry } from "./golang.ts"
+import { readNetrc } from "./netrc.ts"
 import { createNpmRegistry, type Endpoints } from "./npm.ts"
 import { readNpmConfig } from "./npm-config.ts"
 import { readIndexConfig } from "./pip-config.ts"
@@ -35,6 +37,7 @@ export async function resolveAddresses(edge: Edge, pins: readonly Pin[]): Promis
   const endpoints = new Map<Ecosystem, Endpoints>()
   const npm = readNpmConfig(edge)
   const python = readIndexConfig(edge)
+  const netrc = readNetrc(edge)
 
   const npmBase = npm.registry ?? (await defaultBase("npm"))
   if (npmBase !== undefined) {
@@ -47,7 +50,8 @@ export async function resolveAddresses(edge: Edge, pins: readonly Pin[]): Promis
   const index = python.index ?? withSimple(await defaultBase("pypi"))
   if (index !== undefined) {
     const baseOf = createBaseOf("pypi", pins, () => index)
-    const own = { baseUrl: index, baseOf, authorize: python.authorize }
+    const authorize = (url: URL) => python.authorize(url) ?? netrc(url)
+    const own = { baseUrl: index, baseOf, authorize }
     endpoints.set("pypi", own)
     registries.set("pypi", (services) => createPypiRegistry(services, own))
   }
@@ -55,12 +59,12 @@ export async function resolveAddresses(edge: Edge, pins: readonly Pin[]): Promis
   const crates = await readCargoIndex(edge, await defaultBase("cargo"))
   if (crates !== undefined) {
     const baseOf = createBaseOf("cargo", pins, () => crates)
-    const own = { baseUrl: crates, baseOf, authorize: () => undefined }
+    const own = { baseUrl: crates, baseOf, authorize: await readCargoToken(edge, crates) }
     endpoints.set("cargo", own)
     registries.set("cargo", (services) => createCargoRegistry(services, own))
   }
 
-  const go = await goEndpoints(edge, pins)
+  const go = await goEndpoints(edge, pins, netrc)
   if (go !== undefined) {
     endpoints.set("golang", go)
     registries.set("golang", (services) => createGoRegistry(services, go))
@@ -68,12 +72,12 @@ export async function resolveAddresses(edge: Edge, pins: readonly Pin[]): Promis
   return { registries, endpoints, ca: [...npm.ca, ...python.ca], proxy: npm.proxy }
 }
 
-async function goEndpoints(edge: Edge, pins: readonly Pin[]) {
+async function goEndpoints(edge: Edge, pins: readonly Pin[], netrc: (url: URL) => string | undefined) {
   const { proxies, isPrivate } = readGoConfig(edge)
   const fallback = proxies === undefined ? await defaultBase("golang") : undefined
   const [first, ...others] = proxies ?? (fallback === undefined ? [] : [{ baseUrl: fallback }])
   if (first === undefined) return undefined
-  const bound = [first, ...others].map(({ baseUrl, basic }) => boundTo(baseUrl, basic))
+  const bound = [...[first, ...others].map(({ baseUrl, basic }) => boundTo(baseUrl, basic)), netrc]
   return {
     baseUrl: first.baseUrl,
     baseOf: createBaseOf("golang", pins, (name) => (isPrivate(name) ? undefined : first.baseUrl)),

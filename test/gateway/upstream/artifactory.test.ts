@@ -21,11 +21,13 @@ async function setUp(state?: string) {
   const artifactory = createArtifactory([BEARER, BASIC], state)
   const server = await startServer(artifactory.listener)
   const { host } = new URL(server.base)
-  const ctx = contextWith({ GOPROXY: `http://ci:secret-token@${host}${PATHS.golang.base}` })
+  const ctx = contextWith({ GOPROXY: server.base + PATHS.golang.base })
   const files: Record<string, string> = {
     ".npmrc": `registry=${server.base}${PATHS.npm.base}/\n//${host}${PATHS.npm.base}/:_authToken=secret-token\n`,
     ".config/pip/pip.conf": `[global]\nindex-url = http://ci:secret-token@${host}${PATHS.pypi.base}\n`,
-    ".cargo/config.toml": `[source.crates-io]\nreplace-with = "art"\n[source.art]\nregistry = "sparse+${server.base}${PATHS.cargo.base}/"\n`,
+    ".netrc": `machine ${host.split(":")[0]} login ci password secret-token\n`,
+    ".cargo/config.toml": `[source.crates-io]\nreplace-with = "art"\n[registries.art]\nindex = "sparse+${server.base}${PATHS.cargo.base}/"\n`,
+    ".cargo/credentials.toml": '[registries.art]\ntoken = "Bearer secret-token"\n',
   }
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(ctx.home, name)), { recursive: true })
@@ -36,7 +38,7 @@ async function setUp(state?: string) {
   const request = (ecosystem: Ecosystem, path: string) => {
     const { baseOf, authorize } = endpoints.get(ecosystem)!
     const base = baseOf(PATHS[ecosystem].name)!
-    return { base, url: base + path, authorize: ecosystem === "cargo" ? () => BEARER : authorize }
+    return { base, url: base + path, authorize }
   }
   return { ...artifactory, ...server, upstream, request }
 }
@@ -81,17 +83,19 @@ describe("a JFrog Artifactory upstream", () => {
 
   it("never gives its token to another host that it sends to", async () => {
     const { upstream, request } = await setUp()
+    // A netrc knows hosts and no ports: this is another host of it.
+    const elsewhere = (base: string) => base.replace("127.0.0.1", "localhost")
     const storage = await startServer((_, response) => void response.end(ARCHIVE))
     const redirecting = await startServer((_, response) => {
-      response.writeHead(302, { location: `${storage.base}/bucket/a?signature=1` }).end()
+      response.writeHead(302, { location: `${elsewhere(storage.base)}/bucket/a?signature=1` }).end()
     })
-    for (const ecosystem of ["npm", "pypi", "golang"] as const) {
+    for (const ecosystem of Object.keys(PATHS) as Ecosystem[]) {
       const { authorize, base } = request(ecosystem, "")
-      const url = `${redirecting.base}/${ecosystem}`
-      const origins = new Set([storage.base, redirecting.base])
+      const url = `${elsewhere(redirecting.base)}/${ecosystem}`
+      const origins = new Set([elsewhere(storage.base), elsewhere(redirecting.base)])
       await fetchAll(upstream, { url, base, authorize, origins, integrity: [sri("sha256", ARCHIVE)] })
     }
-    expect(redirecting.requests).toHaveLength(3)
+    expect(redirecting.requests).toHaveLength(4)
     for (const { headers } of [...storage.requests, ...redirecting.requests])
       expect(headers.authorization).toBeUndefined()
   })
