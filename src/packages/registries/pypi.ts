@@ -4,7 +4,7 @@ import type { DocumentNeed, DocumentResult, PackageDocument, Registry, ReleaseIn
 import { fetchDetail } from "./fetch-detail.ts"
 import { fetchDocument, type Services } from "./fetch-document.ts"
 import type { Endpoints } from "./npm.ts"
-import { reduceLegacyProject, reduceSimpleProject } from "./pypi-document.ts"
+import { reduceHtmlProject, reduceLegacyProject, reduceSimpleProject } from "./pypi-document.ts"
 import { reduceCoreMetadata } from "./pypi-metadata.ts"
 import { reviseReleases } from "./revise.ts"
 import { isLearntAddress } from "./upstreams.ts"
@@ -13,10 +13,19 @@ import { boundedString, ELSEWHERE, isRecord, NOT_A_NAME } from "./values.ts"
 /** PEP 508 names, normalised by PEP 503. */
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,212}[a-z0-9])?$/
 
+/** JSON wherever an index has it: HTML has neither times nor sizes. The gate's listings are asked for by the same words, to be the same answers. */
+export const SIMPLE_ACCEPT =
+  "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+
+/** Where an index lies: the person's own (`own`) as they say it; the policy's upstreams may leave `/simple` out. */
+export function indexOf(base: string, own?: string): string {
+  return base === own || /[/+]simple$/.test(base) ? base : `${base}/simple`
+}
+
 /** Asks the index that each project belongs to, and no other. */
 export function createPypiRegistry(services: Services, { baseUrl, baseOf, authorize }: Endpoints): Registry {
-  /** Indexes that do not speak PEP 691: asked once, not once a project. */
-  const older = new Set<string>()
+  /** What indexes that do not speak PEP 691 speak instead: found out once, not once a project. */
+  const older = new Map<string, "legacy" | "html">()
 
   async function askIndex(
     index: string,
@@ -24,25 +33,32 @@ export function createPypiRegistry(services: Services, { baseUrl, baseOf, author
     { verify = false, versions }: DocumentNeed,
   ): Promise<DocumentResult> {
     const shared = { ecosystem: "pypi" as const, name, authorize, versions }
+    const page = { ...shared, url: `${index}/${name}/`, accept: SIMPLE_ACCEPT }
+    const spoken = older.get(index)
     let unread: DocumentResult | undefined
-    if (!older.has(index)) {
+    if (spoken === undefined) {
       const result = await fetchDocument(services, {
-        ...shared,
-        url: `${index}/${name}/`,
-        accept: "application/vnd.pypi.simple.v1+json",
+        ...page,
         variant: verify ? "attestations" : "",
         reduce: (body, now) => reduceSimpleProject(body, name, now, verify),
       })
       if (result.ok || result.reason !== "invalid") return result
       unread = result
     }
-    const result = await fetchDocument(services, {
-      ...shared,
-      url: `${index.replace(/\/simple$/, "")}/pypi/${name}/json`,
-      accept: "application/json",
-      reduce: (body, now) => reduceLegacyProject(body, name, now),
-    })
-    if (result.ok) older.add(index)
+    // It says more than HTML does.
+    if (spoken !== "html") {
+      const result = await fetchDocument(services, {
+        ...shared,
+        url: `${index.replace(/\/simple$/, "")}/pypi/${name}/json`,
+        accept: "application/json",
+        reduce: (body, now) => reduceLegacyProject(body, name, now),
+      })
+      if (result.ok) older.set(index, "legacy")
+      if (result.ok || spoken === "legacy") return result
+    }
+    const reduce = (body: Buffer, now: number) => reduceHtmlProject(body, name, page.url, now)
+    const result = await fetchDocument(services, { ...page, variant: "html", reduce })
+    if (result.ok) older.set(index, "html")
     // There was a page: that the older form has none says nothing about the project.
     return result.ok ? result : (unread ?? result)
   }
@@ -54,11 +70,10 @@ export function createPypiRegistry(services: Services, { baseUrl, baseOf, author
       if (!NAME.test(name)) return NOT_A_NAME
       const base = baseOf(name, need.origin)
       if (base === undefined) return ELSEWHERE
-      // The person's index is asked where it lies; the policy's upstreams may leave /simple out.
-      const index = base === baseUrl || base.endsWith("/simple") ? base : `${base}/simple`
+      const index = indexOf(base, baseUrl)
       const result = await askIndex(index, name, need)
       if (!result.ok) return result
-      const document = await addDetails(services, result.document, need, base)
+      const document = await addDetails(services, result.document, need, `${index}/${name}/`)
       if (!need.verify) return { ok: true, document }
       const { verifyFiles } = await import("./pypi-provenance.ts")
       return { ok: true, document: await verifyFiles(services, document, need.versions ?? [], { base, authorize }) }
@@ -71,12 +86,14 @@ async function addDetails(
   services: Services,
   document: PackageDocument,
   { versions = [], requires = false }: DocumentNeed,
-  base: string,
+  page: string,
 ): Promise<PackageDocument> {
   if (!requires && !services.needs("license")) return document
   return reviseReleases(document, versions, async (release) => {
-    const url = document.links?.[release.version]
-    if (url === undefined || !isLearntAddress(url, base)) return undefined
+    const link = document.links?.[release.version]
+    // Addresses in a page may be relative to it.
+    const url = link === undefined ? undefined : URL.parse(link, page)?.href.replace(/#.*$/, "")
+    if (url === undefined || !isLearntAddress(url, page)) return undefined
     const detail = await fetchDetail(services, ["core-metadata"], { url: `${url}.metadata`, accept: "*/*" }, (body) =>
       reduceCoreMetadata(body, document.name),
     )

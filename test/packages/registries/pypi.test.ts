@@ -192,7 +192,8 @@ describe("openRegistries for PyPI", () => {
     const { base, requests } = await startServer(routes(answers))
     answers["/simple/left-pad/"] = {
       name: "left-pad",
-      files: [file("left_pad-1.0-py3-none-any.whl", { url: `${base}/files/left_pad-1.0-py3-none-any.whl` })],
+      // Relative to the page.
+      files: [file("left_pad-1.0-py3-none-any.whl", { url: "../../files/left_pad-1.0-py3-none-any.whl" })],
     }
     const registries = await openRegistries(contextWith({ PIP_INDEX_URL: `${base}/simple` }))
     onTestFinished(() => registries.close())
@@ -200,7 +201,7 @@ describe("openRegistries for PyPI", () => {
       (await registries.documents([{ ecosystem: "pypi", name: "left-pad", versions }]))[0]!
     const result = await ask(["1.0", "9.9"])
     expect(result.ok && result.document.releases.get("1.0")).toMatchObject({ license: "MIT" })
-    expect(requests[0]!.headers.accept).toBe("application/vnd.pypi.simple.v1+json")
+    expect(requests[0]!.headers.accept).toMatch(/^application\/vnd\.pypi\.simple\.v1\+json, /)
     // Asked for once, then kept for good.
     await ask(["1.0"])
     expect(requests.map((request) => request.url)).toEqual([
@@ -221,7 +222,7 @@ describe("openRegistries for PyPI", () => {
   })
 
   it("takes a page that it cannot read, and no older JSON, for no proof that the project is not there", async () => {
-    const { base } = await startServer(routes({ "/simple/a/": "<html><a href=a-1.0.tar.gz>" }))
+    const { base } = await startServer(routes({ "/simple/a/": "<html><a href=b-1.0.tar.gz>" }))
     const registries = await openRegistries(contextWith({ PIP_INDEX_URL: `${base}/simple` }))
     const result = await registries.get("pypi")!.document("a")
     await registries.close()
@@ -241,6 +242,24 @@ describe("openRegistries for PyPI", () => {
     const results = await registries.documents(["a", "b"].map((name) => ({ ecosystem: "pypi" as const, name })))
     expect(results.map((result) => result.ok)).toEqual([true, true])
     expect(requests.map((request) => request.url)).toEqual(["/simple/a/", "/pypi/a/json", "/pypi/b/json"])
+  })
+
+  it("reads HTML where there is nothing else, and remembers that, too", async () => {
+    const link = `<a href="../f/b-1.0.tar.gz#sha256=${SHA}" data-requires-python="&gt;=3.8">b-1.0.tar.gz</a>`
+    const { base, requests } = await startServer(
+      routes({ "/simple/a/": "<!DOCTYPE html><a href=/f/a-1.0-py3-none-any.whl data-yanked>", "/simple/b/": link }),
+    )
+    const registries = await openRegistries(contextWith({ PIP_INDEX_URL: `${base}/simple` }), {
+      concurrency: 1,
+      cache: false,
+    })
+    onTestFinished(() => registries.close())
+    const results = await registries.documents(["a", "b"].map((name) => ({ ecosystem: "pypi" as const, name })))
+    expect(results.map((result) => result.ok && [...result.document.releases.values()])).toEqual([
+      [{ version: "1.0", installScripts: [], yanked: true, integrity: [] }],
+      [{ version: "1.0", installScripts: ["setup.py"], yanked: false, integrity: [SRI], engine: ">=3.8" }],
+    ])
+    expect(requests.map((request) => request.url)).toEqual(["/simple/a/", "/pypi/a/json", "/simple/a/", "/simple/b/"])
   })
 
   it("asks for no metadata inside its own network, and sends no name that is none", async () => {

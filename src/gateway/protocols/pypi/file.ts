@@ -1,26 +1,16 @@
 // One file of a project's page, from whichever form: each value is checked against its own grammar, or not there.
-import { versionOfFile } from "../../../packages/registries/pypi-filename.ts"
-import { isRecord, sriOfHex, timeOf } from "../../../packages/registries/values.ts"
-import type { Hash, ProjectFile } from "./types.ts"
 
-/** As the upstream has it: nothing is known of these values. */
-export interface RawFile {
-  filename?: unknown
-  url?: unknown
-  hashes?: unknown
-  size?: unknown
-  yanked?: boolean
-  metadata?: unknown
-  requiresPython?: unknown
-  uploaded?: unknown
-}
+import { versionOfFile } from "../../../packages/registries/pypi-filename.ts"
+import type { RawFile } from "../../../packages/registries/pypi-html.ts"
+import { boundedString, isRecord, sriOfHex, timeOf } from "../../../packages/registries/values.ts"
+import type { Hash, ProjectFile } from "./types.ts"
 
 const MAX_URL = 2048
 const STRONG = ["sha512", "sha384", "sha256"] as const
 /** Better than nothing, on indexes that have no other. */
 const WEAK = ["sha1", "md5"] as const
 const SPECIFIERS = /^(?:(?:===|[=~!<>]=|[<>]) ?[A-Za-z0-9.*+!_-]{1,60},? ?){1,30}$/
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)$/
 
 /** The file, if its name tells its version and its address can be asked. Addresses may be relative to the page's `url`. */
 export function fileOf(raw: RawFile, name: string, url: string): ProjectFile | undefined {
@@ -30,13 +20,22 @@ export function fileOf(raw: RawFile, name: string, url: string): ProjectFile | u
   const address = version === undefined ? undefined : addressOf(raw.url, url)
   if (version === undefined || address === undefined) return undefined
   const metadata = metadataOf(raw.metadata)
+  const time = uploadOf(uploaded)
   return {
     ...{ filename, version, url: address, hashes: hashesOf(raw.hashes), yanked: raw.yanked === true },
     ...(metadata !== undefined && { metadata }),
     ...(typeof requiresPython === "string" && SPECIFIERS.test(requiresPython) && { requiresPython }),
     ...(typeof size === "number" && Number.isSafeInteger(size) && size >= 0 && { size }),
-    ...(typeof uploaded === "string" && TIME.test(uploaded) && timeOf(uploaded) !== undefined && { uploaded }),
+    ...(time !== undefined && { uploaded: time }),
+    ...(raw.provenance !== undefined && { provenance: boundedString(raw.provenance, MAX_URL) ?? null }),
   }
+}
+
+/** As PEP 700 wants it, in UTC. */
+function uploadOf(value: unknown): string | undefined {
+  if (typeof value !== "string" || !TIME.test(value)) return undefined
+  const time = timeOf(value)
+  return time === undefined ? undefined : value.endsWith("Z") ? value : new Date(time).toISOString()
 }
 
 function addressOf(value: unknown, base: string): string | undefined {

@@ -1,22 +1,26 @@
 // PyPI's simple repository API (PEP 503, 592, 658, 691, 700, 714) for the gate.
+import { indexOf, SIMPLE_ACCEPT } from "../../../packages/registries/pypi.ts"
 import { sriOfHex } from "../../../packages/registries/values.ts"
 import type { Protocol, UpstreamFile } from "../../types.ts"
+import { projectFacts } from "./facts.ts"
 import { parseProject } from "./parse.ts"
 import { METADATA, readRequest } from "./read.ts"
 import { renderProject } from "./render.ts"
 import type { Hash, Project, ProjectFile } from "./types.ts"
 
-/** JSON wherever an index has it: HTML has neither times nor sizes. */
-const ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 /** Nothing that a browser would run, whatever the bytes are. */
 const BYTES = "application/octet-stream"
 
-/** The protocol of Python indexes. `base` is the address of an index itself: the projects' pages lie right below it. */
+/** The protocol of Python indexes. */
 export const pypiProtocol: Protocol<Project> = {
   ecosystem: "pypi",
   read: readRequest,
-  source: (name, base) => ({ url: `${base}/${name}/`, accept: ACCEPT }),
+  source: (name: string, base: string, own?: string) => ({
+    url: `${indexOf(base, own)}/${name}/`,
+    accept: SIMPLE_ACCEPT,
+  }),
   parse: parseProject,
+  facts: projectFacts,
   versions: ({ byVersion }) => [...byVersion.keys()],
   // An index has no tags: the newest version that fits is what installers take.
   tags: () => ({}),

@@ -3,7 +3,6 @@ import { isPlainName, isPlainVersion } from "../../../packages/commands.ts"
 import { plainText } from "../../../policy/text.ts"
 import type { Client, FrontRequest, Plan, Rendered, Withheld } from "../../types.ts"
 import { CONTENT_TYPES, type Form } from "./accept.ts"
-import { escapeHtml } from "./html.ts"
 import type { Hash, Project, ProjectFile } from "./types.ts"
 
 /** A file as it is shown, with our address of it. */
@@ -117,4 +116,9 @@ function fragmentOf({ algorithm, hex }: Hash): string {
 
 function isSha256({ algorithm }: Hash): boolean {
   return algorithm === "sha256"
+}
+
+/** Text for an attribute in double quotes, or between tags. */
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 }

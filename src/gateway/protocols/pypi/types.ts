@@ -26,11 +26,15 @@ export interface ProjectFile {
   uploaded?: string
   /** By the upstream (PEP 592); its reason is free text and stays behind. */
   yanked: boolean
+  /** Where its attestations lie (PEP 740); null where it has none on an index that has any. For facts alone. */
+  provenance?: string | null
 }
 
 export interface Project {
   /** PEP 503. */
   name: string
+  /** Archived or deprecated (PEP 792). */
+  outOfUse: boolean
   /** In the page's order, no name twice. */
   files: readonly ProjectFile[]
   byVersion: ReadonlyMap<string, readonly ProjectFile[]>

@@ -2,6 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { pypiProtocol } from "../../../../src/gateway/protocols/pypi/index.ts"
 import { ListingError } from "../../../../src/gateway/types.ts"
+import { reduceSimpleProject } from "../../../../src/packages/registries/pypi-document.ts"
 import { file, PAGE, parseHtml, parseJson, SHA, SRI } from "./page.ts"
 
 const { files, versions, source } = pypiProtocol
@@ -178,7 +179,39 @@ describe("any page", () => {
     )
   })
 
+  it("says the same to decisions as the registry's own reader finds in it", () => {
+    const time = fc.constantFrom("2023-05-22T15:12:42.313790Z", "2024-01-01T00:00:00+02:00", undefined)
+    const name = fc.constantFrom(
+      "left_pad-1.0-py3-none-any.whl",
+      "left-pad-1.0.tar.gz",
+      "left_pad-2.0-rc1.zip",
+      "left_pad-3.0.tar.gz",
+      "x-1.0.tar.gz",
+    )
+    const one = fc.record({
+      time,
+      yanked: fc.constantFrom(true, false, "why"),
+      provenance: fc.constantFrom(null, "https://a.example/p", undefined),
+    })
+    const entries = fc.uniqueArray(fc.tuple(name, one), { selector: ([filename]) => filename })
+    const status = fc.constantFrom({}, { "project-status": { status: "archived" } })
+    fc.assert(
+      fc.property(entries, status, (list, more) => {
+        const listed = list.map(([filename, { time, yanked, provenance }]) =>
+          file(filename, { "upload-time": time, yanked, provenance }),
+        )
+        const project = parseJson(listed, more)
+        const body = Buffer.from(JSON.stringify({ name: "left-pad", files: listed, ...more }))
+        expect(pypiProtocol.facts!(project, 7)).toEqual(reduceSimpleProject(body, "left-pad", 7))
+        expect(new Set(versions(project))).toEqual(new Set(pypiProtocol.facts!(project, 7).releases.keys()))
+      }),
+    )
+  })
+
   it("lies right below its index", () => {
+    expect(source("left-pad", "https://registry.example/pypi/local").url).toBe(
+      "https://registry.example/pypi/local/simple/left-pad/",
+    )
     expect(source("left-pad", "https://registry.example/root/+simple").url).toBe(
       "https://registry.example/root/+simple/left-pad/",
     )

@@ -1,9 +1,22 @@
 // Reads the anchors of a page in the older form of the simple repository API (PEP 503). Only start tags of `a` and `base` matter,
 // and nothing of the page's own markup is passed on: a full HTML parser would tell no more.
 
-export type Attributes = ReadonlyMap<string, string>
+/** As the upstream has it: nothing is known of these values. */
+export interface RawFile {
+  filename?: unknown
+  url?: unknown
+  hashes?: unknown
+  size?: unknown
+  yanked?: boolean
+  metadata?: unknown
+  requiresPython?: unknown
+  uploaded?: unknown
+  provenance?: unknown
+}
 
-export interface Links {
+type Attributes = ReadonlyMap<string, string>
+
+interface Links {
   /** `href` of the page's first `base` element. */
   base?: string
   anchors: Attributes[]
@@ -17,7 +30,7 @@ const END = /\s*\/?\s*>/y
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" }
 
 /** The attributes of all anchors that have an address, decoded, at most `most` of them; undefined where there are more. */
-export function readLinks(html: string, most: number): Links | undefined {
+function readLinks(html: string, most: number): Links | undefined {
   const links: Links = { anchors: [] }
   for (let at = html.indexOf("<"); at !== -1; at = html.indexOf("<", at + 1)) {
     if (html.startsWith("<!--", at)) {
@@ -60,7 +73,40 @@ function decodeEntities(text: string): string {
   })
 }
 
-/** Text for an attribute in double quotes, or between tags. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
+/** The files that a page of a project names, as its attributes say it; undefined where there are more than `most`. */
+export function readHtmlFiles(body: Buffer, url: string, most: number): RawFile[] | undefined {
+  const links = readLinks(body.toString("utf8"), most)
+  if (links === undefined) return undefined
+  const base = links.base === undefined ? url : (URL.parse(links.base, url)?.href ?? url)
+  return links.anchors.map((anchor) => anchorFile(anchor, base))
+}
+
+function anchorFile(anchor: Attributes, base: string): RawFile {
+  const url = URL.parse(anchor.get("href")!, base)
+  if (url === null) return {}
+  const metadata = anchor.get("data-core-metadata") ?? anchor.get("data-dist-info-metadata")
+  return {
+    filename: lastSegment(url.pathname),
+    url: url.href,
+    hashes: fragmentHashes(url.hash.slice(1)),
+    // PEP 592: the attribute's being there says it, with or without a reason.
+    yanked: anchor.has("data-yanked"),
+    metadata: metadata === undefined || metadata === "true" ? metadata === "true" : fragmentHashes(metadata),
+    requiresPython: anchor.get("data-requires-python"),
+  }
+}
+
+/** Installers take a file's name from its address. */
+function lastSegment(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path.slice(path.lastIndexOf("/") + 1))
+  } catch {
+    return undefined
+  }
+}
+
+/** `sha256=...`, alone or among others (`egg=...&sha256=...`). */
+function fragmentHashes(fragment: string): Record<string, string> {
+  const pairs = fragment.slice(0, 1000).split("&", 10)
+  return Object.fromEntries(pairs.map((pair) => [pair.split("=", 1)[0]!, pair.slice(pair.indexOf("=") + 1)]))
 }
