@@ -53,9 +53,15 @@ export async function answerApproval(
     const approvers = await readApprovers(store.db)
     requireOpen(approval, id)
     requireTurn(approval, signer.name, approvers)
-    decision ??= await sign(approval, { answer, terms }, signer, requireApprover(approvers, signer.name), now)
+    decision ??= await sign(
+      approval,
+      { answer, terms },
+      signer,
+      requireApprover(approvers, signer.name),
+      Math.max(now, approval.binding.requested),
+    )
     const after = { ...approval, decisions: [...approval.decisions, decision] }
-    const { by, denied } = tallyDecisions(after, approval.binding.approvers, approvers)
+    const { by, denied, terms: agreed } = tallyDecisions(after, approval.binding.approvers, approvers)
     const missing = denied ? 0 : Math.max(0, approval.binding.approvers.quorum - by.length)
     const state = denied ? "denied" : missing > 0 ? "pending" : "granted"
     const step = state === "pending" ? "agreed" : state
@@ -65,7 +71,10 @@ export async function answerApproval(
       ...(terms.note !== undefined && { note: terms.note }),
     }
     try {
-      const { seqs } = await store.write({ changes: changesOf(store.db, after, decision, state, now), events: [event] })
+      const { seqs } = await store.write({
+        changes: changesOf(store.db, after, decision, { state, ends: agreed.expires ?? 0 }, now),
+        events: [event],
+      })
       return { state, missing, seq: seqs[0]! }
     } catch (error) {
       // Somebody else answered: what follows from this answer may be something else now.
@@ -79,7 +88,7 @@ function changesOf(
   db: Kysely<Tables>,
   { id, decisions }: Approval,
   decision: Decision,
-  state: ApprovalState,
+  { state, ends }: { state: ApprovalState; ends: number },
   now: number,
 ): Change[] {
   const { by, answer, terms, time, signature } = decision
@@ -87,7 +96,8 @@ function changesOf(
     select id, ${by}, ${answer}, ${canonicalText(terms)}, cast(${time} as bigint), ${signature} from approvals
     where id = ${id} and state = 'pending' and expires > ${now}
       and (select count(*) from decisions where approval = ${id}) = ${sql.lit(decisions.length - 1)}`
-  return [{ ...insert.compile(db), expect: 1 }, ...(state === "pending" ? [] : [moveState(db, id, "pending", state)])]
+  const move = state === "pending" ? [] : [moveState(db, id, "pending", state, ends)]
+  return [{ ...insert.compile(db), expect: 1 }, ...move]
 }
 
 async function sign(

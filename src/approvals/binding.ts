@@ -1,7 +1,7 @@
 // The binding of a request: its canonical text, its digest, and the short names that people type.
 import { createHash, randomBytes } from "node:crypto"
 import { canonicalText } from "../audit/sealing/canonical.ts"
-import { plainText } from "../policy/text.ts"
+import { cleanText } from "../render/clean.ts"
 import type { Asked, Binding } from "./types.ts"
 
 /** What an id looks like: `ap-` and eight characters of base32. */
@@ -13,7 +13,7 @@ const MIN_PREFIX = 8
 /** Longest text of an agent that a person is shown. */
 const MAX_REASON = 400
 
-/** What a request binds, with a nonce of its own. The agent's words become one plain line. */
+/** What a request binds, with a nonce of its own. The agent's words become one clean line. */
 export function bindRequest(asked: Asked, now: number): Binding {
   const { wait, boxed: _, reason, operator, run, ...rest } = asked
   const nonce = randomBytes(16).toString("base64url")
@@ -21,7 +21,7 @@ export function bindRequest(asked: Asked, now: number): Binding {
     ...rest,
     ...(operator !== undefined && { operator }),
     ...(run !== undefined && { run }),
-    ...(reason !== undefined && reason !== "" && { reason: plainText(reason, MAX_REASON) }),
+    ...(reason !== undefined && reason !== "" && { reason: cleanText(reason, MAX_REASON) }),
     ...{ v: 1, nonce, requested: now, expires: now + wait },
   }
 }

@@ -56,7 +56,7 @@ function toGrant(
   if (denied || by.length < panel.quorum || !(now < (terms.expires ?? 0))) return undefined
   if (terms.scope !== "agent" && (run === undefined || binding.run !== run)) return undefined
   if (terms.uses !== undefined && uses >= terms.uses) return undefined
-  const { purl, integrity, codes, advisories } = binding.arguments as unknown as PackageArguments
+  const { purl, integrity, codes, advisories, missing } = binding.arguments as unknown as PackageArguments
   return {
     ...{ purl, by, uses },
     ...(integrity !== undefined && { integrity }),
@@ -65,6 +65,7 @@ function toGrant(
       ...{ id, codes, approvers: panel.group, expires: terms.expires! },
       kind: binding.kind === "exception" ? "exception" : "ask",
       ...(advisories && { advisories }),
+      ...(missing && { missing }),
     },
   }
 }

@@ -43,12 +43,17 @@ export function exceptionQuestion(who: Asking, question: PackageQuestion): Asked
 
 function ask(who: Asking, question: PackageQuestion, kind: string, codes: readonly string[]): Asked {
   const { policy, verdict, purl, integrity, reason } = question
-  const advisories = verdict.evidence.flatMap((item) => (item.kind === "advisory" ? [String(item["id"])] : []))
+  const named = (kind: string, field: string) => {
+    const names = verdict.evidence.flatMap((item) => (item.kind === kind ? [String(item[field])] : []))
+    return names.length > 0 ? [...new Set(names)].sort() : undefined
+  }
+  const [advisories, missing] = [named("advisory", "id"), named("missing", "fact")]
   const bound: PackageArguments = {
     purl,
     codes: [...new Set(codes)].sort(),
     ...(integrity !== undefined && { integrity }),
-    ...(advisories.length > 0 && { advisories: [...new Set(advisories)].sort() }),
+    ...(advisories && { advisories }),
+    ...(missing && { missing }),
   }
   const { panel, wait } = panelOf(policy, verdict.approvers ?? "")
   return {

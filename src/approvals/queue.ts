@@ -1,6 +1,7 @@
 // The queue: asking, and how a question stands. Deciding is in decide.ts, using what was granted in grants.ts.
 import { type Kysely, sql } from "kysely"
 import { canonicalText } from "../audit/sealing/canonical.ts"
+import { cleanText } from "../render/clean.ts"
 import { Conflict } from "../store/conflict.ts"
 import type { ApprovalsTable, Tables } from "../store/schema.ts"
 import type { Change, Store } from "../store/types.ts"
@@ -75,12 +76,11 @@ export async function listApprovals(
   state: ApprovalState = "pending",
 ): Promise<Approval[]> {
   let query = db.selectFrom("approvals").selectAll().limit(MAX_LISTED)
+  const isOver = sql<boolean>`(state = 'pending' and expires <= ${now}) or (state = 'granted' and ends <= ${now})`
   if (state === "pending") query = query.where("state", "=", state).where("expires", ">", now).orderBy("expires")
   else if (state === "expired")
-    query = query
-      .where((is) => is.or([is("state", "=", state), is.and([is("state", "=", "pending"), is("expires", "<=", now)])]))
-      .orderBy("requested", "desc")
-  else query = query.where("state", "=", state).orderBy("requested", "desc")
+    query = query.where((is) => is.or([is("state", "=", state), isOver])).orderBy("requested", "desc")
+  else query = query.where("state", "=", state).where(sql<boolean>`not (${isOver})`).orderBy("requested", "desc")
   return toApprovals(db, await query.execute(), now)
 }
 
@@ -94,6 +94,7 @@ export async function listGranted(
     .selectAll()
     .where("agent", "=", filter.agent)
     .where("state", "=", "granted")
+    .where("ends", ">", filter.now)
     .where("kind", "in", ["package", "exception"])
     .orderBy("requested", "desc")
     .limit(MAX_LISTED)
@@ -126,9 +127,9 @@ export async function expireApprovals(store: Store, now: number, gateway: string
   return results.filter(({ status }) => status === "fulfilled").length
 }
 
-/** From one state to another, where it is still in the one: a compare-and-set. */
-export function moveState(db: Kysely<Tables>, id: string, from: ApprovalState, to: ApprovalState): Change {
-  const query = db.updateTable("approvals").set({ state: to }).where("id", "=", id).where("state", "=", from)
+/** From one state to another, where it is still in the one: a compare-and-set. `ends`: when what is granted ends. */
+export function moveState(db: Kysely<Tables>, id: string, from: ApprovalState, to: ApprovalState, ends = 0): Change {
+  const query = db.updateTable("approvals").set({ state: to, ends }).where("id", "=", id).where("state", "=", from)
   return { ...query.compile(), expect: 1 }
 }
 
@@ -173,13 +174,13 @@ function expireTopic(db: Kysely<Tables>, topic: string, now: number): Change {
 }
 
 /** Bounds and uniqueness are part of the statement: what was read before it may have changed. */
-function insertRequest(db: Kysely<Tables>, row: Omit<ApprovalsTable, "state" | "uses">, now: number): Change {
+function insertRequest(db: Kysely<Tables>, row: Omit<ApprovalsTable, "state" | "uses" | "ends">, now: number): Change {
   const { id, digest, topic, binding, kind, agent, subject, requested, expires } = row
   const pending = sql`from approvals where state = 'pending' and expires > ${now}`
   const insert = sql`insert into approvals
-    (id, digest, topic, binding, kind, agent, subject, requested, expires, state, uses)
+    (id, digest, topic, binding, kind, agent, subject, requested, expires, state, uses, ends)
     select ${id}, ${digest}, ${topic}, ${binding}, ${kind}, ${agent}, ${subject},
-      cast(${requested} as bigint), cast(${expires} as bigint), 'pending', 0
+      cast(${requested} as bigint), cast(${expires} as bigint), 'pending', 0, 0
     where not exists (select 1 from approvals where id = ${id} or (topic = ${topic} and state = 'pending'))
       and (select count(*) ${pending} and agent = ${agent}) < ${MAX_PENDING.agent}
       and (select count(*) ${pending}) < ${MAX_PENDING.all}`
@@ -192,7 +193,7 @@ async function toRequested(db: Kysely<Tables>, row: ApprovalsTable, now: number)
   if (state !== "denied") return answer
   const decisions = await readDecisions(db, [row.id])
   const note = decisions.find(({ answer }) => answer === "deny")?.terms.note
-  return note === undefined ? answer : { ...answer, note }
+  return note === undefined ? answer : { ...answer, note: cleanText(String(note)) }
 }
 
 async function toApprovals(db: Kysely<Tables>, rows: readonly ApprovalsTable[], now: number): Promise<Approval[]> {
@@ -224,5 +225,7 @@ function readTerms(text: string): Terms {
   }
 }
 
-const stateAt = (row: ApprovalsTable, now: number): ApprovalState =>
-  row.state === "pending" && now >= row.expires ? "expired" : row.state
+function stateAt({ state, expires, ends }: ApprovalsTable, now: number): ApprovalState {
+  const isOver = (state === "pending" && now >= expires) || (state === "granted" && now >= ends)
+  return isOver ? "expired" : state
+}

@@ -29,7 +29,7 @@ export interface Binding {
   arguments: Json
   approvers: Panel
   policyHash: string
-  /** The agent's own words: bounded, one plain line, to be shown as a quotation. */
+  /** The agent's own words: one clean line of bounded length, to be shown as a quotation. */
   reason?: string
   /** 16 random bytes, base64url: the same request made twice has two digests. */
   nonce: string
@@ -47,6 +47,8 @@ export interface PackageArguments {
   codes: readonly string[]
   /** Ids of the advisories that were shown; a finding with another one is not covered. */
   advisories?: readonly string[]
+  /** Facts that were missing: where others are, too, that is not covered. */
+  missing?: readonly string[]
 }
 
 /** What a room hands over to have it asked. */
@@ -84,7 +86,7 @@ export interface Requested {
   state: ApprovalState
   /** RFC 3339. */
   expires: string
-  /** The person's reason for a no: bounded, one plain line. */
+  /** The person's reason for a no: one clean line of bounded length. */
   note?: string
 }
 

@@ -47,7 +47,7 @@ export async function approveList(
     const found = await listApprovals(reader.db, ctx.now(), state)
     const approvals = found.map((approval) => describeApproval(approval, approvers))
     const report: ApprovalsReport = { schema: "nanoguard.approvals/1", state, approvals }
-    ctx.stdout.write(renderApprovals(report, options.format ?? "text", ctx.now()))
+    ctx.stdout.write(renderApprovals(report, options.format ?? "text", ctx.now(), ctx.stdout.columns))
     return { report, exit: EXIT.ok }
   } finally {
     await reader.close()

@@ -120,10 +120,16 @@ async function keyFor(
     const key = readPublicKeyFile(path, options.key)
     return { key, signer: sshSigner(ctx, name, key, resolve(ctx.cwd, options.signWith ?? options.key)) }
   }
+  const directory = keyDirectory(ctx)
+  const own = findKey(directory, name)
   const file = options.newPassphraseFile ?? (root ? options.passphraseFile : undefined)
   const flag = root ? "--passphrase-file" : "--new-passphrase-file"
+  if (own) {
+    // Theirs already, for another store or from before.
+    const passphrase = await readPassphrase(ctx, file, `Passphrase of ${name}'s key`, flag)
+    return { key: own.publicKey, signer: openKey(own, passphrase) }
+  }
   const passphrase = await readPassphrase(ctx, file, `New passphrase for ${name}'s key`, flag, true)
-  const directory = keyDirectory(ctx)
   const made = createKey(directory, name, passphrase)
   return { key: made.publicKey, file: made.file, signer: openKey(findKey(directory, name)!, passphrase) }
 }

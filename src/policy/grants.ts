@@ -40,10 +40,11 @@ function lifts(grant: Grant, { rule, evidence }: Match, layer: number): boolean 
   if (rule.effect === "deny") {
     if (grant.kind !== "exception" || rule.layer < layer || !EXCEPTABLE.includes(rule.code)) return false
   }
-  return evidence.every((item) => item.kind !== "advisory" || wasShown(grant, item))
+  return evidence.every((item) => wasShown(grant, item))
 }
 
-/** By its id alone: what came up since was not approved, also where it calls itself another name of what was. */
-function wasShown({ advisories = [] }: Grant, item: Evidence): boolean {
-  return advisories.includes(String(item["id"]))
+/** An advisory counts by its id alone: what came up since was not approved, also where it calls itself what was. */
+function wasShown({ advisories = [], missing = [] }: Grant, item: Evidence): boolean {
+  if (item.kind === "advisory") return advisories.includes(String(item["id"]))
+  return item.kind !== "missing" || missing.includes(String(item["fact"]))
 }

@@ -204,8 +204,9 @@ export interface Grant {
   /** `ask` lifts what asks; `exception` also what denies. */
   kind: "ask" | "exception"
   codes: readonly string[]
-  /** Advisories that the person was shown: what rests on another one stands. */
+  /** Advisories, and facts that are missing, that the person was shown: what rests on another one stands. */
   advisories?: readonly string[]
+  missing?: readonly string[]
   /** Who agreed, as rules name approvers; "" for rules that name none. Another group's rules stand. */
   approvers: string
   /** Milliseconds since the epoch: the first instant at which it no longer holds. */

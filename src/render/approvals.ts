@@ -6,6 +6,7 @@ import type { Approval, ApprovalState, Approver, Binding, PackageArguments, Term
 import { formatDuration } from "../policy/duration.ts"
 import { cleanText, countOf, safeJson } from "./clean.ts"
 import { alignColumns } from "./layout.ts"
+import { cutToWidth, widthOf } from "./terminal-width.ts"
 
 /** A request as `--format json` has it; times are RFC 3339. */
 export interface ShownApproval extends Omit<Binding, "v" | "nonce" | "requested" | "expires"> {
@@ -52,11 +53,15 @@ export function describeApproval(approval: Approval, approvers: ReadonlyMap<stri
   }
 }
 
-/** What waits, one line each and the command that decides it; or one JSON document. `now` in milliseconds since the epoch. */
+/**
+ * What waits, one line each, or one JSON document. `now` in milliseconds since the epoch. A line that a terminal would wrap is cut:
+ * what is wrapped begins a line, and might look like one of ours.
+ */
 export function renderApprovals(
   { approvals, ...report }: ApprovalsReport,
   format: "text" | "json",
   now: number,
+  columns = 200,
 ): string {
   if (format === "json") return safeJson({ ...report, approvals })
   if (approvals.length === 0)
@@ -66,7 +71,7 @@ export function renderApprovals(
     // The agent's name and what it asks for come last: nothing of ours stands behind them.
     ...[one.kind, codesOf(one).join(" "), one.agent, one.subject],
   ])
-  const lines = alignColumns(rows)
+  const lines = alignColumns(rows).map((line) => cutToWidth(line, columns))
   if (report.state === "pending") lines.push("", "Look at one and decide: nanoguard approve <id>, nanoguard deny <id>")
   return `${lines.join("\n")}\n`
 }
@@ -123,10 +128,11 @@ function codesOf({ kind, arguments: bound }: ShownApproval): readonly string[] {
 
 function argumentRows(one: ShownApproval): [string, string][] {
   if (one.kind === "package" || one.kind === "exception") {
-    const { codes, advisories, integrity } = one.arguments as unknown as PackageArguments
+    const { codes, advisories, missing, integrity } = one.arguments as unknown as PackageArguments
     return [
       [one.kind === "exception" ? "would lift" : "asks for", codes.join(", ")],
       ...(advisories ? [["advisories", advisories.join(", ")] as [string, string]] : []),
+      ...(missing ? [["not known", missing.join(", ")] as [string, string]] : []),
       ...(integrity === undefined ? [] : [["bytes", integrity] as [string, string]]),
     ]
   }
@@ -138,8 +144,15 @@ function argumentRows(one: ShownApproval): [string, string][] {
 /** A value beside its label; what does not fit goes on behind a bar, in the same column, so that it never begins a line. */
 function cell(label: string, value: string, columns: number): string[] {
   const width = Math.max(20, columns - LABEL - 4)
-  const text = cleanText(value, MAX_VALUE)
-  const parts: string[] = []
-  for (let at = 0; at === 0 || at < text.length; at += width) parts.push(text.slice(at, at + width))
+  const parts = [""]
+  let used = 0
+  for (const char of cleanText(value, MAX_VALUE)) {
+    used += widthOf(char)
+    if (used > width) {
+      parts.push("")
+      used = widthOf(char)
+    }
+    parts[parts.length - 1] += char
+  }
   return parts.map((part, i) => (i === 0 ? `${label.padEnd(LABEL)}  ${part}` : `${" ".repeat(LABEL)}| ${part}`))
 }

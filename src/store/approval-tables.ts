@@ -17,7 +17,7 @@ export async function createApprovalTables(db: Kysely<unknown>, dialect: "sqlite
     .execute()
   await create("approvals", {
     ...{ id: "text", digest: "text", topic: "text", binding: "text", kind: "text", agent: "text", subject: "text" },
-    ...{ requested: int, expires: int, state: "text", uses: int },
+    ...{ requested: int, expires: int, state: "text", uses: int, ends: int },
   })
     .addPrimaryKeyConstraint("approvals_key", ["id"])
     .execute()
@@ -26,7 +26,7 @@ export async function createApprovalTables(db: Kysely<unknown>, dialect: "sqlite
     db,
   )
   await db.schema.createIndex("approvals_topic").on("approvals").columns(["topic", "requested"]).execute()
-  await db.schema.createIndex("approvals_subject").on("approvals").columns(["agent", "subject", "state"]).execute()
+  await db.schema.createIndex("approvals_agent").on("approvals").columns(["agent", "state", "ends"]).execute()
   await db.schema.createIndex("approvals_state").on("approvals").columns(["state", "expires"]).execute()
   await create("decisions", {
     ...{ approval: "text", by: "text", answer: "text", terms: "text", time: int, signature: "text" },

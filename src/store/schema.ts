@@ -56,7 +56,7 @@ export interface ApproversTable {
   signature: string
 }
 
-/** What was asked of people. Only `state` and `uses` change, and never back. What a row is worth its signatures say. */
+/** What was asked of people. Only `state`, `uses` and `ends` change, and never back. What a row is worth its signatures say. */
 export interface ApprovalsTable {
   id: string
   /** `sha256:<hex>` of `binding`, which is RFC 8785 canonical JSON. */
@@ -73,6 +73,8 @@ export interface ApprovalsTable {
   state: "pending" | "granted" | "denied" | "expired" | "consumed"
   /** How often the grant was used. */
   uses: number
+  /** When the grant ends; 0 where there is none. */
+  ends: number
 }
 
 /** Signed answers, one a person. INSERT and SELECT only. */

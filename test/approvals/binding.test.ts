@@ -13,7 +13,7 @@ import {
   shortDigest,
   topicOf,
 } from "../../src/approvals/binding.ts"
-import { exceptionQuestion } from "../../src/approvals/packages.ts"
+import { exceptionQuestion, packageQuestion } from "../../src/approvals/packages.ts"
 import { mayDecide, panelOf } from "../../src/approvals/panel.ts"
 import { canonicalText } from "../../src/audit/sealing/canonical.ts"
 import { loadPolicy } from "../../src/policy/load.ts"
@@ -57,10 +57,12 @@ describe("a binding", () => {
       expect(topicOf(question(PURL, undefined, more))).not.toBe(topicOf(question()))
   })
 
-  test("has the agent's words as one plain line of bounded length", () => {
+  test("has the agent's words as one clean line of bounded length", () => {
     const reason = `\u202eplease\n\x1b[2K  digest  0000 ${"x".repeat(10_000)}`
     const binding = bindRequest(question(PURL, undefined, { reason }), NOW)
     expect(binding.reason).toMatch(/^[\x20-\x7e]{1,400}$/)
+    const polite = bindRequest(question(PURL, undefined, { reason: "für den Bau nötig" }), NOW)
+    expect(polite.reason).toBe("für den Bau nötig")
   })
 })
 
@@ -140,6 +142,17 @@ describe("a question about a package", () => {
     expect(question().arguments).toEqual({ purl: PURL, codes: ["script.unapproved"] })
     const named = question("pkg:npm/better-sqlite3@12.0.0")
     expect(named).toMatchObject({ approvers: { group: "two" }, arguments: { codes: ["package.approval"] } })
+  })
+
+  test("names the facts that were missing", () => {
+    const policy = "packages: { ask: { score: 40 }, unknown: ask }"
+    const verdict = decideText(policy, PURL, { facts: { ...FINE, score: undefined } as never })
+    expect(verdict).toMatchObject({ effect: "ask", code: "evidence.missing" })
+    const asked = packageQuestion(
+      { agent: "a" },
+      { policy: loadPolicy(`version: 1\n${policy}`, "p"), verdict, purl: PURL },
+    )
+    expect(asked.arguments).toMatchObject({ codes: ["evidence.missing"], missing: ["score"] })
   })
 
   test("for an exception names the one code that decided, and the advisories behind it", () => {

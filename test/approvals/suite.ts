@@ -324,7 +324,7 @@ export function describeApprovals(name: string, prepare: Prepare): void {
       const { store, people } = await newPlace(prepare, t)
       const { id } = await ask(store)
       const eve = newPerson("ana")
-      const granted = `update approvals set state = 'granted' where id = '${id}'`
+      const granted = `update approvals set state = 'granted', ends = ${NOW + DAY} where id = '${id}'`
       const signature = await eve.sign("nanoguard-approval-v1")
       const forged = `insert into decisions values ('${id}', 'ana', 'approve', '{"expires":${NOW + HOUR},"scope":"run"}', ${NOW}, '${signature}')`
       await store.write({ changes: [change(store, granted), change(store, forged)] })
@@ -374,6 +374,23 @@ export function describeApprovals(name: string, prepare: Prepare): void {
       await store.write({ changes: consumeGrant(store.db, second!) })
       expect(await activeGrants(store.db, filter)).toEqual([])
       expect(await approvalState(store.db, id, NOW)).toMatchObject({ state: "consumed" })
+    })
+
+    test("is over when its time is, and a clock that is behind costs nobody their answer", async (t) => {
+      const { store, people } = await newPlace(prepare, t)
+      const { id } = await ask(store)
+      expect(await answerApproval(store, id, yes(), people[0]!, NOW - HOUR / 2, "test")).toMatchObject({
+        state: "granted",
+      })
+      expect(await activeGrants(store.db, filter)).toHaveLength(1)
+      const states = (now: number) =>
+        Promise.all((["granted", "expired"] as const).map((state) => listApprovals(store.db, now, state)))
+      expect((await states(NOW + HOUR - 1)).map((list) => list.length)).toEqual([1, 0])
+      expect((await states(NOW + HOUR)).map((list) => list.length)).toEqual([0, 1])
+      expect(await approvalState(store.db, id, NOW + HOUR)).toMatchObject({ state: "expired" })
+      // Whatever a row says of its end, what was signed counts.
+      await store.write({ changes: [change(store, `update approvals set ends = ${NOW + DAY}`)] })
+      expect(await activeGrants(store.db, { ...filter, now: NOW + HOUR })).toEqual([])
     })
 
     test("without a limit needs no change to be used", async (t) => {

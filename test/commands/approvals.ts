@@ -3,12 +3,10 @@
 import { createCipheriv, randomBytes, scryptSync } from "node:crypto"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { Command } from "commander"
 import { onTestFinished } from "vitest"
 import { addApprover } from "../../src/approvals/approvers.ts"
 import { keyDirectory } from "../../src/approvals/keys.ts"
-import { failWith } from "../../src/commands/fail.ts"
-import { declareAdoption, declareApprovals } from "../../src/program-approvals.ts"
+import { runProgram } from "../../src/program.ts"
 import { openStore } from "../../src/store/open.ts"
 import { newPerson, type Person } from "../approvals/support.ts"
 import { emptyHome, NOW, temporaryDirectory, testContext } from "../context.ts"
@@ -50,19 +48,7 @@ export function newDesk(files: Record<string, string> = {}) {
   const cwd = temporaryDirectory({ "pass.txt": `${PASS}\n`, "other.txt": "another passphrase\n", ...files })
   const run = async (args: readonly string[], now = NOW): Promise<Ran> => {
     const ctx = testContext(cwd, { env, now })
-    let exit = 0
-    const cli = new Command("nanoguard").exitOverride().configureOutput({ outputError: () => {}, writeOut: () => {} })
-    declareApprovals(cli, ctx, (code) => {
-      exit = code
-    })
-    declareAdoption(cli.command("policy"), ctx, (code) => {
-      exit = code
-    })
-    for (const command of cli.commands) command.exitOverride()
-    const argv = ["node", "nanoguard", ...args]
-    await cli.parseAsync(argv).catch(async (error) => {
-      exit = await failWith(ctx, argv, error)
-    })
+    const exit = await runProgram(["node", "nanoguard", ...args], ctx)
     return { exit, out: ctx.out(), err: ctx.err(), json: () => JSON.parse(ctx.out()) }
   }
   const open = async () => {

@@ -3,9 +3,11 @@ import { describe, expect, test } from "vitest"
 import { addApprover } from "../../src/approvals/approvers.ts"
 import { shortDigest } from "../../src/approvals/binding.ts"
 import { activeGrants } from "../../src/approvals/grants.ts"
-import { requestApproval } from "../../src/approvals/queue.ts"
+import { listApprovals, requestApproval } from "../../src/approvals/queue.ts"
 import type { Asked } from "../../src/approvals/types.ts"
 import { EXIT } from "../../src/errors.ts"
+import { describeApproval, renderApprovals, renderCard } from "../../src/render/approvals.ts"
+import { widthOf } from "../../src/render/terminal-width.ts"
 import { ask, newPerson, POLICY, PURL, question, WHO } from "../approvals/support.ts"
 import { NOW } from "../context.ts"
 import { newDesk } from "./approvals.ts"
@@ -150,6 +152,27 @@ describe("deny <id>", () => {
     })
     const listed = await run(["approve", "--state", "denied", "--format", "json"])
     expect(listed.json()).toMatchObject({ approvals: [{ id, state: "denied" }] })
+  })
+})
+
+describe("on a narrow terminal", () => {
+  test("no line is wrapped, so that none begins with what an agent wrote", async () => {
+    const wide = `${"\u754c".repeat(60)}ap-aaaaaaaa  digest 0000`
+    const { run, store, id } = await newWaiting(question(PURL, WHO, { subject: wide, agent: wide, reason: wide }))
+    for (const columns of [40, 60, 80]) {
+      const [approval] = await listApprovals(store.db, NOW)
+      const shown = describeApproval(approval!, new Map())
+      const list = renderApprovals(
+        { schema: "nanoguard.approvals/1", state: "pending", approvals: [shown] },
+        "text",
+        NOW,
+        columns,
+      )
+      const lines = [...list.split("\n").slice(0, -3), ...renderCard(shown, NOW, columns).split("\n")]
+      for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(columns)
+      expect(lines.filter((line) => line.startsWith("ap-"))).toEqual([expect.stringMatching(`^${id} `)])
+    }
+    expect((await run(["approve", "--list"])).exit).toBe(EXIT.ok)
   })
 })
 

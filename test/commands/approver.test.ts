@@ -1,6 +1,6 @@
 // `nanoguard approver`: enrolling people, with keys of ours and of OpenSSH.
 import { execFileSync, spawnSync } from "node:child_process"
-import { existsSync } from "node:fs"
+import { cpSync, existsSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
 import { addApprover } from "../../src/approvals/approvers.ts"
@@ -44,6 +44,17 @@ describe("approver add", () => {
       expect.stringMatching(/^ben {2}SHA256:\S+ {2}since 2026-11-21 {2}enrolled by ana$/),
       "",
     ])
+  })
+
+  test("takes a key that is theirs already", async () => {
+    const { run, enrol, env } = newDesk()
+    await enrol("ana")
+    const other = { ...env, NANOGUARD_HOME: join(env["NANOGUARD_HOME"]!, "other") }
+    cpSync(join(env["NANOGUARD_HOME"]!, "config"), join(other.NANOGUARD_HOME, "config"), { recursive: true })
+    Object.assign(env, other)
+    const added = await run(["approver", "add", "ana", "--passphrase-file", "pass.txt", "--format", "json"])
+    expect(added.json()).toMatchObject({ state: "added", root: true })
+    expect(added.json()).not.toHaveProperty("file")
   })
 
   test("keeps no key of somebody who was not enrolled", async () => {

@@ -71,8 +71,23 @@ describe("an approval", () => {
     expect(answer(denies, PURL, { ...known("GHSA-1"), grants: [blank] })).toBe("deny vulnerability.severity")
   })
 
+  it("covers the facts that were missing, and no others", () => {
+    const asks = "packages: { ask: { score: 40, age: 3d }, unknown: ask }"
+    const without = (...names: string[]) =>
+      ({ ...FINE, ...Object.fromEntries(names.map((name) => [name, undefined])) }) as never
+    const shown = [grant({ codes: ["evidence.missing"], missing: ["score"] })]
+    expect(answer(asks, PURL, { facts: without("score") })).toBe("ask evidence.missing")
+    expect(answer(asks, PURL, { facts: without("score"), grants: shown })).toBe("allow policy.default")
+    expect(answer(asks, PURL, { facts: without("score", "published"), grants: shown })).toBe("ask evidence.missing")
+    expect(answer(asks, PURL, { facts: without("score"), grants: [grant({ codes: ["evidence.missing"] })] })).toBe(
+      "ask evidence.missing",
+    )
+  })
+
   it("never lifts malware, another's bytes, a kill, or a deny of the organisation", () => {
-    const all = (kind: Grant["kind"]) => [grant({ kind, codes: CODES.map(({ code }) => code), advisories: ["MAL-1"] })]
+    const all = (kind: Grant["kind"]) => [
+      grant({ kind, codes: CODES.map(({ code }) => code), advisories: ["MAL-1"], missing: ["advisories"] }),
+    ]
     const malware = { ...FINE, advisories: [{ ...advisory("MAL-1"), kind: "malware" as const }] }
     for (const kind of ["ask", "exception"] as const) {
       expect(answer("packages: { deny: { malware: true } }", PURL, { facts: malware, grants: all(kind) })).toBe(
@@ -114,6 +129,7 @@ describe("for every policy, action and evidence, an approval", () => {
       kind: fc.constantFrom("ask" as const, "exception" as const),
       codes: fc.uniqueArray(fc.constantFrom(...CODES.map(({ code }) => code)), { maxLength: 6 }),
       advisories: fc.option(fc.array(fc.constantFrom("GHSA-1", "GHSA-2", "MAL-1")), { nil: undefined }),
+      missing: fc.option(fc.array(fc.constantFrom("score", "advisories", "license")), { nil: undefined }),
       approvers: fc.constantFrom("", "", "ops"),
       expires: fc.constantFrom(NOW, NOW + 1),
     }),

@@ -1,7 +1,7 @@
 // Rows of approvals, and what their guards refuse and allow on either engine.
 
 const request = (id: string, topic: string) =>
-  `insert into approvals values ('${id}', 'sha256:${id}', '${topic}', '{}', 'package', 'a', 's', 1, 9, 'pending', 0)`
+  `insert into approvals values ('${id}', 'sha256:${id}', '${topic}', '{}', 'package', 'a', 's', 1, 9, 'pending', 0, 0)`
 
 export const ROWS: readonly string[] = [
   "insert into approvers values (1, 'add', 'ana', 'ssh-ed25519 x', 1, 'ana', 'ed25519:x')",
@@ -29,7 +29,7 @@ export const REFUSED: readonly string[] = [
 ]
 
 export const ALLOWED: readonly string[] = [
-  "update approvals set state = 'granted' where id = 'ap-1'",
+  "update approvals set state = 'granted', ends = 99 where id = 'ap-1'",
   "update approvals set uses = 2, state = 'consumed' where id = 'ap-1'",
   "update approvals set state = 'expired' where id = 'ap-2'",
 ]

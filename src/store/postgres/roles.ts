@@ -19,7 +19,7 @@ const RIGHTS: Readonly<Record<string, Readonly<Record<Exclude<Role, "nanoguard_r
   publications: { nanoguard_writer: ADD, nanoguard_eraser: ADD },
   settings: { nanoguard_writer: READ, nanoguard_eraser: "SELECT, UPDATE (value)" },
   approvers: { nanoguard_writer: ADD, nanoguard_eraser: READ },
-  approvals: { nanoguard_writer: `${ADD}, UPDATE (state, uses)`, nanoguard_eraser: READ },
+  approvals: { nanoguard_writer: `${ADD}, UPDATE (state, uses, ends)`, nanoguard_eraser: READ },
   decisions: { nanoguard_writer: ADD, nanoguard_eraser: READ },
   policies: { nanoguard_writer: ADD, nanoguard_eraser: READ },
   adoptions: { nanoguard_writer: ADD, nanoguard_eraser: READ },
