@@ -3,11 +3,13 @@
 import { decideListing } from "../../src/gateway/front/decide-listing.ts"
 import { presentVersions } from "../../src/gateway/present.ts"
 import { npmProtocol } from "../../src/gateway/protocols/npm/index.ts"
+import { affectedBy } from "../../src/packages/advisories/affects.ts"
+import type { PackageRecord } from "../../src/packages/advisories/types.ts"
 import { type AdvisoryLookup, factsOf } from "../../src/packages/facts.ts"
 import { purlOf } from "../../src/packages/purl.ts"
 import type { Dependency } from "../../src/packages/types.ts"
 import { loadPolicy } from "../../src/policy/load.ts"
-import type { Advisory, PackageAction } from "../../src/policy/types.ts"
+import type { PackageAction } from "../../src/policy/types.ts"
 
 const NAME = "bench-package"
 const NOW = Date.UTC(2026, 10, 21)
@@ -63,16 +65,19 @@ export function makePackument(count: number): Buffer {
   return Buffer.from(JSON.stringify({ _id: NAME, _rev: "1-a", name: NAME, "dist-tags": { latest }, versions, time }))
 }
 
-const advisory: Advisory = {
-  id: "GHSA-2222-3333-4444",
-  aliases: [],
-  kind: "vulnerability",
-  severity: "high",
-  fixed: ["5.0.0"],
+/** Twenty advisories, as packages with a long history have: together they apply to half of all versions. */
+const record: PackageRecord = {
+  ecosystem: "npm",
+  name: NAME,
+  advisories: Array.from({ length: 20 }, (_, index) => ({
+    id: `CVE-2026-${1000 + index}`,
+    kind: "vulnerability",
+    severity: "high",
+    ranges: [{ introduced: `${index >> 2}.${(index % 4) * 12}.0`, fixed: `${index >> 2}.${(index % 4) * 12 + 12}.0` }],
+  })),
 }
-/** Half of all versions are vulnerable. */
 const advisories: AdvisoryLookup = {
-  affecting: (_ecosystem, _name, version) => (Number.parseInt(version, 10) < 5 ? [advisory] : []),
+  affecting: (_ecosystem, _name, version) => affectedBy(record, version),
   covers: () => true,
 }
 
