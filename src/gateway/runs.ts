@@ -203,6 +203,8 @@ function summarise({ who, refusals, packages }: Entry): RunSummary {
  * one of the same line as what was taken, or what the upstream calls its latest.
  */
 function substitutionOf({ ecosystem, name, refused, latest }: Seen, taken: string): Substitution | undefined {
+  // Whoever got one that listings hold back asked for exactly that one.
+  if (refused.has(taken)) return undefined
   const line = lineOf(taken)
   const newer = [...refused.keys()].filter(
     (version) => compareVersions(ecosystem, version, taken) > 0 && (version === latest || lineOf(version) === line),
