@@ -12,6 +12,8 @@ export interface Parent {
   name: string
   version: string
   range: string
+  /** Not by the version that a resolver takes if nobody says another. */
+  unlikely?: true
 }
 
 export interface Refused {
@@ -101,7 +103,7 @@ function inferredGraph({ client, ecosystem, name, version, project, parents }: R
     dependencies.set(key, entry)
     const within = depth < MAX_DEPTH && dependencies.size < MAX_NODES
     for (const parent of within ? (parents?.(of, at) ?? []) : []) {
-      if (!satisfies(ecosystem, at, plainRange(parent.range))) continue
+      if (!satisfies(ecosystem, at, plainRange(parent.range)) || (parent.unlikely && direct.has(of))) continue
       edges.push({ from: add(parent.name, parent.version, depth + 1).key, to: key, range: parent.range })
     }
     if (direct.has(of) || !edges.some(({ to }) => to === key)) {

@@ -1,6 +1,7 @@
 // Who wants a package, by what a run was served: a refusal about a dependency of a dependency must move the right one.
-import type { PackageDocument } from "../packages/types.ts"
-import { compareVersions, isPrerelease } from "../packages/versions.ts"
+import { plainRange } from "../packages/ranges.ts"
+import type { PackageDocument, ReleaseInfo } from "../packages/types.ts"
+import { compareVersions, isPrerelease, satisfies } from "../packages/versions.ts"
 import type { Parent } from "./refused-graph.ts"
 
 /** Packages of one run that are looked at, and parents of one package that are told. */
@@ -8,34 +9,50 @@ const MAX_SERVED = 5_000
 const MAX_PARENTS = 20
 
 /**
- * `documents` are those of the packages that the run asked for, with `requires`. Of each the version counts that the run took, or, before
- * it took any, the newest one: that is what a resolver most likely goes by.
+ * `documents` are those of the packages that the run asked for, with `requires`. Of each the version counts that the run took. Before it
+ * took any, it is the newest one that wants the package in a range with this version: an unlikely parent where the newest of all does not.
  */
 export function servedParents(
   documents: Iterable<PackageDocument>,
   taken: (name: string) => string | undefined,
-): (name: string) => readonly Parent[] {
-  const wants = new Map<string, Parent[]>()
-  let left = MAX_SERVED
-  for (const document of documents) {
-    if (left-- <= 0) break
-    const version = taken(document.name) ?? newestOf(document)
-    const requires = version === undefined ? undefined : document.releases.get(version)?.requires
-    if (version === undefined || requires === undefined) continue
-    for (const [name, range] of Object.entries(requires)) {
-      const known = wants.get(name) ?? []
-      wants.set(name, known)
-      if (name !== document.name && known.length < MAX_PARENTS) known.push({ name: document.name, version, range })
+): (name: string, version: string) => readonly Parent[] {
+  const served = [...documents].slice(0, MAX_SERVED)
+  return (name, version) => {
+    const parents: Parent[] = []
+    for (const document of served) {
+      const parent = document.name === name ? undefined : parentIn(document, taken(document.name), name, version)
+      if (parent !== undefined) parents.push(parent)
+      if (parents.length >= MAX_PARENTS) break
     }
+    return parents
   }
-  return (name) => wants.get(name) ?? []
 }
 
-function newestOf({ ecosystem, releases }: PackageDocument): string | undefined {
-  let newest: string | undefined
-  for (const { version, yanked, deprecated } of releases.values()) {
-    if (yanked || deprecated || isPrerelease(ecosystem, version)) continue
-    if (newest === undefined || compareVersions(ecosystem, version, newest) > 0) newest = version
+function parentIn(
+  { ecosystem, name: parent, releases }: PackageDocument,
+  taken: string | undefined,
+  name: string,
+  version: string,
+): Parent | undefined {
+  const wishOf = ({ requires }: ReleaseInfo) =>
+    requires !== undefined && Object.hasOwn(requires, name) ? requires[name] : undefined
+  const admits = (range: string) => satisfies(ecosystem, version, plainRange(range))
+  const own = taken === undefined ? undefined : releases.get(taken)
+  if (own !== undefined) {
+    const range = wishOf(own)
+    return range !== undefined && admits(range) ? { name: parent, version: own.version, range } : undefined
   }
-  return newest
+  let best: Parent | undefined
+  let newest: string | undefined
+  for (const release of releases.values()) {
+    if (release.yanked || release.deprecated || isPrerelease(ecosystem, release.version)) continue
+    const isNewer = (other: string | undefined) =>
+      other === undefined || compareVersions(ecosystem, release.version, other) > 0
+    if (isNewer(newest)) newest = release.version
+    const range = wishOf(release)
+    if (range !== undefined && isNewer(best?.version) && admits(range)) {
+      best = { name: parent, version: release.version, range }
+    }
+  }
+  return best !== undefined && best.version !== newest ? { ...best, unlikely: true } : best
 }

@@ -99,6 +99,7 @@ function refuse(gate: Gate, name = "leaf", version = "1.2.0"): Verdict {
     ...(gate.parents && {
       parents: (of, at) =>
         (gate.parents![`${of.replace("mod.example/", "")}@${at.replace(/^v/, "")}`] ?? []).map((parent) => ({
+          ...parent,
           name: n(parent.name),
           version: v(parent.version),
           range: ecosystem === "golang" ? v(parent.range) : parent.range,
@@ -177,6 +178,14 @@ describe("a dependency of a dependency, with an allowed version in its range and
     const leaf = ["1.2.0", "1.3.0", "1.4.0"].map((version) => ({ version }))
     const parents = { "leaf@1.2.0": [{ name: "top", version: "1.0.0", range: ">=1.0.0" }] }
     expect(commandOf({ client, parents, registry: { leaf }, bad: { leaf: ["1.2.0", "1.4.0"] } })).toBe(command)
+  })
+
+  it("counts as the project's own where that is known, and only an older parent has it in range", () => {
+    const parents = { "leaf@1.2.0": [{ name: "top", version: "1.0.0", range: "1.2.0", unlikely: true as const }] }
+    expect(commandOf({ client: "npm", parents, project: { direct: { npm: ["leaf"] } } })).toBe("npm install leaf@1.3.0")
+    expect(commandOf({ client: "npm", parents, project: { direct: { npm: ["top"] } } })).toBe(
+      "npm pkg set 'overrides[leaf]=1.3.0' && npm install",
+    )
   })
 
   it("counts as the project's own where no known range has it", () => {
