@@ -27,6 +27,8 @@ export interface Artifacts {
 }
 
 const SEEN = 10_000
+/** Milliseconds after which an artifact that nobody began to read is let go. */
+const FORGOTTEN = 60_000
 
 /** Artifacts over one cache directory. */
 export function openArtifacts(services: Services): Artifacts {
@@ -102,10 +104,13 @@ export function openArtifacts(services: Services): Artifacts {
   ): Artifact {
     unread.add(reader)
     const discard = () => {
+      clearTimeout(forgotten)
       unread.delete(reader)
       reader.close()
     }
+    const forgotten = setTimeout(discard, FORGOTTEN).unref()
     const next = async () => {
+      clearTimeout(forgotten)
       try {
         const result = await reader.next()
         if (result.done) discard()

@@ -5,7 +5,7 @@ import type { Lru } from "../lru.ts"
 import type { CacheDirectory, Opened } from "./directory.ts"
 import { createCheck, type Promised } from "./integrity.ts"
 import type { Reference } from "./references.ts"
-import type { Reader } from "./spool.ts"
+import { closedEarly, type Reader } from "./spool.ts"
 import { IntegrityError } from "./types.ts"
 
 export interface Blob {
@@ -113,15 +113,17 @@ async function drop({ directory, onDropped }: BlobServices, { path }: Opened): P
 }
 
 function readerOf(bytes: Buffer): Reader {
-  let left = bytes.length > 0
+  let left: Buffer | undefined = bytes
+  let isAtEnd = bytes.length === 0
   return {
     close: () => {
-      left = false
+      left = undefined
     },
     next: async () => {
-      if (!left) return { done: true, value: undefined }
-      left = false
-      return { done: false, value: bytes }
+      if (isAtEnd) return { done: true, value: undefined }
+      if (left === undefined) throw closedEarly()
+      isAtEnd = true
+      return { done: false, value: left }
     },
   }
 }
@@ -131,6 +133,7 @@ function streamOf(services: BlobServices, file: Opened, sha256: string): Reader 
   const { handle, bytes: size } = file
   const check = createCheck("none")
   let open = true
+  let isAtEnd = false
   let at = 0
   const readAhead = () => {
     const reading = handle.read(Buffer.allocUnsafeSlow(Math.min(CHUNK, size - at)), 0, Math.min(CHUNK, size - at), at)
@@ -147,18 +150,17 @@ function streamOf(services: BlobServices, file: Opened, sha256: string): Reader 
   return {
     close,
     next: async () => {
-      if (!open) return { done: true, value: undefined }
+      if (isAtEnd) return { done: true, value: undefined }
+      if (!open) throw closedEarly()
       try {
-        if (at === size) {
-          close()
-          return { done: true, value: undefined }
-        }
         const { bytesRead, buffer } = await (ahead ?? readAhead())
         const chunk = buffer.subarray(0, bytesRead)
         check.update(chunk)
         at += bytesRead
         ahead = at < size && bytesRead > 0 ? readAhead() : undefined
-        if (bytesRead > 0 && (at < size || check.end().sha256 === sha256)) return { done: false, value: chunk }
+        isAtEnd = at === size && check.end().sha256 === sha256
+        if (isAtEnd) close()
+        if (isAtEnd || (bytesRead > 0 && at < size)) return { done: false, value: chunk }
         await drop(services, file)
         services.seen.delete(sha256)
         throw new IntegrityError("the cache's copy of the artifact was damaged: it was dropped")

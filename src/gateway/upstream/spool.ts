@@ -1,6 +1,7 @@
 // Bytes that grow while they are read: one writer, any number of readers at their own pace. The newest stay in memory, so that a
 // reader that keeps up never waits for the disk; the others go to a file, so that one that does not holds up nobody.
 import type { FileHandle } from "node:fs/promises"
+import { TransferError } from "./types.ts"
 
 /** Bytes that stay in memory, beside those on their way to the disk; of one write; of one read. */
 const WINDOW = 256 * 1024
@@ -11,6 +12,7 @@ const READ = 128 * 1024
 export class DiskError extends Error {}
 
 export interface Reader {
+  /** Throws `TransferError` once it was closed before its end: a part is never taken for the whole. */
   next: () => Promise<IteratorResult<Uint8Array, undefined>>
   /** May be called at any time, and more than once. */
   close: () => void
@@ -36,6 +38,11 @@ export interface Spool {
 interface Entry {
   offset: number
   bytes: Buffer
+}
+
+/** What reading on after `close` throws. */
+export function closedEarly(): TransferError {
+  return new TransferError("the artifact was let go before its end")
 }
 
 /** An empty spool; `openFile` is called for one that does not fit into memory. `onAlone`: the last reader has left. */
@@ -144,6 +151,7 @@ export function createSpool(openFile: () => Promise<FileHandle>, onAlone: () => 
     read: () => {
       let offset = 0
       let open = true
+      let isAtEnd = false
       readers++
       const close = () => {
         if (!open) return
@@ -155,8 +163,10 @@ export function createSpool(openFile: () => Promise<FileHandle>, onAlone: () => 
       return {
         close,
         next: async () => {
+          if (isAtEnd) return { done: true, value: undefined }
           try {
-            while (open) {
+            for (;;) {
+              if (!open) throw closedEarly()
               if (failure !== undefined) throw failure
               if (offset < released) {
                 const bytes = await bytesAt(offset)
@@ -170,6 +180,7 @@ export function createSpool(openFile: () => Promise<FileHandle>, onAlone: () => 
             close()
             throw error
           }
+          isAtEnd = true
           close()
           return { done: true, value: undefined }
         },

@@ -60,7 +60,7 @@ export interface Artifact {
    * `TransferError` where the upstream broke off. A small artifact is checked before there is an answer at all.
    */
   bytes: AsyncIterable<Uint8Array>
-  /** Lets go of bytes that nobody will read (any more); may be called at any time. */
+  /** Lets go of bytes that nobody will read (any more); may be called at any time. Done after a minute without a first read. */
   discard(): void
 }
 

@@ -21,7 +21,7 @@ import { emptyDirectory, routes, startServer } from "../../packages/registries/s
 import { fetchAll, fromCache, noise, open, readAll, readBroken, sha256, sri } from "./open.ts"
 
 const SMALL = noise(20_000)
-const LARGE = noise(3_000_000, 7)
+const LARGE = noise(700_000, 7)
 
 /** Files of a cache directory, or of a part of it. */
 function filesOf(...path: string[]): string[] {
@@ -307,7 +307,7 @@ describe("several processes", () => {
     let killed = true
     const { base } = await startServer((_, response) => {
       response.writeHead(200, { "content-length": LARGE.length })
-      if (killed) response.write(LARGE.subarray(0, 1_000_000))
+      if (killed) response.write(LARGE.subarray(0, 500_000))
       else response.end(LARGE)
     })
     const directory = emptyDirectory()

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs"
 import type { ServerResponse } from "node:http"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
-import { describe, expect, it, vi } from "vitest"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { type Artifact, IntegrityError, TransferError } from "../../../src/gateway/upstream/types.ts"
 import { emptyDirectory, routes, startServer } from "../../packages/registries/server.ts"
 import { fetchAll, fromCache, noise, open, readAll, readBroken, sha256, sri } from "./open.ts"
@@ -259,5 +259,47 @@ describe("clients that leave", () => {
     expect(sha256(await fetchAll(upstream, request))).toBe(sha256(LARGE))
     await readAll(await fromCache(upstream, request))
     expect(requests).toHaveLength(2)
+  })
+
+  it("or never begin to read are forgotten after a while", async () => {
+    let closed = 0
+    const { base } = await startServer((request, response) => {
+      response.writeHead(200, { "content-length": LARGE.length }).write(LARGE.subarray(0, 1_000_000))
+      request.on("close", () => closed++)
+    })
+    const upstream = await open({ limits: { body: 100_000, artifactTotal: 100_000 } })
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })
+    onTestFinished(() => void vi.useRealTimers())
+    const artifact = (await upstream.artifact({ url: `${base}/a`, ...promised(LARGE) })) as Artifact
+    vi.advanceTimersByTime(59_000)
+    expect(closed).toBe(0)
+    vi.advanceTimersByTime(2_000)
+    vi.useRealTimers()
+    await vi.waitFor(() => expect(closed).toBe(1))
+    // Never an end that looks like one.
+    await expect(artifact.bytes[Symbol.asyncIterator]().next()).rejects.toThrow(TransferError)
+  })
+
+  it("take no part for the whole where the gate ends first", async () => {
+    const { base } = await startServer((request, response) => {
+      if (request.url !== "/endless") return void response.end(LARGE)
+      response.writeHead(200, { "content-length": LARGE.length }).write(LARGE.subarray(0, 1_000_000))
+    })
+    const upstream = await open({ limits: { body: 10_000 } })
+    const whole = { url: `${base}/a`, ...promised(LARGE) }
+    await fetchAll(upstream, whole)
+    const readers = [
+      await fromCache(upstream, whole),
+      (await upstream.artifact({ url: `${base}/endless`, ...promised(LARGE) })) as Artifact,
+      (await upstream.artifact({ url: `${base}/b`, ...promised(LARGE) })) as Artifact,
+    ].map(({ bytes }) => bytes[Symbol.asyncIterator]())
+    for (const reader of readers) expect(await reader.next()).toMatchObject({ done: false })
+    await upstream.close()
+    for (const reader of readers) {
+      const rest = async () => {
+        while (!(await reader.next()).done);
+      }
+      await expect(rest()).rejects.toThrow(TransferError)
+    }
   })
 })

@@ -72,6 +72,8 @@ describe("a redirect", () => {
       "https://metadata.google.internal/",
       "https://printer.local/",
       "https://intranet/",
+      "https://nas.home.arpa/",
+      "https://host.localdomain/",
       "http://files.registry.example/a.tgz",
       "https://user:secret@files.registry.example/a.tgz",
       "ftp://files.registry.example/a.tgz",

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { createSpool, DiskError } from "../../../src/gateway/upstream/spool.ts"
+import { TransferError } from "../../../src/gateway/upstream/types.ts"
 import { emptyDirectory } from "../../packages/registries/server.ts"
 import { noise } from "./open.ts"
 
@@ -77,7 +78,7 @@ describe("a spool", () => {
     spool.fail(new Error("it broke off"))
     await expect(waiting).rejects.toThrow("it broke off")
     await expect(two.next()).rejects.toThrow("it broke off")
-    expect(await two.next()).toEqual({ done: true, value: undefined })
+    await expect(two.next()).rejects.toThrow(TransferError)
     expect(alone).toBe(1)
   })
 
