@@ -33,6 +33,14 @@ const WORDS: Readonly<Record<FoundSource["kind"] | "registry", string>> = {
 export function findWayRound(command: readonly string[], base?: string): WayRound | undefined {
   const variable = findVariable(command, base)
   if (variable !== undefined) return registryWay(variable)
+  if (isPlainVendor(command)) {
+    const instead = "cargo vendor --respect-source-config"
+    return {
+      what: "cargo vendor passes by the gate",
+      hint: `let it keep to the settings: ${instead}`,
+      command: instead,
+    }
+  }
   const invocation = findInvocation(command)
   if (invocation === undefined) return undefined
   const registry = invocation.registries.find((value) => !isGate(value, base))
@@ -86,6 +94,16 @@ function findVariable([program = "", ...rest]: readonly string[], base: string |
     if (value !== undefined && !isGate(value, base)) return word
   }
   return undefined
+}
+
+/** It ignores source replacement unless it is told not to. */
+function isPlainVendor(command: readonly string[]): boolean {
+  const [program = "", ...args] = command.slice(0, 1000)
+  return (
+    /(?:^|[/\\])cargo(?:\.exe)?$/.test(program) &&
+    args.find((arg) => !/^[-+]/.test(arg)) === "vendor" &&
+    !args.includes("--respect-source-config")
+  )
 }
 
 function isGate(value: string, base: string | undefined): boolean {

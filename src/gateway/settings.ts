@@ -1,8 +1,6 @@
 // What points every package manager at the gate: variables, and files for the two that want one. docs/clients.md has the experiments.
 import { join } from "node:path"
 
-export { renderSettings, type Shell } from "./shell.ts"
-
 type Env = Readonly<Record<string, string | undefined>>
 
 export interface SettingsInput {
@@ -14,8 +12,8 @@ export interface SettingsInput {
   directory: string
   /** The environment that the variables are added to: what it says of proxies stays true. */
   env?: Env
-  /** What is about to run, where it is one command. */
-  command?: readonly string[]
+  /** Whether Yarn 1 is likely to run: see `likelyYarn`. */
+  yarnClassic?: boolean
   /** Text of the person's own `.npmrc`, which npm no longer reads: what does not concern registries is carried over. */
   npmrc?: string
 }
@@ -44,11 +42,11 @@ export function clientSettings(input: SettingsInput): ClientSettings {
   return {
     env: {
       ...npmVariables(origin, token, npmrc),
-      ...(token !== undefined && isYarn(input.command) && { npm_config_always_auth: "true" }),
+      ...(token !== undefined && input.yarnClassic === true && { npm_config_always_auth: "true" }),
       ...pythonVariables(origin, token),
       ...cargoVariables(origin, token, cargo, env),
       // Only the path can carry a token: Go sends no credentials without TLS.
-      GOPROXY: `${origin}${token === undefined ? "" : `/t/${token}`}/go`,
+      GOPROXY: `${withToken(origin, token)}/go`,
       // Modules that are private by other variables come through the gate, too. An empty variable would count as none.
       GONOPROXY: "none",
       ...proxyVariables(origin, env),
@@ -84,9 +82,12 @@ function npmVariables(origin: string, token: string | undefined, npmrc: string):
   }
 }
 
-/** Yarn 1 sends credentials for every package only if it is told to, by a setting that npm warns of at each start. */
-function isYarn([program = ""]: readonly string[] = []): boolean {
-  return /(?:^|[/\\])yarn(?:pkg)?(?:\.cmd)?$/.test(program)
+/**
+ * Whether Yarn 1 is likely to run: a command names Yarn, or the project's `yarn.lock` begins as Yarn 1 begins it. It sends credentials for every
+ * package only if it is told to, by a setting that npm 11 and later warn of at each start, and so the setting is not for everyone.
+ */
+export function likelyYarn(command: readonly string[], lockfile = ""): boolean {
+  return command.some((word) => /\byarn(?:pkg)?\b/.test(word)) || /^#.*\n# yarn lockfile v1\b/.test(lockfile)
 }
 
 /** Settings that say where packages come from, or who asks: the gate has its own, and knows what lies behind it. */
@@ -131,17 +132,16 @@ function cargoVariables(origin: string, token: string | undefined, home: string,
   const person = env["HOME"] ?? env["USERPROFILE"]
   // Installed programs go where the person looks for them.
   const root = env["CARGO_INSTALL_ROOT"] ?? env["CARGO_HOME"] ?? (person && join(person, ".cargo"))
-  const ours = `CARGO_REGISTRIES_${US.toUpperCase()}`
   return {
     CARGO_HOME: home,
     ...(root !== undefined && { CARGO_INSTALL_ROOT: root }),
-    [`${ours}_INDEX`]: `sparse+${origin}/cargo/index/`,
-    // Sent where the gate's config.json asks for it: Cargo knows no other way to authenticate.
-    ...(token !== undefined && {
-      [`${ours}_TOKEN`]: `Bearer ${token}`,
-      [`${ours}_CREDENTIAL_PROVIDER`]: "cargo:token",
-    }),
+    // Cargo sends a token only where the index asks everyone for one. Its lockfile names no address.
+    [`CARGO_REGISTRIES_${US.toUpperCase()}_INDEX`]: `sparse+${withToken(origin, token)}/cargo/index/`,
   }
+}
+
+function withToken(origin: string, token: string | undefined): string {
+  return token === undefined ? origin : `${origin}/t/${token}`
 }
 
 /** The gate is asked directly, also where a proxy leads out. */

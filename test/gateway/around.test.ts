@@ -72,6 +72,13 @@ describe("a command that goes round the gate", () => {
     })
   })
 
+  it("is cargo vendor as it comes", () => {
+    for (const line of ["cargo vendor", "/usr/bin/cargo +nightly --locked vendor third_party"])
+      expect(find(line)).toMatchObject({ command: "cargo vendor --respect-source-config" })
+    expect(find("cargo vendor --respect-source-config")).toBeUndefined()
+    expect(find("cargo run vendor")).toBeUndefined()
+  })
+
   it("shows no credential, and no character that a terminal would obey", () => {
     const { what } = findWayRound(["npm", "i", "git+https://ana:secret@git.example/x\u001b[2J\u202e"])!
     expect(what).toBe("a repository is no registry: git+https://git.example/x?[2J?")
