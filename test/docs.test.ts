@@ -54,6 +54,8 @@ function undeclared(words: readonly string[], cli: Command): string[] {
   let command = cli
   const unknown: string[] = []
   for (const word of words) {
+    // What follows is another program's.
+    if (word === "--") break
     const [name = ""] = word.split("=")
     if (name.startsWith("--")) {
       const known = [command, cli].some(({ options }) => options.some((option) => option.long === name))
