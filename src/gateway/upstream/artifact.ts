@@ -9,6 +9,7 @@ import { failed, publicFailure } from "./failures.ts"
 import { choosePromise, type Promised, promiseOf, spellPromise } from "./integrity.ts"
 import { openReferences, type Reference, referenceKey } from "./references.ts"
 import type { Reader } from "./spool.ts"
+import { judgeTarget } from "./targets.ts"
 import type { Artifact, ArtifactRequest, UpstreamFailure, UpstreamLimits, UpstreamStats } from "./types.ts"
 
 interface Services {
@@ -138,7 +139,12 @@ export function openArtifacts(services: Services): Artifacts {
   async function ask(request: ArtifactRequest): Promise<Artifact | UpstreamFailure> {
     const promised = choosePromise(request.integrity)
     if (promised === undefined) return failed("invalid", "the metadata promises no hash that can be checked")
-    const key = referenceKey(request.url)
+    const url = URL.parse(request.url)
+    const isSound = url !== null && URL.canParse(request.base ?? request.url)
+    const target = isSound ? judgeTarget(url, request, true) : undefined
+    if (target === undefined) return failed("invalid", "the registry names an address that is not to be asked")
+    // What an index names must not bring out what only those may have who ask that host itself.
+    const key = referenceKey(request.url, target)
     const flight = [key, request.size ?? "", ...(promised === "none" ? [] : spellPromise(promised))].join(" ")
     for (;;) {
       const joined = flights.get(flight)

@@ -26,9 +26,9 @@ const IN_MEMORY = 20_000
 const MOST = 16 * 1024
 const PROMISES = 8
 
-/** The name of an address' reference. */
-export function referenceKey(url: string): string {
-  return hashOf(FORMAT, url)
+/** The name of the reference for an address, and for how it came to be asked. */
+export function referenceKey(url: string, target: "configured" | "learnt"): string {
+  return hashOf(FORMAT, url, target)
 }
 
 export function openReferences(directory: CacheDirectory): References {

@@ -120,6 +120,23 @@ describe("a file in the cache", () => {
     expect(requests).toHaveLength(5)
   })
 
+  it("is not another address' for a reference that was copied there", async () => {
+    const { base } = await startServer(routes({ "/a": SMALL, "/b": LARGE }))
+    const directory = emptyDirectory()
+    const ask = async (path: string) => {
+      const upstream = await open({ directory })
+      const bytes = await fetchAll(upstream, { url: base + path, integrity: [] })
+      await upstream.close()
+      return sha256(bytes)
+    }
+    await ask("/a")
+    const [own] = filesOf(directory, "refs")
+    await ask("/b")
+    const other = filesOf(directory, "refs").find((file) => file !== own)
+    writeFileSync(own!, readFileSync(other!))
+    expect(await ask("/a")).toBe(sha256(SMALL))
+  })
+
   it("serves without the upstream, and only what is there", async () => {
     const { request, directory } = await cacheWith(LARGE)
     const offline = await open({ directory, offline: true })

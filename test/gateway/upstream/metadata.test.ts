@@ -63,6 +63,16 @@ describe("a metadata document", () => {
     expect(await ask("/year")).toBe(1)
   })
 
+  it("is asked for anew where the clock was set back", async () => {
+    const { base, requests } = await startServer(routes({ "/a": "a" }))
+    const time = clock()
+    const upstream = await open({ now: time.now })
+    await upstream.metadata({ url: `${base}/a` })
+    time.pass(-86_400)
+    await upstream.metadata({ url: `${base}/a` })
+    expect(requests).toHaveLength(2)
+  })
+
   it("is revalidated by its etag, or by its date", async () => {
     const date = "Thu, 01 Jan 2026 00:00:00 GMT"
     const { base, requests } = await startServer((request, response) => {

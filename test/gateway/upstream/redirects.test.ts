@@ -136,6 +136,21 @@ describe("an address that an index names", () => {
     expect(requests).toHaveLength(0)
   })
 
+  it("does not bring out what the cache has of a host that was configured", async () => {
+    const { base } = await startServer(routes({ "/a.tgz": BYTES }))
+    const upstream = await open({ lookup: namesTo("127.0.0.1") })
+    const url = `${base}/a.tgz`
+    await readAll(await upstream.artifact({ url, integrity }))
+    expect(await upstream.artifact({ url, integrity, base: "https://registry.example" })).toEqual({
+      ok: false,
+      kind: "invalid",
+      detail: "the registry names an address that is not to be asked",
+    })
+    for (const odd of ["", "nowhere", "data:,a", "http://"])
+      expect(await upstream.artifact({ url: odd, integrity })).toMatchObject({ ok: false, kind: "invalid" })
+    expect(await upstream.artifact({ url, integrity, base: "nowhere" })).toMatchObject({ ok: false, kind: "invalid" })
+  })
+
   it("is judged like a redirect, and always by the configured address", () => {
     const base = "https://registry.example/npm"
     const judge = (url: string, isArtifact = true, more = {}) =>
