@@ -1,12 +1,22 @@
 // Every package manager, unmodified, behind a running gate: an approved install, a range, a pin, a lockfile, a dependency's
 // dependency, and bytes that are not the promised ones.
-import { globSync, rmSync } from "node:fs"
+import { globSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest"
 import { CLIENTS } from "./clients.ts"
 import type { ClientDescription, Wanted } from "./description.ts"
-import { ADVISORY, filesBelow, type Laboratory, openLaboratory, type Project, type Ran } from "./gate.ts"
+import {
+  ADVISORY,
+  filesBelow,
+  forget,
+  type Laboratory,
+  lockBefore,
+  openLaboratory,
+  type Project,
+  type Ran,
+} from "./gate.ts"
 import type { Packages } from "./packages.ts"
+import { commandIn } from "./terminal.ts"
 
 const PACKAGES: Packages = {
   plain: [{ version: "1.0.0" }, { version: "1.1.0" }],
@@ -19,7 +29,8 @@ const PACKAGES: Packages = {
     { version: "1.0.0", dependencies: { bar: "=1.0.1" } },
     { version: "1.1.0", dependencies: { bar: "=1.0.2" } },
   ],
-  swapped: [{ version: "1.0.0" }],
+  // One a client, so that nothing is in the gate's cache.
+  ...Object.fromEntries(CLIENTS.map((client) => [swappedFor(client), [{ version: "1.0.0" }]])),
 }
 const REFUSED = { foo: ["1.2.0"], bar: ["1.0.1"] }
 const MARK = "these are not the bytes that were promised"
@@ -29,9 +40,6 @@ beforeAll(async () => {
   lab = await openLaboratory(PACKAGES, REFUSED)
 })
 afterAll(() => lab?.close())
-
-/** The command that the terminal says to run. */
-const commandIn = (terminal: string) => /^ *run: (.+)$/m.exec(terminal)?.[1]
 
 describe.each(CLIENTS)("$label", (client) => {
   const open = async (ctx: TestContext, wanted: Wanted, base = lab.gate.origin): Promise<Project> =>
@@ -70,7 +78,7 @@ describe.each(CLIENTS)("$label", (client) => {
 
   it("fails on a lockfile with a refused version, and says the command that then works", async (ctx) => {
     const project = await open(ctx, { bar: "=1.0.1" })
-    await lockBefore(client, project)
+    await lockBefore(lab, client, project)
     const asked = await refuses(client, project, client.frozen, ["bar"])
     expect(asked.filter((one) => one.status() === 403).length).toBeLessThanOrEqual(client.asks ?? 1)
     expect(asked.length).toBeLessThanOrEqual(12)
@@ -83,10 +91,14 @@ describe.each(CLIENTS)("$label", (client) => {
   })
 
   it("never has bytes that were not promised", async (ctx) => {
-    const project = await open(ctx, { swapped: "=1.0.0" })
+    const name = swappedFor(client)
+    const project = await open(ctx, { [name]: "=1.0.0" })
     // Go's registry promises no hash: what holds there is the project's go.sum.
-    if (client.ecosystem === "golang") await lockBefore(client, project)
-    lab.upstream.notes.set("swapped@1.0.0", MARK)
+    if (client.ecosystem === "golang") {
+      succeed(await project.direct(client.install))
+      forget(client, project)
+    }
+    lab.upstream.notes.set(`${name}@1.0.0`, MARK)
     try {
       const ran = await project.exec(client.install, {
         npm_config_fetch_retries: "0",
@@ -135,16 +147,8 @@ async function refuses(client: ClientDescription, project: Project, line: string
   return asked
 }
 
-/** Locks and forgets what was installed: the advisory came later. */
-async function lockBefore(client: ClientDescription, project: Project) {
-  await lab.lift(true)
-  try {
-    succeed(await project.exec(client.install))
-  } finally {
-    await lab.lift(false)
-  }
-  for (const tree of [...client.trees, ".venv"]) rmSync(join(project.directory, tree), { recursive: true, force: true })
-  rmSync(project.home, { recursive: true, force: true })
+function swappedFor({ label }: ClientDescription): string {
+  return `swapped-${label.replace(" ", "")}`
 }
 
 /** Installed files and lockfiles; addresses of registries made equal, and left out what managers note for themselves. */

@@ -216,3 +216,21 @@ export function filesBelow(directory: string): Map<string, Buffer> {
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
   return new Map(files.sort().map((path) => [path.slice(directory.length + 1), readFileSync(path)]))
 }
+
+/** Locks as before the advisory was known, and forgets what was installed. */
+export async function lockBefore(lab: Laboratory, client: ClientDescription, project: Project): Promise<void> {
+  await lab.lift(true)
+  try {
+    const { exit, terminal } = await project.exec(client.install)
+    if (exit !== 0) throw new Error(`cannot lock:\n${terminal}`)
+  } finally {
+    await lab.lift(false)
+  }
+  forget(client, project)
+}
+
+/** Removes what was installed and what is cached: only the project and its lockfile are left. */
+export function forget(client: ClientDescription, { directory, home }: Project): void {
+  for (const tree of [...client.trees, ".venv"]) rmSync(join(directory, tree), { recursive: true, force: true })
+  rmSync(home, { recursive: true, force: true })
+}
