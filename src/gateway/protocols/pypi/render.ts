@@ -77,11 +77,13 @@ function renderJson(project: Project, shown: readonly Shown[], { withheld }: Pla
       filename: file.filename,
       url,
       hashes: Object.fromEntries(file.hashes.map(({ algorithm, hex }) => [algorithm, hex])),
-      ...(file.requiresPython !== undefined && { "requires-python": file.requiresPython }),
-      ...(file.size !== undefined && { size: file.size }),
-      ...(file.uploaded !== undefined && { "upload-time": file.uploaded }),
+      // What is undefined is not written.
+      "requires-python": file.requiresPython,
+      size: file.size,
+      "upload-time": file.uploaded,
       yanked,
-      ...(metadata !== undefined && { "core-metadata": metadata, "dist-info-metadata": metadata }),
+      "core-metadata": metadata,
+      "dist-info-metadata": metadata,
     }
   })
   // PEP 700 wants a size for every file of API 1.1.
@@ -120,5 +122,5 @@ function isSha256({ algorithm }: Hash): boolean {
 
 /** Text for an attribute in double quotes, or between tags. */
 function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
+  return !/[&<>"']/.test(text) ? text : text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
 }

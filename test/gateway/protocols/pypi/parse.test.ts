@@ -208,6 +208,35 @@ describe("any page", () => {
     )
   })
 
+  it("has addresses as the parser of addresses writes them", () => {
+    const piece = fc.constantFrom(
+      "https://",
+      "http://",
+      "files",
+      ".",
+      "example",
+      "/",
+      "a",
+      "..",
+      "%2e",
+      "left_pad-1.0.tar.gz",
+      "//",
+      "@",
+      ":443",
+      "1",
+      "-",
+      "A",
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 9 }), (pieces) => {
+        const url = pieces.join("")
+        const [one] = parseJson([file("left_pad-1.0.tar.gz", { url })]).files
+        if (one !== undefined) expect(one.url).toBe(URL.parse(url, PAGE)!.href)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
   it("lies right below its index", () => {
     expect(source("left-pad", "https://registry.example/pypi/local").url).toBe(
       "https://registry.example/pypi/local/simple/left-pad/",
