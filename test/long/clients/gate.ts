@@ -95,6 +95,7 @@ export async function openLaboratory(
     }),
     anonymous: { agent: "local", operator: "ana", run: "local", boxed: false },
     offline: false,
+    wait: 0,
     onTrouble: (error) => void troubles.push(error),
   })
   const { asked, stop } = watchRequests(Number(new URL(gate.origin).port))
