@@ -95,6 +95,7 @@ export function program(ctx: Context, done: Done, argv?: readonly string[]): Com
     .option("--no-instructions", "leave those files alone")
     .option("--native", "write the policy into the package managers' own settings as well")
     .option("--no-native", "leave the package managers' settings alone")
+    .option("--gateway [url]", "point the package managers at a gate (http://127.0.0.1:8471 without an address)")
     .option("--dry-run", "show every file, write nothing")
     .option("--force", "replace files of yours that differ")
     .addOption(json())

@@ -71,7 +71,7 @@ export async function askAnswers(
       flags.native ??
       (managers !== "" &&
         (await confirm({ message: `Write the policy as settings of ${managers}, too?`, default: proposed.native }, io)))
-    return { preset, ci, agents, instructions, native }
+    return { preset, ci, agents, instructions, native, ...(flags.gateway !== undefined && { gateway: flags.gateway }) }
   })
 }
 

@@ -3,6 +3,7 @@ import type { Context } from "../context.ts"
 import { NanoguardError } from "../errors.ts"
 import { VERSION } from "../version.ts"
 import { agentFiles, ciFiles, POLICY_FILE, policyFile, policyTests } from "./files.ts"
+import { planGateway } from "./gateway.ts"
 import { type NativeEdit, planNative } from "./native.ts"
 import { readNativePolicy } from "./native-policy.ts"
 import { instructionsFile, readInside } from "./paths.ts"
@@ -38,6 +39,16 @@ export async function buildPlan(
     )
     notes.push(...native.notes)
   }
+  if (answers.gateway !== undefined) {
+    const top = facts.managers.filter((manager) => !manager.why.includes("/"))
+    const has = (path: string) => readInside(root, path) !== null
+    const { edits, notes: said } = planGateway(answers.gateway, top, has("uv.toml") || !has("pyproject.toml"))
+    mergeEdits(
+      wanted,
+      edits.map((edit) => ({ ...edit, reason: "package managers ask the gate" })),
+    )
+    notes.push(...said)
+  }
   const files = [policy]
   for (const file of wanted) files.push(await plan(file))
   return { files, notes: [...notes, ...notesOn(facts, answers, policy)] }
@@ -63,6 +74,15 @@ async function nativeEdits(
   } catch (error) {
     if (!(error instanceof NanoguardError)) throw error
     return { edits: [], notes: [`${POLICY_FILE} does not load, so no native settings were planned: ${error.message}`] }
+  }
+}
+
+/** One file is planned once, whoever adds to it. */
+function mergeEdits(wanted: Wanted[], edits: readonly (NativeEdit & { reason: string })[]): void {
+  for (const edit of edits) {
+    const same = wanted.find((other) => other.path === edit.path)
+    if (same !== undefined && "additions" in same) same.additions = [...same.additions, ...edit.additions]
+    else wanted.push(edit)
   }
 }
 

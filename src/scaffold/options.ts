@@ -16,6 +16,8 @@ export interface InitOptions {
   instructions?: boolean
   /** `--native`, `--no-native`: the package managers' own settings. */
   native?: boolean
+  /** `--gateway [url]`: point the package managers at a gate; on loopback where no address is given. */
+  gateway?: string | true
   /** `--dry-run`: show, write nothing. */
   dryRun?: boolean
   /** `--force`: replace files of yours that differ from the templates. Settings files are merged all the same. */
@@ -34,6 +36,7 @@ export function readFlags(options: InitOptions): Partial<Answers> {
   if (options.agents !== undefined) flags.agents = readAgents(options.agents)
   if (options.instructions !== undefined) flags.instructions = options.instructions
   if (options.native !== undefined) flags.native = options.native
+  if (options.gateway !== undefined) flags.gateway = readGateway(options.gateway)
   return flags
 }
 
@@ -47,7 +50,19 @@ export function defaultAnswers(facts: Facts, flags: Partial<Answers>): Answers {
     agents,
     instructions: flags.instructions ?? agents.length > 0,
     native: flags.native ?? false,
+    ...(flags.gateway !== undefined && { gateway: flags.gateway }),
   }
+}
+
+/** Where a gate listens that was started without options. */
+const LOCAL_GATEWAY = "http://127.0.0.1:8471"
+
+function readGateway(value: string | true): string {
+  if (value === true) return LOCAL_GATEWAY
+  const url = URL.parse(value)
+  const isPlain = url !== null && url.pathname === "/" && url.search === "" && url.hash === "" && url.username === ""
+  if (isPlain && /^https?:$/.test(url.protocol)) return url.origin
+  throw usage(`--gateway ${value}: that is no address of a gate`, "write it as https://gate.acme.example")
 }
 
 function readAgents(value: string): Agent[] {

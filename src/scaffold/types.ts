@@ -41,6 +41,8 @@ export interface Answers {
   instructions: boolean
   /** Write the package managers' own settings. */
   native: boolean
+  /** Address of the gate that they are to ask; none where absent. */
+  gateway?: string
 }
 
 /**

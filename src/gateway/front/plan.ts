@@ -48,12 +48,10 @@ export async function planListing(
     factsFor: (version) => evidence.listedFacts(subject, result, version),
     grantsFor: (purl) => grants.filter((one) => one.purl === purl).map(({ grant }) => grant),
   })
+  const releases = result.ok ? result.document.releases : undefined
   const presented = presentVersions({
-    ecosystem,
-    client: asked.client,
-    versions,
-    refused,
-    tags: protocol.tags(document),
+    ...{ ecosystem, client: asked.client, versions, refused, tags: protocol.tags(document) },
+    deprecated: (version) => Boolean(releases?.get(version)?.deprecated || releases?.get(version)?.yanked),
   })
   const plan: Plan = {
     base: asked.base,
