@@ -20,10 +20,7 @@ export interface RefusedPackage extends Refused, Pick<CorrectionInput, "policy" 
   verdict: Verdict
   /** Where the gate has the package from. */
   origin: PackageSource
-  /**
-   * Versions that rules of the project force already, or that this run was told to force: pnpm's command sets them all at once, and
-   * must lose none.
-   */
+  /** What this run was told to force: pnpm's command sets all overrides at once, and must lose none. */
   overrides?: Overrides
 }
 
@@ -53,8 +50,7 @@ export function correctRefusal(refused: RefusedPackage): Verdict {
   if (found === undefined) return verdict
   const own = new Set(refused.project?.direct?.[refused.ecosystem])
   for (const entry of lockfile.dependencies) if (entry.direct && !fresh) own.add(entry.name)
-  const command =
-    ownCommand(manager, found.moves, { own, fresh, overrides: refused.overrides }) ?? found.correction.command
+  const command = ownCommand(manager, found.moves, { own, fresh, overrides }) ?? found.correction.command
   return {
     ...verdict,
     evidence: [...verdict.evidence, ...found.checked],
@@ -89,7 +85,7 @@ interface Known {
   own: ReadonlySet<string>
   /** No lockfile has the package: what asks for it may be in no manifest yet. */
   fresh: boolean
-  overrides: Overrides | undefined
+  overrides: Overrides
 }
 
 /** Commands for what only happens at a gate, or what a manager has no command of its own for. */

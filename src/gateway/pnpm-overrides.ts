@@ -1,4 +1,7 @@
 // pnpm's command for overrides: it sets the whole table of pnpm-workspace.yaml at once, so what it must not lose is named again.
+import { NanoguardError } from "../errors.ts"
+import { parseYaml } from "../packages/lockfiles/yaml.ts"
+import { isRecord } from "../packages/registries/values.ts"
 import type { Verdict } from "../policy/types.ts"
 
 export type Overrides = Readonly<Record<string, string>>
@@ -25,4 +28,18 @@ export function overridesSoFar(verdicts: Iterable<Verdict>): Overrides {
     Object.assign(overrides, JSON.parse(command.slice(BEFORE.length, -AFTER.length)))
   }
   return overrides
+}
+
+/** The overrides that a pnpm-workspace.yaml has; none where it is not to be read. */
+export function overridesOf(workspace: string): Overrides {
+  let documents: unknown[]
+  try {
+    documents = parseYaml(workspace, "pnpm-workspace.yaml")
+  } catch (error) {
+    if (error instanceof NanoguardError) return {}
+    throw error
+  }
+  const [document] = documents
+  const overrides = isRecord(document) && isRecord(document.overrides) ? Object.entries(document.overrides) : []
+  return Object.fromEntries(overrides.filter((entry): entry is [string, string] => typeof entry[1] === "string"))
 }

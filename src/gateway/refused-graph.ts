@@ -5,6 +5,7 @@ import { plainRange } from "../packages/ranges.ts"
 import type { Dependency, Lockfile, LockfileFormat } from "../packages/types.ts"
 import { satisfies } from "../packages/versions.ts"
 import type { Ecosystem } from "../policy/types.ts"
+import type { Overrides } from "./pnpm-overrides.ts"
 import type { Client } from "./types.ts"
 
 /** A package that the run takes, and the range in which it wants the refused one. */
@@ -22,7 +23,14 @@ export interface Refused {
   name: string
   version: string
   /** What the wrapper of the run told of its project. */
-  project?: { direct?: Partial<Record<Ecosystem, readonly string[]>>; lockfiles?: readonly Lockfile[] } | undefined
+  project?:
+    | {
+        direct?: Partial<Record<Ecosystem, readonly string[]>>
+        lockfiles?: readonly Lockfile[]
+        /** What pnpm-workspace.yaml forces already. */
+        overrides?: Overrides
+      }
+    | undefined
   /** Who requires a package, by the metadata that the run was served. */
   parents?: ((name: string, version: string) => readonly Parent[]) | undefined
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { correctRefusal, type Parent, type RefusedPackage } from "../../src/gateway/correct.ts"
-import { overridesSoFar, pnpmOverride } from "../../src/gateway/pnpm-overrides.ts"
+import { overridesOf, overridesSoFar, pnpmOverride } from "../../src/gateway/pnpm-overrides.ts"
 import type { Client } from "../../src/gateway/types.ts"
 import { factsOf } from "../../src/packages/facts.ts"
 import { purlOf } from "../../src/packages/purl.ts"
@@ -293,6 +293,14 @@ describe("a version that a dependency pins", () => {
     expect(commandOf(gate)).toBe(
       `pnpm config set --location=project --json overrides '{"old":"1.0.0","a>b":"^1","leaf":"1.3.0"}' && pnpm install`,
     )
+  })
+
+  it("adds to what the project's workspace forces", () => {
+    const project = { overrides: overridesOf("packages: ['a/*']\noverrides:\n  old: 1.0.0\n  'a>b': ^1\n  odd: [1]\n") }
+    expect(commandOf({ client: "pnpm", parents: parentsOf("pnpm"), registry: { leaf }, project })).toBe(
+      pnpmOverride({ old: "1.0.0", "a>b": "^1", leaf: "1.3.0" }),
+    )
+    for (const text of ["", "a: [", "- x", "overrides: x", "overrides:\n  - a"]) expect(overridesOf(text)).toEqual({})
   })
 
   it("adds to what earlier refusals of the run said", () => {
