@@ -50,6 +50,7 @@ export function correctRefusal(refused: RefusedPackage): Verdict {
   if (found === undefined) return verdict
   const own = new Set(refused.project?.direct?.[refused.ecosystem])
   for (const entry of lockfile.dependencies) if (entry.direct && !fresh) own.add(entry.name)
+  const overrides = { ...refused.project?.overrides, ...refused.overrides }
   const command = ownCommand(manager, found.moves, { own, fresh, overrides }) ?? found.correction.command
   return {
     ...verdict,
