@@ -76,6 +76,8 @@ export interface RunBook {
 
 interface Entry {
   who: Attribution
+  /** Hash of its token; none for who comes without. */
+  token?: string
   expires: number
   project?: Project
   refusals: Map<string, Refusal>
@@ -105,13 +107,18 @@ export function createRunBook(now: () => number): RunBook {
   const runs = new Map<string, Entry>()
   const hash = (token: string) => createHash("sha256").update(token).digest("base64url")
 
+  const drop = (key: string) => {
+    const token = runs.get(key)?.token
+    if (token !== undefined) tokens.delete(token)
+    runs.delete(key)
+  }
   const enter = (who: Attribution, expires: number): Entry => {
     const entry: Entry = { who, expires, refusals: new Map(), waited: new Set(), packages: new Map() }
     runs.set(keyOf(who), entry)
-    for (const [run, { expires: end }] of runs) if (end <= now()) runs.delete(run)
+    for (const [run, { expires: end }] of runs) if (end <= now()) drop(run)
     for (const oldest of runs.keys()) {
       if (runs.size <= MAX_RUNS) break
-      runs.delete(oldest)
+      drop(oldest)
     }
     return entry
   }
@@ -140,7 +147,8 @@ export function createRunBook(now: () => number): RunBook {
       const who = { agent, operator, run: run ?? visit, boxed, visit }
       const entry = enter(who, expires)
       if (project !== undefined) entry.project = project
-      tokens.set(hash(token), visit)
+      entry.token = hash(token)
+      tokens.set(entry.token, visit)
       return { visit, run: who.run, token, expires }
     },
     find: (token) => {
@@ -149,10 +157,7 @@ export function createRunBook(now: () => number): RunBook {
       const entry = run === undefined ? undefined : runs.get(run)
       return entry !== undefined && entry.expires > now() ? entry.who : undefined
     },
-    close: (visit) => {
-      runs.delete(visit)
-      for (const [key, of] of tokens) if (of === visit) tokens.delete(key)
-    },
+    close: drop,
     summary,
     seenBy: (who, ecosystem) =>
       [...(runs.get(keyOf(who))?.packages.values() ?? [])].filter((seen) => seen.ecosystem === ecosystem).reverse(),
