@@ -70,6 +70,7 @@ const INSTALLS: readonly (readonly [Family, string, "all" | "first"])[] = [
   ["python", "pipx install", "all"],
   ["python", "pipx run", "first"],
   ["python", "poetry add", "all"],
+  ...each("python", "pipenv", "install upgrade", "all"),
   ["python", "pdm add", "all"],
   ...each("cargo", "cargo", "install add binstall", "all"),
 ]

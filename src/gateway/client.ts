@@ -1,7 +1,7 @@
 // Which package manager a request seems to come from.
 import type { Client } from "./types.ts"
 
-/** How each one's User-Agent begins, seen of the releases that docs/clients.md names. Others (pdm's older releases, forks) are "other". */
+/** How each one's User-Agent begins, seen of the releases that docs/clients.md names. Pipenv asks as pip; forks are "other". */
 const AGENTS: readonly (readonly [RegExp, Client])[] = [
   [/^npm\/\d/, "npm"],
   [/^pnpm\/\d/, "pnpm"],
@@ -13,7 +13,7 @@ const AGENTS: readonly (readonly [RegExp, Client])[] = [
   [/^pip\/\d/, "pip"],
   [/^uv\/\d/, "uv"],
   [/^poetry\/\d/, "poetry"],
-  [/^(?:pdm|unearth)\/\d/, "pdm"],
+  [/^pdm\/\d/, "pdm"],
   [/^cargo[/ ]\d/, "cargo"],
   [/^Go-http-client\//, "go"],
 ]

@@ -31,7 +31,7 @@ export interface ClientSettings {
 const US = "nanoguard"
 
 /**
- * Settings for npm, pnpm, Yarn, Bun, pip, uv, pdm, Poetry, Cargo and Go. They lead a willing client: a project's own configuration (a scope's
+ * Settings for npm, pnpm, Yarn, Bun, pip, uv, pdm, Pipenv, Poetry, Cargo and Go. They lead a willing client: a project's own configuration (a scope's
  * registry in `.npmrc`, an index in `pyproject.toml`, addresses in a lockfile) may still name another place.
  */
 export function clientSettings(input: SettingsInput): ClientSettings {
@@ -105,8 +105,8 @@ function npmConfig(origin: string, token: string | undefined, own: string): stri
 }
 
 function pythonVariables(origin: string, token: string | undefined): Record<string, string> {
-  // uv and pip keep these credentials out of what they print and lock.
-  const index = `${token === undefined ? origin : origin.replace("://", `://${US}:${encodeURIComponent(token)}@`)}/pypi/simple/`
+  // uv and pip keep these credentials out of what they print and lock. A slash at its end would be two in what Pipenv asks for.
+  const index = `${token === undefined ? origin : origin.replace("://", `://${US}:${encodeURIComponent(token)}@`)}/pypi/simple`
   return {
     PIP_INDEX_URL: index,
     // A person's own file may name a second index, and pip takes the highest version of all.
@@ -119,7 +119,7 @@ function pythonVariables(origin: string, token: string | undefined): Record<stri
     UV_EXTRA_INDEX_URL: "",
     UV_FIND_LINKS: "",
     PDM_PYPI_URL: index,
-    PDM_IGNORE_STORED_INDEX: "1",
+    PIPENV_PYPI_MIRROR: index,
     ...(token !== undefined && {
       [`POETRY_HTTP_BASIC_${US.toUpperCase()}_USERNAME`]: US,
       [`POETRY_HTTP_BASIC_${US.toUpperCase()}_PASSWORD`]: token,

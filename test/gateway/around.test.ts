@@ -47,6 +47,7 @@ describe("a command that goes round the gate", () => {
     ["uv run --with https://x.example/y.zip script.py", "uv run <name>==<version>"],
     ["uv tool install git+https://git.example/x", "uv tool install <name>==<version>"],
     ["poetry add git+https://git.example/x.git#v1", "poetry add <name>==<version>"],
+    ["pipenv install git+https://git.example/x#egg=x", "pipenv install x"],
     ["pdm add https://x.example/y", "pdm add <name>==<version>"],
     ["cargo install --git https://git.example/x", "cargo install <name>@<version>"],
   ])("%s: asks for %s", (line, form) => {

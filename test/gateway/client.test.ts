@@ -15,6 +15,7 @@ describe("the client of a request", () => {
     ['pip/26.2.1 {"ci":true,"cpu":"x86_64","installer":{"name":"pip","version":"26.2.1"}}', "pip"],
     ['uv/0.13.8 {"installer":{"name":"uv","version":"0.13.8","subcommand":["sync"]}}', "uv"],
     ["poetry/2.5.1 CPython/3.11.7 Linux/6.18.44", "poetry"],
+    ["pdm/2.22.4 CPython/3.11.7 Linux/6.18.44", "pdm"],
     ["cargo/1.95.0 (f2d3ce0bd 2026-03-21)", "cargo"],
     ["Go-http-client/1.1", "go"],
     ["curl/8.5.0", "other"],
