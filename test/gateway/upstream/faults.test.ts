@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs"
-import type { ServerResponse } from "node:http"
+import type { RequestListener, ServerResponse } from "node:http"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import { describe, expect, it, onTestFinished, vi } from "vitest"
@@ -190,6 +190,43 @@ describe("an upstream that fails in the middle", () => {
     expect(await upstream.artifact({ url: `${base}/drops`, ...promised(SMALL) })).toMatchObject({ kind: "unreachable" })
     const broken = await readBroken(await upstream.artifact({ url: `${base}/large`, ...promised(LARGE) }))
     expect(broken.error).toBeInstanceOf(TransferError)
+  })
+
+  it("is slow, which keeps no client waiting for a first byte until the last has come", async () => {
+    let end = () => {}
+    const { base } = await startServer((_, response) => {
+      response.writeHead(200, { "content-length": SMALL.length }).write(SMALL.subarray(0, 5_000))
+      end = () => response.end(SMALL.subarray(5_000))
+    })
+    const upstream = await open({ limits: { body: 10_000, total: 10_000 } })
+    const artifact = await upstream.artifact({ url: `${base}/a`, ...promised(SMALL) })
+    expect(artifact).toMatchObject({ ok: true, size: SMALL.length })
+    end()
+    expect(await readAll(artifact)).toEqual(SMALL)
+  })
+
+  it("is left alone after many failures in a row, which are counted for its host only", async () => {
+    let healthy = true
+    const listener: RequestListener = (_, response) => void response.writeHead(healthy ? 404 : 500).end()
+    const [sick, other] = [await startServer(listener), await startServer(listener)]
+    const upstream = await open({ limits: { failures: 3, rest: 60_000 } })
+    const ask = (base: string, i: number) => upstream.metadata({ url: `${base}/${i}` })
+    healthy = false
+    for (let i = 0; i < 2; i++) expect(await ask(sick.base, i)).toMatchObject({ status: 500 })
+    healthy = true
+    expect(await ask(sick.base, 2)).toMatchObject({ kind: "not-found" })
+    healthy = false
+    for (let i = 0; i < 3; i++) expect(await ask(sick.base, i)).toMatchObject({ status: 500 })
+    expect(await ask(sick.base, 3)).toEqual({
+      ok: false,
+      kind: "unreachable",
+      detail: "the registry failed 3 times in a row and is left alone for now",
+    })
+    expect(await upstream.artifact({ url: `${sick.base}/4`, ...promised(SMALL) })).toMatchObject({
+      kind: "unreachable",
+    })
+    expect(sick.requests).toHaveLength(6)
+    expect(await ask(other.base, 5)).toMatchObject({ status: 500 })
   })
 
   it("answers with statuses, which are told apart, and asked again where they pass", async () => {

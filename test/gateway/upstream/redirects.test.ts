@@ -1,8 +1,12 @@
-import type { LookupFunction } from "node:net"
-import { describe, expect, it } from "vitest"
+import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { createServer } from "node:https"
+import type { AddressInfo, LookupFunction } from "node:net"
+import { join } from "node:path"
+import { describe, expect, it, onTestFinished, type TestContext } from "vitest"
 import { createPublicLookup, isPrivateTarget, judgeTarget } from "../../../src/gateway/upstream/targets.ts"
-import { routes, startServer } from "../../packages/registries/server.ts"
-import { noise, open, readAll, sri, textOf } from "./open.ts"
+import { emptyDirectory, routes, startServer } from "../../packages/registries/server.ts"
+import { fromCache, noise, open, readAll, sri, textOf } from "./open.ts"
 
 const BYTES = noise(20_000)
 const integrity = [sri("sha256", BYTES)]
@@ -17,6 +21,20 @@ const namesTo =
       else callback(null, found[0]!.address, found[0]!.family)
     })
   }
+
+/** A key and a certificate for a host, signed by itself; the test is skipped where openssl is missing. */
+function certificateFor(test: TestContext, host: string): { key: string; cert: string } {
+  const directory = emptyDirectory()
+  const [key, cert] = [join(directory, "key.pem"), join(directory, "cert.pem")]
+  const options = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+  const subject = ["-subj", "/CN=nanoguard test", "-addext", `subjectAltName=DNS:${host}`]
+  try {
+    execFileSync("openssl", ["req", "-x509", ...options, ...subject, "-keyout", key, "-out", cert], { stdio: "ignore" })
+  } catch {
+    test.skip("openssl is missing: install it with the system's package manager")
+  }
+  return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") }
+}
 
 /** A server whose /to?<address> redirects there. */
 async function redirecting() {
@@ -149,6 +167,25 @@ describe("an address that an index names", () => {
     for (const odd of ["", "nowhere", "data:,a", "http://"])
       expect(await upstream.artifact({ url: odd, integrity })).toMatchObject({ ok: false, kind: "invalid" })
     expect(await upstream.artifact({ url, integrity, base: "nowhere" })).toMatchObject({ ok: false, kind: "invalid" })
+  })
+
+  it("does not bring out either what the cache has of one that was once named by the person", async (test) => {
+    const pair = certificateFor(test, "files.registry.example")
+    const server = createServer(pair, (_, response) => void response.end(BYTES))
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    onTestFinished(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const origin = `https://files.registry.example:${(server.address() as AddressInfo).port}`
+    const upstream = await open({ lookup: namesTo("127.0.0.1"), ca: [pair.cert] })
+    const request = { url: `${origin}/a.tgz`, base: "https://registry.example", integrity }
+    await readAll(await upstream.artifact({ ...request, origins: new Set([origin]) }))
+    expect((await fromCache(upstream, { ...request, origins: new Set([origin]) })).cached).toBe(true)
+    expect(await upstream.artifact(request)).toMatchObject({
+      kind: "invalid",
+      detail: "the registry leads to an address in a private network",
+    })
   })
 
   it("is judged like a redirect, and always by the configured address", () => {
