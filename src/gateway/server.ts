@@ -65,7 +65,8 @@ async function handle(options: ServerOptions, request: IncomingMessage, response
   try {
     answer = await answerRequest(options, request)
   } catch (error) {
-    options.onTrouble(error)
+    // A client that left while it sent its body waits for nothing, and nothing is wrong here.
+    if (!request.destroyed || request.complete) options.onTrouble(error)
     answer = unavailableAnswer("the gateway cannot record requests at the moment, so it answers none")
   }
   const { status, bytes } = await sendAnswer(request, response, answer)
@@ -82,7 +83,10 @@ async function answerRequest(options: ServerOptions, request: IncomingMessage): 
   const origin = options.origin()
   const { method = "" } = request
   // A page in a browser may have a name of its own resolve to this address (DNS rebinding): it is not asked by that name.
-  if (!isOwnHost(request.headers.host, origin)) return errorAnswer(421, "this gateway does not answer for that host")
+  if (!isOwnHost(request.headersDistinct["host"], origin))
+    return errorAnswer(421, "this gateway does not answer for that host")
+  // No package manager is a page, and no page has any business here: it could fill the record, and the queue of people.
+  if (isPage(request)) return errorAnswer(400, "this gateway does not answer pages in a browser")
   const target = readTarget(request.url ?? "")
   if (target === undefined) return errorAnswer(400, "the address is not one that a package manager asks for")
   const own = options.own(target.rest)
@@ -110,11 +114,19 @@ async function answerRequest(options: ServerOptions, request: IncomingMessage): 
   return { ...answer, ecosystem }
 }
 
+/** Name or address, and port (RFC 9110, section 7.2). */
+const HOST = /^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/
+
+/** What browsers send along with every request that another page makes (Fetch Standard; Fetch Metadata). */
+function isPage({ headers: { origin, "sec-fetch-site": site } }: IncomingMessage): boolean {
+  return origin !== undefined || (site !== undefined && site !== "none")
+}
+
 /** Loopback goes by several names; whatever else it is reached by has to be the gate's own. */
-function isOwnHost(host: string | undefined, origin: string): boolean {
+function isOwnHost([host = "", ...more]: readonly string[] = [], origin: string): boolean {
   const own = new URL(origin)
-  const asked = host === undefined ? null : URL.parse(`${own.protocol}//${host}`)
-  if (asked === null || asked.username !== "" || asked.pathname !== "/") return false
+  const asked = more.length > 0 || !HOST.test(host) ? null : URL.parse(`${own.protocol}//${host}`)
+  if (asked === null) return false
   return (
     asked.port === own.port &&
     (asked.hostname === own.hostname || (isLoopback(own.hostname) && isLoopback(asked.hostname)))
