@@ -8,6 +8,7 @@ import { describe, expect, inject, onTestFinished, test } from "vitest"
 import { adoptedPolicy, adoptPolicy, findAdopted, lastAdoption } from "../../src/approvals/adopted.ts"
 import { answerApproval } from "../../src/approvals/answer.ts"
 import { addApprover, readApprovers, removeApprover } from "../../src/approvals/approvers.ts"
+import { decisionMessage } from "../../src/approvals/decision.ts"
 import { activeGrants, consumeGrant } from "../../src/approvals/grants.ts"
 import {
   approvalState,
@@ -17,6 +18,8 @@ import {
   readApproval,
   requestApproval,
 } from "../../src/approvals/queue.ts"
+import type { Decision, Signer } from "../../src/approvals/types.ts"
+import { canonicalText } from "../../src/audit/sealing/canonical.ts"
 import type { LogRecord } from "../../src/audit/types.ts"
 import { EXIT } from "../../src/errors.ts"
 import { loadLayers } from "../../src/policy/load.ts"
@@ -93,6 +96,14 @@ export function describeApprovals(name: string, prepare: Prepare): void {
       expect([...(await readApprovers(store.db)).keys()]).toEqual(["ben"])
       await addApprover(store, ana, ben, NOW, "test")
       expect([...(await readApprovers(store.db)).keys()].sort()).toEqual(["ana", "ben"])
+    })
+
+    test("what was signed once is not signed for ever: an entry counts at its own place alone", async (t) => {
+      const { store, people } = await newPlace(prepare, t, ["ana", "ben"])
+      await removeApprover(store, "ben", people[0]!, NOW, "test")
+      const again = `insert into approvers select 4, action, name, key, time, "by", signature from approvers where position = 2`
+      await store.write({ changes: [change(store, again)] })
+      expect([...(await readApprovers(store.db)).keys()]).toEqual(["ana"])
     })
 
     test("rows that nobody signed count for nothing, and stop nothing", async (t) => {
@@ -336,6 +347,32 @@ export function describeApprovals(name: string, prepare: Prepare): void {
       const copied = `insert into decisions select '${id}', "by", answer, terms, time, signature from decisions where approval = '${real.id}'`
       await store.write({ changes: [change(store, copied)] })
       expect((await activeGrants(store.db, filter)).map(({ purl }) => purl)).toEqual(["pkg:npm/esbuild@0.25.2"])
+    })
+
+    test("nor do true signatures that are too few, too late, or beside a no", async (t) => {
+      const { store, people } = await newPlace(prepare, t)
+      /** A decision as its owner would sign it, put where nobody checks it. */
+      const put = async (id: string, person: Signer, decision: Pick<Decision, "answer" | "terms" | "time">) => {
+        const { digest } = (await readApproval(store.db, id, NOW))!
+        const signature = await person.sign(decisionMessage(digest, decision))
+        const row = { ...decision, approval: id, by: person.name, terms: canonicalText(decision.terms), signature }
+        const granted = `update approvals set state = 'granted', ends = ${NOW + DAY} where id = '${id}'`
+        await store.write({ changes: [store.db.insertInto("decisions").values(row).compile(), change(store, granted)] })
+      }
+      const agreed = { ...yes(), time: NOW }
+      const few = await ask(store, question("pkg:npm/better-sqlite3@12.0.0"))
+      await put(few.id, people[0]!, agreed)
+      const late = await ask(store, question("pkg:npm/esbuild@1.0.0"))
+      await put(late.id, people[0]!, { ...agreed, time: NOW + 15 * MINUTE })
+      const early = await ask(store, question("pkg:npm/esbuild@1.0.1"))
+      await put(early.id, people[0]!, { ...agreed, time: NOW - 1 })
+      const denied = await ask(store, question("pkg:npm/esbuild@1.0.2"))
+      await put(denied.id, people[0]!, agreed)
+      expect((await activeGrants(store.db, filter)).map(({ grant }) => grant.id)).toEqual([denied.id])
+      await put(denied.id, people[1]!, { ...no, time: NOW })
+      expect(await activeGrants(store.db, filter)).toEqual([])
+      await put(few.id, people[1]!, agreed)
+      expect((await activeGrants(store.db, filter)).map(({ grant }) => grant.id)).toEqual([few.id])
     })
 
     test("nor does one whose request says something else than was signed, or names other people", async (t) => {
