@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 
-const DEPENDENCIES = {
+/** A tree of about 500 packages. */
+export const TREE = {
   express: "^4.21.0",
   webpack: "^5.90.0",
   jest: "^29.7.0",
@@ -16,7 +17,7 @@ const DEPENDENCIES = {
 /** Writes the project into `directory` and locks it; `packages` counts the distinct ones. */
 export function onlineTree(directory: string): { directory: string; packages: number } {
   mkdirSync(directory, { recursive: true })
-  const manifest = { name: "bench", version: "1.0.0", private: true, dependencies: DEPENDENCIES }
+  const manifest = { name: "bench", version: "1.0.0", private: true, dependencies: TREE }
   writeFileSync(join(directory, "package.json"), JSON.stringify(manifest))
   execFileSync("npm", ["install", "--package-lock-only", "--no-audit", "--no-fund"], { cwd: directory, stdio: "pipe" })
   const lock = JSON.parse(readFileSync(join(directory, "package-lock.json"), "utf8")) as { packages: object }

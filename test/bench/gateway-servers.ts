@@ -1,0 +1,142 @@
+// The servers of the gate's bench: an upstream, the gate, and Verdaccio with its filter of packages, each a process of its own.
+import { type ChildProcess, execFileSync, fork } from "node:child_process"
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs"
+import { type AddressInfo, createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
+import type { Usage } from "./gateway-usage.ts"
+
+/** Pinned; the override is of a tag that not every mirror has. */
+const VERDACCIO = { verdaccio: "6.10.4", "@verdaccio/package-filter": "13.2.4" }
+const OVERRIDES = { "node-fetch": "2.7.0" }
+const FILTER = `{ block: [{ package: "@nobody/nothing" }], minAgeDays: 3 }`
+const POLICY = `version: 1
+packages:
+  deny: { malware: true, severity: critical, age: 3d, licenses: [AGPL-3.0-only] }
+  unknown: { default: allow }
+`
+const here = import.meta.dirname
+const usageModule = resolve(here, "gateway-usage.ts")
+/** What was fetched once is kept here from one bench to the next. */
+export const KEPT = process.env["NANOGUARD_BENCH_CACHE"] ?? join(tmpdir(), "nanoguard-test-tools", "bench-registry")
+
+export interface Server {
+  /** Of its npm registry, without a slash at its end. */
+  origin: string
+  usage: () => Promise<Usage>
+  send: (message: object) => void
+  close: () => Promise<void>
+}
+
+const parts = (child: ChildProcess): Omit<Server, "origin"> => {
+  const ended = new Promise<void>((done) => child.once("exit", () => done()))
+  return {
+    usage: async () => {
+      child.send("usage")
+      return (await messageOf<{ usage: Usage }>(child, "usage")).usage
+    },
+    send: (message) => void child.send(message),
+    close: async () => {
+      if (child.connected) child.disconnect()
+      const timer = setTimeout(() => child.kill("SIGKILL"), 8_000)
+      await ended
+      clearTimeout(timer)
+    },
+  }
+}
+
+function messageOf<T extends object>(child: ChildProcess, member: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = (code: number | null) => reject(new Error(`a server of the bench ended with ${code}`))
+    const take = (message: unknown) => {
+      if (typeof message !== "object" || message === null || !(member in message)) return
+      child.off("message", take).off("exit", end)
+      resolve(message as T)
+    }
+    child.on("message", take).once("exit", end)
+  })
+}
+
+async function start(file: string, env: Record<string, string>, name: string): Promise<Server> {
+  const profile = process.env["NANOGUARD_BENCH_PROFILE"]
+  const profiled = profile === undefined || name !== "gate" ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`]
+  const child = fork(resolve(here, file), {
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+    execArgv: ["--import", usageModule, ...profiled],
+  })
+  const { origin } = await messageOf<{ origin: string }>(child, "origin")
+  return { origin, ...parts(child) }
+}
+
+/** A registry on loopback that has whatever this machine's npm registry has, and asks it only once. */
+export function startUpstream(): Promise<Server> {
+  const registry = execFileSync("npm", ["config", "get", "registry"], { encoding: "utf8" }).trim()
+  const certificates = process.env["NODE_EXTRA_CA_CERTS"]
+  const trust = certificates === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificates }
+  return start("gateway-upstream.ts", { ...trust, BENCH_REGISTRY: registry, BENCH_CACHE: KEPT }, "upstream")
+}
+
+/** A gate with an empty record and an empty cache. */
+export function startGate(upstream: Server, work: string): Promise<Server> {
+  const home = mkdtempSync(join(work, "gate-"))
+  const state = { HOME: home, NANOGUARD_HOME: join(home, "state"), BENCH_CACHE: join(home, "cache") }
+  const policy = process.env["NANOGUARD_BENCH_POLICY"] ?? POLICY
+  return start("gateway-gate.ts", { ...state, npm_config_registry: upstream.origin, BENCH_POLICY: policy }, "gate")
+}
+
+/** Verdaccio with its filter, an empty storage and no limit on what it keeps. */
+export async function startVerdaccio(upstream: Server, work: string): Promise<Server> {
+  const tools = installVerdaccio()
+  const home = mkdtempSync(join(work, "verdaccio-"))
+  const port = await freePort()
+  const config = `storage: ${join(home, "storage")}
+uplinks: { up: { url: "${upstream.origin}/", maxage: 30m, timeout: 30s, agent_options: { keepAlive: true, maxSockets: 40 } } }
+packages: { "@*/*": { access: $all, proxy: up }, "**": { access: $all, proxy: up } }
+filters: { "@verdaccio/package-filter": ${FILTER} }
+web: { enable: false }
+log: { type: stdout, format: json, level: fatal }
+`
+  writeFileSync(join(home, "config.yaml"), config)
+  const bin = join(tools, "node_modules", "verdaccio", "bin", "verdaccio")
+  const child = fork(bin, ["--config", join(home, "config.yaml"), "--listen", `127.0.0.1:${port}`], {
+    cwd: home,
+    env: { PATH: process.env["PATH"] ?? "", HOME: home, NODE_ENV: "production" },
+    execArgv: ["--import", usageModule],
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  })
+  child.once("disconnect", () => child.kill("SIGKILL"))
+  const origin = `http://127.0.0.1:${port}`
+  for (let tries = 0; ; tries++) {
+    if (
+      await fetch(`${origin}/-/ping`).then(
+        (answer) => answer.ok,
+        () => false,
+      )
+    )
+      break
+    if (tries > 150 || child.exitCode !== null) throw new Error("Verdaccio did not start")
+    await delay(200)
+  }
+  return { origin, ...parts(child) }
+}
+
+function installVerdaccio(): string {
+  const directory = join(tmpdir(), "nanoguard-test-tools", "bench-verdaccio")
+  if (existsSync(join(directory, "node_modules", "verdaccio"))) return directory
+  mkdirSync(directory, { recursive: true })
+  writeFileSync(join(directory, "package.json"), JSON.stringify({ private: true, overrides: OVERRIDES }))
+  const names = Object.entries(VERDACCIO).map(([name, version]) => `${name}@${version}`)
+  const quiet = ["--ignore-scripts", "--no-audit", "--no-fund"]
+  execFileSync("npm", ["install", ...quiet, ...names], { cwd: directory, stdio: "pipe" })
+  return directory
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}
