@@ -1,6 +1,6 @@
 // `nanoguard gateway exec -- <command>`: one command behind the gate, without a box, and what the gate said to it.
 import { spawn } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
 import { constants, tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Context } from "../context.ts"
@@ -9,9 +9,10 @@ import { findWayRound } from "../gateway/around.ts"
 import { askGate, isGateRunning } from "../gateway/control-client.ts"
 import { readProject } from "../gateway/project.ts"
 import type { RunSummary } from "../gateway/runs.ts"
-import { clientSettings } from "../gateway/settings.ts"
+import { clientSettings, likelyYarn } from "../gateway/settings.ts"
 import { operatorOf, startGate } from "../gateway/start.ts"
 import { writeSettings } from "../gateway/write-settings.ts"
+import { homeDirectory } from "../home.ts"
 import { renderTrouble } from "../render/gateway.ts"
 import { renderExecStart, renderRunSummary, renderWayRound } from "../render/gateway-exec.ts"
 import { loadStyle } from "../render/style.ts"
@@ -65,7 +66,11 @@ export async function gatewayExec(
     const visit = await openVisit(ctx, options)
     const directory = mkdtempSync(join(tmpdir(), "nanoguard-exec-"))
     try {
-      const settings = clientSettings({ base: visit.origin, token: visit.token, directory, env: ctx.env })
+      const settings = clientSettings({
+        ...{ base: visit.origin, token: visit.token, directory, env: ctx.env },
+        yarnClassic: likelyYarn(command, readText(join(ctx.cwd, "yarn.lock"))),
+        npmrc: readText(join(homeDirectory(ctx.env), ".npmrc")),
+      })
       writeSettings(directory, settings.files)
       if (options.quiet !== true) say(renderExecStart(visit.origin, style))
       const exit = await runChild(ctx, command, { ...ctx.env, ...settings.env, NANOGUARD_RUN: visit.run })
@@ -127,5 +132,16 @@ function runChild(ctx: Context, [file, ...args]: readonly string[], env: Context
     })
   })
 }
+
+/** A small file's text; "" where there is none. */
+function readText(path: string): string {
+  try {
+    return statSync(path).size > MAX_TEXT ? "" : readFileSync(path, "utf8")
+  } catch {
+    return ""
+  }
+}
+
+const MAX_TEXT = 1024 * 1024
 
 function ignore(): void {}

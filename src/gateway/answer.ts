@@ -8,6 +8,8 @@ export interface Answer {
   body: string | Buffer | AsyncIterable<Uint8Array>
   /** Bytes of a streamed body, where they are known. */
   length?: number
+  /** A record says already that this request failed, or was refused. */
+  recorded?: true
 }
 
 /** A short answer of our own in JSON; its `error` comes first, for clients that show the beginning of a body. */

@@ -27,7 +27,7 @@ export interface Evidence {
   upstreamOf: (
     ecosystem: Ecosystem,
     name: string,
-  ) => { base: string; authorize: (url: URL) => string | undefined } | undefined
+  ) => { base: string; own: string; authorize: (url: URL) => string | undefined } | undefined
   /** The action of installing a version, for `decide`. */
   actionFor: (ecosystem: Ecosystem, name: string, version: string) => PackageAction
   /**
@@ -163,7 +163,7 @@ export async function openEvidence(
     upstreamOf: (ecosystem, name) => {
       const endpoints = addresses.endpoints.get(ecosystem)
       const base = endpoints?.baseOf(name)
-      return endpoints === undefined || base === undefined ? undefined : { base, authorize: endpoints.authorize }
+      return endpoints === undefined || base === undefined ? undefined : { base, own: endpoints.baseUrl, authorize: endpoints.authorize }
     },
     actionFor: (ecosystem, name, version) => ({
       ...{ kind: "package", purl: purlOf(ecosystem, name, version), ecosystem, name, version },

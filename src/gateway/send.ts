@@ -1,7 +1,8 @@
 // An answer onto a socket, with backpressure. What ends early is cut off, so that no client takes a part for the whole.
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { finished } from "node:stream/promises"
-import type { Answer } from "./answer.ts"
+import { type Answer, errorAnswer, unavailableAnswer } from "./answer.ts"
+import { IntegrityError } from "./upstream/types.ts"
 
 /** Sends an answer; resolves with its status, 0 where it was cut off, and the bytes of its body. Never rejects. */
 export async function sendAnswer(
@@ -25,10 +26,25 @@ export async function sendAnswer(
     }
     if (answer.length !== undefined) response.setHeader("content-length", answer.length)
     return { status, bytes: await pour(body, response) }
-  } catch {
+  } catch (error) {
+    // Where nothing has left yet, there is still room for an answer; else no client may take a part for the whole.
+    if (!response.headersSent && !response.destroyed) return sendAnswer(request, cleared(response), brokenAnswer(error))
     response.destroy()
     return { status: 0, bytes: 0 }
   }
+}
+
+/** 403 for bytes that are not those that were promised, which asking again does not change; 503 for an upstream that broke off. */
+function brokenAnswer(error: unknown): Answer {
+  if (error instanceof IntegrityError)
+    return errorAnswer(403, "integrity.mismatch: the upstream's bytes are not those that its metadata promises")
+  return unavailableAnswer("the upstream broke off")
+}
+
+function cleared(response: ServerResponse): ServerResponse {
+  for (const name of response.getHeaderNames()) response.removeHeader(name)
+  response.statusMessage = ""
+  return response
 }
 
 /** Writes chunk by chunk and waits where the client is slower. Throws where the source or the client breaks off. */

@@ -114,8 +114,8 @@ export interface Protocol<D = unknown> {
   readonly ecosystem: Ecosystem
   /** Reads a request strictly: undefined for whatever the protocol does not know, and for every trick with a path. */
   read(request: RawRequest): FrontRequest | undefined
-  /** Where the upstream at `base` has the document of all versions of a package. */
-  source(name: string, base: string): { url: string; accept: string }
+  /** Where the upstream at `base` has the document of all versions of a package; `own` is the base of the person's own configuration. */
+  source(name: string, base: string, own?: string): { url: string; accept: string }
   /** A further document of the upstream that addresses of files depend on (cargo's config.json): asked for once a base. */
   prepare?(base: string): { url: string; accept: string }
   /** Throws `ListingError` where the bytes are no document of `name`. `url` is what they were read from, for relative addresses. */

@@ -140,7 +140,7 @@ export async function openTestGate({ policy, env = {}, osv = [], ...options }: G
     now: ctx.now,
     offline: options.offline === true,
     stale: options.stale ?? 0,
-    limits: { retries: 0, headers: 1_000, body: 1_000, total: 5_000 },
+    limits: { retries: 0, headers: 10_000, body: 10_000, total: 30_000 },
   })
   const troubles: unknown[] = []
   const source = typeof policy === "string" ? { text: policy } : policy

@@ -56,7 +56,9 @@ export async function answerArtifact(
   if (!artifact.ok) {
     await fail(artifact.kind)
     const answer = failed(law, ecosystem, name, artifact, version)
-    return "answer" in answer ? answer.answer : refuseUpstream(front, law, asked, version, answer.verdict, name)
+    return "answer" in answer
+      ? { ...answer.answer, recorded: true as const }
+      : refuseUpstream(front, law, asked, version, answer.verdict, name)
   }
   if (!wanted.metadata) front.runs.took(who, ecosystem, name, version)
   return {

@@ -77,7 +77,7 @@ export async function refuse(
   })
   const refusal = refusalOf(verdict, seq, approval)
   front.runs.refused(asked.who, refusal)
-  return renderRefusal(refusal)
+  return { ...renderRefusal(refusal), recorded: true }
 }
 
 /** Refuses what an upstream itself refused. */

@@ -1,5 +1,7 @@
 // The registry front: one request of a package manager, decided, recorded, answered. Nothing is released that `decide` did not
 // allow at that moment, and nothing is answered that is not in the record.
+import { purlOf } from "../../packages/purl.ts"
+import { plainText } from "../../policy/text.ts"
 import { type Answer, errorAnswer } from "../answer.ts"
 import type { FrontRequest, Protocol } from "../types.ts"
 import { answerArtifact } from "./artifact.ts"
@@ -11,8 +13,28 @@ import type { Asked, Front } from "./types.ts"
 export async function answerFront(front: Front, asked: Asked): Promise<Answer & { kind?: FrontRequest["kind"] }> {
   const protocol = front.protocols.get(asked.ecosystem)
   const request = protocol?.read(asked.raw)
-  if (protocol === undefined || request === undefined) return errorAnswer(404, "there is nothing here by that name")
-  return { ...(await answerKind(front, asked, protocol, request)), kind: request.kind }
+  if (protocol === undefined || request === undefined) {
+    return recordFailure(front, asked, undefined, errorAnswer(404, "there is nothing here by that name"))
+  }
+  const answer = await answerKind(front, asked, protocol, request)
+  return { ...(await recordFailure(front, asked, request, answer)), kind: request.kind }
+}
+
+/** What comes to nothing is recorded, too: names that nobody ever published are asked for by agents that made them up. */
+async function recordFailure(
+  front: Front,
+  asked: Asked,
+  request: FrontRequest | undefined,
+  answer: Answer,
+): Promise<Answer> {
+  if (answer.status < 400 || answer.recorded) return answer
+  const { ecosystem, who, raw, client } = asked
+  const named = request !== undefined && "name" in request
+  const version = named && "version" in request ? request.version : ""
+  const subject = named ? purlOf(ecosystem, request.name, version) : `${raw.method} ${ecosystem}${raw.path}`
+  const detail = { status: answer.status, client, asked: request?.kind ?? "nothing known" }
+  await front.recorder.failed(who, plainText(subject, 300), front.law().policy.hash, detail)
+  return answer
 }
 
 async function answerKind(front: Front, asked: Asked, protocol: Protocol, request: FrontRequest): Promise<Answer> {

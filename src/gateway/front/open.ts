@@ -41,8 +41,8 @@ export async function openPackage(
   const { ecosystem } = asked
   const upstream = law.evidence.upstreamOf(ecosystem, name)
   if (upstream === undefined) return { ok: false, answer: errorAnswer(404, "no registry may answer for this name") }
-  const { base, authorize } = upstream
-  const { url, accept } = protocol.source(name, base)
+  const { base, own, authorize } = upstream
+  const { url, accept } = protocol.source(name, base, own)
   const further = protocol.prepare?.(base)
   const [metadata, prepared] = await Promise.all([
     front.upstream.metadata({ url, accept, authorize }),
@@ -57,7 +57,7 @@ export async function openPackage(
       kept = { id: metadata.id, document: protocol.parse(metadata.body, name, url), size: metadata.body.length }
     } catch (error) {
       if (!(error instanceof ListingError)) throw error
-      return { ok: false, answer: errorAnswer(502, `the upstream's answer cannot be used: ${error.message}`) }
+      return { ok: false, answer: unusable(error.message) }
     }
     parsed.set(key, kept)
   }
@@ -81,5 +81,9 @@ export function failed(
   if (kind === "offline")
     return { ok: false, answer: errorAnswer(504, "not at hand, and this gateway serves offline only") }
   if (kind === "unreachable") return { ok: false, answer: unavailableAnswer(`the upstream cannot be asked: ${detail}`) }
-  return { ok: false, answer: errorAnswer(502, `the upstream's answer cannot be used: ${detail}`) }
+  if (kind === "refused") return { ok: false, answer: errorAnswer(403, `the upstream refuses this: ${detail}`) }
+  return { ok: false, answer: unusable(detail) }
 }
+
+/** The upstream said what cannot be taken for an answer. 403, because clients repeat a 502 for more than a minute, and it stays so. */
+const unusable = (detail: string) => errorAnswer(403, `the upstream's answer cannot be used: ${detail}`)

@@ -176,3 +176,29 @@ describe("a person's answer", () => {
     expect(listed["dist-tags"]).toEqual({ latest: "1.0.0" })
   })
 })
+
+describe("bytes that are not those that were promised", () => {
+  const BAD = Buffer.from("something else")
+  const GOOD = `sha512-${createHash("sha512").update("what was promised").digest("base64")}`
+
+  it("are a 403 where they fit into one chunk, and a broken connection where a part has left", async () => {
+    const upstream = await startNpmUpstream()
+    upstream.publish("small", { "1.0.0": { bytes: BAD, integrity: GOOD } })
+    upstream.publish("large", { "1.0.0": { bytes: Buffer.alloc(3_000_000, "x"), integrity: GOOD } })
+    const gate = await openTestGate({ policy: POLICY, env: { npm_config_registry: upstream.base } })
+    const small = await gate.get("/npm/small/-/small-1.0.0.tgz", NPM)
+    expect([small.status, await small.text()]).toEqual([403, expect.stringContaining("is not the one that was promised")])
+    const large = gate.get("/npm/large/-/large-1.0.0.tgz", NPM).then((response) => response.arrayBuffer())
+    await expect(large).rejects.toThrow()
+    const failures = (await gate.records()).filter(({ type }) => type === "package.failed")
+    expect(failures.map(({ detail }) => detail?.["failure"])).toEqual(["invalid", "integrity.mismatch"])
+  })
+
+  it("leave a record of what was asked for and never published", async () => {
+    const upstream = await startNpmUpstream()
+    const gate = await openTestGate({ policy: POLICY, env: { npm_config_registry: upstream.base } })
+    expect((await gate.get("/npm/made-up-by-a-model", NPM)).status).toBe(404)
+    const [record] = await gate.records()
+    expect(record).toMatchObject({ type: "package.failed", outcome: "failed", subject: "pkg:npm/made-up-by-a-model" })
+  })
+})
