@@ -1,8 +1,13 @@
 // Approvals on a real PostgreSQL, by gateways and people that may do no more than write.
 import { newStoreDatabase } from "../postgres.ts"
-import { describeApprovals } from "./suite.ts"
+import { describeAdoption } from "./adoption-suite.ts"
+import { describeApprovers } from "./approvers-suite.ts"
+import { describeDecisions } from "./decisions-suite.ts"
+import { describeGrants } from "./grants-suite.ts"
+import { describeQueue } from "./queue-suite.ts"
 
-describeApprovals("PostgreSQL", async (ctx) => {
-  const database = await newStoreDatabase(ctx)
-  return { NANOGUARD_STORE: await database.login("gateway", "nanoguard_writer") }
-})
+for (const describe of [describeApprovers, describeQueue, describeDecisions, describeGrants, describeAdoption])
+  describe("PostgreSQL", async (ctx) => {
+    const database = await newStoreDatabase(ctx)
+    return { NANOGUARD_STORE: await database.login("gateway", "nanoguard_writer") }
+  })

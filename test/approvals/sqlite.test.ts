@@ -1,4 +1,9 @@
 // Approvals on files.
-import { describeApprovals } from "./suite.ts"
+import { describeAdoption } from "./adoption-suite.ts"
+import { describeApprovers } from "./approvers-suite.ts"
+import { describeDecisions } from "./decisions-suite.ts"
+import { describeGrants } from "./grants-suite.ts"
+import { describeQueue } from "./queue-suite.ts"
 
-describeApprovals("SQLite", async () => ({}))
+for (const describe of [describeApprovers, describeQueue, describeDecisions, describeGrants, describeAdoption])
+  describe("SQLite", async () => ({}))

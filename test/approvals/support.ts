@@ -1,16 +1,18 @@
 // Approvers with keys of their own, questions, and a place for gateways of one store.
 import { generateKeyPairSync, sign } from "node:crypto"
+import { sql } from "kysely"
 import { onTestFinished, type TestContext } from "vitest"
 import { addApprover } from "../../src/approvals/approvers.ts"
 import { packageQuestion } from "../../src/approvals/packages.ts"
 import { requestApproval } from "../../src/approvals/queue.ts"
 import { formatPublicKey } from "../../src/approvals/signature.ts"
 import type { Asked, Requested, Signer } from "../../src/approvals/types.ts"
+import type { LogRecord } from "../../src/audit/types.ts"
 import { decide } from "../../src/policy/decide.ts"
 import { loadPolicy } from "../../src/policy/load.ts"
 import type { PackageAction } from "../../src/policy/types.ts"
 import { openStore } from "../../src/store/open.ts"
-import type { Store } from "../../src/store/types.ts"
+import type { Change, Store } from "../../src/store/types.ts"
 import { emptyHome, NOW, temporaryDirectory, testContext } from "../context.ts"
 import { action, FINE } from "../policy/support.ts"
 
@@ -83,3 +85,24 @@ export async function ask(store: Store, asked: Asked = question(), now = NOW): P
   if (requested.state === "flooded") throw new Error("flooded")
   return requested
 }
+
+/** An answer that grants, for an hour. */
+export const yes = (more: object = {}) => ({
+  answer: "approve" as const,
+  terms: { scope: "run" as const, expires: NOW + HOUR, ...more },
+})
+
+/** An answer that refuses. */
+export const no = { answer: "deny" as const, terms: { note: "use got instead" } }
+
+/** The grants of who asked, a minute later. */
+export const filter = { policy: POLICY, ...WHO, now: NOW + MINUTE }
+
+/** The log, oldest first. */
+export async function records(store: Store): Promise<LogRecord[]> {
+  const rows = await store.db.selectFrom("events").selectAll().orderBy("seq").execute()
+  return rows.map(({ body }) => JSON.parse(body) as LogRecord)
+}
+
+/** A change in SQL, as whoever may write to the store could make it. */
+export const change = (store: Store, text: string): Change => sql.raw(text).compile(store.db)
