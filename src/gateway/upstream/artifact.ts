@@ -18,6 +18,7 @@ interface Services {
   limits: UpstreamLimits
   now: () => number
   offline: boolean
+  trusted: ReadonlySet<string>
   stats: UpstreamStats["artifacts"]
 }
 
@@ -141,7 +142,7 @@ export function openArtifacts(services: Services): Artifacts {
     if (promised === undefined) return failed("invalid", "the metadata promises no hash that can be checked")
     const url = URL.parse(request.url)
     const isSound = url !== null && URL.canParse(request.base ?? request.url)
-    const target = isSound ? judgeTarget(url, request, true) : undefined
+    const target = isSound ? judgeTarget(url, request, true, services.trusted) : undefined
     if (target === undefined) return failed("invalid", "the registry names an address that is not to be asked")
     // What an index names must not bring out what only those may have who ask that host itself.
     const key = referenceKey(request.url, target)

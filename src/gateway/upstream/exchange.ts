@@ -39,7 +39,11 @@ export interface Exchanger {
 const INTERIM = 16
 
 /** An exchanger that opens no socket and loads no library before its first request. */
-export function createExchanger(options: HttpOptions, limits: UpstreamLimits): Exchanger {
+export function createExchanger(
+  options: HttpOptions,
+  limits: UpstreamLimits,
+  trusted: ReadonlySet<string> = new Set(),
+): Exchanger {
   const health = createHealth(limits)
   const dispatchers: Partial<Record<"configured" | "learnt", Promise<Dispatcher>>> = {}
   const dispatcherOf = (target: "configured" | "learnt") => {
@@ -54,7 +58,7 @@ export function createExchanger(options: HttpOptions, limits: UpstreamLimits): E
     const { request } = call
     let url = new URL(request.url)
     for (let hop = 0; hop <= REDIRECTS; hop++) {
-      const target = judgeTarget(url, request, call.isArtifact === true)
+      const target = judgeTarget(url, request, call.isArtifact === true, trusted)
       if (target === undefined)
         return failed(
           "invalid",

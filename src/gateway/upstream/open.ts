@@ -26,17 +26,21 @@ export async function openUpstream(options: UpstreamOptions): Promise<Upstream> 
   const directory = await openDirectory(options.directory)
   const sweeper = startSweeper(directory, options.maxBytes ?? MAX_BYTES)
   const lookup = options.lookup === undefined ? {} : { lookup: options.lookup }
-  const exchanger = createExchanger({ connections: limits.connections, env, ca, ...lookup }, limits)
+  const trusted = new Set<string>()
+  const exchanger = createExchanger({ connections: limits.connections, env, ca, ...lookup }, limits, trusted)
   const stats: Pick<UpstreamStats, "metadata" | "artifacts"> = {
     metadata: { hits: 0, misses: 0, revalidated: 0, stale: 0, failures: 0, bytes: 0 },
     artifacts: { hits: 0, misses: 0, joined: 0, failures: 0, dropped: 0, bytes: 0 },
   }
   const shared = { exchanger, directory, limits, now, offline }
   const metadata = openMetadata({ ...shared, stale, stats: stats.metadata })
-  const artifacts = openArtifacts({ ...shared, stats: stats.artifacts })
+  const artifacts = openArtifacts({ ...shared, trusted, stats: stats.artifacts })
   return {
     metadata: async (request) => metadata.ask(request),
     artifact: (request) => artifacts.ask(request),
+    trust: (origins) => {
+      for (const origin of origins) trusted.add(origin)
+    },
     http: createCachedClient(metadata, now),
     requestWaiver: (request, reason) => askWaiver(exchanger, limits, request, reason, offline),
     stats: () => ({ metadata: { ...stats.metadata }, artifacts: { ...stats.artifacts }, cacheBytes: sweeper.bytes() }),

@@ -11,13 +11,26 @@ export type Target = "configured" | "learnt" | undefined
 
 const PRIVATE = "ERR_NANOGUARD_PRIVATE_ADDRESS"
 
-/** Judges one address of a request, the first or one that it is redirected to; undefined: it may not be asked. */
-export function judgeTarget(url: URL, request: UpstreamRequest, isArtifact: boolean): Target {
+/** An address of no registry: what is learnt "below" it is judged as on a foreign host. */
+const NOWHERE = "https://nowhere.invalid"
+
+/**
+ * Judges one address of a request, the first or one that it is redirected to; undefined: it may not be asked. With `trusted`
+ * origins, a request to any other is learnt, whoever makes it; while that set is empty, requests are trusted to know.
+ */
+export function judgeTarget(
+  url: URL,
+  request: UpstreamRequest,
+  isArtifact: boolean,
+  trusted: ReadonlySet<string>,
+): Target {
   if (!isAllowedUrl(url)) return undefined
-  const base = request.base ?? request.url
-  if (url.origin === new URL(base).origin || request.origins?.has(url.origin)) return "configured"
-  const learnt = isArtifact && isLearntAddress(url.href, base) && !isPrivateHost(url.hostname)
-  return learnt ? "learnt" : undefined
+  const { origin } = new URL(request.base ?? request.url)
+  const isOwn = url.origin === origin
+  if (request.origins?.has(url.origin)) return "configured"
+  if (isOwn && (trusted.size === 0 || trusted.has(origin))) return "configured"
+  const isPublic = isLearntAddress(url.href, NOWHERE) && !isPrivateHost(url.hostname)
+  return (isOwn || isArtifact) && isPublic ? "learnt" : undefined
 }
 
 /**

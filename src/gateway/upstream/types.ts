@@ -112,6 +112,11 @@ export interface Upstream {
   metadata(request: UpstreamRequest): Promise<Metadata | UpstreamFailure>
   /** The bytes of an artifact. Never throws; its `bytes` do. */
   artifact(request: ArtifactRequest): Promise<Artifact | UpstreamFailure>
+  /**
+   * Names origins that the person or the policy configured. From then on all others are learnt: asked only over https, and only
+   * on public addresses. Those that were named stay so.
+   */
+  trust(origins: Iterable<string>): void
   /** The registries' own client over the same metadata cache, so that facts and listings come from the same answer. */
   http: HttpClient
   /** Asks a JFrog Artifactory for a waiver of its Curation for the artifact at `url`. `reason`: 5 to 300 printable ASCII characters. */

@@ -25,6 +25,8 @@ export interface Addresses {
   registries: ReadonlyMap<Ecosystem, Create>
   /** Which base answers for a name, and what to say there, by ecosystem: for who asks for more than documents. */
   endpoints: ReadonlyMap<Ecosystem, Endpoints>
+  /** Origins of every address that is configured, by whomever. */
+  origins: ReadonlySet<string>
   /** PEM texts to trust beside Node's own. */
   ca: readonly string[]
   /** Proxy settings for where the environment has none. */
@@ -69,7 +71,14 @@ export async function resolveAddresses(edge: Edge, pins: readonly Pin[]): Promis
     endpoints.set("golang", go)
     registries.set("golang", (services) => createGoRegistry(services, go))
   }
-  return { registries, endpoints, ca: [...npm.ca, ...python.ca], proxy: npm.proxy }
+  const configured = [
+    ...[...endpoints.values()].map(({ baseUrl }) => baseUrl),
+    ...(go?.fallbacks ?? []),
+    ...npm.scopes.values(),
+    ...pins.map(({ upstream }) => upstream),
+  ]
+  const origins = new Set(configured.flatMap((address) => URL.parse(address)?.origin ?? []))
+  return { registries, endpoints, origins, ca: [...npm.ca, ...python.ca], proxy: npm.proxy }
 }
 
 async function goEndpoints(edge: Edge, pins: readonly Pin[], netrc: (url: URL) => string | undefined) {

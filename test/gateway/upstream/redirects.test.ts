@@ -190,8 +190,9 @@ describe("an address that an index names", () => {
 
   it("is judged like a redirect, and always by the configured address", () => {
     const base = "https://registry.example/npm"
+    const none = new Set<string>()
     const judge = (url: string, isArtifact = true, more = {}) =>
-      judgeTarget(new URL(url), { url, base, ...more }, isArtifact)
+      judgeTarget(new URL(url), { url, base, ...more }, isArtifact, none)
     expect(judge("https://registry.example/other")).toBe("configured")
     expect(judge("https://files.registry.example/a")).toBe("learnt")
     expect(judge("https://files.registry.example/a", false)).toBeUndefined()
@@ -201,8 +202,29 @@ describe("an address that an index names", () => {
     expect(judge("http://127.0.0.1:8080/a")).toBeUndefined()
     expect(judge("https://registry.example:8443/a")).toBe("learnt")
     // A registry on this machine may send to the public network, and not to another port of this machine.
-    expect(judgeTarget(new URL("http://127.0.0.1:81/a"), { url: "http://127.0.0.1:80/" }, true)).toBeUndefined()
-    expect(judgeTarget(new URL("http://127.0.0.1:81/a"), { url: "http://127.0.0.1:81/" }, true)).toBe("configured")
+    expect(judgeTarget(new URL("http://127.0.0.1:81/a"), { url: "http://127.0.0.1:80/" }, true, none)).toBeUndefined()
+    expect(judgeTarget(new URL("http://127.0.0.1:81/a"), { url: "http://127.0.0.1:81/" }, true, none)).toBe(
+      "configured",
+    )
+  })
+
+  it("is anything that nobody configured, once it was said what was", async () => {
+    const files = await startServer(routes({ "/a.tgz": BYTES, "/a": "metadata" }))
+    const { base, requests } = await startServer(routes({ "/a.tgz": BYTES, "/a": "metadata" }))
+    const upstream = await open({ lookup: namesTo("10.0.0.1") })
+    upstream.trust([base])
+    expect(textOf(await upstream.metadata({ url: `${base}/a` }))).toBe("metadata")
+    await readAll(await upstream.artifact({ url: `${base}/a.tgz`, integrity }))
+    // Whatever the request says of itself.
+    for (const url of [files.base, "https://registry.example", "https://10.0.0.1"]) {
+      expect(await upstream.metadata({ url: `${url}/a` })).toMatchObject({ ok: false, kind: "invalid" })
+      expect(await upstream.http.get({ url: `${url}/a`, accept: "*/*" })).toMatchObject({ reason: "invalid" })
+      expect(await upstream.artifact({ url: `${url}/a.tgz`, integrity })).toMatchObject({ ok: false, kind: "invalid" })
+    }
+    expect(files.requests).toHaveLength(0)
+    expect(requests).toHaveLength(2)
+    upstream.trust([files.base])
+    expect(textOf(await upstream.metadata({ url: `${files.base}/a` }))).toBe("metadata")
   })
 
   it("is looked up once: what was vetted is what is dialled", async () => {

@@ -136,3 +136,33 @@ describe("a token for a cargo registry", () => {
     expect((await readCargoToken(damaged, index))(new URL(index))).toBeUndefined()
   })
 })
+
+describe("configured origins", () => {
+  it("are those of every base, scope, fallback and pin", async () => {
+    const env = {
+      PIP_INDEX_URL: "https://u:p@pypi.registry.example/simple",
+      GOPROXY: "https://go.registry.example|https://go2.registry.example:8443/x,direct",
+      npm_config_registry: "http://127.0.0.1:4873/",
+    }
+    const files = {
+      ".npmrc": "@acme:registry=https://acme.registry.example/npm\n",
+      ".cargo/config.toml":
+        '[source.crates-io]\nreplace-with = "a"\n[source.a]\nregistry = "sparse+https://cargo.registry.example/i/"\n',
+    }
+    const pins = [
+      { scope: "@own/*", upstream: "https://pin.registry.example/npm" },
+      { upstream: "https://listed.registry.example" },
+    ]
+    const { origins } = await resolveAddresses(personWith(files, env), pins)
+    expect([...origins].sort()).toEqual([
+      "http://127.0.0.1:4873",
+      "https://acme.registry.example",
+      "https://cargo.registry.example",
+      "https://go.registry.example",
+      "https://go2.registry.example:8443",
+      "https://listed.registry.example",
+      "https://pin.registry.example",
+      "https://pypi.registry.example",
+    ])
+  })
+})
