@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto"
 import type { Lockfile } from "../packages/types.ts"
 import { compareVersions } from "../packages/versions.ts"
 import type { Ecosystem, Verdict } from "../policy/types.ts"
+import { summarise } from "./run-summary.ts"
 import type { Attribution, Client, Refusal } from "./types.ts"
 
 /** What the wrapper of a run knows of the project that it works in: it makes corrections exact. */
@@ -10,6 +11,8 @@ export interface Project {
   /** Names that the project itself asks for, by ecosystem. */
   direct?: Partial<Record<Ecosystem, readonly string[]>>
   lockfiles?: readonly Lockfile[]
+  /** What pnpm-workspace.yaml forces. */
+  overrides?: Readonly<Record<string, string>>
 }
 
 /** A version that policy held back, and what was taken instead. */
@@ -83,6 +86,8 @@ interface Entry {
   refusals: Map<string, Refusal>
   waited: Set<string>
   packages: Map<string, Seen>
+  /** Verdicts in `packages`. */
+  verdicts: number
 }
 
 /** A package that a run was shown. */
@@ -90,7 +95,10 @@ export interface Seen {
   client: Client
   ecosystem: Ecosystem
   name: string
+  /** The last of them, where they are many. */
   refused: ReadonlyMap<string, Verdict>
+  /** How many there are. */
+  refusals?: number
   use?: string
   /** What the upstream calls its latest. */
   latest?: string
@@ -100,6 +108,8 @@ export interface Seen {
 const MAX_RUNS = 1_000
 const MAX_REFUSALS = 200
 const MAX_PACKAGES = 5_000
+/** Of one package, and of one visit: a policy may refuse every version of a thousand packages. */
+const MAX_VERDICTS = { package: 100, visit: 20_000 }
 
 /** An empty book; `now` in milliseconds since the epoch. */
 export function createRunBook(now: () => number): RunBook {
@@ -113,7 +123,7 @@ export function createRunBook(now: () => number): RunBook {
     runs.delete(key)
   }
   const enter = (who: Attribution, expires: number): Entry => {
-    const entry: Entry = { who, expires, refusals: new Map(), waited: new Set(), packages: new Map() }
+    const entry = createEntry(who, expires)
     runs.set(keyOf(who), entry)
     for (const [run, { expires: end }] of runs) if (end <= now()) drop(run)
     for (const oldest of runs.keys()) {
@@ -122,15 +132,25 @@ export function createRunBook(now: () => number): RunBook {
     }
     return entry
   }
-  const entryOf = (who: Attribution) => runs.get(keyOf(who)) ?? enter(who, Number.POSITIVE_INFINITY)
+  // A visit that is over stays so, whatever of its requests is still under way: who has no token is let in by being here.
+  const entryOf = (who: Attribution) => {
+    const known = runs.get(keyOf(who))
+    if (known !== undefined) return known
+    return who.visit === undefined ? enter(who, Number.POSITIVE_INFINITY) : createEntry(who, 0)
+  }
+  const forget = (entry: Entry, key: string) => {
+    entry.verdicts -= entry.packages.get(key)?.refused.size ?? 0
+    entry.packages.delete(key)
+  }
   const seenOf = (who: Attribution, ecosystem: Ecosystem, name: string): Seen => {
-    const { packages } = entryOf(who)
+    const entry = entryOf(who)
+    const { packages } = entry
     const key = `${ecosystem}\0${name}`
     let seen = packages.get(key)
     if (seen === undefined) {
       seen = { ecosystem, name, refused: new Map(), client: "other" }
       packages.set(key, seen)
-      if (packages.size > MAX_PACKAGES) packages.delete(packages.keys().next().value!)
+      if (packages.size > MAX_PACKAGES) forget(entry, packages.keys().next().value!)
     }
     return seen
   }
@@ -163,8 +183,15 @@ export function createRunBook(now: () => number): RunBook {
       [...(runs.get(keyOf(who))?.packages.values() ?? [])].filter((seen) => seen.ecosystem === ecosystem).reverse(),
     projectOf: (who) => runs.get(keyOf(who))?.project,
     listed: (who, listing) => {
+      const entry = entryOf(who)
       const seen = seenOf(who, listing.ecosystem, listing.name)
-      Object.assign(seen, listing)
+      const refused = lastOf(listing.refused, MAX_VERDICTS.package)
+      entry.verdicts += refused.size - seen.refused.size
+      Object.assign(seen, { ...listing, refused, refusals: listing.refused.size })
+      for (const oldest of entry.packages.keys()) {
+        if (entry.verdicts <= MAX_VERDICTS.visit) break
+        forget(entry, oldest)
+      }
     },
     took: (who, ecosystem, name, version) => {
       const seen = seenOf(who, ecosystem, name)
@@ -188,49 +215,12 @@ export function createRunBook(now: () => number): RunBook {
   }
 }
 
+function createEntry(who: Attribution, expires: number): Entry {
+  return { who, expires, refusals: new Map(), waited: new Set(), packages: new Map(), verdicts: 0 }
+}
+
+function lastOf<V>(map: ReadonlyMap<string, V>, most: number): ReadonlyMap<string, V> {
+  return map.size <= most ? map : new Map([...map].slice(-most))
+}
+
 const keyOf = ({ visit, run }: Attribution) => visit ?? run
-
-function summarise({ who, refusals, packages }: Entry): RunSummary {
-  const substituted: Substitution[] = []
-  const heldBack: HeldBack[] = []
-  for (const seen of packages.values()) {
-    if (seen.refused.size === 0) continue
-    const one = seen.taken === undefined ? undefined : substitutionOf(seen, seen.taken)
-    if (one !== undefined) substituted.push(one)
-    if (seen.taken === undefined) heldBack.push(heldBackOf(seen))
-  }
-  const { visit = who.run, agent } = who
-  return { run: visit, agent, refusals: [...refusals.values()], substituted, heldBack, packages: packages.size }
-}
-
-/**
- * A newer version that was held back and that whoever asked may have had in mind: which range it was, only the client knows. So it is
- * one of the same line as what was taken, or what the upstream calls its latest.
- */
-function substitutionOf({ ecosystem, name, refused, latest }: Seen, taken: string): Substitution | undefined {
-  // Whoever got one that listings hold back asked for exactly that one.
-  if (refused.has(taken)) return undefined
-  const line = lineOf(taken)
-  const newer = [...refused.keys()].filter(
-    (version) => compareVersions(ecosystem, version, taken) > 0 && (version === latest || lineOf(version) === line),
-  )
-  if (newer.length === 0) return undefined
-  const withheld = newestOf(ecosystem, newer)
-  return { ecosystem, name, withheld, installed: taken, verdict: refused.get(withheld)! }
-}
-
-function heldBackOf({ ecosystem, name, refused, use, client }: Seen): HeldBack {
-  const version = newestOf(ecosystem, [...refused.keys()])
-  const verdict = refused.get(version)!
-  return { ecosystem, name, version, versions: refused.size, verdict, client, ...(use !== undefined && { use }) }
-}
-
-/** The part of a version that a caret range keeps: the major one, below 1 the minor one as well. */
-function lineOf(version: string): string {
-  const [major = "", minor = ""] = version.replace(/^v/, "").split(".")
-  return major === "0" ? `0.${minor}` : major
-}
-
-function newestOf(ecosystem: Ecosystem, versions: readonly string[]): string {
-  return versions.reduce((a, b) => (compareVersions(ecosystem, a, b) >= 0 ? a : b))
-}
