@@ -44,7 +44,7 @@ async function solve(client: ClientDescription, project: Project, one: AgentCase
     const command = commandIn(ran.terminal)
     if (command === undefined) return `no command in\n${shown}`
     // A command may change the project alone: what was asked for is repeated with it.
-    line = client.keeps === undefined && one.kind !== "locked" ? `${command} && ${asked}` : command
+    line = client.keeps === undefined ? `${command} && ${asked}` : command
   }
   return `not there after ${ATTEMPTS} attempts:\n${shown}`
 }
