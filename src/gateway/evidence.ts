@@ -47,10 +47,10 @@ export interface Evidence {
   /** What was asked for lately about a version of a package, for corrections. */
   knownFacts: (ecosystem: Ecosystem, name: string, version: string) => PackageFacts
   /**
-   * The document of a package that was asked for lately, with what its releases require; of Python packages that is known of
-   * `version` alone. Undefined where there is none at hand.
+   * The document of a package that was asked for lately, with what its releases require; of Python packages and Go modules that is
+   * known of `versions` alone. Undefined where there is none at hand.
    */
-  requiring: (ecosystem: Ecosystem, name: string, version: string | undefined) => Promise<PackageDocument | undefined>
+  requiring: (ecosystem: Ecosystem, name: string, versions: readonly string[]) => Promise<PackageDocument | undefined>
   close: () => Promise<void>
 }
 
@@ -163,7 +163,9 @@ export async function openEvidence(
     upstreamOf: (ecosystem, name) => {
       const endpoints = addresses.endpoints.get(ecosystem)
       const base = endpoints?.baseOf(name)
-      return endpoints === undefined || base === undefined ? undefined : { base, own: endpoints.baseUrl, authorize: endpoints.authorize }
+      return endpoints === undefined || base === undefined
+        ? undefined
+        : { base, own: endpoints.baseUrl, authorize: endpoints.authorize }
     },
     actionFor: (ecosystem, name, version) => ({
       ...{ kind: "package", purl: purlOf(ecosystem, name, version), ecosystem, name, version },
@@ -198,12 +200,16 @@ export async function openEvidence(
       if (known?.settled === undefined) return { absent: "not-collected" }
       return listedFacts({ ecosystem, name, id: known.id }, { ok: true, document: known.settled }, version)
     },
-    requiring: async (ecosystem, name, version) => {
+    requiring: async (ecosystem, name, wanted) => {
       const known = memory.get(`${ecosystem}\0${name}`)
       if (known?.settled === undefined) return undefined
-      const versions = version === undefined || ecosystem !== "pypi" ? [] : [version]
-      known.requiring ??= ask({ ecosystem, name, id: known.id }, versions, true)
-      const result = await known.requiring
+      // The others' documents have it of every version.
+      const versions = ecosystem === "pypi" || ecosystem === "golang" ? wanted : []
+      const key = versions.join(" ")
+      if (known.requiring?.key !== key) {
+        known.requiring = { key, result: ask({ ecosystem, name, id: known.id }, versions, true) }
+      }
+      const result = await known.requiring.result
       return result.ok ? result.document : undefined
     },
     close: async () => {
@@ -219,7 +225,8 @@ interface Known {
   learnt: number
   document?: Promise<DocumentResult>
   settled?: PackageDocument
-  requiring?: Promise<DocumentResult>
+  /** The last answer with requirements, of these versions. */
+  requiring?: { key: string; result: Promise<DocumentResult> }
   full: Map<string, { detail: Promise<DocumentResult>; facts?: PackageFacts }>
 }
 

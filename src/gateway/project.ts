@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { formatOf } from "../packages/lockfiles/formats.ts"
 import { readLockfile } from "../packages/lockfiles/index.ts"
 import type { Lockfile } from "../packages/types.ts"
+import { overridesOf } from "./pnpm-overrides.ts"
 import type { Project } from "./runs.ts"
 
 const MAX_MANIFEST = 4 * 1024 * 1024
@@ -18,7 +19,20 @@ export async function readProject(directory: string): Promise<Project> {
     if (lockfile !== undefined) lockfiles.push(lockfile)
   }
   const npm = directNames(join(directory, "package.json"))
-  return { lockfiles, ...(npm && { direct: { npm } }) }
+  const workspace = textOf(join(directory, "pnpm-workspace.yaml"))
+  return {
+    lockfiles,
+    ...(npm && { direct: { npm } }),
+    ...(workspace !== undefined && { overrides: overridesOf(workspace) }),
+  }
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return statSync(path).size > MAX_MANIFEST ? undefined : readFileSync(path, "utf8")
+  } catch {
+    return undefined
+  }
 }
 
 /** What a package.json asks for itself. */

@@ -54,7 +54,7 @@ export async function answerArtifact(
   ])
   const fail = (failure: string) => front.recorder.failed(who, action.purl, law.policy.hash, { file, failure })
   if (!artifact.ok) {
-    await fail(artifact.kind)
+    await fail(artifact.kind === "mismatch" ? "integrity.mismatch" : artifact.kind)
     const answer = failed(law, ecosystem, name, artifact, version)
     return "answer" in answer
       ? { ...answer.answer, recorded: true as const }

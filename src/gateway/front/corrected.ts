@@ -1,9 +1,11 @@
 // The way out of a refusal: what it takes is collected, then the packages room finds the correction.
 import { candidateVersions } from "../../packages/candidates.ts"
 import type { PackageDocument } from "../../packages/types.ts"
+import { compareVersions } from "../../packages/versions.ts"
 import { decide } from "../../policy/decide.ts"
 import type { PackageFacts, Verdict } from "../../policy/types.ts"
 import { correctRefusal } from "../correct.ts"
+import { overridesSoFar } from "../pnpm-overrides.ts"
 import { servedParents } from "../served-parents.ts"
 import { isOpen } from "./decide-listing.ts"
 import type { Opened } from "./open.ts"
@@ -13,6 +15,9 @@ import type { Asked, Front, Law } from "./types.ts"
 const MAX_ASKED = 6
 /** Packages of a run whose requirements are read to find out who wants the refused one. */
 const MAX_PARENTS = 300
+/** Parents whose other versions are looked at, and how many of those to each side. */
+const MAX_MOVED = 4
+const AROUND = 4
 
 /** The verdict with its correction, where there is one: a state that the same policy allows, and the client's command to get there. */
 export async function correctVerdict(
@@ -34,11 +39,22 @@ export async function correctVerdict(
   )
   const served = isLocked ? new Map<string, PackageDocument>() : await readServed(front, law, asked)
   const taken = (of: string) => front.runs.seenBy(asked.who, ecosystem).find((seen) => seen.name === of)?.taken
+  const parents = servedParents(served.values(), taken)
+  // Registries that state requirements version by version: those of the versions that a parent could move to.
+  for (const parent of parents(name, version).slice(0, MAX_MOVED)) {
+    const document = served.get(parent.name)
+    if (document === undefined) continue
+    const more = await evidence.requiring(ecosystem, parent.name, around(document, parent.version))
+    if (more !== undefined) served.set(parent.name, more)
+  }
   return correctRefusal({
     ...{ policy, now: front.now(), client: asked.client, verdict, ecosystem, name, version, project },
     document: (of) => (of === name ? result.document : served.get(of)),
     factsFor: (of, wanted) => evidence.knownFacts(ecosystem, of, wanted),
-    parents: servedParents(served.values(), taken),
+    parents,
+    overrides: overridesSoFar(
+      front.runs.summary(asked.who.visit ?? asked.who.run)?.summary.refusals.map((refusal) => refusal.verdict) ?? [],
+    ),
     origin: evidence.actionFor(ecosystem, name, version).source,
   })
 }
@@ -76,8 +92,19 @@ async function readServed(
 ): Promise<Map<string, PackageDocument>> {
   const served = new Map<string, PackageDocument>()
   for (const { name, taken, use } of front.runs.seenBy(who, ecosystem).slice(0, MAX_PARENTS)) {
-    const document = await evidence.requiring(ecosystem, name, taken ?? use)
+    const document = await evidence.requiring(
+      ecosystem,
+      name,
+      [taken ?? use].filter((one) => one !== undefined),
+    )
     if (document !== undefined) served.set(name, document)
   }
   return served
+}
+
+/** The version itself and the nearest ones to both sides of it. */
+function around({ ecosystem, releases }: PackageDocument, version: string): string[] {
+  const sorted = [...releases.keys()].sort((a, b) => compareVersions(ecosystem, a, b))
+  const at = sorted.indexOf(version)
+  return sorted.slice(Math.max(0, at - AROUND), at + 1 + AROUND)
 }

@@ -82,6 +82,7 @@ export function failed(
     return { ok: false, answer: errorAnswer(504, "not at hand, and this gateway serves offline only") }
   if (kind === "unreachable") return { ok: false, answer: unavailableAnswer(`the upstream cannot be asked: ${detail}`) }
   if (kind === "refused") return { ok: false, answer: errorAnswer(403, `the upstream refuses this: ${detail}`) }
+  if (kind === "mismatch") return { ok: false, answer: errorAnswer(403, `integrity.mismatch: ${detail}`) }
   return { ok: false, answer: unusable(detail) }
 }
 
