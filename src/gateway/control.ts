@@ -1,11 +1,15 @@
 // The gate's control API, on a Unix socket that only the person who runs the gate can open. No agent's box ever sees it.
-import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs"
+import { chmodSync, lstatSync, rmSync } from "node:fs"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { connect } from "node:net"
 import { dirname, join } from "node:path"
 import type { Context } from "../context.ts"
-import { NanoguardError } from "../errors.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
 import { stateHome } from "../home.ts"
+import { isRecord } from "../packages/registries/values.ts"
 import type { Verdict } from "../policy/types.ts"
+import { prepareDirectory } from "../store/sqlite/files.ts"
+import { readNewRun } from "./new-run.ts"
 import type { NewRun, RunSummary } from "./runs.ts"
 import type { UpstreamStats } from "./upstream/types.ts"
 
@@ -66,21 +70,56 @@ export function controlPath(ctx: Pick<Context, "env">): string {
   return join(stateHome(ctx), "gateway", "control.sock")
 }
 
-/** Listens at `path`, in a directory of mode 0700; a socket that a dead gate left is replaced. */
+/** Callers at a time: one person's commands. */
+const MAX_CALLERS = 64
+
+/**
+ * Listens at `path`, in a directory of mode 0700 that is no link; a socket that a dead gate left is replaced. Throws `NanoguardError`
+ * (environment) where another gate answers there, or something else than a socket is in its place.
+ */
 export async function listenControl(path: string, controls: Controls): Promise<Server> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  chmodSync(dirname(path), 0o700)
-  const stat = lstatSync(path, { throwIfNoEntry: false })
-  if (stat?.isSocket()) rmSync(path)
+  prepareDirectory(dirname(path))
   const server = createServer((request, response) => void handle(controls, request, response))
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject)
-    server.listen(path, () => {
-      chmodSync(path, 0o600)
-      resolve()
+  server.maxConnections = MAX_CALLERS
+  const listen = () =>
+    new Promise<void>((resolve, reject) => {
+      server.once("error", reject)
+      server.listen(path, () => {
+        chmodSync(path, 0o600)
+        server.off("error", reject)
+        resolve()
+      })
+    })
+  await listen().catch(async (cause: NodeJS.ErrnoException) => {
+    const dead = cause.code === "EADDRINUSE" && lstatSync(path).isSocket() && (await probe(path)) === "ECONNREFUSED"
+    if (!dead) throw cannotListen(path, cause)
+    rmSync(path)
+    await listen().catch((again: unknown) => {
+      throw cannotListen(path, again)
     })
   })
   return server
+}
+
+/** Who answers at a socket: "" somebody, else the error's code. Nobody does where its gate is dead. */
+function probe(path: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => resolve(""))
+    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "unknown"))
+    socket.once("connect", () => socket.destroy())
+  })
+}
+
+function cannotListen(path: string, cause: unknown): NanoguardError {
+  const taken = (cause as { code?: unknown } | null)?.code === "EADDRINUSE"
+  return new NanoguardError(taken ? "a gateway runs here already" : "the gateway cannot make its control socket", {
+    exit: EXIT.environment,
+    hint: taken
+      ? "look at it with `nanoguard gateway status`; what is there and is no gateway has to be moved away"
+      : "look at the directory's owner and at how long its name is",
+    where: { file: path },
+    cause,
+  })
 }
 
 async function handle(controls: Controls, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -90,13 +129,19 @@ async function handle(controls: Controls, request: IncomingMessage, response: Se
   }
   try {
     const text = await readText(request)
-    const result = await dispatch(controls, `${request.method} ${request.url}`, text === "" ? {} : JSON.parse(text))
+    const result = await dispatch(controls, `${request.method} ${request.url}`, readBody(text))
     if (result === undefined) send(404, { error: "there is nothing by that name" })
     else send(200, result)
   } catch (error) {
     if (error instanceof NanoguardError) send(409, { error: error.message, hint: error.hint, exit: error.exit })
     else send(500, { error: error instanceof SyntaxError ? "the request is no JSON" : "the gateway failed to answer" })
   }
+}
+
+function readBody(text: string): Readonly<Record<string, unknown>> {
+  const body: unknown = text === "" ? {} : JSON.parse(text)
+  if (isRecord(body)) return body
+  throw new SyntaxError("no object")
 }
 
 async function dispatch(controls: Controls, line: string, body: Readonly<Record<string, unknown>>): Promise<unknown> {
@@ -111,7 +156,7 @@ async function dispatch(controls: Controls, line: string, body: Readonly<Record<
       setImmediate(controls.stop)
       return { stopping: true }
     case "POST /v1/runs":
-      return controls.openRun(body as unknown as NewRun)
+      return controls.openRun(readNewRun(body))
     case "POST /v1/why":
       return controls.why(String(body["purl"]))
     case "POST /v1/exceptions":

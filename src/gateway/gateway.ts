@@ -136,6 +136,10 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     },
     why: (purl) => whyPackage(front, purl),
     requestException: (request) => requestException(front, request),
+  }).catch(async (error: unknown) => {
+    server.close()
+    await law.close()
+    throw error
   })
   let closing: Promise<void> | undefined
   const close = async () => {
@@ -146,6 +150,7 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     server.closeIdleConnections()
     setTimeout(() => server.closeAllConnections(), DRAIN).unref()
     await closed
+    control.closeAllConnections()
     await law.close()
   }
   return {

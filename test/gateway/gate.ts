@@ -12,7 +12,7 @@ import { updateAdvisories } from "../../src/packages/advisories/update.ts"
 import { loadPolicyTexts } from "../../src/policy/load.ts"
 import { openStore } from "../../src/store/open.ts"
 import type { Store } from "../../src/store/types.ts"
-import { DAY, emptyHome, NOW, temporaryDirectory, testContext } from "../context.ts"
+import { DAY, emptyHome, NOW, type TestContext, temporaryDirectory, testContext } from "../context.ts"
 
 /** A version on the upstream; defaults: MIT, 100 days old, bytes of its own. */
 export interface Release {
@@ -107,6 +107,7 @@ export async function startNpmUpstream(): Promise<NpmUpstream> {
 }
 
 export interface TestGate extends Gateway {
+  ctx: TestContext
   store: Store
   /** Asks the gate; a path begins with a mount. */
   get: (path: string, headers?: Record<string, string>) => Promise<Response>
@@ -162,6 +163,7 @@ export async function openTestGate({ policy, env = {}, osv = [], ...options }: G
   })
   return {
     ...gate,
+    ctx,
     store,
     troubles,
     get: (path, headers = {}) => fetch(gate.origin + path, { headers, redirect: "manual" }),
