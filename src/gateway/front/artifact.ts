@@ -2,8 +2,8 @@
 import type { Answer } from "../answer.ts"
 import type { FrontRequest, Protocol } from "../types.ts"
 import { IntegrityError } from "../upstream/types.ts"
-import { decideVersion, filesOf, isRefused, itemOf, noSuchFile, refuse, refuseUpstream } from "./decide.ts"
-import { failed, openPackage } from "./open.ts"
+import { decideVersion, isRefused, itemOf, noSuchFile, refuse, refuseUpstream } from "./decide.ts"
+import { failed, openFiles } from "./open.ts"
 import type { Asked, Front } from "./types.ts"
 import { waitForPeople } from "./wait.ts"
 
@@ -16,10 +16,10 @@ export async function answerArtifact(
 ): Promise<Answer> {
   const law = front.law()
   const { who, ecosystem } = asked
-  const opened = await openPackage(front, law, asked, protocol, name)
+  const opened = await openFiles(front, law, asked, protocol, name, version)
   if (!opened.ok)
     return "answer" in opened ? opened.answer : refuseUpstream(front, law, asked, version, opened.verdict, name)
-  const wanted = filesOf(protocol, opened, version).find((one) => one.file === file)
+  const wanted = opened.files.find((one) => one.file === file)
   if (wanted === undefined) return noSuchFile()
   const first = await decideVersion(front, law, asked, opened, version)
   const decided = wanted.metadata ? first : await waitForPeople(front, law, asked, opened, version, first)

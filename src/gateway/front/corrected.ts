@@ -8,7 +8,7 @@ import { correctRefusal } from "../correct.ts"
 import { overridesSoFar } from "../pnpm-overrides.ts"
 import { servedParents } from "../served-parents.ts"
 import { isOpen } from "./decide-listing.ts"
-import type { Opened } from "./open.ts"
+import type { Known } from "./open.ts"
 import type { Asked, Front, Law } from "./types.ts"
 
 /** Versions of which all facts are collected for one correction. */
@@ -24,7 +24,7 @@ export async function correctVerdict(
   front: Front,
   law: Law,
   asked: Asked,
-  opened: Opened,
+  opened: Known,
   version: string,
   verdict: Verdict,
 ): Promise<Verdict> {
@@ -63,7 +63,7 @@ export async function correctVerdict(
 async function settleCandidates(
   front: Front,
   { policy, evidence }: Law,
-  { subject, result }: Opened,
+  { subject, result }: Known,
   version: string,
 ): Promise<void> {
   const { ecosystem, name } = subject

@@ -5,9 +5,8 @@ import { decide } from "../../policy/decide.ts"
 import type { DecisionEvidence, PackageAction, Verdict } from "../../policy/types.ts"
 import { type Answer, errorAnswer } from "../answer.ts"
 import { refusalOf, renderRefusal } from "../refusal.ts"
-import { ListingError, type Protocol, type UpstreamFile } from "../types.ts"
 import { correctVerdict } from "./corrected.ts"
-import type { Opened } from "./open.ts"
+import type { Known } from "./open.ts"
 import type { Asked, Front, Law } from "./types.ts"
 
 /** A verdict with what it was made of, as the record keeps it. */
@@ -27,7 +26,7 @@ export async function decideVersion(
   front: Front,
   law: Law,
   asked: Asked,
-  opened: Opened,
+  opened: Known,
   version: string,
 ): Promise<Decided> {
   const { ecosystem, name } = opened.subject
@@ -46,12 +45,12 @@ export async function decideVersion(
 }
 
 /** A person agreed to certain bytes, where they were known: other bytes under the same version are another question. */
-function isSame(integrity: string | undefined, opened: Opened, version: string): boolean {
+function isSame(integrity: string | undefined, opened: Known, version: string): boolean {
   return integrity === undefined || integrity === integrityOf(opened, version)
 }
 
 /** The hash of a version that is one file; undefined where it is several, or none is promised. */
-function integrityOf({ result }: Opened, version: string): string | undefined {
+function integrityOf({ result }: Known, version: string): string | undefined {
   const hashes = result.ok ? result.document.releases.get(version)?.integrity : undefined
   return hashes?.length === 1 ? hashes[0] : undefined
 }
@@ -61,7 +60,7 @@ export async function refuse(
   front: Front,
   law: Law,
   asked: Asked,
-  opened: Opened | undefined,
+  opened: Known | undefined,
   version: string,
   decided: Decided,
 ): Promise<Answer> {
@@ -97,20 +96,6 @@ export async function refuseUpstream(
 export function itemOf({ purl, version }: PackageAction, digest?: string): Item {
   const name = version === "" ? purl : purl.replace(/@[^@/]*$/, "")
   return { kind: "package", name, ...(version !== "" && { version }), ...(digest !== undefined && { digest }) }
-}
-
-/** Files of a version; none where what their addresses depend on is not what it should be. */
-export function filesOf(
-  protocol: Protocol,
-  { document, base, prepared }: Opened,
-  version: string,
-): readonly UpstreamFile[] {
-  try {
-    return protocol.files(document, version, base, prepared)
-  } catch (error) {
-    if (error instanceof ListingError) return []
-    throw error
-  }
 }
 
 /** The answer about what is not there. */

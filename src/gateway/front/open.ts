@@ -4,21 +4,25 @@ import type { Verdict } from "../../policy/types.ts"
 import { type Answer, errorAnswer, unavailableAnswer } from "../answer.ts"
 import type { Subject } from "../evidence.ts"
 import { createLru } from "../lru.ts"
-import { ListingError, type Protocol } from "../types.ts"
+import { ListingError, type Protocol, type UpstreamFile } from "../types.ts"
 import type { UpstreamFailure } from "../upstream/types.ts"
 import { curationVerdict } from "./curation-verdict.ts"
+import { shelfOf, shelve } from "./shelf.ts"
 import type { Asked, Front, Law } from "./types.ts"
 
-export interface Opened {
+/** A package as decisions need it. */
+export interface Known {
   ok: true
   subject: Subject
+  result: DocumentResult
+  authorize: (url: URL) => string | undefined
+}
+
+export interface Opened extends Known {
   /** As the protocol parsed it. */
   document: unknown
-  /** The same package for facts. */
-  result: DocumentResult
-  /** The upstream's base address, and the credential for exactly one address. */
+  /** The upstream's base address. */
   base: string
-  authorize: (url: URL) => string | undefined
   /** Body of the further document that the protocol's addresses depend on. */
   prepared?: Buffer
 }
@@ -63,8 +67,46 @@ export async function openPackage(
   }
   const { document } = kept
   const subject = { ecosystem, name: protocol.nameOf?.(document) ?? name, id: metadata.id }
+  shelve(key, protocol, { document, name: subject.name, id: metadata.id, base, ...(prepared && { prepared }) })
   const result = await law.evidence.document(subject, () => protocol.facts?.(document, metadata.fetchedAt))
   return { ok: true, subject, document, result, base, authorize, ...(prepared && { prepared: prepared.body }) }
+}
+
+/** The same for the files of one version alone: without its document, where what they depend on is known to be as it was. */
+export async function openFiles(
+  front: Front,
+  law: Law,
+  asked: Asked,
+  protocol: Protocol,
+  name: string,
+  version: string,
+): Promise<(Known & { files: readonly UpstreamFile[] }) | NotOpened> {
+  const { ecosystem } = asked
+  const upstream = law.evidence.upstreamOf(ecosystem, name)
+  if (upstream !== undefined) {
+    const { base, own, authorize } = upstream
+    const further = protocol.prepare?.(base)
+    const id = front.upstream.fresh(protocol.source(name, base, own))
+    const prepared = further && front.upstream.fresh(further)
+    const shelf = id === undefined ? undefined : shelfOf(`${ecosystem}\0${name}\0${base}`, id, prepared)
+    const files = shelf?.files.get(version)
+    if (shelf !== undefined && files !== undefined) {
+      const subject = { ecosystem, name: shelf.name, id: shelf.id }
+      return { ok: true, subject, result: await law.evidence.document(subject), authorize, files }
+    }
+  }
+  const opened = await openPackage(front, law, asked, protocol, name)
+  return opened.ok ? { ...opened, files: filesOf(protocol, opened, version) } : opened
+}
+
+/** Files of a version; none where what their addresses depend on is not what it should be. */
+export function filesOf(protocol: Protocol, { document, base, prepared }: Opened, version: string): readonly UpstreamFile[] {
+  try {
+    return protocol.files(document, version, base, prepared)
+  } catch (error) {
+    if (error instanceof ListingError) return []
+    throw error
+  }
 }
 
 /** What an upstream's failure means to the client: gone is gone, a refusal is a refusal, the rest is not the client's fault. */

@@ -1,7 +1,7 @@
 // Waiting for a person, a little: the client sits at its request meanwhile, and most clients give up or ask again after a minute.
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Decided, decideVersion, isRefused } from "./decide.ts"
-import type { Opened } from "./open.ts"
+import type { Known } from "./open.ts"
 import type { Asked, Front, Law } from "./types.ts"
 
 /** Milliseconds between looks at the queue. */
@@ -15,7 +15,7 @@ export async function waitForPeople(
   front: Front,
   law: Law,
   asked: Asked,
-  opened: Opened,
+  opened: Known,
   version: string,
   decided: Decided,
 ): Promise<Decided> {

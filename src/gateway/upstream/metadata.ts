@@ -21,6 +21,8 @@ interface Services {
 
 export interface MetadataCache {
   ask: (request: UpstreamRequest) => Promise<Found | UpstreamFailure>
+  /** The `id` of what `ask` would answer with, without asking anyone; undefined where that is not known. */
+  fresh: (request: UpstreamRequest) => string | undefined
   /** Waits for the writes. */
   close: () => Promise<void>
 }
@@ -33,19 +35,28 @@ export interface Found extends Metadata {
 /** Seconds for which an answer is taken as it is, where the upstream says nothing else (npm's own value), and at most. */
 const FRESH = 300
 const FRESH_MOST = 600
+/** Documents whose `id` is remembered longer than their bytes. */
+const STAMPS = 20_000
 
 /** A cache over one directory. */
 export function openMetadata(services: Services): MetadataCache {
   const { exchanger, directory, limits, now, offline, stats } = services
   const memory = createLru<Kept>(limits.memoryBytes, ({ body }) => body.length + 512)
+  const stamps = createLru<Pick<Kept, "id" | "fetchedAt" | "freshUntil">>(STAMPS)
   const flights = new Map<string, Promise<Found | UpstreamFailure>>()
   const writes = new Map<string, Promise<void>>()
   const gate = createLargeGate()
 
-  const isFresh = (kept: Kept) => kept.fetchedAt <= now() && now() < kept.freshUntil
+  const isFresh = (kept: Pick<Kept, "fetchedAt" | "freshUntil">) => kept.fetchedAt <= now() && now() < kept.freshUntil
+
+  function remember(key: string, kept: Kept): void {
+    const { id, fetchedAt, freshUntil } = kept
+    memory.set(key, kept)
+    stamps.set(key, { id, fetchedAt, freshUntil })
+  }
 
   function keep(key: string, kept: Kept): void {
-    memory.set(key, kept)
+    remember(key, kept)
     // In turn: an older answer must not replace a newer one.
     const write: Promise<void> = (writes.get(key) ?? Promise.resolve())
       .then(() => writeMetadata(directory, key, kept))
@@ -59,13 +70,13 @@ export function openMetadata(services: Services): MetadataCache {
   async function find(key: string, request: UpstreamRequest): Promise<Found | UpstreamFailure> {
     const old = memory.get(key) ?? (await readMetadata(directory, key, limits.bodyBytes))
     if (old !== undefined && isFresh(old)) {
-      memory.set(key, old)
+      remember(key, old)
       stats.hits++
       return found(old)
     }
     if (offline) {
       if (old === undefined) return failed("offline", "the gateway is offline, and this is not in its cache")
-      memory.set(key, old)
+      remember(key, old)
       stats.stale++
       return found(old, true)
     }
@@ -129,6 +140,12 @@ export function openMetadata(services: Services): MetadataCache {
       const started = find(key, request).finally(() => flights.delete(key))
       flights.set(key, started)
       return started
+    },
+    fresh: ({ url, accept = "*/*" }) => {
+      const stamp = stamps.get(metadataKey(url, accept))
+      if (stamp === undefined || !(offline || isFresh(stamp))) return undefined
+      stats.hits++
+      return stamp.id
     },
     close: async () => {
       await Promise.allSettled(flights.values())

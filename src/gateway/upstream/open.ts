@@ -37,6 +37,7 @@ export async function openUpstream(options: UpstreamOptions): Promise<Upstream> 
   const artifacts = openArtifacts({ ...shared, trusted, stats: stats.artifacts })
   return {
     metadata: async (request) => metadata.ask(request),
+    fresh: metadata.fresh,
     artifact: (request) => artifacts.ask(request),
     trust: (origins) => {
       for (const origin of origins) trusted.add(origin)

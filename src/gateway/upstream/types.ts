@@ -110,6 +110,8 @@ export interface UpstreamOptions {
 export interface Upstream {
   /** A whole document, from memory, disk or upstream. Never throws for what a network, a server or a file did. */
   metadata(request: UpstreamRequest): Promise<Metadata | UpstreamFailure>
+  /** The `id` of the document that `metadata` would answer with, asking no one; undefined where that is not known. */
+  fresh(request: UpstreamRequest): string | undefined
   /** The bytes of an artifact. Never throws; its `bytes` do. */
   artifact(request: ArtifactRequest): Promise<Artifact | UpstreamFailure>
   /**
