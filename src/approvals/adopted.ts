@@ -1,19 +1,12 @@
 // The policy in force: the texts that a person signed, kept in the store, where no agent's checkout reaches.
-import { type Kysely, sql } from "kysely"
-import { canonicalText } from "../audit/sealing/canonical.ts"
+import type { Kysely } from "kysely"
 import { EXIT, NanoguardError } from "../errors.ts"
-import type { CompiledPolicy } from "../policy/compiled.ts"
 import { loadPolicyTexts } from "../policy/load.ts"
-import { Conflict } from "../store/conflict.ts"
 import type { AdoptionsTable, Tables } from "../store/schema.ts"
-import type { Store } from "../store/types.ts"
-import { readApprovers, readEnrolled, requireApprover, wrongKey } from "./approvers.ts"
+import { readEnrolled } from "./approvers.ts"
 import { digestOf } from "./binding.ts"
 import { verifySignature } from "./signature.ts"
-import type { AdoptedPolicy, Approver, PolicyText, Signer } from "./types.ts"
-
-/** A project: the real path of the directory of nanoguard.yaml, or a name. */
-const PROJECT = /^[^\p{C}\p{Zl}\p{Zp}]{1,1024}$/u
+import type { AdoptedPolicy, Approver, PolicyText } from "./types.ts"
 
 /** Rows that nobody signed may stand before the one that counts; more than so many are an attack. */
 const MAX_ROWS = 100
@@ -54,61 +47,6 @@ export async function lastAdoption(db: Kysely<Tables>, project: string): Promise
   return (await newestAdoption(db, project))?.row.time ?? 0
 }
 
-/**
- * Brings a policy into force, signed. `since` is the `lastAdoption` that the person compared it with. Errors: findings (not an
- * approver, or somebody adopted another one meanwhile), usage (project), environment.
- */
-export async function adoptPolicy(
-  store: Store,
-  adopting: {
-    project: string
-    texts: readonly PolicyText[]
-    policy: CompiledPolicy
-    since: number
-  },
-  signer: Signer,
-  now: number,
-  gateway: string,
-): Promise<{ seq: number; time: number }> {
-  const { project, policy, since } = adopting
-  if (!PROJECT.test(project))
-    throw invalid("this is no name of a project", "one line, at most 1024 characters", EXIT.usage)
-  const texts = canonicalText(adopting.texts.map(({ file, text }) => ({ file, text })))
-  const [digest, { hash }] = [digestOf(texts), policy]
-  const time = Math.max(now, since + 1)
-  const rows = await countAdoptions(store.db, project)
-  if ((await lastAdoption(store.db, project)) !== since) throw adoptedMeanwhile()
-  const approver = requireApprover(await readApprovers(store.db), signer.name)
-  const message = adoptionMessage({ project, hash, digest, time })
-  const signature = await signer.sign(message)
-  if (!verifySignature(approver.key, message, signature)) throw wrongKey(signer.name)
-  const keep = sql`insert into policies (digest, texts) select ${digest}, ${texts}
-    where not exists (select 1 from policies where digest = ${digest})`
-  const adopt = sql`insert into adoptions (project, time, hash, digest, "by", signature)
-    select ${project}, cast(${time} as bigint), ${hash}, ${digest}, ${signer.name}, ${signature}
-    where (select count(*) from adoptions where project = ${project}) = ${sql.lit(rows)}`
-  const event = {
-    ...{ type: "policy.adopted", subject: `policy of ${project}`, gateway, by: [signer.name], policy: hash },
-    detail: { files: adopting.texts.map(({ file }) => file) },
-  }
-  try {
-    const changes = [keep.compile(store.db), { ...adopt.compile(store.db), expect: 1 }]
-    const { seqs } = await store.write({ changes, events: [event] })
-    return { seq: seqs[0]!, time }
-  } catch (error) {
-    throw error instanceof Conflict ? adoptedMeanwhile() : error
-  }
-}
-
-async function countAdoptions(db: Kysely<Tables>, project: string): Promise<number> {
-  const { rows } = await db
-    .selectFrom("adoptions")
-    .select(({ fn }) => fn.countAll<number>().as("rows"))
-    .where("project", "=", project)
-    .executeTakeFirstOrThrow()
-  return Number(rows)
-}
-
 /** The newest row that was signed. One by a former approver is not passed over: an older policy would come back. */
 async function newestAdoption(
   db: Kysely<Tables>,
@@ -133,10 +71,8 @@ async function newestAdoption(
   return undefined
 }
 
-const adoptedMeanwhile = () =>
-  invalid("somebody else adopted a policy meanwhile", "compare again, and repeat", EXIT.findings)
-
-const adoptionMessage = ({
+/** What is signed of an adoption. */
+export const adoptionMessage = ({
   project,
   hash,
   digest,
@@ -144,7 +80,8 @@ const adoptionMessage = ({
 }: Pick<AdoptionsTable, "project" | "hash" | "digest" | "time">) =>
   `nanoguard-adopt-v1\n${project}\n${hash}\n${digest}\n${time}`
 
-function invalid(message: string, hint: string, exit: 1 | 2 | 4 = EXIT.configuration): NanoguardError {
+/** An error that adopting a policy mends, where it is one of the configuration. */
+export function invalid(message: string, hint: string, exit: 1 | 2 | 4 = EXIT.configuration): NanoguardError {
   return new NanoguardError(message, {
     exit,
     hint: exit === EXIT.configuration ? `${hint}: nanoguard policy adopt` : hint,

@@ -1,22 +1,19 @@
 // The queue: asking, and how a question stands. Deciding is in decide.ts, using what was granted in grants.ts.
 import { type Kysely, sql } from "kysely"
 import { canonicalText } from "../audit/sealing/canonical.ts"
-import { cleanText } from "../render/clean.ts"
 import { Conflict } from "../store/conflict.ts"
 import type { ApprovalsTable, Tables } from "../store/schema.ts"
 import type { Change, Store } from "../store/types.ts"
-import { bindRequest, digestOf, idOf, readBinding, topicOf } from "./binding.ts"
+import { bindRequest, digestOf, idOf, topicOf } from "./binding.ts"
 import { eventOf } from "./events.ts"
-import type { Approval, ApprovalState, Asked, Decision, Flooded, Requested, Terms } from "./types.ts"
+import { MAX_LISTED, toApprovals, toRequested } from "./rows.ts"
+import type { Approval, ApprovalState, Asked, Flooded, Requested } from "./types.ts"
 
 /** Most requests that may wait for people: of one agent, and of all. Beyond it nobody would read them. */
 export const MAX_PENDING = { agent: 20, all: 500 } as const
 
 /** Milliseconds that a no holds for an agent without runs; with runs it holds for the run. */
 const NO_HOLDS = 86_400_000
-
-/** Most requests that are read at once. */
-const MAX_LISTED = 1000
 
 /**
  * Puts a question into the queue and records it. The same question of the same run is asked once: while it waits, and after a
@@ -61,27 +58,6 @@ export async function requestApproval(
 export async function approvalState(db: Kysely<Tables>, id: string, now: number): Promise<Requested | undefined> {
   const row = await db.selectFrom("approvals").selectAll().where("id", "=", id).executeTakeFirst()
   return row && toRequested(db, row, now)
-}
-
-/** A request whole; undefined where there is none of this id, or where its binding is not what its digest names. */
-export async function readApproval(db: Kysely<Tables>, id: string, now: number): Promise<Approval | undefined> {
-  const row = await db.selectFrom("approvals").selectAll().where("id", "=", id).executeTakeFirst()
-  return row && (await toApprovals(db, [row], now))[0]
-}
-
-/** What waits for people at a time, the most urgent first; or, where `state` says so, what stands otherwise, the newest first. */
-export async function listApprovals(
-  db: Kysely<Tables>,
-  now: number,
-  state: ApprovalState = "pending",
-): Promise<Approval[]> {
-  let query = db.selectFrom("approvals").selectAll().limit(MAX_LISTED)
-  const isOver = sql<boolean>`(state = 'pending' and expires <= ${now}) or (state = 'granted' and ends <= ${now})`
-  if (state === "pending") query = query.where("state", "=", state).where("expires", ">", now).orderBy("expires")
-  else if (state === "expired")
-    query = query.where((is) => is.or([is("state", "=", state), isOver])).orderBy("requested", "desc")
-  else query = query.where("state", "=", state).where(sql<boolean>`not (${isOver})`).orderBy("requested", "desc")
-  return toApprovals(db, await query.execute(), now)
 }
 
 /** What rows call granted, of one agent and, where named, one package: what that is worth is not said here. */
@@ -185,47 +161,4 @@ function insertRequest(db: Kysely<Tables>, row: Omit<ApprovalsTable, "state" | "
       and (select count(*) ${pending} and agent = ${agent}) < ${MAX_PENDING.agent}
       and (select count(*) ${pending}) < ${MAX_PENDING.all}`
   return { ...insert.compile(db), expect: 1 }
-}
-
-async function toRequested(db: Kysely<Tables>, row: ApprovalsTable, now: number): Promise<Requested> {
-  const state = stateAt(row, now)
-  const answer = { id: row.id, state, expires: new Date(row.expires).toISOString() }
-  if (state !== "denied") return answer
-  const decisions = await readDecisions(db, [row.id])
-  const note = decisions.find(({ answer }) => answer === "deny")?.terms.note
-  return note === undefined ? answer : { ...answer, note: cleanText(String(note)) }
-}
-
-async function toApprovals(db: Kysely<Tables>, rows: readonly ApprovalsTable[], now: number): Promise<Approval[]> {
-  const decisions = await readDecisions(
-    db,
-    rows.map(({ id }) => id),
-  )
-  return rows.flatMap((row) => {
-    const { id, digest, uses } = row
-    const binding = readBinding(id, digest, row.binding)
-    const own = decisions.filter(({ approval }) => approval === id)
-    return binding ? [{ id, digest, binding, uses, state: stateAt(row, now), decisions: own }] : []
-  })
-}
-
-async function readDecisions(db: Kysely<Tables>, ids: readonly string[]): Promise<Decision[]> {
-  if (ids.length === 0) return []
-  const rows = await db.selectFrom("decisions").selectAll().where("approval", "in", ids).orderBy("time").execute()
-  return rows.map((row) => ({ ...row, terms: readTerms(row.terms) }))
-}
-
-/** Terms that cannot be read are none: then the signature over them does not hold either. */
-function readTerms(text: string): Terms {
-  try {
-    const terms: unknown = JSON.parse(text)
-    return typeof terms === "object" && terms !== null && !Array.isArray(terms) ? terms : {}
-  } catch {
-    return {}
-  }
-}
-
-function stateAt({ state, expires, ends }: ApprovalsTable, now: number): ApprovalState {
-  const isOver = (state === "pending" && now >= expires) || (state === "granted" && now >= ends)
-  return isOver ? "expired" : state
 }

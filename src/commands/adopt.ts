@@ -1,7 +1,8 @@
 // `nanoguard policy adopt` and `policy adopted`: a policy comes into force by a person's signature, as a copy in the store.
 import { existsSync, realpathSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
-import { adoptedPolicy, adoptPolicy, findAdopted, lastAdoption } from "../approvals/adopted.ts"
+import { adoptPolicy } from "../approvals/adopt.ts"
+import { adoptedPolicy, findAdopted, lastAdoption } from "../approvals/adopted.ts"
 import { readApprovers, requireApprover } from "../approvals/approvers.ts"
 import { diffPolicies } from "../approvals/policy-diff.ts"
 import { findProject } from "../approvals/project.ts"

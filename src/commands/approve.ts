@@ -2,7 +2,7 @@
 import { answerApproval, noApproval } from "../approvals/answer.ts"
 import { readApprovers, requireApprover } from "../approvals/approvers.ts"
 import { APPROVAL_ID, matchesDigest } from "../approvals/binding.ts"
-import { listApprovals, readApproval } from "../approvals/queue.ts"
+import { listApprovals, readApproval } from "../approvals/list.ts"
 import type { Approval, ApprovalState, Terms } from "../approvals/types.ts"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"

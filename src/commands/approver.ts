@@ -1,6 +1,7 @@
 // `nanoguard approver add|list|remove`: who may decide. `add` of the first one makes the root of trust of a store.
 import { resolve } from "node:path"
-import { APPROVER_NAME, addApprover, readApprovers, removeApprover, requireApprover } from "../approvals/approvers.ts"
+import { APPROVER_NAME, readApprovers, requireApprover } from "../approvals/approvers.ts"
+import { addApprover, removeApprover } from "../approvals/enrol.ts"
 import { createKey, discardKey, findKey, keyDirectory, openKey } from "../approvals/keys.ts"
 import { fingerprintOf } from "../approvals/signature.ts"
 import { readPublicKeyFile, sshSigner } from "../approvals/ssh.ts"

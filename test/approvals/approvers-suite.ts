@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest"
-import { addApprover, readApprovers, removeApprover } from "../../src/approvals/approvers.ts"
+import { readApprovers } from "../../src/approvals/approvers.ts"
+import { addApprover, removeApprover } from "../../src/approvals/enrol.ts"
 import { NOW } from "../context.ts"
 import { change, newPerson, newPlace, type Person, type Prepare, records } from "./support.ts"
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url"
 import { describe, expect, inject, onTestFinished, test } from "vitest"
 import { answerApproval } from "../../src/approvals/answer.ts"
 import { activeGrants } from "../../src/approvals/grants.ts"
-import { readApproval } from "../../src/approvals/queue.ts"
+import { readApproval } from "../../src/approvals/list.ts"
 import { EXIT } from "../../src/errors.ts"
 import { DAY, NOW } from "../context.ts"
 import {

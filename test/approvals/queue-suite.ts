@@ -1,12 +1,7 @@
 import { describe, expect, test } from "vitest"
 import { answerApproval } from "../../src/approvals/answer.ts"
-import {
-  approvalState,
-  expireApprovals,
-  listApprovals,
-  MAX_PENDING,
-  requestApproval,
-} from "../../src/approvals/queue.ts"
+import { listApprovals } from "../../src/approvals/list.ts"
+import { approvalState, expireApprovals, MAX_PENDING, requestApproval } from "../../src/approvals/queue.ts"
 import { EXIT } from "../../src/errors.ts"
 import { NOW } from "../context.ts"
 import { ask, HOUR, MINUTE, newPlace, type Prepare, PURL, question, records, WHO, yes } from "./support.ts"

@@ -2,7 +2,7 @@
 import { generateKeyPairSync, sign } from "node:crypto"
 import { sql } from "kysely"
 import { onTestFinished, type TestContext } from "vitest"
-import { addApprover } from "../../src/approvals/approvers.ts"
+import { addApprover } from "../../src/approvals/enrol.ts"
 import { packageQuestion } from "../../src/approvals/packages.ts"
 import { requestApproval } from "../../src/approvals/queue.ts"
 import { formatPublicKey } from "../../src/approvals/signature.ts"

@@ -1,9 +1,10 @@
 // `nanoguard approve` and `deny`: what a person sees, and what their answer does.
 import { describe, expect, test } from "vitest"
-import { addApprover } from "../../src/approvals/approvers.ts"
 import { shortDigest } from "../../src/approvals/binding.ts"
+import { addApprover } from "../../src/approvals/enrol.ts"
 import { activeGrants } from "../../src/approvals/grants.ts"
-import { listApprovals, requestApproval } from "../../src/approvals/queue.ts"
+import { listApprovals } from "../../src/approvals/list.ts"
+import { requestApproval } from "../../src/approvals/queue.ts"
 import type { Asked } from "../../src/approvals/types.ts"
 import { EXIT } from "../../src/errors.ts"
 import { describeApproval, renderApprovals, renderCard } from "../../src/render/approvals.ts"

@@ -1,0 +1,26 @@
+// Looking at the queue: for people.
+import { type Kysely, sql } from "kysely"
+import type { Tables } from "../store/schema.ts"
+import { MAX_LISTED, toApprovals } from "./rows.ts"
+import type { Approval, ApprovalState } from "./types.ts"
+
+/** A request whole; undefined where there is none of this id, or where its binding is not what its digest names. */
+export async function readApproval(db: Kysely<Tables>, id: string, now: number): Promise<Approval | undefined> {
+  const row = await db.selectFrom("approvals").selectAll().where("id", "=", id).executeTakeFirst()
+  return row && (await toApprovals(db, [row], now))[0]
+}
+
+/** What waits for people at a time, the most urgent first; or, where `state` says so, what stands otherwise, the newest first. */
+export async function listApprovals(
+  db: Kysely<Tables>,
+  now: number,
+  state: ApprovalState = "pending",
+): Promise<Approval[]> {
+  let query = db.selectFrom("approvals").selectAll().limit(MAX_LISTED)
+  const isOver = sql<boolean>`(state = 'pending' and expires <= ${now}) or (state = 'granted' and ends <= ${now})`
+  if (state === "pending") query = query.where("state", "=", state).where("expires", ">", now).orderBy("expires")
+  else if (state === "expired")
+    query = query.where((is) => is.or([is("state", "=", state), isOver])).orderBy("requested", "desc")
+  else query = query.where("state", "=", state).where(sql<boolean>`not (${isOver})`).orderBy("requested", "desc")
+  return toApprovals(db, await query.execute(), now)
+}
