@@ -1,4 +1,4 @@
-// The queue: asking, and how a question stands. Deciding is in decide.ts, using what was granted in grants.ts.
+// The queue: asking, and how a question stands. Answers are in answer.ts, using what was granted in grants.ts, looking in list.ts.
 import { type Kysely, sql } from "kysely"
 import { canonicalText } from "../audit/sealing/canonical.ts"
 import { Conflict } from "../store/conflict.ts"
