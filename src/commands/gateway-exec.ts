@@ -1,7 +1,7 @@
 // `nanoguard gateway exec -- <command>`: one command behind the gate, without a box, and what the gate said to it.
 import { spawn } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
-import { constants, tmpdir } from "node:os"
+import { readFileSync, statSync } from "node:fs"
+import { constants } from "node:os"
 import { join } from "node:path"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
@@ -11,7 +11,7 @@ import { readProject } from "../gateway/project.ts"
 import type { RunSummary } from "../gateway/runs.ts"
 import { clientSettings, likelyYarn } from "../gateway/settings.ts"
 import { operatorOf, startGate } from "../gateway/start.ts"
-import { writeSettings } from "../gateway/write-settings.ts"
+import { settingsDirectory, writeSettings } from "../gateway/write-settings.ts"
 import { homeDirectory } from "../home.ts"
 import { renderTrouble } from "../render/gateway.ts"
 import { renderExecStart, renderRunSummary, renderWayRound } from "../render/gateway-exec.ts"
@@ -64,23 +64,19 @@ export async function gatewayExec(
       close = () => gate.close()
     }
     const visit = await openVisit(ctx, options)
-    const directory = mkdtempSync(join(tmpdir(), "nanoguard-exec-"))
-    try {
-      const settings = clientSettings({
-        ...{ base: visit.origin, token: visit.token, directory, env: ctx.env },
-        yarnClassic: likelyYarn(command, readText(join(ctx.cwd, "yarn.lock"))),
-        npmrc: readText(join(homeDirectory(ctx.env), ".npmrc")),
-      })
-      writeSettings(directory, settings.files)
-      if (options.quiet !== true) say(renderExecStart(visit.origin, style))
-      const exit = await runChild(ctx, command, { ...ctx.env, ...settings.env, NANOGUARD_RUN: visit.run })
-      const summary = await askGate<RunSummary>(ctx, "DELETE", `/v1/runs/${visit.visit}`)
-      if (summary !== undefined)
-        say(renderRunSummary(summary, { failed: exit !== 0, style, columns: ctx.stderr.columns ?? 80 }))
-      return { exit }
-    } finally {
-      rmSync(directory, { recursive: true, force: true })
-    }
+    const directory = settingsDirectory(ctx, visit.origin)
+    const settings = clientSettings({
+      ...{ base: visit.origin, token: visit.token, directory, env: ctx.env },
+      yarnClassic: likelyYarn(command, readText(join(ctx.cwd, "yarn.lock"))),
+      npmrc: readText(join(homeDirectory(ctx.env), ".npmrc")),
+    })
+    writeSettings(directory, settings.files)
+    if (options.quiet !== true) say(renderExecStart(visit.origin, style))
+    const exit = await runChild(ctx, command, { ...ctx.env, ...settings.env, NANOGUARD_RUN: visit.run })
+    const summary = await askGate<RunSummary>(ctx, "DELETE", `/v1/runs/${visit.visit}`)
+    if (summary !== undefined)
+      say(renderRunSummary(summary, { failed: exit !== 0, style, columns: ctx.stderr.columns ?? 80 }))
+    return { exit }
   } catch (error) {
     if (error instanceof NanoguardError) {
       say(renderTrouble(error, style))

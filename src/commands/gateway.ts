@@ -1,6 +1,6 @@
 // `nanoguard gateway start|stop|status|reload|env`.
 import { readFileSync } from "node:fs"
-import { join, resolve } from "node:path"
+import { resolve } from "node:path"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import type { GateStatus } from "../gateway/control.ts"
@@ -8,8 +8,7 @@ import { askGate, isGateRunning } from "../gateway/control-client.ts"
 import { clientSettings } from "../gateway/settings.ts"
 import { renderSettings, type Shell } from "../gateway/shell.ts"
 import { DEFAULT_PORT, operatorOf, startGate } from "../gateway/start.ts"
-import { writeSettings } from "../gateway/write-settings.ts"
-import { stateHome } from "../home.ts"
+import { settingsDirectory, writeSettings } from "../gateway/write-settings.ts"
 import { parseDuration } from "../policy/duration.ts"
 import { renderGateStatus, renderStarted, renderTrouble } from "../render/gateway.ts"
 import { loadStyle } from "../render/style.ts"
@@ -131,7 +130,7 @@ export async function gatewayEnv(ctx: Context, options: GatewayEnvOptions): Prom
       ...(options.run !== undefined && { run: readAgent(options.run) }),
     },
   ))!
-  const directory = join(stateHome(ctx), "gateway", "clients", opened.visit)
+  const directory = settingsDirectory(ctx, opened.origin)
   const settings = clientSettings({ base: opened.origin, token: opened.token, directory, env: ctx.env })
   writeSettings(directory, settings.files)
   if (options.format === "json") {

@@ -131,12 +131,18 @@ function pythonVariables(origin: string, token: string | undefined): Record<stri
 function cargoVariables(origin: string, token: string | undefined, home: string, env: Env): Record<string, string> {
   const person = env["HOME"] ?? env["USERPROFILE"]
   // Installed programs go where the person looks for them.
+  const registry = `CARGO_REGISTRIES_${US.toUpperCase()}`
   const root = env["CARGO_INSTALL_ROOT"] ?? env["CARGO_HOME"] ?? (person && join(person, ".cargo"))
   return {
     CARGO_HOME: home,
     ...(root !== undefined && { CARGO_INSTALL_ROOT: root }),
-    // Cargo sends a token only where the index asks everyone for one. Its lockfile names no address.
-    [`CARGO_REGISTRIES_${US.toUpperCase()}_INDEX`]: `sparse+${withToken(origin, token)}/cargo/index/`,
+    // Cargo keeps what it downloads under the index's address, which is why no token is in it. It sends one where config.json says that
+    // everybody has to. Its lockfile names no address.
+    [`${registry}_INDEX`]: `sparse+${origin}/cargo/${token === undefined ? "index" : "auth"}/`,
+    ...(token !== undefined && {
+      [`${registry}_TOKEN`]: `Bearer ${token}`,
+      [`${registry}_CREDENTIAL_PROVIDER`]: "cargo:token",
+    }),
   }
 }
 

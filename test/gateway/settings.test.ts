@@ -49,7 +49,9 @@ describe("what points clients at the gate", () => {
       YARN_NPM_ALWAYS_AUTH: "true",
       PIP_INDEX_URL: "http://nanoguard:ngt_a-B@127.0.0.1:4873/pypi/simple",
       POETRY_HTTP_BASIC_NANOGUARD_PASSWORD: "ngt_a-B",
-      CARGO_REGISTRIES_NANOGUARD_INDEX: `sparse+${BASE}/t/ngt_a-B/cargo/index/`,
+      CARGO_REGISTRIES_NANOGUARD_INDEX: `sparse+${BASE}/cargo/auth/`,
+      CARGO_REGISTRIES_NANOGUARD_TOKEN: "Bearer ngt_a-B",
+      CARGO_REGISTRIES_NANOGUARD_CREDENTIAL_PROVIDER: "cargo:token",
       GOPROXY: `${BASE}/t/ngt_a-B/go`,
     })
     expect(named.files[0]!.text).toBe(`registry=${BASE}/npm/\n//127.0.0.1:4873/npm/:_authToken=\${NANOGUARD_TOKEN}\n`)

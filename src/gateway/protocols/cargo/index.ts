@@ -20,7 +20,8 @@ export const cargoProtocol: Protocol<CrateIndex> = {
   tags: () => ({}),
   files: filesOf,
   render: ({ releases }, _request, plan) => renderIndex(releases, plan),
-  answerService: ({ service }, base) => (service === "config" ? renderConfig(base) : undefined),
+  answerService: ({ service }, base) =>
+    /^config(-auth)?$/.test(service) ? renderConfig(base, service === "config-auth") : undefined,
 }
 
 function filesOf(
@@ -93,9 +94,7 @@ function lineOf(version: string): string {
 }
 
 /** Our own config.json: crates come from the gate; no `api`, so that cargo sends neither searches nor tokens here. */
-function renderConfig(base: string): Rendered {
-  return {
-    contentType: "application/json",
-    body: JSON.stringify({ dl: `${base}/crates/{crate}/{version}/download` }),
-  }
+function renderConfig(base: string, auth: boolean): Rendered {
+  const dl = `${base}/crates/{crate}/{version}/download`
+  return { contentType: "application/json", body: JSON.stringify(auth ? { dl, "auth-required": true } : { dl }) }
 }

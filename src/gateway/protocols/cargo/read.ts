@@ -13,7 +13,7 @@ export function readCargo({ method, path }: RawRequest): FrontRequest | undefine
   const [area, ...rest] = segments
   if (area === "api") return readApi(method, rest)
   if (method !== "GET" && method !== "HEAD") return undefined
-  if (area === "index") return readIndex(rest.join("/"))
+  if (area === "index" || area === "auth") return readIndex(area, rest.join("/"))
   if (area === "crates" && rest.length === 3 && rest[2] === "download") return artifactOf(rest[0], rest[1])
   if (area === "-" && rest.length === 6 && rest[0] === "blocked") {
     const artifact = artifactOf(rest[3], rest[4])
@@ -22,8 +22,9 @@ export function readCargo({ method, path }: RawRequest): FrontRequest | undefine
   return undefined
 }
 
-function readIndex(path: string): FrontRequest | undefined {
-  if (path === "config.json") return { kind: "service", service: "config" }
+/** The same index twice: `auth` is for who has a token, and its config.json has cargo send it. */
+function readIndex(area: "index" | "auth", path: string): FrontRequest | undefined {
+  if (path === "config.json") return { kind: "service", service: area === "auth" ? "config-auth" : "config" }
   const name = path.slice(path.lastIndexOf("/") + 1)
   if (!isCrateName(name) || name !== name.toLowerCase() || path !== indexPath(name)) return undefined
   return { kind: "listing", name, form: "" }
