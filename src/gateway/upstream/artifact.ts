@@ -29,6 +29,9 @@ export interface Artifacts {
 }
 
 const SEEN = 10_000
+/** Bytes of an artifact that may wait in memory to be put into the cache, and of all that wait. */
+const INLINE = 256 * 1024
+const WAITING = 32 * 1024 * 1024
 /** Milliseconds after which an artifact that nobody began to read is let go. */
 const FORGOTTEN = 60_000
 
@@ -39,6 +42,7 @@ export function openArtifacts(services: Services): Artifacts {
   const seen = createLru<string>(SEEN)
   const flights = new Map<string, Download>()
   const running = new Set<Promise<unknown>>()
+  let waiting = 0
   // What was given away and neither read to its end nor discarded: its files are closed with the rest.
   const unread = new Set<Reader>()
   const blobs = { directory, seen, onDropped: () => stats.dropped++ }
@@ -77,10 +81,16 @@ export function openArtifacts(services: Services): Artifacts {
     const { store, sha256, held } = result
     const kept = held.startsWith("sha256-") ? [] : [held]
     const type = contentType === undefined ? {} : { contentType }
-    try {
+    const put = async () => {
       const draft = await store()
       if (await directory.keep(draft, "blobs", sha256, spool.size)) seen.set(sha256, await stateOf(draft.handle))
+    }
+    const mayWait = spool.size <= INLINE && waiting < WAITING
+    waiting += spool.size
+    try {
+      await (mayWait ? directory.inTurn(put) : put())
     } finally {
+      waiting -= spool.size
       // Known even where the disk took nothing: what an address gave first counts.
       references.set(key, { sha256, size: spool.size, kept, fetchedAt: now(), ...type })
       await spool.letGo()

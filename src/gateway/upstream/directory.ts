@@ -6,6 +6,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { EXIT, NanoguardError } from "../../errors.ts"
+import { createLargeGate, type LargeGate } from "../../packages/registries/body.ts"
 import { makeDirectory } from "../../store/sqlite/files.ts"
 
 /** `blobs`: artifacts by sha256; `refs`: what an address gave; `meta`: documents by address. */
@@ -35,6 +36,9 @@ export interface CacheDirectory {
   keep: (draft: Draft, area: Area, name: string, bytes: number) => Promise<boolean>
   /** Opens a file for reading; undefined where there is none, or something else than a file of at most `most` bytes. */
   open: (area: Area, name: string, most: number) => Promise<Opened | undefined>
+  /** Runs what no client waits for, two at a time: Node has few threads for files, and clients wait for what they read. */
+  inTurn: LargeGate
+  /** In its turn. */
   write: (area: Area, name: string, bytes: Buffer) => Promise<void>
   drop: (path: string) => Promise<void>
   /** Told of every file that is kept. */
@@ -59,6 +63,7 @@ export async function openDirectory(directory: string | undefined): Promise<Cach
   const made = new Set<string>()
   const mark = `${process.pid}-${randomBytes(8).toString("hex")}`
   let drafts = 0
+  const inTurn = createLargeGate()
   let kept = (_bytes: number) => {}
   const pathOf = (area: Area, name: string) => join(root, area, name.slice(0, 2), name)
 
@@ -107,15 +112,17 @@ export async function openDirectory(directory: string | undefined): Promise<Cach
       }
       return undefined
     },
-    write: async (area, name, bytes) => {
-      const draft = await self.draft()
-      try {
-        await draft.handle.writeFile(bytes)
-        await self.keep(draft, area, name, bytes.length)
-      } finally {
-        await draft.handle.close()
-      }
-    },
+    inTurn,
+    write: (area, name, bytes) =>
+      inTurn(async () => {
+        const draft = await self.draft()
+        try {
+          await draft.handle.writeFile(bytes)
+          await self.keep(draft, area, name, bytes.length)
+        } finally {
+          await draft.handle.close()
+        }
+      }),
     drop: (path) => rm(path, { force: true, recursive: false }).catch(() => {}),
     onKept: (listener) => {
       kept = listener
