@@ -80,6 +80,7 @@ export async function openLaboratory(
   const cache = await openUpstream({ directory: join(scratch, "cache"), env, now: ctx.now, offline: false, stale: 0 })
   const troubles: unknown[] = []
   let policy = STRICT
+  // Nobody is let in without a token: each client has to send one with every single request.
   const gate = await openGateway(ctx, {
     ...{
       gateway: "clients",
@@ -93,7 +94,6 @@ export async function openLaboratory(
       policy: await loadPolicyTexts([{ file: "nanoguard.yaml", text: policy }]),
       project: "clients",
     }),
-    anonymous: { agent: "local", operator: "ana", run: "local", boxed: false },
     offline: false,
     wait: 0,
     onTrouble: (error) => void troubles.push(error),
