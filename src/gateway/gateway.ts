@@ -11,6 +11,7 @@ import type { Desk } from "./desk.ts"
 import { requestException } from "./front/exception.ts"
 import type { Front } from "./front/types.ts"
 import { explainHeldBack, whyPackage } from "./front/why.ts"
+import { judgeHealth } from "./health.ts"
 import { createIdentify } from "./identity.ts"
 import { type LoadedPolicy, openLaw } from "./law.ts"
 import { createMetrics } from "./metrics.ts"
@@ -78,8 +79,21 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
   }
 
   let origin = options.origin ?? ""
+  // Goes by the last request: without records nothing is released.
+  let recording = true
+  let closing: Promise<void> | undefined
+  const health = (): Answer => {
+    const { httpStatus, ...judged } = judgeHealth({
+      now: ctx.now(),
+      recording,
+      policyKept: law.kept() !== undefined,
+      advisoriesAsOf: Date.parse(law.current().evidence.advisories.info.asOf),
+      closing: closing !== undefined,
+    })
+    return { ...text("application/json", JSON.stringify(judged)), status: httpStatus }
+  }
   const own = (path: string): Answer | undefined => {
-    if (path === "/-/health") return text("application/json", JSON.stringify({ status: "ok" }))
+    if (path === "/-/health") return health()
     if (path === "/-/metrics") return text(metrics.contentType, metrics.text())
     return undefined
   }
@@ -89,8 +103,12 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     origin: () => origin,
     own,
     onBegun: metrics.began,
-    onDone: metrics.done,
+    onDone: (done) => {
+      if (done.ecosystem !== undefined && done.status > 0 && done.status < 500) recording = true
+      metrics.done(done)
+    },
     onTrouble: (error) => {
+      recording = false
       metrics.recordFailed()
       options.onTrouble(error)
     },
@@ -141,7 +159,6 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     await law.close()
     throw error
   })
-  let closing: Promise<void> | undefined
   const close = async () => {
     stop()
     control.close()

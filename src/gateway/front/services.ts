@@ -1,5 +1,6 @@
 // What a registry offers besides packages: answered from our own data where it can be, else handed on as it is.
 import { type Answer, errorAnswer } from "../answer.ts"
+import { readSumdbPath } from "../protocols/golang/sumdb.ts"
 import { answerAdvisories } from "../protocols/npm/advisories.ts"
 import type { FrontRequest, Rendered } from "../types.ts"
 import { failed } from "./open.ts"
@@ -43,16 +44,23 @@ export async function answerService(
 
 /** Where the upstream has what is handed on; `rest` was read strictly by the protocol. */
 function addressOf(law: Law, { ecosystem }: Asked, { service, rest = "" }: FrontRequest & { kind: "service" }) {
-  const name = service === "attestations" ? rest.slice(0, rest.lastIndexOf("@")) : ""
-  const upstream = law.evidence.upstreamOf(ecosystem, name)
+  const upstream = law.evidence.upstreamOf(ecosystem, nameOf(service, rest))
   if (upstream === undefined) return undefined
-  const { base, authorize } = upstream
+  const { base, own, authorize } = upstream
+  // A public database must not hear of a module that comes from a registry of its own.
+  if (service === "sumdb" && base !== own) return undefined
   const at = (path: string, contentType: string) => ({ url: `${base}/${path}`, authorize, contentType })
   if (ecosystem === "npm" && service === "keys") return at("-/npm/v1/keys", "application/json")
   if (ecosystem === "npm" && service === "attestations")
     return at(`-/npm/v1/attestations/${rest.replace("/", "%2f")}`, "application/json")
   if (ecosystem === "golang" && service === "sumdb") return at(`sumdb/${rest}`, "application/octet-stream")
   return undefined
+}
+
+/** The package that a request names, and with it the registry that may hear of it; "" where it names none. */
+function nameOf(service: string, rest: string): string {
+  if (service === "attestations") return rest.slice(0, rest.lastIndexOf("@"))
+  return service === "sumdb" ? (readSumdbPath(rest)?.module?.name ?? "") : ""
 }
 
 const ok = ({ contentType, headers, body }: Rendered): Answer => ({
