@@ -163,12 +163,12 @@ export function openArtifacts(services: Services): Artifacts {
         stats.joined++
         return join(joined)
       }
-      const known = await references.get(key)
+      const known = references.get(key)
       const held = promised === "none" && known !== undefined ? promiseOf(known.sha256) : promised
       const cached = known && (await fromCache(key, known, request, held))
       if (cached !== undefined) return cached
       // Another may have started one, or ended it, meanwhile.
-      if ((await references.get(key))?.fetchedAt !== known?.fetchedAt || flights.has(flight)) continue
+      if (references.get(key)?.fetchedAt !== known?.fetchedAt || flights.has(flight)) continue
       if (offline) return failed("offline", "the gateway is offline, and this artifact is not in its cache")
       stats.misses++
       return join(start(flight, key, request, held))

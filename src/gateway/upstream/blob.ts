@@ -1,8 +1,8 @@
 // An artifact out of the cache. Whatever lies there is hashed before it is served and while it is: a file that was cut, changed or
 // swapped is dropped, and fetched again.
-import type { FileHandle } from "node:fs/promises"
+import { type FileHandle, lutimes } from "node:fs/promises"
 import type { Lru } from "../lru.ts"
-import type { CacheDirectory, Opened } from "./directory.ts"
+import { type CacheDirectory, type Opened, SMALL } from "./directory.ts"
 import { createCheck, type Promised } from "./integrity.ts"
 import type { Reference } from "./references.ts"
 import { closedEarly, type Reader } from "./spool.ts"
@@ -21,8 +21,6 @@ export interface BlobServices {
   onDropped: () => void
 }
 
-/** A blob of at most this is read whole. */
-const WHOLE = 256 * 1024
 const CHUNK = 256 * 1024
 /** Milliseconds after which a use is noted, for the cache to know what was not used longest. */
 const TOUCH = 10 * 60 * 1000
@@ -36,22 +34,13 @@ export async function openBlob(
   const { sha256, size } = reference
   const own = Buffer.from(sha256, "hex").toString("base64")
   if (promised !== "none" && promised.algorithm === "sha256" && !promised.digests.includes(own)) return undefined
+  if (size <= SMALL) return openSmall(services, reference, promised)
   const file = await services.directory.open("blobs", sha256, Number.MAX_SAFE_INTEGER)
   if (file === undefined) return undefined
   const { handle } = file
   let reader: Reader | undefined
   try {
     if (file.bytes !== size) return void (await drop(services, file))
-    if (size <= WHOLE) {
-      const bytes = await readWhole(handle, size)
-      const check = createCheck(knownPromise(reference, promised) === undefined ? promised : "none")
-      check.update(bytes)
-      const found = check.end()
-      if (found.sha256 !== sha256) return void (await drop(services, file))
-      await touch(file)
-      const held = knownPromise(reference, promised) ?? found.held
-      return held === undefined ? undefined : { reader: readerOf(bytes), held }
-    }
     let held = knownPromise(reference, promised)
     if (held === undefined || services.seen.get(sha256) !== (await stateOf(handle))) {
       const found = await hashWhole(handle, promised)
@@ -70,6 +59,21 @@ export async function openBlob(
   }
 }
 
+/** The same for a small one, in one go. */
+async function openSmall(services: BlobServices, reference: Reference, promised: Promised | "none") {
+  const { sha256, size } = reference
+  const file = services.directory.readSmall("blobs", sha256)
+  if (file === undefined) return undefined
+  const known = knownPromise(reference, promised)
+  const check = createCheck(known === undefined ? promised : "none")
+  check.update(file.bytes)
+  const found = check.end()
+  if (file.bytes.length !== size || found.sha256 !== sha256) return void (await drop(services, file))
+  await touch(file)
+  const held = known ?? found.held
+  return held === undefined ? undefined : { reader: readerOf(file.bytes), held }
+}
+
 /** The state of an open file: another one whenever its bytes may be others. */
 export async function stateOf(handle: FileHandle): Promise<string> {
   const { ino, size, mtimeNs, ctimeNs } = await handle.stat({ bigint: true })
@@ -85,12 +89,6 @@ function knownPromise(reference: Reference, promised: Promised | "none"): string
     .find((item) => reference.kept.includes(item))
 }
 
-async function readWhole(handle: FileHandle, size: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(size)
-  const { bytesRead } = await handle.read(bytes, 0, size, 0)
-  return bytes.subarray(0, bytesRead)
-}
-
 async function hashWhole(handle: FileHandle, promised: Promised | "none") {
   const check = createCheck(promised)
   const buffer = Buffer.allocUnsafeSlow(CHUNK)
@@ -102,12 +100,12 @@ async function hashWhole(handle: FileHandle, promised: Promised | "none") {
   }
 }
 
-async function touch({ handle, used }: Opened): Promise<void> {
+async function touch({ path, used }: Pick<Opened, "path" | "used">): Promise<void> {
   if (Math.abs(Date.now() - used) < TOUCH) return
-  await handle.utimes(new Date(), new Date()).catch(() => {})
+  await lutimes(path, new Date(), new Date()).catch(() => {})
 }
 
-async function drop({ directory, onDropped }: BlobServices, { path }: Opened): Promise<void> {
+async function drop({ directory, onDropped }: BlobServices, { path }: Pick<Opened, "path">): Promise<void> {
   onDropped()
   await directory.drop(path)
 }

@@ -14,7 +14,7 @@ export interface Reference {
 }
 
 export interface References {
-  get: (key: string) => Promise<Reference | undefined>
+  get: (key: string) => Reference | undefined
   /** Starts a write; one that fails only costs a download. */
   set: (key: string, reference: Reference) => void
   /** Waits for the writes. */
@@ -35,8 +35,8 @@ export function openReferences(directory: CacheDirectory): References {
   const memory = createLru<Reference>(IN_MEMORY)
   const writes = new Set<Promise<void>>()
   return {
-    get: async (key) => {
-      const known = memory.get(key) ?? (await read(directory, key))
+    get: (key) => {
+      const known = memory.get(key) ?? read(directory, key)
       if (known !== undefined) memory.set(key, known)
       return known
     },
@@ -53,15 +53,13 @@ export function openReferences(directory: CacheDirectory): References {
   }
 }
 
-async function read(directory: CacheDirectory, key: string): Promise<Reference | undefined> {
-  const file = await directory.open("refs", key, MOST)
-  if (file === undefined) return undefined
+function read(directory: CacheDirectory, key: string): Reference | undefined {
+  const file = directory.readSmall("refs", key)
+  if (file === undefined || file.bytes.length > MOST) return undefined
   try {
-    return decode(key, (await file.handle.readFile()).toString("utf8"))
+    return decode(key, file.bytes.toString("utf8"))
   } catch {
     return undefined
-  } finally {
-    await file.handle.close()
   }
 }
 
