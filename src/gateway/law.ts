@@ -34,12 +34,14 @@ const LINGER = 10 * 60_000
 export async function openLaw(
   ctx: Context,
   load: () => Promise<LoadedPolicy>,
-  upstream: Pick<Upstream, "http">,
+  upstream: Pick<Upstream, "http" | "trust">,
   recorder: Pick<Recorder, "note">,
 ): Promise<LawBook> {
   const open = async (): Promise<Law> => {
     const loaded = await load()
     const addresses = await resolveAddresses(ctx, loaded.policy.packages.registries)
+    // Whatever else an upstream's document names is asked only where it is public.
+    upstream.trust(addresses.origins)
     return { ...loaded, evidence: await openEvidence(ctx, loaded.policy, upstream, addresses) }
   }
   let law = await open()

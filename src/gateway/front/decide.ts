@@ -1,4 +1,5 @@
 // One version of one package: all facts, the people's word, the law; and the refusal, where it comes to that.
+import { createHash } from "node:crypto"
 import type { ActiveGrant } from "../../approvals/types.ts"
 import type { Item } from "../../audit/types.ts"
 import { decide } from "../../policy/decide.ts"
@@ -49,10 +50,14 @@ function isSame(integrity: string | undefined, opened: Known, version: string): 
   return integrity === undefined || integrity === integrityOf(opened, version)
 }
 
-/** The hash of a version that is one file; undefined where it is several, or none is promised. */
-function integrityOf({ result }: Known, version: string): string | undefined {
-  const hashes = result.ok ? result.document.releases.get(version)?.integrity : undefined
-  return hashes?.length === 1 ? hashes[0] : undefined
+/** The hash of a version that is one file, or one over those of its files: one that is added later counts. Undefined where none is promised. */
+export function integrityOf({ result }: Known, version: string): string | undefined {
+  const hashes = (result.ok && result.document.releases.get(version)?.integrity) || []
+  if (hashes.length < 2) return hashes[0]
+  const all = createHash("sha256")
+    .update([...hashes].sort().join("\n"))
+    .digest("base64")
+  return `${hashes.length} files: sha256-${all}`
 }
 
 /** Refuses a version: looks for the way out, asks people where the law wants them, records, and only then answers. */

@@ -1,6 +1,6 @@
 // Waiting for a person, a little: the client sits at its request meanwhile, and most clients give up or ask again after a minute.
 import { setTimeout as sleep } from "node:timers/promises"
-import { type Decided, decideVersion, isRefused } from "./decide.ts"
+import { type Decided, decideVersion, integrityOf, isRefused } from "./decide.ts"
 import type { Known } from "./open.ts"
 import type { Asked, Front, Law } from "./types.ts"
 
@@ -21,7 +21,7 @@ export async function waitForPeople(
 ): Promise<Decided> {
   if (front.wait === 0 || decided.verdict.effect !== "ask" || asked.raw.method === "HEAD") return decided
   if (!front.runs.waits(asked.who, decided.action.purl)) return decided
-  const approval = await front.desk.request(asked.who, law.policy, decided.verdict, undefined)
+  const approval = await front.desk.request(asked.who, law.policy, decided.verdict, integrityOf(opened, version))
   if (approval?.state !== "pending") return decided
   const end = performance.now() + front.wait
   let latest = decided

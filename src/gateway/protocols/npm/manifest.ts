@@ -81,7 +81,7 @@ export function reduceManifest(manifest: Record<string, unknown>, name: string, 
     file: archiveName(name, version),
     tarball,
     integrity: integrityOf(dist),
-    shared: JSON.stringify(shared).slice(0, -1),
+    shared: plainJson(shared).slice(0, -1),
     rest: membersOf(rest),
     installs: installs ? ',"hasInstallScript":true' : "",
     deprecated: deprecationOf(deprecated),
@@ -97,13 +97,25 @@ function attestationsOf({ url: _url, ...members }: Record<string, unknown>): str
 
 /** Members that others follow. */
 function openMembers(object: Record<string, unknown>): string {
-  const text = JSON.stringify(object).slice(1, -1)
+  const text = plainJson(object).slice(1, -1)
   return text === "" ? "" : `${text},`
 }
 
-function membersOf(object: Record<string, unknown>): string {
-  const text = JSON.stringify(object).slice(1, -1)
+/** Members behind others: `,"a":1`, or "". */
+export function membersOf(object: Record<string, unknown>): string {
+  const text = plainJson(object).slice(1, -1)
   return text === "" ? "" : `,${text}`
+}
+
+/** What JSON's text has for a control character but tab and line feed, or as it is for what reorders or hides text. */
+const CONTROL = /\\(?:u00|[bfr])|[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/
+const PIECE = /\\(?:u00[01][0-9a-f]|.)|[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
+
+/** JSON text without what moves a cursor or hides words: clients print engines, names and descriptions as they are. */
+function plainJson(object: Record<string, unknown>): string {
+  const text = JSON.stringify(object)
+  if (!CONTROL.test(text)) return text
+  return text.replace(PIECE, (piece) => (/^\\[^bfru]/.test(piece) ? piece : "?"))
 }
 
 function hasInstallScript(scripts: unknown): boolean {

@@ -6,7 +6,7 @@ import { isRecord, timeOf } from "../../../packages/registries/values.ts"
 import type { PackageDocument } from "../../../packages/types.ts"
 import { isValidVersion } from "../../../packages/versions.ts"
 import { ListingError } from "../../types.ts"
-import { type Manifest, reduceManifest } from "./manifest.ts"
+import { type Manifest, membersOf, reduceManifest } from "./manifest.ts"
 
 export interface Packument {
   name: string
@@ -133,6 +133,5 @@ function tagsOf(value: unknown): Record<string, string> {
 function aboutOf(picked: PickedFields): string {
   const members: Record<string, unknown> = {}
   for (const member of ABOUT) if (picked[member] !== undefined) members[member] = picked[member]
-  const text = JSON.stringify(members).slice(1, -1)
-  return text === "" ? "" : `,${text}`
+  return membersOf(members)
 }
