@@ -12,6 +12,8 @@ import type { Attribution, Refusal } from "./types.ts"
 export interface Desk {
   /** What was agreed to for this agent under this policy; up to `FRESH` old. */
   grantsFor: (who: Attribution, policy: CompiledPolicy) => Promise<readonly ActiveGrant[]>
+  /** Has what was agreed to read again: something of it was used. */
+  forget: (who: Attribution, policy: CompiledPolicy) => void
   /** Puts the question to people, or finds it where it already waits; undefined where too much waits already. */
   request: (
     who: Attribution,
@@ -35,9 +37,11 @@ const AGENTS = 1_000
 /** A desk over the queue of `store`; `gateway` is who asks in the record, `now` gives milliseconds since the epoch. */
 export function createDesk(store: Store, gateway: string, now: () => number): Desk {
   const read = createLru<{ at: number; grants: Promise<ActiveGrant[]> }>(AGENTS)
+  const keyOf = (who: Attribution, policy: CompiledPolicy) => [who.agent, who.run, who.operator, policy.hash].join("\0")
   return {
+    forget: (who, policy) => read.delete(keyOf(who, policy)),
     grantsFor: (who, policy) => {
-      const key = [who.agent, who.run, who.operator, policy.hash].join("\0")
+      const key = keyOf(who, policy)
       const known = read.get(key)
       if (known !== undefined && performance.now() - known.at < FRESH) return known.grants
       const { agent, run, operator } = who

@@ -22,8 +22,8 @@ export interface More {
   item?: Item
   /** The request that waits for people. */
   approval?: string
-  /** What people agreed to: its use is counted in the same transaction. */
-  grant?: ActiveGrant
+  /** What people agreed to: the use is counted in the same transaction, which rejects with `Conflict` where it was used up meanwhile. */
+  grants?: readonly ActiveGrant[]
   detail?: Detail
 }
 
@@ -39,12 +39,14 @@ export function createRecorder(store: Pick<Store, "append" | "write" | "db">, ga
   return {
     listed: (who, subject, policy, detail) =>
       store.append({ ...of(who), type: "package.listed", subject, policy, outcome: "released", detail }),
-    decided: async (who, decision, outcome, { grant, ...more } = {}) => {
+    decided: async (who, decision, outcome, { grants = [], ...more } = {}) => {
       const subject = decision.verdict.subject
-      const granted = grant && { approval: grant.grant.id, by: grant.by }
+      const [first] = grants
+      const by = [...new Set(grants.flatMap((grant) => grant.by))]
+      const granted = first && { approval: first.grant.id, by }
       const event: NewEvent = { ...of(who), type: "package.decided", subject, decision, outcome, ...more, ...granted }
       try {
-        const changes = grant ? consumeGrant(store.db, grant) : []
+        const changes = grants.flatMap((grant) => consumeGrant(store.db, grant))
         return (await store.write({ changes, events: [event] })).seqs[0]!
       } catch (error) {
         // What was asked for may be of a size or kind that no record takes: that it was asked for is recorded all the same.

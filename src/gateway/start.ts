@@ -1,16 +1,16 @@
 // Opens everything that a gate needs, from what a command line said: the store, the cache, the adopted policy.
-import { realpathSync, statSync } from "node:fs"
+import { statSync } from "node:fs"
 import { userInfo } from "node:os"
-import { dirname, isAbsolute, join, resolve } from "node:path"
+import { dirname, join } from "node:path"
 import { adoptedPolicy } from "../approvals/adopted.ts"
+import { findProject } from "../approvals/project.ts"
 import { expireApprovals } from "../approvals/queue.ts"
 import type { Context } from "../context.ts"
-import { EXIT, NanoguardError } from "../errors.ts"
+import type { NanoguardError } from "../errors.ts"
 import { importedIndexPath } from "../packages/advisories/index.ts"
 import { resolveAddresses } from "../packages/registries/addresses.ts"
 import { cacheDirectory } from "../packages/registries/cache.ts"
 import { openStore } from "../store/open.ts"
-import { findPolicyDirectory } from "../vet/policy.ts"
 import { createDesk } from "./desk.ts"
 import { type Gateway, openGateway } from "./gateway.ts"
 import { openUpstream } from "./upstream/open.ts"
@@ -53,7 +53,7 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
     for (const one of closers.splice(0).reverse()) await one()
   }
   try {
-    const project = projectOf(ctx, options.project)
+    const { name: project } = findProject(ctx.cwd, options.project)
     const load = async () => {
       const { policy, by, time } = await adoptedPolicy(store.db, project)
       return { policy, project, adopted: { by, time } }
@@ -105,18 +105,6 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
 function stampOf(ctx: Context): string {
   const stat = statSync(importedIndexPath(ctx), { throwIfNoEntry: false })
   return stat === undefined ? "" : `${stat.ino} ${stat.mtimeMs} ${stat.size}`
-}
-
-/** The project whose policy counts: as it was named, else the directory of the nearest nanoguard.yaml. */
-function projectOf(ctx: Pick<Context, "cwd">, named: string | undefined): string {
-  if (named !== undefined && !named.startsWith(".") && !isAbsolute(named)) return named
-  const start = named === undefined ? ctx.cwd : resolve(ctx.cwd, named)
-  const directory = findPolicyDirectory(start)
-  if (directory !== undefined) return realpathSync(directory)
-  throw new NanoguardError("there is no nanoguard.yaml here or above", {
-    exit: EXIT.configuration,
-    hint: "run `nanoguard init` and `nanoguard policy adopt`, or name the project: --project <directory>",
-  })
 }
 
 /** Who runs agents here: `NANOGUARD_OPERATOR`, else the system's name of this user. */

@@ -1,4 +1,5 @@
 // The bytes of one version's file: decided with all facts, whatever a listing said, and held to the hash that was promised.
+import { Conflict } from "../../store/conflict.ts"
 import type { Answer } from "../answer.ts"
 import type { FrontRequest, Protocol } from "../types.ts"
 import { IntegrityError } from "../upstream/types.ts"
@@ -7,12 +8,31 @@ import { failed, openFiles } from "./open.ts"
 import type { Asked, Front } from "./types.ts"
 import { waitForPeople } from "./wait.ts"
 
+type Request = FrontRequest & { kind: "artifact" }
+
 /** Answers a request for bytes: a refusal, 304 where the client has them, or a stream whose last chunk waits for the hash. */
 export async function answerArtifact(
   front: Front,
   asked: Asked,
   protocol: Protocol,
-  { name, version, file }: FrontRequest & { kind: "artifact" },
+  request: Request,
+): Promise<Answer> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await answerOnce(front, asked, protocol, request)
+    } catch (error) {
+      // What a person agreed to was used up by another request: it is read again, and decided again.
+      if (!(error instanceof Conflict) || tries > 3) throw error
+      front.desk.forget(asked.who, front.law().policy)
+    }
+  }
+}
+
+async function answerOnce(
+  front: Front,
+  asked: Asked,
+  protocol: Protocol,
+  { name, version, file }: Request,
 ): Promise<Answer> {
   const law = front.law()
   const { who, ecosystem } = asked
@@ -25,14 +45,14 @@ export async function answerArtifact(
   const decided = wanted.metadata ? first : await waitForPeople(front, law, asked, opened, version, first)
   if (isRefused(decided.verdict) && !wanted.metadata) return refuse(front, law, asked, opened, version, decided)
 
-  const { action, evidence, verdict, grant } = decided
+  const { action, evidence, verdict, grants } = decided
   const digest = wanted.integrity[0]
   // Side by side with the upstream; nothing of its answer is passed on before the record is durable.
   const recorded = wanted.metadata
     ? front.recorder.listed(who, action.purl, law.policy.hash, { form: "file", file, client: asked.client })
     : front.recorder.decided(who, { action, evidence, verdict }, "released", {
-        item: itemOf(action, digest),
-        ...(grant && { grant }),
+        // What describes a version (PEP 658) is not consumed, and uses nothing up.
+        ...(!file.endsWith(".metadata") && { item: itemOf(action, digest), grants }),
         detail: { file, client: asked.client },
       })
   const etag = digest === undefined ? undefined : `"${digest}"`
@@ -48,10 +68,13 @@ export async function answerArtifact(
     return { status: 200, headers: { ...headers, "content-type": wanted.contentType }, body: "", ...length }
   }
   const request = { url: wanted.url, integrity: wanted.integrity, authorize: opened.authorize }
-  const [artifact] = await Promise.all([
-    front.upstream.artifact(wanted.size === undefined ? request : { ...request, size: wanted.size }),
-    recorded,
-  ])
+  const fetched = front.upstream.artifact(wanted.size === undefined ? request : { ...request, size: wanted.size })
+  const [artifact] = await Promise.all([fetched, recorded]).catch(async (error: unknown) => {
+    const unread = await fetched
+    if (unread.ok) await unread.bytes[Symbol.asyncIterator]().return?.()
+    throw error
+  })
+  if (grants.length > 0) front.desk.forget(who, law.policy)
   const fail = (failure: string) => front.recorder.failed(who, action.purl, law.policy.hash, { file, failure })
   if (!artifact.ok) {
     await fail(artifact.kind === "mismatch" ? "integrity.mismatch" : artifact.kind)

@@ -15,8 +15,8 @@ export interface Decided {
   verdict: Verdict
   action: PackageAction
   evidence: DecisionEvidence
-  /** What a person agreed to, where the verdict rests on it. */
-  grant?: ActiveGrant
+  /** What people agreed to, where the verdict rests on it. */
+  grants: readonly ActiveGrant[]
 }
 
 /** Whether a verdict stops anything: in observe mode only what the law never lifts does. */
@@ -41,8 +41,8 @@ export async function decideVersion(
   const evidence = { now: front.now(), facts, ...(grants.length > 0 && { grants }) }
   const verdict = decide(law.policy, action, evidence)
   front.metrics.decided(verdict)
-  const grant = mine.find(({ grant: { id } }) => verdict.excepted?.some(({ rule }) => rule === `approval ${id}`))
-  return { verdict, action, evidence, ...(grant && { grant }) }
+  const used = mine.filter(({ grant: { id } }) => verdict.excepted?.some(({ rule }) => rule === `approval ${id}`))
+  return { verdict, action, evidence, grants: used }
 }
 
 /** A person agreed to certain bytes, where they were known: other bytes under the same version are another question. */
@@ -94,7 +94,7 @@ export async function refuseUpstream(
   name: string,
 ): Promise<Answer> {
   const action = law.evidence.actionFor(asked.ecosystem, name, version)
-  return refuse(front, law, asked, undefined, version, { verdict, action, evidence: { now: front.now() } })
+  return refuse(front, law, asked, undefined, version, { verdict, action, evidence: { now: front.now() }, grants: [] })
 }
 
 /** The thing that an agent consumes, for the System of Record. */

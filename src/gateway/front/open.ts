@@ -100,7 +100,11 @@ export async function openFiles(
 }
 
 /** Files of a version; none where what their addresses depend on is not what it should be. */
-export function filesOf(protocol: Protocol, { document, base, prepared }: Opened, version: string): readonly UpstreamFile[] {
+export function filesOf(
+  protocol: Protocol,
+  { document, base, prepared }: Opened,
+  version: string,
+): readonly UpstreamFile[] {
   try {
     return protocol.files(document, version, base, prepared)
   } catch (error) {

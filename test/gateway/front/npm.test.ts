@@ -177,6 +177,24 @@ describe("a person's answer", () => {
   })
 })
 
+describe("an approval for one use", () => {
+  it("lets one of many requests through that come at once", async () => {
+    const upstream = await startNpmUpstream()
+    upstream.publish("gpl", { "1.0.0": { license: "GPL-3.0-only" } })
+    const gate = await openTestGate({ policy: POLICY, env: { npm_config_registry: upstream.base } })
+    const ana = await enrolAna(gate.store)
+    await gate.get("/npm/gpl/-/gpl-1.0.0.tgz", NPM)
+    const id = await pendingId(gate.store)
+    const terms = { scope: "run", expires: NOW + DAY, uses: 1 } as const
+    await answerApproval(gate.store, id, { answer: "approve", terms }, ana, NOW, "test")
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    const many = await Promise.all(Array.from({ length: 12 }, () => gate.get("/npm/gpl/-/gpl-1.0.0.tgz", NPM)))
+    const statuses = many.map(({ status }) => status).sort()
+    expect(statuses).toEqual([200, ...Array(11).fill(403)])
+    expect(gate.troubles).toEqual([])
+  })
+})
+
 describe("bytes that are not those that were promised", () => {
   const BAD = Buffer.from("something else")
   const GOOD = `sha512-${createHash("sha512").update("what was promised").digest("base64")}`
