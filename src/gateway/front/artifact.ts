@@ -67,7 +67,8 @@ async function answerOnce(
     const length = wanted.size === undefined ? {} : { length: wanted.size }
     return { status: 200, headers: { ...headers, "content-type": wanted.contentType }, body: "", ...length }
   }
-  const request = { url: wanted.url, integrity: wanted.integrity, authorize: opened.authorize }
+  const { base, authorize } = opened
+  const request = { url: wanted.url, integrity: wanted.integrity, base, authorize }
   const fetched = front.upstream.artifact(wanted.size === undefined ? request : { ...request, size: wanted.size })
   const [artifact] = await Promise.all([fetched, recorded]).catch(async (error: unknown) => {
     const unread = await fetched
