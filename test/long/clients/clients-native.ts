@@ -68,6 +68,10 @@ export const go: ClientDescription = {
   add: (name) => `go get ${goModule(name)}@latest`,
   locks: ["go.mod", "go.sum"],
   trees: ["vendor"],
-  installed: (project, name) =>
-    new RegExp(`${goModule(name)} v(\\S+)`).exec(readFileSync(join(project, "go.mod"), "utf8"))?.[1],
+  installed: (project, name) => {
+    // What a `replace` takes stands in the code alone.
+    const [path] = globSync(`vendor/${goModule(name)}/*.go`, { cwd: project })
+    if (path !== undefined) return /@([\d.]+)"/.exec(readFileSync(join(project, path), "utf8"))?.[1]
+    return new RegExp(`${goModule(name)} v(\\S+)`).exec(readFileSync(join(project, "go.mod"), "utf8"))?.[1]
+  },
 }

@@ -111,9 +111,9 @@ describe.each(CLIENTS)("$label", (client) => {
       expect(ran.exit, ran.terminal).not.toBe(0)
       const { tampered } = lab.upstream
       expect(tampered).not.toEqual([])
-      const found = [...filesBelow(join(project.directory, ".."))].filter(
-        ([, bytes]) => bytes.includes(MARK) || tampered.some((whole) => bytes.includes(whole)),
-      )
+      const found = [project.directory, ...project.caches]
+        .flatMap((place) => [...filesBelow(place)])
+        .filter(([, bytes]) => bytes.includes(MARK) || tampered.some((whole) => bytes.includes(whole)))
       // Go keeps what it found to be wrong under a name that it never reads again.
       expect(found.map(([path]) => path).filter((path) => !/\.zip\d+\.tmp$/.test(path))).toEqual([])
     } finally {

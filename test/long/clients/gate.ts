@@ -1,6 +1,15 @@
 // A gate in this process, in front of an upstream on loopback, and the real wrapper in front of real clients.
 import { subscribe, unsubscribe } from "node:diagnostics_channel"
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs"
 import type { Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
@@ -11,6 +20,7 @@ import { createDesk } from "../../../src/gateway/desk.ts"
 import { type Gateway, openGateway } from "../../../src/gateway/gateway.ts"
 import { clientSettings } from "../../../src/gateway/settings.ts"
 import { openUpstream } from "../../../src/gateway/upstream/open.ts"
+import { settingsDirectory } from "../../../src/gateway/write-settings.ts"
 import { updateAdvisories } from "../../../src/packages/advisories/update.ts"
 import { loadPolicyTexts } from "../../../src/policy/load.ts"
 import { openStore } from "../../../src/store/open.ts"
@@ -39,7 +49,8 @@ export interface Laboratory {
 
 export interface Project {
   directory: string
-  home: string
+  /** Directories that hold what clients keep from run to run. */
+  caches: readonly string[]
   /** Runs a shell command behind the gate with `nanoguard gateway exec`. */
   exec: (line: string, env?: Record<string, string>) => Promise<Ran>
   /** Runs it with the same settings, led to the upstream. */
@@ -106,7 +117,7 @@ export async function openLaboratory(
       await gate.reload()
     },
     project: (client, program, files) =>
-      createProject({ client, program, files, scratch, state, origin: upstream.base }),
+      createProject({ client, program, files, scratch, state, upstream: upstream.base, origin: gate.origin }),
     close: async () => {
       stop()
       await gate.close()
@@ -142,11 +153,16 @@ interface ProjectInput {
   files: Record<string, string>
   scratch: string
   state: string
+  /** Addresses of the upstream and of the gate. */
+  upstream: string
   origin: string
 }
 
-function createProject({ client, program, files, scratch, state, origin }: ProjectInput): Project {
+function createProject({ client, program, files, scratch, state, upstream, origin }: ProjectInput): Project {
   const root = mkdtempSync(join(scratch, "run-"))
+  // Cargo's home is the settings' own.
+  const caches = [join(root, "home"), join(settingsDirectory({ env: { NANOGUARD_HOME: state } }, origin), "cargo")]
+  for (const cache of caches) rmSync(cache, { recursive: true, force: true })
   const [directory, home, bin] = ["project", "home", "bin"].map((name) => join(root, name)) as [string, string, string]
   write(directory, files)
   mkdirSync(home)
@@ -172,10 +188,10 @@ function createProject({ client, program, files, scratch, state, origin }: Proje
     return { exit: exitCode ?? -1, terminal: all }
   }
   return {
-    ...{ directory, home },
+    ...{ directory, caches },
     exec: (line, more = {}) => run(process.execPath, [BIN, "gateway", "exec", "--", "sh", "-c", line], more),
     direct: (line) => {
-      const settings = clientSettings({ base: origin, directory: join(home, "settings") })
+      const settings = clientSettings({ base: upstream, directory: join(home, "settings") })
       for (const { path, text } of settings.files)
         write(dirname(path), { [path.slice(dirname(path).length + 1)]: text })
       return run("sh", ["-c", line], settings.env)
@@ -213,6 +229,7 @@ export function write(directory: string, files: Record<string, string>): void {
 
 /** Files below a directory by path, links not followed. */
 export function filesBelow(directory: string): Map<string, Buffer> {
+  if (!existsSync(directory)) return new Map()
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
   return new Map(files.sort().map((path) => [path.slice(directory.length + 1), readFileSync(path)]))
@@ -231,7 +248,7 @@ export async function lockBefore(lab: Laboratory, client: ClientDescription, pro
 }
 
 /** Removes what was installed and what is cached: only the project and its lockfile are left. */
-export function forget(client: ClientDescription, { directory, home }: Project): void {
+export function forget(client: ClientDescription, { directory, caches }: Project): void {
   for (const tree of [...client.trees, ".venv"]) rmSync(join(directory, tree), { recursive: true, force: true })
-  rmSync(home, { recursive: true, force: true })
+  for (const cache of caches) rmSync(cache, { recursive: true, force: true })
 }
