@@ -15,14 +15,14 @@ export interface Known {
   ok: true
   subject: Subject
   result: DocumentResult
+  /** The upstream's base address, and the credential for exactly one address. */
+  base: string
   authorize: (url: URL) => string | undefined
 }
 
 export interface Opened extends Known {
   /** As the protocol parsed it. */
   document: unknown
-  /** The upstream's base address. */
-  base: string
   /** Body of the further document that the protocol's addresses depend on. */
   prepared?: Buffer
 }
@@ -92,7 +92,7 @@ export async function openFiles(
     const files = shelf?.files.get(version)
     if (shelf !== undefined && files !== undefined) {
       const subject = { ecosystem, name: shelf.name, id: shelf.id }
-      return { ok: true, subject, result: await law.evidence.document(subject), authorize, files }
+      return { ok: true, subject, result: await law.evidence.document(subject), base, authorize, files }
     }
   }
   const opened = await openPackage(front, law, asked, protocol, name)
