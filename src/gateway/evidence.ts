@@ -11,6 +11,7 @@ import { openCache } from "../packages/registries/cache.ts"
 import type { Dependency, DocumentResult, PackageDocument, Registry } from "../packages/types.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
 import type { Ecosystem, PackageAction, PackageFactName, PackageFacts } from "../policy/types.ts"
+import { type Known, MAX_WEIGHT, weigh } from "./known.ts"
 import { createLru } from "./lru.ts"
 import type { Upstream } from "./upstream/types.ts"
 
@@ -62,7 +63,6 @@ const DETAILS: Record<Ecosystem, readonly PackageFactName[]> = {
   golang: ["published", "license"],
 }
 
-const DOCUMENTS = 2_000
 const VERIFICATIONS_A_MINUTE = 600
 
 /** Opens evidence for one policy: what its rules do not need is not collected. Errors: advisories that are missing or damaged. */
@@ -95,7 +95,7 @@ export async function openEvidence(
   for (const [ecosystem, create] of addresses.registries) registries.set(ecosystem, create(services))
 
   /** By ecosystem and name: the newest document, and facts that were collected of single versions of it. */
-  const memory = createLru<Known>(DOCUMENTS)
+  const memory = createLru<Known>(MAX_WEIGHT, weigh)
   const originOf = (ecosystem: Ecosystem, name: string) => {
     const endpoints = addresses.endpoints.get(ecosystem)
     const base = endpoints?.baseOf(name)
@@ -118,13 +118,20 @@ export async function openEvidence(
     }
     return known
   }
+  /** To be called when more was learnt: it weighs more, then. */
+  const keep = ({ ecosystem, name }: Subject, known: Known) => {
+    const key = `${ecosystem}\0${name}`
+    if (memory.get(key) === known) memory.set(key, known)
+  }
   const registryFor = (ecosystem: Ecosystem) => registries.get(ecosystem)
 
   const document = async (subject: Subject, given?: () => PackageDocument | undefined): Promise<DocumentResult> => {
     const known = knownOf(subject)
     known.document ??= first(subject, given).then((result) => {
-      if (result.ok) known.settled = result.document
-      else delete known.document
+      if (result.ok) {
+        known.settled = result.document
+        keep(subject, known)
+      } else delete known.document
       return result
     })
     return known.document
@@ -189,7 +196,10 @@ export async function openEvidence(
       // What could not be asked now is asked again next time.
       if (!result.ok) known.full.delete(version)
       else if (DETAILS[ecosystem].length > 0 || verify) {
-        if (entry.facts === undefined) known.learnt++
+        if (entry.facts === undefined) {
+          known.learnt++
+          keep(subject, known)
+        }
         entry.facts = facts
       }
       return facts
@@ -217,17 +227,6 @@ export async function openEvidence(
       await cache.close()
     },
   }
-}
-
-interface Known {
-  id: string
-  /** Versions whose facts were collected since. */
-  learnt: number
-  document?: Promise<DocumentResult>
-  settled?: PackageDocument
-  /** The last answer with requirements, of these versions. */
-  requiring?: { key: string; result: Promise<DocumentResult> }
-  full: Map<string, { detail: Promise<DocumentResult>; facts?: PackageFacts }>
 }
 
 /** Versions of one package whose collected facts are kept. */

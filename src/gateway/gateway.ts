@@ -18,7 +18,7 @@ import { createMetrics } from "./metrics.ts"
 import { PROTOCOLS } from "./protocols/index.ts"
 import { createRecorder } from "./recorder.ts"
 import { createRunBook } from "./runs.ts"
-import { createGateServer, isLoopback } from "./server.ts"
+import { type ClientLimits, createGateServer, isLoopback } from "./server.ts"
 import type { Attribution } from "./types.ts"
 import type { Upstream } from "./upstream/types.ts"
 
@@ -40,6 +40,8 @@ export interface GatewayOptions {
   offline: boolean
   /** Milliseconds that a request may wait for a person. */
   wait: number
+  /** What clients get; for tests. */
+  limits?: Partial<ClientLimits> | undefined
   /** Told of what goes wrong inside while it runs. */
   onTrouble: (error: unknown) => void
 }
@@ -112,6 +114,7 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
       metrics.recordFailed()
       options.onTrouble(error)
     },
+    limits: options.limits,
     ...(tls && { tls }),
   })
   await new Promise<void>((resolve, reject) => {

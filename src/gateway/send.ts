@@ -4,19 +4,25 @@ import { finished } from "node:stream/promises"
 import { type Answer, errorAnswer, unavailableAnswer } from "./answer.ts"
 import { IntegrityError } from "./upstream/types.ts"
 
-/** Sends an answer; resolves with its status, 0 where it was cut off, and the bytes of its body. Never rejects. */
+/**
+ * Sends an answer to a client that takes some of it every `stall` milliseconds; resolves with its status, 0 where it was cut off, and
+ * the bytes of its body. Never rejects.
+ */
 export async function sendAnswer(
   request: IncomingMessage,
   response: ServerResponse,
   answer: Answer,
+  stall: number,
 ): Promise<{ status: number; bytes: number }> {
   const { status, body, headers } = answer
-  // What a client still sends has no reader: it must not keep the socket.
-  if (!request.complete) response.setHeader("connection", "close")
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-  if (answer.phrase !== undefined) response.statusMessage = answer.phrase
-  response.statusCode = status
+  // Who takes nothing for so long must not hold a socket, an open file and what waits in memory.
+  response.setTimeout(stall, () => response.destroy())
   try {
+    // What a client still sends has no reader: it must not keep the socket.
+    if (!request.complete) response.setHeader("connection", "close")
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+    if (answer.phrase !== undefined) response.statusMessage = answer.phrase
+    response.statusCode = status
     if (typeof body === "string" || Buffer.isBuffer(body)) {
       const bytes = Buffer.byteLength(body)
       if (status !== 304) response.setHeader("content-length", answer.length ?? bytes)
@@ -28,7 +34,8 @@ export async function sendAnswer(
     return { status, bytes: await pour(body, response) }
   } catch (error) {
     // Where nothing has left yet, there is still room for an answer; else no client may take a part for the whole.
-    if (!response.headersSent && !response.destroyed) return sendAnswer(request, cleared(response), brokenAnswer(error))
+    if (!response.headersSent && !response.destroyed)
+      return sendAnswer(request, cleared(response), brokenAnswer(error), stall)
     response.destroy()
     return { status: 0, bytes: 0 }
   }

@@ -24,26 +24,36 @@ export interface ServerOptions {
   /** Told of what went wrong inside; the client got 503. */
   onTrouble: (error: unknown) => void
   tls?: { key: string; cert: string }
+  limits?: Partial<ClientLimits> | undefined
 }
 
-/** Milliseconds and bytes that a client gets. */
-const LIMITS = {
-  headers: 10_000,
-  request: 60_000,
-  idle: 30_000,
-  headerBytes: 16_384,
-  body: 4 * 1024 * 1024,
-  sockets: 2_000,
+/** Milliseconds that a client gets, and connections that all of them get. */
+export interface ClientLimits {
+  headers: number
+  request: number
+  idle: number
+  /** Without taking or getting a byte of an answer: longer than an upstream may be silent. */
+  stall: number
+  sockets: number
 }
+
+const LIMITS: ClientLimits = { headers: 10_000, request: 60_000, idle: 30_000, stall: 120_000, sockets: 2_000 }
+const MAX_HEADER = 16_384
+const MAX_BODY = 4 * 1024 * 1024
+/** Milliseconds between looks for clients whose time is up. */
+const LOOK = 5_000
 
 /** A server that is not listening yet. It never throws for what a client sends. */
 export function createGateServer(options: ServerOptions): Server {
-  const handler = (request: IncomingMessage, response: ServerResponse) => void handle(options, request, response)
+  const limits = { ...LIMITS, ...options.limits }
+  const handler = (request: IncomingMessage, response: ServerResponse) =>
+    void handle(options, request, response, limits.stall)
   const settings = {
-    maxHeaderSize: LIMITS.headerBytes,
-    headersTimeout: LIMITS.headers,
-    requestTimeout: LIMITS.request,
-    keepAliveTimeout: LIMITS.idle,
+    maxHeaderSize: MAX_HEADER,
+    headersTimeout: limits.headers,
+    requestTimeout: limits.request,
+    keepAliveTimeout: limits.idle,
+    connectionsCheckingInterval: Math.min(LOOK, limits.headers),
     insecureHTTPParser: false,
     joinDuplicateHeaders: false,
     requireHostHeader: true,
@@ -52,13 +62,18 @@ export function createGateServer(options: ServerOptions): Server {
   const server = options.tls
     ? createTlsServer({ ...settings, ...options.tls }, handler)
     : createServer(settings, handler)
-  server.maxConnections = LIMITS.sockets
+  server.maxConnections = limits.sockets
   // A client that waits for leave to send its body gets its answer without.
   server.on("checkContinue", handler)
   return server
 }
 
-async function handle(options: ServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(
+  options: ServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  stall: number,
+): Promise<void> {
   const begun = performance.now()
   options.onBegun()
   let answer: Labelled
@@ -69,7 +84,7 @@ async function handle(options: ServerOptions, request: IncomingMessage, response
     if (!request.destroyed || request.complete) options.onTrouble(error)
     answer = unavailableAnswer("the gateway cannot record requests at the moment, so it answers none")
   }
-  const { status, bytes } = await sendAnswer(request, response, answer)
+  const { status, bytes } = await sendAnswer(request, response, answer, stall)
   const { ecosystem, kind } = answer
   const seconds = (performance.now() - begun) / 1000
   options.onDone({ status, bytes, seconds, ...(ecosystem && { ecosystem }), ...(kind && { kind }) })
@@ -144,7 +159,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer | null> {
   let size = 0
   for await (const chunk of request) {
     size += (chunk as Buffer).length
-    if (size > LIMITS.body) return null
+    if (size > MAX_BODY) return null
     chunks.push(chunk as Buffer)
   }
   return Buffer.concat(chunks)

@@ -7,6 +7,7 @@ import { readBody } from "../../src/audit/sealing/record-shape.ts"
 import type { LogRecord } from "../../src/audit/types.ts"
 import { createDesk } from "../../src/gateway/desk.ts"
 import { type Gateway, openGateway } from "../../src/gateway/gateway.ts"
+import type { ClientLimits } from "../../src/gateway/server.ts"
 import { openUpstream } from "../../src/gateway/upstream/open.ts"
 import { updateAdvisories } from "../../src/packages/advisories/update.ts"
 import { loadPolicyTexts } from "../../src/policy/load.ts"
@@ -127,6 +128,7 @@ export interface GateOptions {
   offline?: boolean
   stale?: number
   wait?: number
+  limits?: Partial<ClientLimits>
 }
 
 /** Opens a gate that ends with the test. */
@@ -154,6 +156,7 @@ export async function openTestGate({ policy, env = {}, osv = [], ...options }: G
     ...(!options.requireToken && { anonymous: { agent: "local", operator: "ana", run: "local", boxed: false } }),
     offline: options.offline === true,
     wait: options.wait ?? 0,
+    limits: options.limits,
     onTrouble: (error) => void troubles.push(error),
   })
   onTestFinished(async () => {

@@ -75,8 +75,10 @@ export function renderListing(
   const known = listing.rendered.get(request.form)
   if (known !== undefined) return known
   const rendered = protocol.render(document, request, listing.plan)
-  const etag = `"${createHash("sha256").update(rendered.body).digest("base64url")}"`
-  const made = { ...rendered, etag }
+  // Bytes, once for all: a text would be copied for every client that is slow to read it.
+  const body = Buffer.from(rendered.body)
+  const etag = `"${createHash("sha256").update(body).digest("base64url")}"`
+  const made = { ...rendered, body, etag }
   listing.rendered.set(request.form, made)
   return made
 }
