@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { SAMPLE, SEED } from "../faults/random.ts"
 import { CLIENTS } from "./clients.ts"
 import type { ClientDescription } from "./description.ts"
-import { type Laboratory, lockBefore, openLaboratory, type Project } from "./gate.ts"
+import { type Laboratory, lockBefore, openLaboratory } from "./gate.ts"
 import { type AgentCase, generateCases } from "./generate.ts"
+import type { Project } from "./project.ts"
 import { commandIn } from "./terminal.ts"
 
 const CASES = generateCases(SEED, SAMPLE ? 8 : 100)

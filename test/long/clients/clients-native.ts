@@ -21,7 +21,10 @@ export const cargo: ClientDescription = {
   ecosystem: "cargo",
   command: "cargo",
   find: fromMachine("cargo", ["--version"]),
-  env: () => ({ RUSTUP_HOME: process.env["RUSTUP_HOME"] ?? join(homedir(), ".rustup") }),
+  env: (_home, program) => ({
+    RUSTC: join(program, "..", "rustc"),
+    RUSTUP_HOME: process.env["RUSTUP_HOME"] ?? join(homedir(), ".rustup"),
+  }),
   files: (wanted) => ({
     "src/main.rs": "fn main() {}\n",
     "Cargo.toml": `[package]\nname = "project"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\n${Object.entries(
@@ -33,6 +36,7 @@ export const cargo: ClientDescription = {
   install: VENDOR,
   frozen: "cargo vendor --quiet --respect-source-config --locked vendor",
   add: (name) => `cargo add --quiet ${name} && ${VENDOR}`,
+  once: (name, version) => `cargo install ${name}@${version}`,
   locks: ["Cargo.lock"],
   trees: ["vendor"],
   installed: (project, name) => {
@@ -66,6 +70,7 @@ export const go: ClientDescription = {
   install: "go mod tidy && go mod vendor",
   frozen: "go mod vendor",
   add: (name) => `go get ${goModule(name)}@latest`,
+  once: (name, version) => `go run ${goModule(name)}@v${version}`,
   locks: ["go.mod", "go.sum"],
   trees: ["vendor"],
   installed: (project, name) => {

@@ -44,6 +44,7 @@ export const npm = (version: string): ClientDescription => ({
   install: "npm install",
   frozen: "npm ci",
   add: (name) => `npm install ${name}`,
+  once: (name, version) => `npm exec --yes ${name}@${version}`,
   locks: ["package-lock.json"],
 })
 
@@ -56,6 +57,7 @@ export const pnpm = (version: string): ClientDescription => ({
   install: "pnpm install --no-frozen-lockfile",
   frozen: "pnpm install --frozen-lockfile",
   add: (name) => `pnpm add ${name}`,
+  once: (name, version) => `pnpm dlx ${name}@${version}`,
   locks: ["pnpm-lock.yaml"],
 })
 
@@ -86,6 +88,7 @@ export const yarn4: ClientDescription = {
   install: "yarn install",
   frozen: "yarn install --immutable",
   add: (name) => `yarn add ${name}`,
+  once: (name, version) => `yarn dlx ${name}@${version}`,
   locks: ["yarn.lock"],
 }
 
@@ -98,5 +101,6 @@ export const bun: ClientDescription = {
   install: "bun install",
   frozen: "bun install --frozen-lockfile",
   add: (name) => `bun add ${name}`,
+  once: (name, version) => `bun x ${name}@${version}`,
   locks: ["bun.lock"],
 }

@@ -61,6 +61,7 @@ export const uv: ClientDescription = {
   install: "uv sync",
   frozen: "uv sync --frozen",
   add: (name) => `uv add ${name}`,
+  once: (name, version) => `uv tool run ${name}@${version}`,
   locks: ["uv.lock"],
   trees: [sitePackages],
   installed: distInfo(sitePackages),

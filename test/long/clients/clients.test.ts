@@ -1,21 +1,13 @@
 // Every package manager, unmodified, behind a running gate: an approved install, a range, a pin, a lockfile, a dependency's
 // dependency, and bytes that are not the promised ones.
 import { globSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest"
 import { CLIENTS } from "./clients.ts"
 import type { ClientDescription, Wanted } from "./description.ts"
-import {
-  ADVISORY,
-  filesBelow,
-  forget,
-  type Laboratory,
-  lockBefore,
-  openLaboratory,
-  type Project,
-  type Ran,
-} from "./gate.ts"
+import { ADVISORY, type Laboratory, lockBefore, openLaboratory } from "./gate.ts"
 import type { Packages } from "./packages.ts"
+import { filesBelow, forget, type Project, type Ran } from "./project.ts"
 import { commandIn } from "./terminal.ts"
 
 const PACKAGES: Packages = {
@@ -90,6 +82,16 @@ describe.each(CLIENTS)("$label", (client) => {
     expect(asked.filter((one) => one.status() === 403).length).toBeLessThanOrEqual(client.asks ?? 1)
   })
 
+  it("does not run a refused version once", async (ctx) => {
+    if (client.once === undefined) ctx.skip(`${client.label} runs no package without installing it`)
+    const project = await open(ctx, {})
+    const from = lab.asked.length
+    const ran = await project.exec(client.once!("bar", "1.0.1"))
+    expect(ran.exit, ran.terminal).not.toBe(0)
+    for (const word of ["vulnerability.severity", ADVISORY]) expect(ran.terminal).toContain(word)
+    expect(lab.asked.slice(from).map((one) => one.status())).toContain(403)
+  })
+
   it("never has bytes that were not promised", async (ctx) => {
     const name = swappedFor(client)
     const project = await open(ctx, { [name]: "=1.0.0" })
@@ -152,7 +154,7 @@ function swappedFor({ label }: ClientDescription): string {
   return `swapped-${label.replace(" ", "")}`
 }
 
-/** Installed files and lockfiles; addresses of registries made equal, and left out what managers note for themselves. */
+/** Installed files and lockfiles; addresses and the place of the project made equal, and left out what managers note for themselves. */
 function treeOf(client: ClientDescription, { directory }: Project): Map<string, string> {
   const roots = client.trees.flatMap((tree) => globSync(tree, { cwd: directory }))
   const noted = /^node_modules\/\.(?!pnpm\/[^l]|bin\/)|__pycache__|_virtualenv|\.lock$/
@@ -165,6 +167,7 @@ function treeOf(client: ClientDescription, { directory }: Project): Map<string, 
       path,
       bytes
         .toString("latin1")
+        .replaceAll(dirname(directory), "PROJECT")
         .replaceAll(lab.gate.origin, "BASE")
         .replaceAll(lab.upstream.base, "BASE")
         // Poetry hashes the project file, which names the registry.

@@ -20,6 +20,8 @@ export interface ClientDescription {
   install: string
   frozen: string
   add: (name: string) => string
+  /** Fetches a version and runs it, without a project. */
+  once?: (name: string, version: string) => string
   /** Files that record what was resolved. */
   locks: readonly string[]
   /** Directories that hold what was installed, below the project. */

@@ -1,32 +1,20 @@
-// A gate in this process, in front of an upstream on loopback, and the real wrapper in front of real clients.
+// A gate in this process, in front of an upstream on loopback, and advisories about some of its packages.
 import { subscribe, unsubscribe } from "node:diagnostics_channel"
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import type { Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
-import { delimiter, dirname, join } from "node:path"
-import { execa } from "execa"
+import { join } from "node:path"
 import { processContext } from "../../../src/context.ts"
 import { createDesk } from "../../../src/gateway/desk.ts"
 import { type Gateway, openGateway } from "../../../src/gateway/gateway.ts"
-import { clientSettings } from "../../../src/gateway/settings.ts"
 import { openUpstream } from "../../../src/gateway/upstream/open.ts"
-import { settingsDirectory } from "../../../src/gateway/write-settings.ts"
 import { updateAdvisories } from "../../../src/packages/advisories/update.ts"
 import { loadPolicyTexts } from "../../../src/policy/load.ts"
 import { openStore } from "../../../src/store/open.ts"
-import { BIN } from "../../e2e/nanoguard.ts"
 import type { ClientDescription } from "./description.ts"
 import { goModule, type Packages } from "./packages.ts"
+import { createProject, forget, type Project, write } from "./project.ts"
 import { type ClientUpstream, startUpstream } from "./upstream.ts"
 
 /** The one advisory that everything refused is refused for. */
@@ -45,22 +33,6 @@ export interface Laboratory {
   /** A project of a client, with a home of its own. */
   project: (client: ClientDescription, program: string, files: Record<string, string>) => Project
   close: () => Promise<void>
-}
-
-export interface Project {
-  directory: string
-  /** Directories that hold what clients keep from run to run. */
-  caches: readonly string[]
-  /** Runs a shell command behind the gate with `nanoguard gateway exec`. */
-  exec: (line: string, env?: Record<string, string>) => Promise<Ran>
-  /** Runs it with the same settings, led to the upstream. */
-  direct: (line: string) => Promise<Ran>
-}
-
-export interface Ran {
-  exit: number
-  /** What the terminal shows: both streams as they came. */
-  terminal: string
 }
 
 /** Opens it all. `refused` names versions with a known vulnerability, by package. */
@@ -147,58 +119,6 @@ function watchRequests(port: number) {
   return { asked, stop: () => unsubscribe(channel, onRequest) }
 }
 
-interface ProjectInput {
-  client: ClientDescription
-  program: string
-  files: Record<string, string>
-  scratch: string
-  state: string
-  /** Addresses of the upstream and of the gate. */
-  upstream: string
-  origin: string
-}
-
-function createProject({ client, program, files, scratch, state, upstream, origin }: ProjectInput): Project {
-  const root = mkdtempSync(join(scratch, "run-"))
-  // Cargo's home is the settings' own.
-  const caches = [join(root, "home"), join(settingsDirectory({ env: { NANOGUARD_HOME: state } }, origin), "cargo")]
-  for (const cache of caches) rmSync(cache, { recursive: true, force: true })
-  const [directory, home, bin] = ["project", "home", "bin"].map((name) => join(root, name)) as [string, string, string]
-  write(directory, files)
-  mkdirSync(home)
-  // One program a directory, so that no other manager comes along with it.
-  write(bin, { [client.command]: `#!/bin/sh\nexec ${JSON.stringify(program)} "$@"\n` })
-  chmodSync(join(bin, client.command), 0o755)
-  const env = {
-    PATH: [bin, dirname(process.execPath), "/usr/local/bin", "/usr/bin", "/bin"].join(delimiter),
-    ...{ HOME: home, XDG_CACHE_HOME: join(home, "cache"), NO_COLOR: "1", NANOGUARD_HOME: state },
-    ...client.env(home, program),
-  }
-  const run = async (file: string, args: string[], more: Record<string, string>): Promise<Ran> => {
-    const options = {
-      cwd: directory,
-      env: { ...env, ...more },
-      extendEnv: false,
-      stdin: "ignore",
-      all: true,
-      reject: false,
-      timeout: 120_000,
-    } as const
-    const { exitCode, all } = await execa(file, args, options)
-    return { exit: exitCode ?? -1, terminal: all }
-  }
-  return {
-    ...{ directory, caches },
-    exec: (line, more = {}) => run(process.execPath, [BIN, "gateway", "exec", "--", "sh", "-c", line], more),
-    direct: (line) => {
-      const settings = clientSettings({ base: upstream, directory: join(home, "settings") })
-      for (const { path, text } of settings.files)
-        write(dirname(path), { [path.slice(dirname(path).length + 1)]: text })
-      return run("sh", ["-c", line], settings.env)
-    },
-  }
-}
-
 /** One advisory a package and ecosystem, of high severity, with the versions spelled out. */
 function advisories(refused: Readonly<Record<string, readonly string[]>>): string {
   const named = (ecosystem: string, name: string, versions: readonly string[]) => ({
@@ -220,21 +140,6 @@ function advisories(refused: Readonly<Record<string, readonly string[]>>): strin
   })}\n`
 }
 
-export function write(directory: string, files: Record<string, string>): void {
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(directory, path)), { recursive: true })
-    writeFileSync(join(directory, path), text)
-  }
-}
-
-/** Files below a directory by path, links not followed. */
-export function filesBelow(directory: string): Map<string, Buffer> {
-  if (!existsSync(directory)) return new Map()
-  const entries = readdirSync(directory, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  return new Map(files.sort().map((path) => [path.slice(directory.length + 1), readFileSync(path)]))
-}
-
 /** Locks as before the advisory was known, and forgets what was installed. */
 export async function lockBefore(lab: Laboratory, client: ClientDescription, project: Project): Promise<void> {
   await lab.lift(true)
@@ -245,10 +150,4 @@ export async function lockBefore(lab: Laboratory, client: ClientDescription, pro
     await lab.lift(false)
   }
   forget(client, project)
-}
-
-/** Removes what was installed and what is cached: only the project and its lockfile are left. */
-export function forget(client: ClientDescription, { directory, caches }: Project): void {
-  for (const tree of [...client.trees, ".venv"]) rmSync(join(directory, tree), { recursive: true, force: true })
-  for (const cache of caches) rmSync(cache, { recursive: true, force: true })
 }

@@ -35,6 +35,7 @@ export function npmManifest(name: string, { version, dependencies = {} }: Releas
     version,
     license: "MIT",
     main: "index.js",
+    bin: { [name]: "index.js" },
     dependencies: Object.fromEntries(Object.entries(dependencies).map(([key, range]) => [key, requirement.npm(range)])),
   }
 }
@@ -42,7 +43,7 @@ export function npmManifest(name: string, { version, dependencies = {} }: Releas
 export function npmTarball(name: string, release: Release): Buffer {
   return tarGz({
     "package/package.json": `${JSON.stringify(npmManifest(name, release), null, 2)}\n`,
-    "package/index.js": `module.exports = ${codeOf(name, release)}\n`,
+    "package/index.js": `#!/usr/bin/env node\nmodule.exports = ${codeOf(name, release)}\n`,
   })
 }
 
