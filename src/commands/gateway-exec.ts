@@ -72,10 +72,18 @@ export async function gatewayExec(
     })
     writeSettings(directory, settings.files)
     if (options.quiet !== true) say(renderExecStart(visit.origin, style))
-    const exit = await runChild(ctx, command, { ...ctx.env, ...settings.env, NANOGUARD_RUN: visit.run })
-    const summary = await askGate<RunSummary>(ctx, "DELETE", `/v1/runs/${visit.visit}`)
-    if (summary !== undefined)
-      say(renderRunSummary(summary, { failed: exit !== 0, style, columns: ctx.stderr.columns ?? 80 }))
+    // Whatever becomes of the gate meanwhile, what the command came to is passed on.
+    const endVisit = () =>
+      askGate<RunSummary>(ctx, "DELETE", `/v1/runs/${visit.visit}`).catch((error: unknown) => {
+        say(renderTrouble(error, style))
+      })
+    const childEnv = { ...ctx.env, ...settings.env, NANOGUARD_RUN: visit.run }
+    const exit = await runChild(ctx, command, childEnv).catch(async (error: unknown) => {
+      await endVisit()
+      throw error
+    })
+    const summary = await endVisit()
+    if (summary) say(renderRunSummary(summary, { failed: exit !== 0, style, columns: ctx.stderr.columns ?? 80 }))
     return { exit }
   } catch (error) {
     if (error instanceof NanoguardError) {
@@ -88,7 +96,11 @@ export async function gatewayExec(
   }
 }
 
+/** Characters of JSON that a gate is told of a project. Without it corrections are less exact, and nothing else. */
+const MAX_PROJECT = 16 * 1024 * 1024
+
 async function openVisit(ctx: Context, options: GatewayExecOptions): Promise<Visit> {
+  const project = await readProject(ctx.cwd)
   const agent = readAgent(options.agent ?? ctx.env["NANOGUARD_AGENT"] ?? "local")
   return (await askGate<Visit>(ctx, "POST", "/v1/runs", {
     agent,
@@ -97,7 +109,7 @@ async function openVisit(ctx: Context, options: GatewayExecOptions): Promise<Vis
     operator: options.operator ?? operatorOf(ctx),
     boxed: false,
     lasts: LONGEST,
-    project: await readProject(ctx.cwd),
+    ...(JSON.stringify(project).length <= MAX_PROJECT && { project }),
   }))!
 }
 
