@@ -13,6 +13,7 @@ import { cacheDirectory } from "../packages/registries/cache.ts"
 import { openStore } from "../store/open.ts"
 import { createDesk } from "./desk.ts"
 import { type Gateway, openGateway } from "./gateway.ts"
+import { keepHeapSmall } from "./heap.ts"
 import { openUpstream } from "./upstream/open.ts"
 
 export interface StartOptions {
@@ -41,6 +42,7 @@ export const DEFAULT_PORT = 8471
 
 /** Starts a gate; its `close` ends everything that this opened. Errors: as `openGateway`, `openStore` and `adoptedPolicy`. */
 export async function startGate(ctx: Context, options: StartOptions): Promise<Gateway> {
+  keepHeapSmall()
   const gateway = options.name
   const store = await openStore(ctx, {
     gateway,

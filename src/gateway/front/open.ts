@@ -31,7 +31,7 @@ export interface Opened extends Known {
 export type NotOpened = { ok: false; answer: Answer } | { ok: false; verdict: Verdict }
 
 /** Bytes of upstream documents that are kept parsed; as objects they take some four times that. */
-const PARSED = 24 * 1024 * 1024
+const PARSED = 12 * 1024 * 1024
 const parsed = createLru<{ id: string; document: unknown; size: number }>(PARSED, ({ size }) => size + 1000)
 
 /** Fetches, parses and keeps the document of a package from the one upstream that may answer for it. */

@@ -22,7 +22,7 @@ export interface Listing {
 /** Decisions go by the clock, so none is kept for longer: milliseconds. */
 const KEPT = 15_000
 /** Bytes, roughly: a version takes some two thousand in a listing that is rendered. */
-const MEMORY = 32 * 1024 * 1024
+const MEMORY = 16 * 1024 * 1024
 const listings = createLru<Listing>(MEMORY, ({ versions }) => 2_000 * (versions.length + 1))
 
 /** Decides all versions, and how each is shown to this client. */

@@ -122,7 +122,7 @@ export function openMetadata(services: Services): MetadataCache {
         }
         const bytes = await readBody(body, headers, limits, gate)
         stats.bytes += bytes.length
-        return { body: bytes, id: idOf(bytes), fetchedAt, freshUntil, ...validators(headers) }
+        return { body: alone(bytes), id: idOf(bytes), fetchedAt, freshUntil, ...validators(headers) }
       },
     )
   }
@@ -152,6 +152,11 @@ export function openMetadata(services: Services): MetadataCache {
       await Promise.all(writes.values())
     },
   }
+}
+
+/** The same bytes in memory of their own: what was unpacked may lie in a buffer many times as large, which would be kept with it. */
+function alone(body: Buffer): Buffer {
+  return body.buffer.byteLength <= body.length * 1.25 ? body : Buffer.concat([body])
 }
 
 function found({ body, id, etag, fetchedAt, freshUntil }: Kept, stale = false): Found {

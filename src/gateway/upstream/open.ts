@@ -13,7 +13,7 @@ export const UPSTREAM_LIMITS: UpstreamLimits = {
   ...HTTP_LIMITS,
   artifactBytes: 2 * 1024 ** 3,
   artifactTotal: 30 * 60 * 1000,
-  memoryBytes: 64 * 1024 * 1024,
+  memoryBytes: 24 * 1024 * 1024,
   connections: 48,
 }
 
