@@ -79,12 +79,14 @@ export function measureArchives(work: string, archives: readonly string[], round
   })
 }
 
-/** Open loop over the archives of the tree, in turns of a second; milliseconds. */
+const SHARES = [0.5, 0.99]
+
+/** Open loop over the archives of the tree, in turns of a second; p50 and p99 of the turn in the middle and of the best one, milliseconds. */
 export function measureLatency(work: string, archives: readonly string[], rate: number, turns: number): Promise<Row[]> {
   return withServers(work, ["gate"], async (servers) => {
     const client = createClient(200)
-    const times = new Map<string, number[]>()
-    const cpu = new Map<string, number>()
+    const shares = new Map<string, number[][]>()
+    const cpu = new Map<string, number[]>()
     for (let turn = -1; turn < turns; turn++) {
       for (const [name, server] of servers) {
         const urls = archives.map((path) => server.origin + path)
@@ -95,14 +97,20 @@ export function measureLatency(work: string, archives: readonly string[], rate: 
         const start = (turn * rate) % urls.length
         const before = (await server.usage()).cpu
         const found = await openLoop(client.ask, [...urls.slice(start), ...urls.slice(0, start)], rate, 1000)
-        cpu.set(name, (cpu.get(name) ?? 0) + (await server.usage()).cpu - before)
-        times.set(name, [...(times.get(name) ?? []), ...found])
+        const used = (((await server.usage()).cpu - before) * 1000) / found.length
+        cpu.set(name, [...(cpu.get(name) ?? []), used])
+        shares.set(name, [...(shares.get(name) ?? []), SHARES.map((share) => percentile(found, share))])
       }
     }
     client.close()
-    return [...times].map(([name, all]) => ({
+    const of = (turns: readonly number[][], n: number, share: number) =>
+      percentile(
+        turns.map((turn) => turn[n]!),
+        share,
+      )
+    return [...shares].map(([name, all]) => ({
       name,
-      cells: [...[0.5, 0.9, 0.99].map((share) => percentile(all, share)), (cpu.get(name)! * 1000) / all.length],
+      cells: [...SHARES.flatMap((_, n) => [of(all, n, 0.5), of(all, n, 0)]), percentile(cpu.get(name)!, 0.5)],
     }))
   })
 }

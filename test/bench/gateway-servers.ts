@@ -16,8 +16,7 @@ packages:
   deny: { malware: true, severity: critical, age: 3d, licenses: [AGPL-3.0-only] }
   unknown: { default: allow }
 `
-const here = import.meta.dirname
-const usageModule = resolve(here, "gateway-usage.ts")
+const usageModule = resolve(import.meta.dirname, "gateway-usage.ts")
 /** What was fetched once is kept here from one bench to the next. */
 export const KEPT = process.env["NANOGUARD_BENCH_CACHE"] ?? join(tmpdir(), "nanoguard-test-tools", "bench-registry")
 
@@ -58,31 +57,50 @@ function messageOf<T extends object>(child: ChildProcess, member: string): Promi
   })
 }
 
-async function start(file: string, env: Record<string, string>, name: string): Promise<Server> {
-  const profile = process.env["NANOGUARD_BENCH_PROFILE"]
-  const profiled = profile === undefined || name !== "gate" ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`]
-  const child = fork(resolve(here, file), {
-    env: { PATH: process.env["PATH"] ?? "", ...env },
-    execArgv: ["--import", usageModule, ...profiled],
+/** A registry on loopback that has whatever this machine's npm registry has, and asks it only once. */
+export async function startUpstream(): Promise<Server> {
+  const registry = execFileSync("npm", ["config", "get", "registry"], { encoding: "utf8" }).trim()
+  const child = fork(resolve(import.meta.dirname, "gateway-upstream.ts"), {
+    env: { ...process.env, BENCH_REGISTRY: registry, BENCH_CACHE: KEPT },
+    execArgv: ["--import", usageModule],
   })
   const { origin } = await messageOf<{ origin: string }>(child, "origin")
   return { origin, ...parts(child) }
 }
 
-/** A registry on loopback that has whatever this machine's npm registry has, and asks it only once. */
-export function startUpstream(): Promise<Server> {
-  const registry = execFileSync("npm", ["config", "get", "registry"], { encoding: "utf8" }).trim()
-  const certificates = process.env["NODE_EXTRA_CA_CERTS"]
-  const trust = certificates === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificates }
-  return start("gateway-upstream.ts", { ...trust, BENCH_REGISTRY: registry, BENCH_CACHE: KEPT }, "upstream")
-}
+const program = resolve("bin", "nanoguard.js")
 
-/** A gate with an empty record and an empty cache. */
-export function startGate(upstream: Server, work: string): Promise<Server> {
+/** The gate as people start it, with an empty record and an empty cache, under an adopted policy. */
+export async function startGate(upstream: Server, work: string): Promise<Server> {
   const home = mkdtempSync(join(work, "gate-"))
-  const state = { HOME: home, NANOGUARD_HOME: join(home, "state"), BENCH_CACHE: join(home, "cache") }
-  const policy = process.env["NANOGUARD_BENCH_POLICY"] ?? POLICY
-  return start("gateway-gate.ts", { ...state, npm_config_registry: upstream.origin, BENCH_POLICY: policy }, "gate")
+  const env = {
+    ...{ PATH: process.env["PATH"] ?? "", HOME: home, NANOGUARD_HOME: join(home, "state") },
+    npm_config_registry: upstream.origin,
+  }
+  const secret = join(home, "passphrase")
+  writeFileSync(secret, "a passphrase of the bench", { mode: 0o600 })
+  writeFileSync(join(home, "nanoguard.yaml"), process.env["NANOGUARD_BENCH_POLICY"] ?? POLICY)
+  const signed = ["--passphrase-file", secret]
+  for (const args of [
+    ["approver", "add", "bench"],
+    ["policy", "adopt", "--yes", "--as", "bench"],
+  ])
+    execFileSync(process.execPath, [program, ...args, ...signed], { cwd: home, env, stdio: "pipe" })
+  const profile = process.env["NANOGUARD_BENCH_PROFILE"]
+  const child = fork(program, ["gateway", "start", "--port", "0", "--format", "json"], {
+    ...{ cwd: home, env, stdio: ["ignore", "pipe", "inherit", "ipc"] },
+    execArgv: ["--import", usageModule, ...(profile ? ["--cpu-prof", `--cpu-prof-dir=${profile}`] : [])],
+  })
+  const status = await new Promise<string>((done, fail) => {
+    child.stdout?.once("data", (bytes) => done(String(bytes)))
+    child.once("exit", (code) => fail(new Error(`the gate ended with ${code}`)))
+  })
+  const { close, ...rest } = parts(child)
+  const stop = () => {
+    child.kill("SIGTERM")
+    return close()
+  }
+  return { origin: `${(JSON.parse(status) as { origin: string }).origin}/npm`, ...rest, close: stop }
 }
 
 /** Verdaccio with its filter, an empty storage and no limit on what it keeps. */

@@ -13,6 +13,7 @@ const usage = (): Usage => {
 }
 
 if (process.send !== undefined) {
+  // A worker thread of the program has no channel of its own.
   process.on("message", (message) => {
     if (message === "usage") process.send?.({ usage: usage() })
   })

@@ -69,11 +69,15 @@ const sections: Record<string, () => Promise<void>> = {
     table("The archives of the tree, 15 at a time, without npm", ["ms", "least ms", "server cpu ms"], rows)
   },
   async latency() {
-    const rows = await measureLatency(work, await archives(), 200, 10)
+    const rows = await measureLatency(work, await archives(), 200, 12)
     const [direct, gate] = rows as [Row, Row]
-    const added = gate.cells.slice(0, 3).map((cell, n) => Number(cell) - Number(direct.cells[n]))
-    const all = [...rows, { name: "added", cells: added }, { name: "wanted", cells: ["below 1", "", "below 5"] }]
-    table("Archives at 200 a second, open loop, warm", ["p50 ms", "p90 ms", "p99 ms", "cpu ms each"], all)
+    const added = gate.cells.slice(0, 4).map((cell, n) => Number(cell) - Number(direct.cells[n]))
+    const all = [...rows, { name: "added", cells: added }, { name: "wanted", cells: ["below 1", "", "below 5", ""] }]
+    table(
+      "Archives at 200 a second, open loop, warm",
+      ["p50 ms", "best turn", "p99 ms", "best turn", "cpu ms each"],
+      all,
+    )
   },
   async packument() {
     const rows = await measureListings(work, LISTING, 4)
