@@ -60,7 +60,7 @@ export function createGateServer(options: ServerOptions): Server {
     noDelay: true,
   }
   const server = options.tls
-    ? createTlsServer({ ...settings, ...options.tls }, handler)
+    ? createTlsServer({ ...settings, ...options.tls, handshakeTimeout: limits.headers }, handler)
     : createServer(settings, handler)
   server.maxConnections = limits.sockets
   // A client that waits for leave to send its body gets its answer without.

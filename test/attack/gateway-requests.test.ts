@@ -185,6 +185,26 @@ describe("the framing of requests", () => {
   })
 })
 
+describe("other protocols on the gate's socket", () => {
+  it("get no tunnel, no upgrade and no bytes", async () => {
+    const { gate, host, upstream } = await open()
+    const cases = {
+      tunnel: `CONNECT ${new URL(upstream.base).host} HTTP/1.1\r\nhost: ${host}\r\n\r\nGET /good HTTP/1.1\r\n\r\n`,
+      upgrade: `GET /npm/evil/-/evil-1.0.0.tgz HTTP/1.1\r\nhost: ${host}\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n`,
+      "HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+      "HTTP/0.9": "GET /npm/good/-/good-1.0.0.tgz\r\n\r\n",
+      "HTTP/1.0 without a host": "GET /npm/good/-/good-1.0.0.tgz HTTP/1.0\r\n\r\n",
+      TLS: Buffer.from("16030100050100000100", "hex"),
+    }
+    for (const [what, bytes] of Object.entries(cases)) {
+      const text = await sendRaw(gate.origin, bytes, 80, 500)
+      expect(text, what).not.toMatch(/HTTP\/1\.1 [123]/)
+      expect(text, what).not.toContain("archive of")
+    }
+    expect(upstream.requests).not.toContain("/good")
+  })
+})
+
 describe("who is asked, and by whom", () => {
   it("is the gate under its own names alone", async () => {
     const { gate } = await open()

@@ -1,4 +1,5 @@
 // A malicious upstream behind the gate: texts that want to be obeyed, archives that are not those of the listing, and answers that change.
+import { createHash } from "node:crypto"
 import { describe, expect, it } from "vitest"
 import { answerApproval } from "../../src/approvals/answer.ts"
 import { addApprover } from "../../src/approvals/enrol.ts"
@@ -259,19 +260,31 @@ describe("what a person agreed to", () => {
   it("is not good for other bytes under the same version, also where the gate waited for the answer", async () => {
     for (const wait of [0, 2_000]) {
       const { gate, upstream, approve } = await agreed(wait)
+      const read = async () => (await fetch(`${upstream.base}/scripted`)).text()
+      let document = await read()
+      upstream.answer("/scripted", (_, response) => {
+        response.setHeader("cache-control", "max-age=0")
+        response.end(document)
+      })
       const first = gate.get(TGZ, NPM)
       let pending = (await listApprovals(gate.store.db, NOW))[0]
       for (let i = 0; pending === undefined && i < 200; i++) {
         await new Promise((resolve) => setTimeout(resolve, 10))
         pending = (await listApprovals(gate.store.db, NOW))[0]
       }
-      expect(JSON.stringify(pending?.binding), `wait ${wait}`).toContain('"integrity":"sha512-')
       await approve(pending!.id)
-      await first
-      // The same name and version, other code.
-      upstream.publish("scripted", { "1.0.0": { scripts: { install: "x" }, bytes: Buffer.from("other code") } })
-      const fresh = await openTestGate({ policy: POLICY, env: { npm_config_registry: upstream.base } })
-      expect((await fresh.get(TGZ, NPM)).status).toBe(403)
+      expect((await first).status, `wait ${wait}`).toBe(wait === 0 ? 403 : 200)
+      await new Promise((resolve) => setTimeout(resolve, 600))
+      expect((await gate.get(TGZ, NPM)).status).toBe(200)
+      // The same name and version, other code, promised by other metadata.
+      const bytes = Buffer.from("other code")
+      const integrity = `sha512-${createHash("sha512").update(bytes).digest("base64")}`
+      document = document.replaceAll(/sha512-[A-Za-z0-9+/=]+/g, integrity)
+      upstream.answer("/scripted/-/scripted-1.0.0.tgz", (_, response) => response.end(bytes))
+      const other = await gate.get(TGZ, NPM)
+      expect(other.status).toBe(403)
+      const { approval } = (await other.json()) as { approval: { id: string } }
+      expect(approval.id).not.toBe(pending!.id)
     }
   })
 })
