@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest"
 import { answerApproval } from "../../src/approvals/answer.ts"
 import { addApprover } from "../../src/approvals/enrol.ts"
 import { listApprovals } from "../../src/approvals/list.ts"
+import { cargoProtocol } from "../../src/gateway/protocols/cargo/index.ts"
 import { createRunBook } from "../../src/gateway/runs.ts"
 import { renderRunSummary } from "../../src/render/gateway-exec.ts"
 import { loadStyle } from "../../src/render/style.ts"
@@ -107,6 +108,31 @@ describe("texts of an upstream", () => {
       expect(JSON.parse(raw).versions["1.0.0"].dependencies.left).toBe("\\u001b^1.0.0")
     }
     expect(gate.troubles).toEqual([])
+  })
+
+  it("pass through cargo's index without them, however they are written there", () => {
+    const entry = { name: "wordy", vers: "1.0.0", deps: [], cksum: "a".repeat(64), features: {}, yanked: false }
+    const plain = JSON.stringify(entry)
+    const escaped = `${JSON.stringify({ ...entry, vers: "1.0.1" }).slice(0, -1)},"links":"\\u001B[2J\\u202e\\u009bx\u009b\u202e"}`
+    const broken = `${JSON.stringify({ ...entry, vers: "1.0.2" }).slice(0, -1)},"links":"\u001b[2J"}`
+    const index = cargoProtocol.parse(
+      Buffer.from(`${plain}\n${escaped}\n${broken}\n`),
+      "wordy",
+      "https://registry.example/",
+    )
+    const plan = {
+      base: "",
+      client: "cargo",
+      withheld: new Map(),
+      replacement: undefined,
+      blockedPath: () => "",
+    } as const
+    const lines = String(cargoProtocol.render(index, { kind: "listing", name: "wordy", form: "" }, plan).body).split(
+      "\n",
+    )
+    expect(lines[0]).toBe(plain)
+    expect(stringsOf(JSON.parse(lines[1]!))).toContain("?[2J??x??")
+    expect(lines.slice(2)).toEqual([""])
   })
 
   it("make no header: hashes, tags and versions that are none", async () => {

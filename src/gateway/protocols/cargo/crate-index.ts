@@ -3,10 +3,11 @@ import { JsonError, type PickedFields, pickJson } from "../../../packages/regist
 import { boundedString, sriOfHex } from "../../../packages/registries/values.ts"
 import { isValidVersion } from "../../../packages/versions.ts"
 import { ListingError } from "../../types.ts"
+import { plainLine } from "../plain-json.ts"
 
 /** One version: the registry's own line, and what we go by. */
 export interface CrateRelease {
-  /** Without its newline. */
+  /** Without its newline, and without what a terminal would obey. */
   line: Buffer
   /** SRI. */
   integrity: string
@@ -47,7 +48,14 @@ export function parseCrateIndex(body: Buffer, name: string): CrateIndex {
     if (releases.size >= MAX_VERSIONS && !releases.has(version)) {
       throw new ListingError(`the index file lists more than ${MAX_VERSIONS} versions`)
     }
-    releases.set(version, { line, integrity, yanked: entry.yanked === true, rust: boundedString(entry.rust_version) })
+    const shown = plainLine(line)
+    if (shown === undefined) continue
+    releases.set(version, {
+      line: shown,
+      integrity,
+      yanked: entry.yanked === true,
+      rust: boundedString(entry.rust_version),
+    })
   }
   if (spelled === undefined) throw new ListingError("the index file has no version in it")
   return { name: spelled, releases }

@@ -1,6 +1,7 @@
 // One version of a packument, cut into the pieces that its two forms are put together from.
 import { isRecord, sriOfHex } from "../../../packages/registries/values.ts"
 import { cleanText } from "../../../render/clean.ts"
+import { plainJson } from "../plain-json.ts"
 import { archiveName } from "./names.ts"
 
 export interface Manifest {
@@ -105,17 +106,6 @@ function openMembers(object: Record<string, unknown>): string {
 export function membersOf(object: Record<string, unknown>): string {
   const text = plainJson(object).slice(1, -1)
   return text === "" ? "" : `,${text}`
-}
-
-/** What JSON's text has for a control character but tab and line feed, or as it is for what reorders or hides text. */
-const CONTROL = /\\(?:u00|[bfr])|[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/
-const PIECE = /\\(?:u00[01][0-9a-f]|.)|[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
-
-/** JSON text without what moves a cursor or hides words: clients print engines, names and descriptions as they are. */
-function plainJson(object: Record<string, unknown>): string {
-  const text = JSON.stringify(object)
-  if (!CONTROL.test(text)) return text
-  return text.replace(PIECE, (piece) => (/^\\[^bfru]/.test(piece) ? piece : "?"))
 }
 
 function hasInstallScript(scripts: unknown): boolean {
