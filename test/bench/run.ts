@@ -1,4 +1,4 @@
-// Every benchmark, as ratios within one run. Usage: npm run bench [start|offline|peers|scale|online|decide|advisories ...]
+// Every benchmark, as ratios within one run. Usage: npm run bench [start|offline|peers|scale|online|decide|advisories|packument|gateway ...]
 import { spawnSync } from "node:child_process"
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -124,6 +124,8 @@ const sections: Record<string, () => Promise<void> | void> = {
   },
   decide: () => standalone("decide.ts"),
   advisories: () => standalone("advisories.ts"),
+  packument: () => standalone("packument.ts"),
+  gateway: () => standalone("gateway.ts"),
 }
 
 function standalone(file: string): void {
