@@ -56,8 +56,10 @@ export async function policyAdopt(
   if (same) return done("in-force", EXIT.ok)
   if (options.dryRun) return done("planned", EXIT.ok)
   if (options.format !== "json") ctx.stdout.write(renderAdopt(report, "text"))
+  // Whoever cannot sign is not asked first.
+  const approver = requireApprover(approvers, nameOfSigner(ctx, approvers, options))
   if (!options.yes && !(await askFirst(ctx, "Bring this policy into force?"))) return done("declined", EXIT.findings)
-  const signer = await openSigner(ctx, requireApprover(approvers, nameOfSigner(ctx, approvers, options)), options)
+  const signer = await openSigner(ctx, approver, options)
   const store = await openStore(ctx, { gateway: "policy-adopt" })
   const { seq } = await adoptPolicy(
     store,

@@ -68,7 +68,10 @@ export async function answerCommand(
   const { approval, approvers } = await readQueue(ctx, id)
   const shown = describeApproval(approval, approvers)
   const terms = termsOf(approval, answer, options, ctx.now())
-  if (options.format !== "json") ctx.stdout.write(renderCard(shown, ctx.now(), ctx.stdout.columns))
+  if (options.format !== "json") {
+    const meaning = approval.state === "pending" ? { answer, terms: describeTerms(terms) } : undefined
+    ctx.stdout.write(renderCard(shown, ctx.now(), ctx.stdout.columns, meaning))
+  }
   await requireDigest(ctx, approval, answer, options)
   const approver = requireApprover(approvers, nameOfSigner(ctx, approvers, options))
   const signer = await openSigner(ctx, approver, options)

@@ -6,6 +6,7 @@ import { join } from "node:path"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { findWayRound } from "../gateway/around.ts"
+import type { GateStatus } from "../gateway/control.ts"
 import { askGate, isGateRunning } from "../gateway/control-client.ts"
 import { readProject } from "../gateway/project.ts"
 import type { RunSummary } from "../gateway/runs.ts"
@@ -56,7 +57,8 @@ export async function gatewayExec(
   }
   let close = async () => {}
   try {
-    if (!(await isGateRunning(ctx))) {
+    if (await isGateRunning(ctx)) refuseForOwnGate(options)
+    else {
       const gate = await startGate(ctx, {
         ...readStart(ctx, options),
         onTrouble: (error) => say(renderTrouble(error, style)),
@@ -71,7 +73,7 @@ export async function gatewayExec(
       npmrc: readText(join(homeDirectory(ctx.env), ".npmrc")),
     })
     writeSettings(directory, settings.files)
-    if (options.quiet !== true) say(renderExecStart(visit.origin, style))
+    if (options.quiet !== true) say(renderExecStart({ origin: visit.origin, project: await projectOfGate(ctx) }, style))
     // Whatever becomes of the gate meanwhile, what the command came to is passed on.
     const endVisit = () =>
       askGate<RunSummary>(ctx, "DELETE", `/v1/runs/${visit.visit}`).catch((error: unknown) => {
@@ -98,6 +100,22 @@ export async function gatewayExec(
 
 /** Characters of JSON that a gate is told of a project. Without it corrections are less exact, and nothing else. */
 const MAX_PROJECT = 16 * 1024 * 1024
+
+/** Nothing that was asked for is left out unsaid. */
+function refuseForOwnGate({ port, project, offline, stale, wait }: GatewayExecOptions): void {
+  const given = Object.entries({ port, project, offline, stale, wait }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`],
+  )
+  if (given.length === 0) return
+  throw new NanoguardError(`a gateway runs here already, and ${given.join(", ")} is for one of the command's own`, {
+    exit: EXIT.usage,
+    hint: "leave it out, or end that one with `nanoguard gateway stop`",
+  })
+}
+
+async function projectOfGate(ctx: Context): Promise<string> {
+  return (await askGate<GateStatus>(ctx, "GET", "/v1/status"))!.policy.project
+}
 
 async function openVisit(ctx: Context, options: GatewayExecOptions): Promise<Visit> {
   const project = await readProject(ctx.cwd)

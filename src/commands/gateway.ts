@@ -1,4 +1,5 @@
 // `nanoguard gateway start|stop|status|reload|env`.
+import { createPrivateKey, X509Certificate } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import type { Context } from "../context.ts"
@@ -78,7 +79,7 @@ export function readStart(ctx: Context, options: GatewayStartOptions) {
     wait: readWait(options.wait),
     ...(options.origin !== undefined && { origin: readOrigin(options.origin) }),
     ...(options.project !== undefined && { project: options.project }),
-    ...(tlsKey !== undefined && { tls: { key: readPem(ctx, tlsKey), cert: readPem(ctx, tlsCert!) } }),
+    ...(tlsKey !== undefined && { tls: readTls(ctx, tlsKey, tlsCert!) }),
   }
 }
 
@@ -178,11 +179,32 @@ function parseLasting(text: string): number {
   throw new NanoguardError("that is no duration", { exit: EXIT.usage, hint: "write it as 30m, 12h or 7d" })
 }
 
+/** A key and the chain that begins with its certificate, both PEM. */
+function readTls(ctx: Context, keyFile: string, certFile: string): { key: string; cert: string } {
+  const [key, cert] = [readPem(ctx, keyFile), readPem(ctx, certFile)]
+  const parse = <T>(file: string, what: string, read: () => T): T => {
+    try {
+      return read()
+    } catch (cause) {
+      const hint = `it has to be ${what}, in PEM`
+      throw new NanoguardError("the file cannot be used for TLS", { exit: EXIT.usage, hint, where: { file }, cause })
+    }
+  }
+  const secret = parse(keyFile, "a private key without a passphrase", () => createPrivateKey(key))
+  const own = parse(certFile, "a certificate chain", () => new X509Certificate(cert))
+  if (own.checkPrivateKey(secret)) return { key, cert }
+  throw new NanoguardError("--tls-key is not the key of --tls-cert", {
+    exit: EXIT.usage,
+    hint: "the chain begins with the gate's own certificate",
+  })
+}
+
 function readPem(ctx: Context, path: string): string {
   try {
     return readFileSync(resolve(ctx.cwd, path), "utf8")
   } catch (cause) {
-    throw new NanoguardError("the file cannot be read", { exit: EXIT.usage, where: { file: path }, cause })
+    const hint = "look at its name and at who may read it"
+    throw new NanoguardError("the file cannot be read", { exit: EXIT.usage, where: { file: path }, hint, cause })
   }
 }
 

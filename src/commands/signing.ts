@@ -1,7 +1,6 @@
 // Who signs, and with which key: for every command whose authority is a person's signature.
 import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
-import { requireApprover } from "../approvals/approvers.ts"
 import { findKey, keyDirectory, listKeys, openKey } from "../approvals/keys.ts"
 import { sshSigner } from "../approvals/ssh.ts"
 import type { Approver, Signer } from "../approvals/types.ts"
@@ -25,7 +24,11 @@ export function nameOfSigner(ctx: Context, approvers: ReadonlyMap<string, Approv
   const here = listKeys(keyDirectory(ctx)).filter((name) => approvers.has(name))
   const candidates = here.length > 0 ? here : [...approvers.keys()]
   if (candidates.length === 1) return candidates[0]!
-  if (candidates.length === 0) requireApprover(approvers, "nobody")
+  if (candidates.length === 0)
+    throw new NanoguardError("nobody is an approver yet, so that nobody can sign this", {
+      exit: EXIT.findings,
+      hint: "enrol the first one: nanoguard approver add <name>",
+    })
   throw usage("who decides?", `add --as <name>: ${candidates.slice(0, 10).join(", ")}`)
 }
 

@@ -1,5 +1,6 @@
 // `nanoguard why <request-id | purl | last>`: what was refused, on what evidence, and what to do instead.
 import type { Kysely } from "kysely"
+import { readApproval } from "../approvals/list.ts"
 import { readBody } from "../audit/sealing/record-shape.ts"
 import type { LogRecord } from "../audit/types.ts"
 import type { Context } from "../context.ts"
@@ -54,8 +55,9 @@ async function findRecord(ctx: Context, subject: string): Promise<WhyReport | un
   }
   const reader = await openReader(ctx)
   try {
-    if (id !== undefined) return await readRecord(reader.db, Number(id))
-    return await searchBack(reader.db, purl)
+    const found = id === undefined ? await searchBack(reader.db, purl) : await readRecord(reader.db, Number(id))
+    const asked = found?.approval === undefined ? undefined : await readApproval(reader.db, found.approval, ctx.now())
+    return found && asked ? { ...found, approvalState: asked.state } : found
   } finally {
     await reader.close()
   }

@@ -16,7 +16,7 @@ export function refusalOf(verdict: Verdict, seq: number, approval?: Refusal["app
     error: errorLine(verdict, requestId, approval),
     requestId,
     verdict,
-    retryable: approval !== undefined,
+    retryable: approval?.state === "pending",
     ...(approval !== undefined && { approval }),
   }
 }
@@ -29,7 +29,7 @@ export function requestIdOf(seq: number): string {
 /** One line that stands alone: what, why, what to do, and where to ask. */
 export function errorLine(verdict: Verdict, requestId: string, approval?: Refusal["approval"]): string {
   const next = nextStep(verdict, approval)
-  const what = `${nameOf(verdict.subject)} ${approval === undefined ? "refused" : "waits for approval"} by policy: ${verdict.code}`
+  const what = `${nameOf(verdict.subject)} ${approval?.state === "pending" ? "waits for approval" : "refused"} by policy: ${verdict.code}`
   const about = evidenceIds(verdict)
   const line = (ids: string) => `${what}${ids}.${next === "" ? "" : ` ${next}.`} [${requestId}]`
   const whole = line(about === "" ? "" : ` (${about})`)
@@ -43,12 +43,22 @@ export function nameOf(subject: string): string {
 }
 
 function nextStep({ correction }: Verdict, approval?: Refusal["approval"]): string {
-  if (approval !== undefined) return `Repeat the command once ${approval.id} is approved`
+  if (approval?.state === "pending") {
+    const own = correction?.command === undefined ? "" : `Run: ${correction.command}. Or repeat`
+    return `${own || "Repeat"} the command once ${approval.id} is approved`
+  }
+  if (approval !== undefined) return saidOf(approval)
   if (correction === undefined) return ""
   if (correction.command !== undefined) return `Run: ${correction.command}`
   if (correction.target === undefined || correction.action === "request-approval") return ""
   if (correction.action === "remove") return "Remove it"
   return `Use ${nameOf(correction.target)}`
+}
+
+/** What became of a question that waits no more. A person's own words go last: they may end in a stop of their own. */
+export function saidOf({ id, state, note }: NonNullable<Refusal["approval"]>): string {
+  if (state !== "denied") return `${id} is ${plainText(state, 20)}`
+  return `A person denied ${id}${note === undefined ? "" : `: ${plainText(note, 100).replace(/[.\s]+$/, "")}`}`
 }
 
 /** The reason phrase: code, way out and id, none of them cut; a command that was cut would be tried all the same. */

@@ -3,6 +3,7 @@ import type { Answered } from "../approvals/answer.ts"
 import { shortDigest } from "../approvals/binding.ts"
 import { tallyDecisions } from "../approvals/decision.ts"
 import type { Approval, ApprovalState, Approver, Binding, PackageArguments, Terms } from "../approvals/types.ts"
+import { codeOf } from "../policy/codes.ts"
 import { formatDuration } from "../policy/duration.ts"
 import { cleanText, countOf, safeJson } from "./clean.ts"
 import { alignColumns } from "./layout.ts"
@@ -76,8 +77,13 @@ export function renderApprovals(
   return `${lines.join("\n")}\n`
 }
 
-/** One request whole, as a person has to see it before deciding. */
-export function renderCard(one: ShownApproval, now: number, columns = 100): string {
+/** One request whole, and what their answer would mean, as a person has to see it before deciding. */
+export function renderCard(
+  one: ShownApproval,
+  now: number,
+  columns = 100,
+  answer?: Pick<AnswerReport, "answer" | "terms">,
+): string {
   const { group, people, quorum } = one.approvers
   const who = people === "anyone" ? "any approver" : people.join(", ")
   const agreed = one.agreed.length > 0 ? `; agreed: ${one.agreed.join(", ")}` : ""
@@ -95,8 +101,20 @@ export function renderCard(one: ShownApproval, now: number, columns = 100): stri
       `${group === "" ? "" : `${group}: `}${who} (${countOf(quorum, "person", "people")} must agree${agreed})`,
     ],
     ...(one.reason === undefined ? [] : [["agent says", `"${one.reason}"`] as [string, string]]),
+    ...(answer === undefined ? [] : [meaningOf(one, answer)]),
   ]
   return `${rows.flatMap(([label, value]) => cell(label, value, columns)).join("\n")}\n`
+}
+
+function meaningOf(
+  { agent, run }: ShownApproval,
+  { answer, terms }: Pick<AnswerReport, "answer" | "terms">,
+): [string, string] {
+  const whose = run === undefined || terms.scope === "agent" ? `agent ${agent}` : `run ${run} of ${agent}`
+  if (answer === "deny")
+    return ["your no", `holds for ${run === undefined ? `agent ${agent}, for a day` : `run ${run} of ${agent}`}`]
+  const uses = terms.uses === undefined ? "" : `, for ${countOf(terms.uses, "use")}`
+  return ["your yes", `lets this version in until ${terms.expires}${uses}, for ${whose}`]
 }
 
 /** What became of an answer, for a person or as one JSON document. */
@@ -126,11 +144,16 @@ function codesOf({ kind, arguments: bound }: ShownApproval): readonly string[] {
   return (bound as unknown as PackageArguments).codes
 }
 
+const describeCode = (code: string) => {
+  const title = codeOf(code)?.title
+  return title === undefined ? code : `${code} (${title.toLowerCase()})`
+}
+
 function argumentRows(one: ShownApproval): [string, string][] {
   if (one.kind === "package" || one.kind === "exception") {
     const { codes, advisories, missing, integrity } = one.arguments as unknown as PackageArguments
     return [
-      [one.kind === "exception" ? "would lift" : "asks for", codes.join(", ")],
+      [one.kind === "exception" ? "would lift" : "asks for", codes.map(describeCode).join(", ")],
       ...(advisories ? [["advisories", advisories.join(", ")] as [string, string]] : []),
       ...(missing ? [["not known", missing.join(", ")] as [string, string]] : []),
       ...(integrity === undefined ? [] : [["bytes", integrity] as [string, string]]),

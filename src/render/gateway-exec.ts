@@ -1,7 +1,7 @@
 // What the wrapper of a command says: little before it, and at its end what the gate refused or exchanged, for agents that read
 // nothing but the terminal.
 import type { WayRound } from "../gateway/around.ts"
-import { nameOf } from "../gateway/refusal.ts"
+import { nameOf, saidOf } from "../gateway/refusal.ts"
 import type { HeldBack, RunSummary, Substitution } from "../gateway/runs.ts"
 import type { Refusal } from "../gateway/types.ts"
 import type { Verdict } from "../policy/types.ts"
@@ -9,10 +9,10 @@ import { cleanText, countOf } from "./clean.ts"
 import { wrapText } from "./layout.ts"
 import type { Style } from "./style.ts"
 
-/** Said before the command starts: which gate, and what it is not. */
-export function renderExecStart(origin: string, style: Style): string {
+/** Said before the command starts: which gate, by whose policy (a gate that runs already may be another project's), and what it is not. */
+export function renderExecStart({ origin, project }: { origin: string; project: string }, style: Style): string {
   return style.dim(
-    `nanoguard: packages come through ${cleanText(origin)}. No box: the command itself can do what you can.\n`,
+    `nanoguard: packages come through ${cleanText(origin)}, by the policy of ${cleanText(project)}. No box: the command itself can do what you can.\n`,
   )
 }
 
@@ -52,13 +52,17 @@ function cut<T>(list: readonly T[], lines: (one: T) => string[]): string[] {
 
 function refusalLines({ verdict, requestId, approval }: Refusal, options: Options): string[] {
   const { style } = options
-  const word = approval === undefined ? style.red("refused") : style.yellow("waits for approval")
+  const waits = approval?.state === "pending"
+  const word = waits ? style.yellow("approval needed for") : style.red("refused")
   const head = `nanoguard: ${word} ${cleanText(nameOf(verdict.subject))}: ${cleanText(verdict.code)}`
-  const next =
+  const asked =
     approval === undefined
-      ? nextOf(verdict)
-      : [`a person decides: nanoguard approve ${cleanText(approval.id)}; then repeat the command`, ...nextOf(verdict)]
-  return [head, ...indented([reasonOf(verdict), ...next, `why: nanoguard why ${cleanText(requestId)}`], options)]
+      ? []
+      : waits
+        ? [`a person runs: nanoguard approve ${approval.id}`, "once they agreed, repeat your command"]
+        : [saidOf(approval)]
+  const lines = [reasonOf(verdict), ...nextOf(verdict), ...asked, `why: nanoguard why ${requestId}`]
+  return [head, ...indented(lines, options)]
 }
 
 function substitutionLines({ name, withheld, installed, verdict }: Substitution, options: Options): string[] {
@@ -81,7 +85,11 @@ function heldLines({ name, version, versions, verdict, use }: HeldBack, options:
 
 function reasonOf({ reason, evidence }: Verdict): string {
   const ids = evidence.flatMap((item) => (item.kind === "advisory" ? [String(item["id"])] : []))
-  return ids.length > 1 ? `${reason} (${ids.slice(0, 5).join(", ")})` : reason
+  const more = ids.filter((id) => !reason.includes(id))
+  const rest = more.length > 4 ? ` and ${more.length - 4} more` : ""
+  return more.length > 0
+    ? `${reason} ${ids.length > more.length ? "Also" : "By"} ${more.slice(0, 4).join(", ")}${rest}.`
+    : reason
 }
 
 function nextOf({ correction }: Verdict): string[] {
@@ -95,7 +103,7 @@ function nextOf({ correction }: Verdict): string[] {
 /** Commands stay on one line: they are there to be copied. */
 function indented(lines: readonly string[], { columns }: Options): string[] {
   return lines.flatMap((line) =>
-    /^(run|why): /.test(line)
+    /^(run|a person runs|why): /.test(line)
       ? [`  ${cleanText(line, 2000)}`]
       : wrapText(cleanText(line), Math.max(40, columns - 2)).map((part) => `  ${part}`),
   )

@@ -13,6 +13,8 @@ export interface WhyReport {
   run?: string
   outcome?: string
   approval?: string
+  /** How the approval stands now. */
+  approvalState?: string
   verdict: Verdict
   /** The exception that was asked for. */
   requested?: { id: string; state: string; expires: string; note?: string; registry?: string }
@@ -27,7 +29,7 @@ export function renderWhy(
   { style, columns }: { style: Style; columns: number },
 ): string {
   if (format === "json") return `${JSON.stringify(report)}\n`
-  const { verdict, request, time, agent, approval, requested } = report
+  const { verdict, request, time, agent, approval, approvalState, requested } = report
   const word =
     verdict.effect === "allow"
       ? style.green("allowed")
@@ -51,8 +53,11 @@ export function renderWhy(
       "request",
       request === undefined ? undefined : `${request} at ${time ?? ""}${agent === undefined ? "" : ` by ${agent}`}`,
     ],
-    ["approval", approval],
-    ["do", wayOut(verdict)],
+    [
+      "approval",
+      approval === undefined ? undefined : `${approval}${approvalState === undefined ? "" : ` is ${approvalState}`}`,
+    ],
+    ["do", wayOut(report)],
   ]
   const lines = rows.flatMap(([label, text]) =>
     text === undefined ? [] : labelled(2, label, cleanText(text, 1000), columns),
@@ -80,8 +85,13 @@ function describe(item: Verdict["evidence"][number]): string {
   return `${kind}: ${fields.join("; ")}`
 }
 
-function wayOut({ effect, correction }: Verdict): string | undefined {
+function wayOut({ verdict: { effect, correction }, approval, approvalState }: WhyReport): string | undefined {
   if (effect === "allow") return undefined
+  if (effect === "ask" && approvalState === "pending")
+    return `a person runs \`nanoguard approve ${approval}\`; then repeat your command`
+  if (effect === "ask" && approvalState === "granted") return "repeat your command"
+  if (correction?.action === "request-approval" && approvalState === "denied") return "do without it: a person said no"
+  if (correction?.action === "request-approval") return "run your command behind the gate: that asks a person"
   if (correction === undefined) return "no version that the policy allows is known"
   return correction.command ?? [correction.action, correction.target].filter((part) => part !== undefined).join(" ")
 }

@@ -73,10 +73,11 @@ describe("approve <id>", () => {
       "agent         claude-1",
       "run           r1",
       "operator      olga",
-      "asks for      script.unapproved",
+      "asks for      script.unapproved (install script)",
       `policy        ${POLICY.hash}`,
       "approvers     ana, ben, cy (1 person must agree)",
       'agent says    "needed for the build"',
+      "your yes      lets this version in until 2026-11-21T12:00:00.000Z, for run r1 of claude-1",
       `${id} is granted for the run until 2026-11-21T12:00:00.000Z. Signed by ana, record 3.`,
       "",
     ])
