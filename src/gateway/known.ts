@@ -14,7 +14,7 @@ export interface Known {
 }
 
 /** Releases that are kept of all packages together, at some three hundred bytes each. */
-export const MAX_WEIGHT = 250_000
+export const MAX_WEIGHT = 120_000
 /** What a package takes besides. */
 const BASE = 20
 
