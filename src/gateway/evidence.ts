@@ -123,7 +123,6 @@ export async function openEvidence(
     const key = `${ecosystem}\0${name}`
     if (memory.get(key) === known) memory.set(key, known)
   }
-  const registryFor = (ecosystem: Ecosystem) => registries.get(ecosystem)
 
   const document = async (subject: Subject, given?: () => PackageDocument | undefined): Promise<DocumentResult> => {
     const known = knownOf(subject)
@@ -145,7 +144,7 @@ export async function openEvidence(
     versions: readonly string[],
     requires = false,
   ): Promise<DocumentResult> => {
-    const registry = registryFor(ecosystem)
+    const registry = registries.get(ecosystem)
     if (registry === undefined)
       return { ok: false, reason: "unsupported", detail: "no registry is known for this ecosystem" }
     return registry.document(name, {
