@@ -4,7 +4,8 @@ import type { Client } from "./types.ts"
 /** How each one's User-Agent begins, seen of the releases that docs/clients.md names. Pipenv asks as pip; forks are "other". */
 const AGENTS: readonly (readonly [RegExp, Client])[] = [
   [/^npm\/\d/, "npm"],
-  [/^pnpm\/\d/, "pnpm"],
+  [/^pnpm\/(?:1[2-9]|[2-9]\d)\./, "pnpm"],
+  [/^pnpm\/\d/, "pnpm-classic"],
   [/^yarn\/1\./, "yarn-classic"],
   [/^yarn\/\d/, "yarn"],
   // Yarn since its second major version names the library that it asks with, and not itself.

@@ -101,6 +101,8 @@ function ownCommand(
   if (manager === "yarn" && move.kind === "direct" && !own.has(move.name)) {
     return `yarn add ${move.name}@${move.version}`
   }
+  // `yarn upgrade` wants a lockfile, and the version that is in it to be listed.
+  if (manager === "yarn1" && move.kind === "direct") return `yarn add ${move.name}@${move.version}`
   if (!isHeld(manager, move, fresh)) return undefined
   const { name, version } = move
   if (manager === "pnpm") return pnpmOverride({ ...overrides, [name]: version })

@@ -41,9 +41,9 @@ export function presentVersions(input: PresentInput): Presented {
 type PresentationOf = (version: string) => Withheld["presentation"]
 
 /** Clients of npm's registry that pass over a deprecated version wherever a range has another one. */
-const PASS_OVER: ReadonlySet<Client> = new Set<Client>(["npm", "yarn", "bun"])
+const PASS_OVER: ReadonlySet<Client> = new Set<Client>(["npm", "pnpm", "yarn", "bun"])
 /** Clients that take the highest version of a range, deprecated or not, unless `latest` is in the range: then that one. */
-const PREFER_LATEST: ReadonlySet<Client> = new Set<Client>(["pnpm", "yarn-classic"])
+const PREFER_LATEST: ReadonlySet<Client> = new Set<Client>(["pnpm-classic", "yarn-classic"])
 
 function presentationFor(input: PresentInput, replacement: string | undefined): PresentationOf {
   const { ecosystem, client } = input

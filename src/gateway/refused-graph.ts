@@ -41,6 +41,7 @@ type Form = Pick<Lockfile, "format" | "formatVersion">
 const FORMS: Readonly<Partial<Record<Client, [Ecosystem, LockfileFormat, string]>>> = {
   npm: ["npm", "package-lock.json", "3"],
   pnpm: ["npm", "pnpm-lock.yaml", "9.0"],
+  "pnpm-classic": ["npm", "pnpm-lock.yaml", "9.0"],
   yarn: ["npm", "yarn.lock", "berry-8"],
   "yarn-classic": ["npm", "yarn.lock", "1"],
   bun: ["npm", "bun.lock", "1"],

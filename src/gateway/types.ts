@@ -21,6 +21,8 @@ export interface Attribution {
 export type Client =
   | "npm"
   | "pnpm"
+  /** Before its 12th, which chooses versions in another way. */
+  | "pnpm-classic"
   | "yarn"
   | "yarn-classic"
   | "bun"

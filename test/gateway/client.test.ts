@@ -7,7 +7,7 @@ describe("the client of a request", () => {
     // As each of them sent it.
     ["npm/10.9.4 node/v24.21.0 linux x64 workspaces/false", "npm"],
     ["npm/12.2.0 node/v24.21.0 linux x64 workspaces/false", "npm"],
-    ["pnpm/10.34.9 npm/? node/v24.21.0 linux x64", "pnpm"],
+    ["pnpm/10.34.9 npm/? node/v24.21.0 linux x64", "pnpm-classic"],
     ["pnpm/12.21.0 npm/? node/? linux x64", "pnpm"],
     ["yarn/1.22.22 npm/? node/v24.21.0 linux x64", "yarn-classic"],
     ["got (https://github.com/sindresorhus/got)", "yarn"],
@@ -29,7 +29,7 @@ describe("the client of a request", () => {
     expect(clientOf({ "user-agent": "ci-bot", "npm-command": "ci" })).toBe("npm")
     expect(clientOf({ "cargo-protocol": "version=1" })).toBe("cargo")
     // The User-Agent counts first.
-    expect(clientOf({ "user-agent": "pnpm/10.0.0", "npm-command": "ci" })).toBe("pnpm")
+    expect(clientOf({ "user-agent": "pnpm/10.0.0", "npm-command": "ci" })).toBe("pnpm-classic")
   })
 
   it("never throws", () => {

@@ -15,6 +15,7 @@ const POLICY = loadPolicy("version: 1\npackages:\n  deny: { severity: high }\n",
 const ECOSYSTEM: Record<Client, Ecosystem> = {
   npm: "npm",
   pnpm: "npm",
+  "pnpm-classic": "npm",
   yarn: "npm",
   "yarn-classic": "npm",
   bun: "npm",
@@ -115,8 +116,9 @@ describe("a package that is asked for itself", () => {
   const commands: Record<string, string> = {
     npm: "npm install leaf@1.3.0",
     pnpm: "pnpm add leaf@1.3.0",
+    "pnpm-classic": "pnpm add leaf@1.3.0",
     yarn: "yarn add leaf@1.3.0",
-    "yarn-classic": "yarn upgrade leaf@1.3.0",
+    "yarn-classic": "yarn add leaf@1.3.0",
     bun: "bun add leaf@1.3.0",
     pip: "pip install 'leaf==1.3.0'",
     uv: "uv add 'leaf==1.3.0'",
@@ -153,6 +155,7 @@ describe("a dependency of a dependency, with an allowed version in its range and
   const commands: Record<string, string> = {
     npm: "npm pkg set 'overrides[leaf]=1.3.0' && npm install",
     pnpm: `pnpm config set --location=project --json overrides '{"leaf":"1.3.0"}' && pnpm install`,
+    "pnpm-classic": `pnpm config set --location=project --json overrides '{"leaf":"1.3.0"}' && pnpm install`,
     yarn: "npm pkg set 'resolutions[leaf]=1.3.0' && yarn install",
     "yarn-classic": "npm pkg set 'resolutions[leaf]=1.3.0' && yarn install",
     bun: "npm pkg set 'overrides[leaf]=1.3.0' && bun install",
@@ -209,8 +212,9 @@ describe("a version that a dependency pins", () => {
   const upgrades: Record<string, string> = {
     npm: "npm install top@2.0.0",
     pnpm: "pnpm add top@2.0.0",
+    "pnpm-classic": "pnpm add top@2.0.0",
     yarn: "yarn add top@2.0.0",
-    "yarn-classic": "yarn upgrade top@2.0.0",
+    "yarn-classic": "yarn add top@2.0.0",
     bun: "bun add top@2.0.0",
     pip: "pip install 'top==2.0.0'",
     uv: "uv add 'top==2.0.0'",
@@ -229,6 +233,7 @@ describe("a version that a dependency pins", () => {
   const overrides: Record<string, string | undefined> = {
     npm: "npm pkg set 'overrides[leaf]=1.3.0' && npm install",
     pnpm: `pnpm config set --location=project --json overrides '{"leaf":"1.3.0"}' && pnpm install`,
+    "pnpm-classic": `pnpm config set --location=project --json overrides '{"leaf":"1.3.0"}' && pnpm install`,
     yarn: "npm pkg set 'resolutions[leaf]=1.3.0' && yarn install",
     "yarn-classic": "npm pkg set 'resolutions[leaf]=1.3.0' && yarn install",
     bun: "npm pkg set 'overrides[leaf]=1.3.0' && bun install",

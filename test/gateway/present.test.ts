@@ -43,7 +43,7 @@ describe("versions that are not served", () => {
     expect(shown(ecosystem, client, versions, [versions[1]!], tags)).toEqual({ [versions[1]!]: presentation })
   })
 
-  it.each<Client>(["pnpm", "yarn-classic", "other", "cargo"])(
+  it.each<Client>(["pnpm-classic", "yarn-classic", "other", "cargo"])(
     "are listed for %s only where no caret or tilde would choose them",
     (client) => {
       const versions = ["1.0.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0-rc.1", "2.0.0", "3.0.0"]
@@ -70,7 +70,7 @@ describe("versions that are not served", () => {
     [["1.0.0", "1.1.0-rc.1", "1.2.0"], ["1.2.0"], "1.1.0-rc.1", []],
     [["1.0.0", "1.2.0"], ["1.2.0"], "9.9.9", []],
   ])("of %j without %j, where latest is %s, pnpm and yarn classic see %j", (versions, refused, latest, listed) => {
-    for (const client of ["pnpm", "yarn-classic"] as const) {
+    for (const client of ["pnpm-classic", "yarn-classic"] as const) {
       const entries = Object.entries(shown("npm", client, versions, refused, { latest }))
       expect(entries.filter(([, presentation]) => presentation === "listed").map(([version]) => version)).toEqual(
         listed,
@@ -111,7 +111,7 @@ const npmVersion = fc
   .tuple(fc.nat(2), fc.nat(2), fc.nat(3), fc.constantFrom("", "", "", "-rc.1", "-rc.2", "+b", "+c"))
   .map(([major, minor, patch, rest]) => `${major}.${minor}.${patch}${rest}`)
 const versionLists = fc.uniqueArray(npmVersion, { minLength: 1, maxLength: 14 })
-const clients = fc.constantFrom<Client>("npm", "pnpm", "yarn", "yarn-classic", "bun", "other")
+const clients = fc.constantFrom<Client>("npm", "pnpm", "pnpm-classic", "yarn", "yarn-classic", "bun", "other")
 const scenes = fc
   .tuple(versionLists, clients, fc.array(fc.boolean(), { minLength: 14, maxLength: 14 }), fc.nat(13))
   .map(([versions, client, coins, at]) => ({
@@ -173,7 +173,7 @@ describe("a listing for a client that prefers latest", () => {
         npmVersion,
         fc.constantFrom("^", "~", ">="),
         ({ versions, refused, latest }, wanted, sign) => {
-          const { withheld, replacement } = present("npm", "pnpm", versions, refused, { latest })
+          const { withheld, replacement } = present("npm", "pnpm-classic", versions, refused, { latest })
           const range = `${sign}${wanted.replace(/[-+].*/, "")}`
           const served = versions.filter((version) => !withheld.has(version))
           const releases = served.filter((version) => semver.prerelease(version) === null)

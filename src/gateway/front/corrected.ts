@@ -1,11 +1,12 @@
 // The way out of a refusal: what it takes is collected, then the packages room finds the correction.
 import { candidateVersions } from "../../packages/candidates.ts"
 import type { PackageDocument } from "../../packages/types.ts"
-import { compareVersions } from "../../packages/versions.ts"
+import { compareVersions, satisfies } from "../../packages/versions.ts"
 import { decide } from "../../policy/decide.ts"
 import type { PackageFacts, Verdict } from "../../policy/types.ts"
 import { correctRefusal } from "../correct.ts"
 import { overridesSoFar } from "../pnpm-overrides.ts"
+import type { Parent } from "../refused-graph.ts"
 import { servedParents } from "../served-parents.ts"
 import { isOpen } from "./decide-listing.ts"
 import type { Known } from "./open.ts"
@@ -13,6 +14,8 @@ import type { Asked, Front, Law } from "./types.ts"
 
 /** Versions of which all facts are collected for one correction. */
 const MAX_ASKED = 6
+/** Held-back versions of a package that are looked at for the one that was meant. */
+const MAX_WANTED = 20
 /** Packages of a run whose requirements are read to find out who wants the refused one. */
 const MAX_PARENTS = 300
 /** Parents whose other versions are looked at, and how many of those to each side. */
@@ -57,6 +60,23 @@ export async function correctVerdict(
     ),
     origin: evidence.actionFor(ecosystem, name, version).source,
   })
+}
+
+/**
+ * Which of a package's held-back versions a run most likely wants: one that a package which it was served asks for, where no version that
+ * is served would do. Undefined where none is asked for so.
+ */
+export async function wantedVersion(front: Front, law: Law, asked: Asked, name: string): Promise<string | undefined> {
+  const { ecosystem, who } = asked
+  const seen = front.runs.seenBy(who, ecosystem)
+  const refused = seen.find((one) => one.name === name)?.refused ?? new Map()
+  const served = await readServed(front, law, asked)
+  const versions = [...(served.get(name)?.releases.keys() ?? [])]
+  const parents = servedParents(served.values(), (of) => seen.find((one) => one.name === of)?.taken)
+  const newest = [...refused.keys()].sort((a, b) => compareVersions(ecosystem, b, a)).slice(0, MAX_WANTED)
+  const isOnly = ({ range }: Parent) =>
+    !versions.some((version) => !refused.has(version) && satisfies(ecosystem, version, range))
+  return newest.find((version) => parents(name, version).some(isOnly))
 }
 
 /** Collects what listings leave open of the nearest versions on, until one is allowed: only what is sure is recommended. */

@@ -1,10 +1,10 @@
 // What would be decided now about a package version, with the way out: for `nanoguard why`.
 import { EXIT, NanoguardError } from "../../errors.ts"
-import { parsePurl } from "../../packages/purl.ts"
+import { parsePurl, purlOf } from "../../packages/purl.ts"
 import type { Ecosystem, Verdict } from "../../policy/types.ts"
 import type { HeldBack, RunSummary } from "../runs.ts"
 import type { Attribution, Client } from "../types.ts"
-import { correctVerdict } from "./corrected.ts"
+import { correctVerdict, wantedVersion } from "./corrected.ts"
 import { decideVersion, isRefused } from "./decide.ts"
 import { openPackage } from "./open.ts"
 import type { Asked, Front } from "./types.ts"
@@ -55,9 +55,11 @@ export function askedBy(ecosystem: Ecosystem, by: Partial<Pick<Asked, "client" |
 /** The summary of a visit with the way out for what was held back and never asked for. */
 export async function explainHeldBack(front: Front, who: Attribution, summary: RunSummary): Promise<RunSummary> {
   const explain = async (held: HeldBack): Promise<HeldBack> => {
-    const { client } = held
-    const verdict = await whyPackage(front, held.verdict.subject, { client, who }).catch(() => held.verdict)
-    return isRefused(verdict) ? { ...held, verdict } : held
+    const { client, ecosystem, name } = held
+    const by = { client, who }
+    const version = (await wantedVersion(front, front.law(), askedBy(ecosystem, by), name)) ?? held.version
+    const verdict = await whyPackage(front, purlOf(ecosystem, name, version), by).catch(() => held.verdict)
+    return isRefused(verdict) ? { ...held, version, verdict } : held
   }
   const first = summary.heldBack.slice(0, MAX_EXPLAINED)
   return {

@@ -52,6 +52,7 @@ function useOf(name: string, { replacement, client }: Plan): string {
 const COMMANDS: Readonly<Record<string, string>> = {
   npm: "npm install",
   pnpm: "pnpm add",
+  "pnpm-classic": "pnpm add",
   yarn: "yarn add",
   "yarn-classic": "yarn add",
   bun: "bun add",
