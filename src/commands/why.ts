@@ -1,6 +1,7 @@
 // `nanoguard why <request-id | purl | last>`: what was refused, on what evidence, and what to do instead.
 import type { Kysely } from "kysely"
 import { readApproval } from "../approvals/list.ts"
+import { ERASED, openPeople } from "../audit/sealing/people.ts"
 import { readBody } from "../audit/sealing/record-shape.ts"
 import type { LogRecord } from "../audit/types.ts"
 import type { Context } from "../context.ts"
@@ -57,10 +58,18 @@ async function findRecord(ctx: Context, subject: string): Promise<WhyReport | un
   try {
     const found = id === undefined ? await searchBack(reader.db, purl) : await readRecord(reader.db, Number(id))
     const asked = found?.approval === undefined ? undefined : await readApproval(reader.db, found.approval, ctx.now())
-    return found && asked ? { ...found, approvalState: asked.state } : found
+    return (
+      found && { ...found, ...(await openOperator(reader.db, found)), ...(asked && { approvalState: asked.state }) }
+    )
   } finally {
     await reader.close()
   }
+}
+
+/** The operator's name: the record has a commitment to it. */
+async function openOperator(db: Kysely<Tables>, { operator }: WhyReport): Promise<Pick<WhyReport, "operator">> {
+  if (operator === undefined) return {}
+  return { operator: (await openPeople(db, [operator])).get(operator) ?? ERASED }
 }
 
 /** The canonical purl with a version; undefined for anything else. */
@@ -106,13 +115,18 @@ async function searchBack(db: Kysely<Tables>, purl: string | undefined): Promise
   return undefined
 }
 
-const reportOf = (seq: number, { time, agent, run, outcome, approval }: LogRecord, verdict: Verdict): WhyReport => ({
+const reportOf = (
+  seq: number,
+  { time, agent, run, operator, outcome, approval }: LogRecord,
+  verdict: Verdict,
+): WhyReport => ({
   schema: "nanoguard.why/1",
   request: `ng-${seq}`,
   time,
   verdict,
   ...(agent !== undefined && { agent }),
   ...(run !== undefined && { run }),
+  ...(operator !== undefined && { operator }),
   ...(outcome !== undefined && { outcome }),
   ...(approval !== undefined && { approval }),
 })
@@ -127,11 +141,17 @@ async function askNow(ctx: Context, subject: string): Promise<WhyReport | undefi
 
 async function requestException(
   ctx: Context,
-  { verdict, agent, run }: WhyReport,
+  { verdict, agent, run, operator }: WhyReport,
   reason: string,
   named: string | undefined,
 ) {
-  const who = { agent: named ?? agent ?? "local", ...(run !== undefined && { run }) }
+  const { operatorOf } = await import("../gateway/start.ts")
+  // What is granted is for this agent under this operator, as the gate will know them when the command is repeated.
+  const who = {
+    agent: named ?? agent ?? "local",
+    operator: operator ?? operatorOf(ctx),
+    ...(run !== undefined && { run }),
+  }
   const asked = await askGate<NonNullable<WhyReport["requested"]>>(ctx, "POST", "/v1/exceptions", {
     who,
     verdict,

@@ -11,6 +11,8 @@ export interface WhyReport {
   time?: string
   agent?: string
   run?: string
+  /** Who answers for the agent. */
+  operator?: string
   outcome?: string
   approval?: string
   /** How the approval stands now. */
@@ -63,18 +65,15 @@ export function renderWhy(
     text === undefined ? [] : labelled(2, label, cleanText(text, 1000), columns),
   )
   if (requested !== undefined) {
-    lines.push(
-      ...labelled(
-        2,
-        "asked",
-        cleanText(
-          `${requested.id} is ${requested.state} until ${requested.expires}${requested.registry === undefined ? "" : `; the registry says: ${requested.registry}`}`,
-        ),
-        columns,
-      ),
-    )
+    lines.push(...labelled(2, "asked", cleanText(askedOf(requested)), columns))
   }
   return `${[head, ...lines].join("\n")}\n`
+}
+
+function askedOf({ id, state, expires, registry }: NonNullable<WhyReport["requested"]>): string {
+  if (registry !== undefined) return `${id} at the registry, which says: ${registry}`
+  const next = state === "pending" ? `: a person runs \`nanoguard approve ${id}\`; then repeat your command` : ""
+  return `${id} is ${state} until ${expires}${next}`
 }
 
 function describe(item: Verdict["evidence"][number]): string {
@@ -90,7 +89,7 @@ function wayOut({ verdict: { effect, correction }, approval, approvalState }: Wh
   if (effect === "ask" && approvalState === "pending")
     return `a person runs \`nanoguard approve ${approval}\`; then repeat your command`
   if (effect === "ask" && approvalState === "granted") return "repeat your command"
-  if (correction?.action === "request-approval" && approvalState === "denied") return "do without it: a person said no"
+  if (correction?.action === "request-approval" && approvalState === "denied") return "without it: a person said no"
   if (correction?.action === "request-approval") return "run your command behind the gate: that asks a person"
   if (correction === undefined) return "no version that the policy allows is known"
   return correction.command ?? [correction.action, correction.target].filter((part) => part !== undefined).join(" ")

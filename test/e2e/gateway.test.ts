@@ -113,6 +113,16 @@ test("an agent is refused, does what the terminal says, and is done; where a per
   const denied = await shell(native)
   expect(denied).toMatchObject({ exit: 1, shown: expect.stringContaining("nanoguard: refused native@1.0.0") })
 
+  // An exception, asked for with a reason and agreed to, lifts the one code.
+  const exception = await shell('nanoguard why last --request-exception "nothing else builds here" --format json')
+  const { requested } = JSON.parse(exception.shown)
+  const { approvals } = JSON.parse(await must("nanoguard approve --list --format json"))
+  const { digest } = approvals.find(({ id }: { id: string }) => id === requested.id)
+  expect(
+    await must(`nanoguard approve ${requested.id} --digest ${digest} --passphrase-file pass --expires 1h`),
+  ).toContain('agent says    "nothing else builds here"')
+  await must(native)
+
   expect(await shell("nanoguard gateway start")).toMatchObject({ exit: 5 })
   await must("nanoguard gateway stop")
   expect(await gate).toMatchObject({ exitCode: 0, stderr: "" })
