@@ -58,7 +58,8 @@ export interface Evidence {
 /** Facts that an ecosystem's registry states version by version, each for a request of its own. */
 const DETAILS: Record<Ecosystem, readonly PackageFactName[]> = {
   npm: [],
-  pypi: ["license"],
+  // Times only where the index states none (PEP 700): many mirrors.
+  pypi: ["published", "license"],
   cargo: ["license", "installScripts"],
   golang: ["published", "license"],
 }
