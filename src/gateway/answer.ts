@@ -1,4 +1,5 @@
 // What the gate answers with: plain data, written to a socket in one place.
+import { plainText } from "../policy/text.ts"
 
 export interface Answer {
   status: number
@@ -17,6 +18,8 @@ export function errorAnswer(status: number, error: string, headers: Readonly<Rec
   const body = JSON.stringify({ error, message: error, type: "about:blank", title: error, status })
   return {
     status,
+    // Of a file that cannot be had, pip shows nothing but the reason phrase.
+    phrase: plainText(error, 160),
     headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers },
     body,
   }

@@ -48,7 +48,7 @@ export function createExchanger(
   const dispatchers: Partial<Record<"configured" | "learnt", Promise<Dispatcher>>> = {}
   const dispatcherOf = (target: "configured" | "learnt") => {
     dispatchers[target] ??= openDispatcher(
-      target === "configured" ? options : { ...options, lookup: createPublicLookup(options.lookup) },
+      target === "configured" ? options : { ...options, lookup: createPublicLookup(options.lookup, trusted) },
       limits,
     )
     return dispatchers[target]

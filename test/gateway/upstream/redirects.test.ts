@@ -239,4 +239,34 @@ describe("an address that an index names", () => {
     expect(isPrivateTarget(error)).toBe(true)
     expect(asked).toBe(2)
   })
+
+  it("is taken where it is a mirror's that is configured, and never where it is this machine's", async () => {
+    const answers: Record<string, string[]> = {
+      "index.registry.example": ["203.0.113.80"],
+      "files.registry.example": ["203.0.113.80"],
+      "other.registry.example": ["203.0.113.81"],
+      "local.registry.example": ["127.0.0.1"],
+      "meta.registry.example": ["169.254.169.254"],
+    }
+    const resolve: LookupFunction = (name, _, callback) =>
+      setImmediate(() =>
+        callback(
+          null,
+          (answers[name] ?? []).map((address) => ({ address, family: 4 })),
+        ),
+      )
+    const trusted = new Set([
+      "https://index.registry.example",
+      "https://local.registry.example",
+      "https://meta.registry.example",
+    ])
+    const lookup = createPublicLookup(resolve, trusted)
+    const call = (name: string) =>
+      new Promise((done) => lookup(`${name}.registry.example`, { all: false }, (...result: unknown[]) => done(result)))
+    expect(await call("files")).toEqual([null, "203.0.113.80", 4])
+    for (const name of ["other", "local", "meta"]) {
+      const [error] = (await call(name)) as [unknown]
+      expect(isPrivateTarget(error), name).toBe(true)
+    }
+  })
 })
