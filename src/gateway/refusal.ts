@@ -113,9 +113,7 @@ export function blockedPath(
   file: string,
 ): string {
   const use =
-    replacement !== undefined && /^[A-Za-z0-9.+!_-]{1,100}$/.test(replacement)
-      ? `use-${replacement}`
-      : "no-version-approved"
+    replacement !== undefined && /^[A-Za-z0-9.+!_-]{1,100}$/.test(replacement) ? `use-${replacement}` : "held-back"
   const path = name.split("/").map(encodeURIComponent).join("/").replace(/^%40/, "@")
   return `/-/blocked/${verdict?.code ?? "policy"}/${use}/${path}/${encodeURIComponent(version)}/${encodeURIComponent(file)}`
 }

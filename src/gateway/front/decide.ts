@@ -74,11 +74,16 @@ export async function refuse(
   const integrity = opened && integrityOf(opened, version)
   const approval =
     verdict.effect === "ask" ? await front.desk.request(asked.who, law.policy, verdict, integrity) : undefined
-  const seq = await front.recorder.decided(asked.who, { action, evidence, verdict }, approval ? "held" : "refused", {
-    item: itemOf(action),
-    ...(approval && { approval: approval.id }),
-    detail: { client: asked.client },
-  })
+  const seq = await front.recorder.decided(
+    asked.who,
+    { action, evidence, verdict },
+    approval?.state === "pending" ? "held" : "refused",
+    {
+      item: itemOf(action),
+      ...(approval && { approval: approval.id }),
+      detail: { client: asked.client },
+    },
+  )
   const refusal = refusalOf(verdict, seq, approval)
   front.runs.refused(asked.who, refusal)
   return { ...renderRefusal(refusal), recorded: true }

@@ -1,6 +1,7 @@
 // A listing, decided and rendered once for everybody to whom it says the same, for a short while.
 import { createHash } from "node:crypto"
 import type { ActiveGrant } from "../../approvals/types.ts"
+import { compareVersions } from "../../packages/versions.ts"
 import type { Verdict } from "../../policy/types.ts"
 import { createLru } from "../lru.ts"
 import { type Presented, presentVersions } from "../present.ts"
@@ -58,7 +59,12 @@ export async function planListing(
     client: asked.client,
     withheld: presented.withheld,
     replacement: presented.replacement,
-    blockedPath: (of, version, file) => blockedPath(refused.get(version), presented.replacement, of, version, file),
+    // A version to go back to is the refusal's to recommend, which looks for the nearest one.
+    blockedPath: (of, version, file) => {
+      const { replacement } = presented
+      const isNewer = replacement !== undefined && compareVersions(ecosystem, replacement, version) > 0
+      return blockedPath(refused.get(version), isNewer ? replacement : undefined, of, version, file)
+    },
   }
   const listing = { plan, versions, refused, presented, rendered: new Map() }
   listings.set(key, listing)

@@ -57,7 +57,7 @@ describe("archives", () => {
     ["/left-pad/-/left-pad-1.0.0%2b7.tgz", "left-pad", "1.0.0+7"],
     ["/npm/-/npm-11.0.0.tgz", "npm", "11.0.0"],
     ["/-/blocked/malware.known/use-1.6.7/axios/1.6.8/axios-1.6.8.tgz", "axios", "1.6.8"],
-    ["/-/blocked/malware.known/no-version-approved/@scope/name/1.0.0/name-1.0.0.tgz", "@scope/name", "1.0.0"],
+    ["/-/blocked/malware.known/held-back/@scope/name/1.0.0/name-1.0.0.tgz", "@scope/name", "1.0.0"],
     ["/-/blocked/x/use-1.0.0%2B2/axios/1.0.0%2B1/axios-1.0.0%2B1.tgz", "axios", "1.0.0+1"],
   ])("%s", (path, name, version) => {
     const file = `${name.replace(/^.*\//, "")}-${version}.tgz`

@@ -141,7 +141,7 @@ describe("versions that are held back", () => {
       const { document } = rendered(simple(), planOf(simple(), client, VERSIONS))
       expect(document["dist-tags"]).toEqual({ latest: "2.0.0" })
       expect(document.versions["2.0.0"].dist.tarball).toContain(
-        "/-/blocked/vulnerability.severity/no-version-approved/foo/",
+        "/-/blocked/vulnerability.severity/held-back/foo/",
       )
     }
   })
