@@ -140,9 +140,7 @@ describe("versions that are held back", () => {
     for (const client of ["npm", "pnpm", "bun"] as const) {
       const { document } = rendered(simple(), planOf(simple(), client, VERSIONS))
       expect(document["dist-tags"]).toEqual({ latest: "2.0.0" })
-      expect(document.versions["2.0.0"].dist.tarball).toContain(
-        "/-/blocked/vulnerability.severity/held-back/foo/",
-      )
+      expect(document.versions["2.0.0"].dist.tarball).toContain("/-/blocked/vulnerability.severity/held-back/foo/")
     }
   })
 
