@@ -76,7 +76,7 @@ it.each(["systemd", "launchd"] as const)("no %s unit carries a line break", (kin
 
 it("repeats a command line, with absolute paths, and takes only its own settings from the environment", () => {
   const ctx = {
-    cwd: "/work/project",
+    cwd: "/srv/project",
     env: { HOME: "/home/ana", NANOGUARD_HOME: "/srv/nanoguard", NPM_TOKEN: "secret", PATH: "/bin" },
   }
   const options = {
@@ -99,10 +99,10 @@ it("repeats a command line, with absolute paths, and takes only its own settings
     "--stale",
     "7d",
     "--project",
-    "/work/project/sub",
+    "/srv/project/sub",
   ]
   expect(text).toContain(
-    [...words, "--tls-key", "/work/project/key.pem", "--tls-cert", "/etc/cert.pem", "--require-token"]
+    [...words, "--tls-key", "/srv/project/key.pem", "--tls-cert", "/etc/cert.pem", "--require-token"]
       .map((word) => `"${word}"`)
       .join(" "),
   )
