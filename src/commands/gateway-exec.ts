@@ -3,11 +3,13 @@ import { spawn } from "node:child_process"
 import { readFileSync, statSync } from "node:fs"
 import { constants } from "node:os"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { findWayRound } from "../gateway/around.ts"
 import type { GateStatus } from "../gateway/control.ts"
 import { askGate, isGateRunning } from "../gateway/control-client.ts"
+import type { Gateway } from "../gateway/gateway.ts"
 import { readProject } from "../gateway/project.ts"
 import type { RunSummary } from "../gateway/runs.ts"
 import { clientSettings, likelyYarn } from "../gateway/settings.ts"
@@ -15,7 +17,7 @@ import { operatorOf, startGate } from "../gateway/start.ts"
 import { settingsDirectory, writeSettings } from "../gateway/write-settings.ts"
 import { homeDirectory } from "../home.ts"
 import { renderTrouble } from "../render/gateway.ts"
-import { renderExecStart, renderRunSummary, renderWayRound } from "../render/gateway-exec.ts"
+import { renderExecStart, renderRunSummary, renderWaiting, renderWayRound } from "../render/gateway-exec.ts"
 import { loadStyle } from "../render/style.ts"
 import { type GatewayStartOptions, readAgent, readStart } from "./gateway.ts"
 
@@ -63,7 +65,10 @@ export async function gatewayExec(
         ...readStart(ctx, options),
         onTrouble: (error) => say(renderTrouble(error, style)),
       })
-      close = () => gate.close()
+      close = async () => {
+        await waitForOthers(gate, () => say(renderWaiting(style)))
+        await gate.close()
+      }
     }
     const visit = await openVisit(ctx, options)
     const directory = settingsDirectory(ctx, visit.origin)
@@ -95,6 +100,17 @@ export async function gatewayExec(
     throw error
   } finally {
     await close()
+  }
+}
+
+/** Milliseconds that a gate of a command's own stays for other commands that came to it meanwhile. */
+const LINGER = 10 * 60_000
+
+async function waitForOthers(gate: Pick<Gateway, "status">, say: () => void): Promise<void> {
+  const end = performance.now() + LINGER
+  for (let told = false; performance.now() < end && (await gate.status()).visits > 0; told = true) {
+    if (!told) say()
+    await sleep(200)
   }
 }
 

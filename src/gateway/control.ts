@@ -27,6 +27,8 @@ export interface GateStatus {
   kept?: string
   advisories: { records: number; asOf: string }
   runs: number
+  /** Runs whose token is still good. */
+  visits: number
   upstream: UpstreamStats
   offline: boolean
 }

@@ -136,6 +136,7 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
       ...(kept !== undefined && { kept }),
       advisories: { records, asOf },
       runs: runs.size,
+      visits: runs.visits,
       upstream: upstream.stats(),
     }
   }

@@ -75,6 +75,8 @@ export interface RunBook {
   waits: (who: Attribution, subject: string) => boolean
   /** How many are open. */
   readonly size: number
+  /** How many of them have a token that is still good. */
+  readonly visits: number
 }
 
 interface Entry {
@@ -211,6 +213,9 @@ export function createRunBook(now: () => number): RunBook {
     },
     get size() {
       return runs.size
+    },
+    get visits() {
+      return [...runs.values()].filter(({ token, expires }) => token !== undefined && expires > now()).length
     },
   }
 }

@@ -16,6 +16,11 @@ export function renderExecStart({ origin, project }: { origin: string; project: 
   )
 }
 
+/** Said where the gate of this command is still in use by another. */
+export function renderWaiting(style: Style): string {
+  return style.dim("nanoguard: another command uses this gate; it stays until that ends, at most ten minutes.\n")
+}
+
 /** A command that would not ask the gate at all. */
 export function renderWayRound({ what, hint, command }: WayRound, style: Style): string {
   const run = command === undefined ? "" : `  run: ${cleanText(command, 2000)}\n`
