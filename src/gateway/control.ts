@@ -25,7 +25,8 @@ export interface GateStatus {
   policy: { hash: string; project: string; adopted?: { by: string; time: number } }
   /** Why the last reload kept the policy that was in force. */
   kept?: string
-  advisories: { records: number; asOf: string }
+  /** `lacking`: ecosystems of which nothing is known, so that a rule about vulnerabilities has no evidence. */
+  advisories: { records: number; asOf: string; lacking: string[] }
   runs: number
   /** Runs whose token is still good. */
   visits: number

@@ -134,7 +134,7 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
       ...{ gateway: options.gateway, pid: process.pid, version: VERSION, origin, started, offline: options.offline },
       policy: { hash: policy.hash, project, ...(adopted && { adopted }) },
       ...(kept !== undefined && { kept }),
-      advisories: { records, asOf },
+      advisories: { records, asOf, lacking: [...PROTOCOLS.keys()].filter((one) => !evidence.advisories.covers(one)) },
       runs: runs.size,
       visits: runs.visits,
       upstream: upstream.stats(),

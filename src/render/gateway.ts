@@ -1,7 +1,7 @@
 // The gate about itself: that it listens, how it stands, what is wrong.
 import { NanoguardError } from "../errors.ts"
 import type { GateStatus } from "../gateway/control.ts"
-import { cleanText, formatCount } from "./clean.ts"
+import { cleanText, countOf, formatCount } from "./clean.ts"
 import { renderError } from "./error.ts"
 import { labelled } from "./layout.ts"
 import type { Style } from "./style.ts"
@@ -10,9 +10,11 @@ import type { Style } from "./style.ts"
 export function renderStarted(status: GateStatus, format: "text" | "json"): string {
   if (format === "json") return `${JSON.stringify(status)}\n`
   const { origin, policy } = status
+  const lacking = lackingOf(status)
   return [
     `nanoguard gateway listens on ${cleanText(origin)}`,
     `  policy   ${cleanText(policy.hash.slice(0, 19))} of ${cleanText(policy.project)}${adoptedBy(policy)}`,
+    ...(lacking === undefined ? [] : [`  lacking  ${lacking}`]),
     "  use it   nanoguard gateway exec -- npm ci",
     "",
   ].join("\n")
@@ -24,11 +26,18 @@ function adoptedBy({ adopted }: GateStatus["policy"]): string {
     : `, adopted by ${cleanText(adopted.by)} on ${new Date(adopted.time).toISOString().slice(0, 10)}`
 }
 
+/** What nothing is known of, and what to do about it. */
+function lackingOf({ advisories }: GateStatus): string | undefined {
+  const { lacking } = advisories
+  return lacking.length === 0 ? undefined : `no advisories for ${lacking.join(", ")}: nanoguard advisories update`
+}
+
 /** How the gate stands. `now` in milliseconds since the epoch. */
 export function renderGateStatus(status: GateStatus, format: "text" | "json", style: Style, now: number): string {
   if (format === "json") return `${JSON.stringify(status)}\n`
   const { policy, upstream, advisories, kept } = status
   const { metadata, artifacts } = upstream
+  const lacking = lackingOf(status)
   const rows: [string, string][] = [
     [
       "listens",
@@ -36,7 +45,8 @@ export function renderGateStatus(status: GateStatus, format: "text" | "json", st
     ],
     ["policy", `${policy.hash} of ${policy.project}${adoptedBy(policy)}`],
     ["evidence", `${formatCount(advisories.records)} advisories as of ${advisories.asOf.slice(0, 10)}`],
-    ["agents", `${formatCount(status.runs)} runs known`],
+    ...(lacking === undefined ? [] : [["lacking", lacking] satisfies [string, string]]),
+    ["agents", `${countOf(status.runs, "run")} known`],
     [
       "metadata",
       `${formatCount(metadata.hits)} from the cache, ${formatCount(metadata.misses)} fetched, ${formatCount(metadata.stale)} stale`,
