@@ -68,7 +68,7 @@ const { output } = await bundle.write({
       { name: "base", test: /\/src\/(context|errors|version)\.ts$/, priority: 2 },
       {
         name: "program",
-        test: /\/src\/(program|program-record|examples|examples-record|commands\/completion)\.ts$|\/node_modules\/commander\//,
+        test: /\/src\/((program|examples)(-[a-z]+)?|commands\/completion)\.ts$|\/node_modules\/commander\//,
         priority: 1,
       },
       { name: "offline", test: OFFLINE },

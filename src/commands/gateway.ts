@@ -9,24 +9,14 @@ import { askGate, isGateRunning } from "../gateway/control-client.ts"
 import { clientSettings } from "../gateway/settings.ts"
 import { renderSettings, type Shell } from "../gateway/shell.ts"
 import { DEFAULT_PORT, operatorOf, startGate } from "../gateway/start.ts"
+import type { UnitKind, UnitOptions } from "../gateway/units.ts"
 import { settingsDirectory, writeSettings } from "../gateway/write-settings.ts"
 import { parseDuration } from "../policy/duration.ts"
 import { renderGateStatus, renderStarted, renderTrouble } from "../render/gateway.ts"
 import { loadStyle } from "../render/style.ts"
 
-export interface GatewayStartOptions {
-  host?: string
-  port?: string
-  origin?: string
-  tlsKey?: string
-  tlsCert?: string
-  requireToken?: boolean
-  project?: string
-  name?: string
-  offline?: boolean
-  stale?: string
-  wait?: string
-  unit?: "systemd" | "launchd"
+export interface GatewayStartOptions extends UnitOptions {
+  unit?: UnitKind
   format?: "text" | "json"
   color?: boolean
 }

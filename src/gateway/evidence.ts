@@ -11,6 +11,7 @@ import { openCache } from "../packages/registries/cache.ts"
 import type { Dependency, DocumentResult, PackageDocument, Registry } from "../packages/types.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
 import type { Ecosystem, PackageAction, PackageFactName, PackageFacts } from "../policy/types.ts"
+import { DETAILS, withoutDetails } from "./details.ts"
 import { type Known, MAX_WEIGHT, weigh } from "./known.ts"
 import { createLru } from "./lru.ts"
 import type { Upstream } from "./upstream/types.ts"
@@ -53,15 +54,6 @@ export interface Evidence {
    */
   requiring: (ecosystem: Ecosystem, name: string, versions: readonly string[]) => Promise<PackageDocument | undefined>
   close: () => Promise<void>
-}
-
-/** Facts that an ecosystem's registry states version by version, each for a request of its own. */
-const DETAILS: Record<Ecosystem, readonly PackageFactName[]> = {
-  npm: [],
-  // Times only where the index states none (PEP 700): many mirrors.
-  pypi: ["published", "license"],
-  cargo: ["license", "installScripts"],
-  golang: ["published", "license"],
 }
 
 const VERIFICATIONS_A_MINUTE = 600
@@ -231,21 +223,3 @@ export async function openEvidence(
 
 /** Versions of one package whose collected facts are kept. */
 const MAX_FULL = 500
-
-/** Facts in which what was never asked for says so, instead of looking as if the registry stated nothing. */
-function withoutDetails(facts: PackageFacts, ecosystem: Ecosystem, verify: boolean): PackageFacts {
-  const lacking = DETAILS[ecosystem].filter((fact) => facts[fact] === undefined)
-  if (lacking.length === 0 && !verify) return facts
-  const missing = { ...facts.missing }
-  for (const fact of lacking) missing[fact] = "not-collected"
-  const open = { ...facts, missing }
-  if (lacking.length > 0) {
-    delete open.score
-    missing.score = "not-collected"
-  }
-  if (verify) {
-    delete open.provenance
-    missing.provenance = "not-collected"
-  }
-  return open
-}

@@ -67,17 +67,15 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
   const runs = createRunBook(ctx.now)
   const metrics = createMetrics({ upstream: upstream.stats, runs: () => runs.size, version: VERSION })
   const front: Front = {
-    ...{
-      protocols: PROTOCOLS,
-      law: law.current,
-      upstream,
-      recorder,
-      desk: options.desk,
-      runs,
-      metrics,
-      wait: options.wait,
-      now: ctx.now,
-    },
+    protocols: PROTOCOLS,
+    law: law.current,
+    upstream,
+    recorder,
+    desk: options.desk,
+    runs,
+    metrics,
+    wait: options.wait,
+    now: ctx.now,
   }
 
   let origin = options.origin ?? ""

@@ -3,7 +3,8 @@ import { setFlagsFromString } from "node:v8"
 
 /**
  * Keeps V8's heap near what is in use: the new space small, and a collection before the old one has grown by a third. By itself V8
- * lets it grow to three times that, since a server's garbage is cheap to leave. Measured: 364 MiB against 204, at the same speed.
+ * lets it grow to three times that, since a server's garbage is cheap to leave. Measured over 100,000 requests, together with smaller
+ * caches: 364 MiB before, 241 after.
  */
 export function keepHeapSmall(): void {
   setFlagsFromString("--semi-space-growth-factor=1")

@@ -37,14 +37,16 @@ export async function openLaw(
   upstream: Pick<Upstream, "http" | "trust">,
   recorder: Pick<Recorder, "note">,
 ): Promise<LawBook> {
-  const open = async (): Promise<Law> => {
+  const open = async () => {
     const loaded = await load()
     const addresses = await resolveAddresses(ctx, loaded.policy.packages.registries)
-    // Whatever else an upstream's document names is asked only where it is public.
-    upstream.trust(addresses.origins)
-    return { ...loaded, evidence: await openEvidence(ctx, loaded.policy, upstream, addresses) }
+    const opened: Law = { ...loaded, evidence: await openEvidence(ctx, loaded.policy, upstream, addresses) }
+    return { opened, origins: addresses.origins }
   }
-  let law = await open()
+  const first = await open()
+  let law = first.opened
+  // Whatever else an upstream's document names is asked only where it is public.
+  upstream.trust(first.origins)
   let kept: string | undefined
   const note = (type: string, { project, policy }: Law, detail: Record<string, string>) =>
     recorder.note({
@@ -59,16 +61,20 @@ export async function openLaw(
     current: () => law,
     kept: () => kept,
     reload: async () => {
+      let next: Law | undefined
       try {
-        const next = await open()
+        const { opened, origins } = await open()
+        next = opened
         const changed = next.policy.hash !== law.policy.hash
         if (changed) await note("policy.reloaded", next, { before: law.policy.hash })
         const old = law
         law = next
+        upstream.trust(origins)
         kept = undefined
         setTimeout(() => void old.evidence.close(), LINGER).unref()
         return { hash: next.policy.hash, changed }
       } catch (error) {
+        await next?.evidence.close()
         kept = error instanceof NanoguardError ? error.message : "it could not be loaded"
         await note("policy.kept", law, { reason: kept })
         throw error

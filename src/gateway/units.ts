@@ -31,6 +31,7 @@ export interface UnitOptions {
   name?: string
   offline?: boolean
   stale?: string
+  wait?: string
 }
 
 /** Where nanoguard keeps its things, and who it says runs the agents: nothing else of an environment belongs into a file. */
@@ -56,7 +57,7 @@ export function renderUnit(ctx: Pick<Context, "cwd" | "env">, kind: UnitKind, op
 }
 
 function wordsOf(ctx: Pick<Context, "cwd">, options: UnitOptions): string[] {
-  const { host, port, origin, name, stale, project } = options
+  const { host, port, origin, name, stale, wait, project } = options
   const path = (file: string | undefined) => file && resolve(ctx.cwd, file)
   // A project is a directory or a name, which only the former begins like a path.
   const named = project?.startsWith(".") || isAbsolute(project ?? "") ? path(project) : project
@@ -66,6 +67,7 @@ function wordsOf(ctx: Pick<Context, "cwd">, options: UnitOptions): string[] {
     origin,
     name,
     stale,
+    wait,
     project: named,
     "tls-key": path(options.tlsKey),
     "tls-cert": path(options.tlsCert),

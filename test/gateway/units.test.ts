@@ -87,6 +87,7 @@ it("repeats a command line, with absolute paths, and takes only its own settings
     tlsCert: "/etc/cert.pem",
     project: "./sub",
     stale: "7d",
+    wait: "10",
   }
   const text = renderUnit(ctx, "systemd", options)
   const words = [
@@ -98,6 +99,8 @@ it("repeats a command line, with absolute paths, and takes only its own settings
     "9000",
     "--stale",
     "7d",
+    "--wait",
+    "10",
     "--project",
     "/srv/project/sub",
   ]

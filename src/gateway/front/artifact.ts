@@ -46,20 +46,21 @@ async function answerOnce(
   if (isRefused(decided.verdict) && !wanted.metadata) return refuse(front, law, asked, opened, version, decided)
 
   const { action, evidence, verdict, grants } = decided
+  // What only describes a version (PEP 658, Go's .mod) is not consumed, and uses nothing up.
+  const isConsumed = !wanted.metadata && !file.endsWith(".metadata")
   const digest = wanted.integrity[0]
   // Side by side with the upstream; nothing of its answer is passed on before the record is durable.
   const recorded = wanted.metadata
     ? front.recorder.listed(who, action.purl, law.policy.hash, { form: "file", file, client: asked.client })
     : front.recorder.decided(who, { action, evidence, verdict }, "released", {
-        // What describes a version (PEP 658) is not consumed, and uses nothing up.
-        ...(!file.endsWith(".metadata") && { item: itemOf(action, digest), grants }),
+        ...(isConsumed && { item: itemOf(action, digest), grants }),
         detail: { file, client: asked.client },
       })
   const etag = digest === undefined ? undefined : `"${digest}"`
   const headers = { "cache-control": "no-cache", ...(etag !== undefined && { etag }) }
   if (etag !== undefined && asked.etag === etag) {
     await recorded
-    front.runs.took(who, ecosystem, name, version)
+    if (isConsumed) front.runs.took(who, ecosystem, name, version)
     return { status: 304, headers, body: "" }
   }
   if (asked.raw.method === "HEAD") {
@@ -84,7 +85,7 @@ async function answerOnce(
       ? { ...answer.answer, recorded: true as const }
       : refuseUpstream(front, law, asked, version, answer.verdict, name)
   }
-  if (!wanted.metadata) front.runs.took(who, ecosystem, name, version)
+  if (isConsumed) front.runs.took(who, ecosystem, name, version)
   return {
     status: 200,
     headers: { ...headers, "content-type": wanted.contentType },

@@ -13,11 +13,21 @@ export async function answerService(
   request: FrontRequest & { kind: "service" },
 ): Promise<Answer> {
   const law = front.law()
+  const record = () =>
+    front.recorder.listed(asked.who, `${asked.ecosystem} ${request.service}`, law.policy.hash, {
+      form: request.service,
+      client: asked.client,
+    })
   const own = front.protocols.get(asked.ecosystem)?.answerService?.(request, asked.base)
-  if (own !== undefined) return ok(own)
+  if (own !== undefined) {
+    await record()
+    return ok(own)
+  }
   if (asked.ecosystem === "npm" && request.service === "advisories") {
     const rendered = answerAdvisories(asked.body ?? Buffer.alloc(0), law.evidence.advisories)
-    return rendered ? ok(rendered) : errorAnswer(400, "that is no question about advisories")
+    if (rendered === undefined) return errorAnswer(400, "that is no question about advisories")
+    await record()
+    return ok(rendered)
   }
   const address = addressOf(law, asked, request)
   if (address === undefined) return errorAnswer(404, "there is nothing here by that name")
@@ -31,10 +41,7 @@ export async function answerService(
     const answer = failed(law, asked.ecosystem, "", metadata)
     return "answer" in answer ? answer.answer : errorAnswer(502, "the upstream refuses this")
   }
-  await front.recorder.listed(asked.who, `${asked.ecosystem} ${request.service}`, law.policy.hash, {
-    form: request.service,
-    client: asked.client,
-  })
+  await record()
   return {
     status: 200,
     headers: { "content-type": address.contentType, "cache-control": "no-cache" },

@@ -212,6 +212,13 @@ describe("bytes that are not those that were promised", () => {
     expect(failures.map(({ detail }) => detail?.["failure"])).toEqual(["integrity.mismatch", "integrity.mismatch"])
   })
 
+  it("is in the record as well where a service is asked", async () => {
+    const gate = await openTestGate({ policy: POLICY })
+    expect((await gate.get("/npm/-/ping", NPM)).status).toBe(200)
+    expect((await gate.get("/cargo/index/config.json")).status).toBe(200)
+    expect((await gate.records()).map(({ subject }) => subject)).toEqual(["npm ping", "cargo config"])
+  })
+
   it("leave a record of what was asked for and never published", async () => {
     const upstream = await startNpmUpstream()
     const gate = await openTestGate({ policy: POLICY, env: { npm_config_registry: upstream.base } })
