@@ -60,7 +60,7 @@ async function answerOnce(
   const headers = { "cache-control": "no-cache", ...(etag !== undefined && { etag }) }
   if (etag !== undefined && asked.etag === etag) {
     await recorded
-    if (isConsumed) front.runs.took(who, ecosystem, name, version)
+    if (!wanted.metadata) front.runs.took(who, ecosystem, name, version)
     return { status: 304, headers, body: "" }
   }
   if (asked.raw.method === "HEAD") {
@@ -85,7 +85,8 @@ async function answerOnce(
       ? { ...answer.answer, recorded: true as const }
       : refuseUpstream(front, law, asked, version, answer.verdict, name)
   }
-  if (isConsumed) front.runs.took(who, ecosystem, name, version)
+  // The metadata of a version says which one the client chose: what the correction of its dependencies starts from.
+  if (!wanted.metadata) front.runs.took(who, ecosystem, name, version)
   return {
     status: 200,
     headers: { ...headers, "content-type": wanted.contentType },
