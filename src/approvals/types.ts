@@ -18,14 +18,14 @@ export interface Panel {
 /** What exactly is asked. Its digest is what a person sees, repeats and signs; nothing in it can change afterwards. */
 export interface Binding {
   v: 1
-  /** `package`, `exception`; other rooms add theirs. */
+  /** `package`, `exception`, `network`; other rooms add theirs. */
   kind: string
   agent: string
   operator?: string
   run?: string
   /** As the verdict shows it. */
   subject: string
-  /** By kind: `PackageArguments` for packages and exceptions. */
+  /** By kind: `PackageArguments` for packages and exceptions, `NetworkArguments` for requests. */
   arguments: Json
   approvers: Panel
   policyHash: string
@@ -49,6 +49,37 @@ export interface PackageArguments {
   advisories?: readonly string[]
   /** Facts that were missing: where others are, too, that is not covered. */
   missing?: readonly string[]
+}
+
+/** What is asked about a request: kind `network`. The same request of the same run has the same one, and is the same question. */
+export interface NetworkArguments {
+  method: string
+  /** `https`, `http`, `wss`, `ws`. */
+  scheme: string
+  host: string
+  port: number
+  /** Normalised. */
+  path: string
+  /** As it was sent; "" where there is none. */
+  query: string
+  /** Those that the rule names under `bind`, lower case: what else is in the head does not count. */
+  headers: Readonly<Record<string, string>>
+  /** Of the bytes as they were sent: `sha256` in hex. Absent where there are none. */
+  body?: { sha256: string; size: number; type: string }
+  /** Id of the rule that asks, without its place: what `covers: "alike"` goes by. */
+  rule: string
+  codes: readonly string[]
+  reason: string
+  operation?: string
+  access?: "read" | "write"
+  /** Name of the credential that goes onto it. */
+  credential?: string
+  /** Only the opening is decided: what is said on the connection afterwards is not seen. */
+  opening?: "websocket" | "grpc"
+  /** The request decoded, for people: verb, resource, amount and parts; 32 KiB at most. */
+  shown: Json
+  /** Where the host comes up for the first time in this agent's record, and such. */
+  provenance?: readonly string[]
 }
 
 /** What a room hands over to have it asked. */
@@ -105,6 +136,8 @@ export interface Terms {
   expires?: number
   /** How often it may be used; without end where absent. */
   uses?: number
+  /** Of a request: this very one, or whatever the same rule asks about the same host. The former where absent. */
+  covers?: "this" | "alike"
   /** The person's words. */
   note?: string
 }
@@ -123,7 +156,7 @@ export interface Decision {
 /** A grant whose signatures were verified: `grant` goes into a decision's evidence, the rest into its event. */
 export interface ActiveGrant {
   grant: Grant
-  /** Canonical purl with version: what it is for. */
+  /** Canonical purl with version: what it is for. "" for requests. */
   purl: string
   /** Where it was known when it was asked: the bytes must be those. */
   integrity?: string

@@ -96,7 +96,21 @@ export interface NetworkAction {
   port: number
   /** Normalised path, without query. */
   path: string
+  /** What a known service calls it: `github:pulls.merge`, `git:push`, `aws:s3.PutObject`, `graphql:mutation`. */
+  operation?: string
+  /** Whether it changes anything, by what is known of the service; by the method where nothing is. */
+  access?: "read" | "write"
+  /** What the policy's rules look at, by selector (`query.page`, `header.x-a`, `json:/amount`): only what the request has of it. */
+  fields?: Readonly<Record<string, FieldValue>>
+  /** Why selectors of the body have no answer: every rule that restricts by them is met, and none that permits. */
+  unread?: Unread
 }
+
+/** A value in a request; a list where a name comes several times, or is a list there. */
+export type FieldValue = string | number | boolean | null | readonly FieldValue[]
+
+/** Why a body was not looked into. `ambiguous`: readers would differ about it (a key twice, two encodings). */
+export type Unread = "too-large" | "encoded" | "malformed" | "ambiguous" | "stream"
 
 export interface CredentialAction {
   kind: "credential"
@@ -104,6 +118,8 @@ export interface CredentialAction {
   credential: string
   method: string
   host: string
+  /** Canonical; 443 where absent. */
+  port?: number
   path: string
 }
 

@@ -108,6 +108,41 @@ export interface AdoptionsTable {
   signature: string
 }
 
+/** Credentials, as a chain like that of approvers: the newest row of a name counts. INSERT and SELECT only. */
+export interface CredentialsTable {
+  /** From 1, without gaps. */
+  position: number
+  name: string
+  action: "set" | "remove"
+  /** Canonical JSON of `Credential`; "" for a removal. */
+  credential: string
+  /** base64 of the encrypted value; "" where its source is elsewhere. */
+  sealed: string
+  time: number
+  by: string
+  signature: string
+}
+
+/** Bodies of requests that wait for a person, encrypted. Deleted once it is over. */
+export interface HeldTable {
+  /** Id of the approval. */
+  approval: string
+  /** Id of the gateway that has the client, and since when; whoever asks again takes it over. */
+  gateway: string
+  time: number
+  /** Encrypted bytes of the body. */
+  sealed: Uint8Array
+}
+
+/** What budgets have used: added to, never set. */
+export interface UsageTable {
+  /** `<rule>/<unit>`, with the run behind it where the window is a run. */
+  counter: string
+  /** When the window began, milliseconds since the epoch; 0 for a run's. */
+  window: number
+  used: number
+}
+
 // ---- derived ----------------------------------------------------------------------------------------------------
 
 /** Merkle hashes in C2SP tlog-tiles form, height 8: up to 256 hashes of 32 bytes, of level `8 * level`. */
@@ -200,6 +235,9 @@ export interface Tables {
   decisions: DecisionsTable
   policies: PoliciesTable
   adoptions: AdoptionsTable
+  credentials: CredentialsTable
+  held: HeldTable
+  usage: UsageTable
   tiles: TilesTable
   entries: EntriesTable
   agents: AgentsTable

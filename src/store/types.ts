@@ -16,6 +16,11 @@ export interface Change {
 export interface Batch {
   changes?: readonly Change[]
   events?: readonly NewEvent[]
+  /**
+   * For what is allowed plainly: acknowledged once a crash of this process, or of any other, can no longer lose it, and synced within
+   * 100 ms, so that a crash of the machine may take the last of them. Never for a decision that mattered.
+   */
+  lax?: true
 }
 
 /** Where the events of a batch are in the log: from 1, without gaps, in the order in which they became durable. */

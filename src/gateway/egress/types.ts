@@ -1,0 +1,66 @@
+// The contracts of the egress proxy: what the transport hands to the pipeline, and what passes between its parts.
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Duplex } from "node:stream"
+import type { Verdict } from "../../policy/types.ts"
+import type { Attribution } from "../types.ts"
+
+/** Host and port as CONNECT or an absolute address named them: canonical, and no other will be dialled. */
+export interface Target {
+  scheme: "https" | "http"
+  /** Lower case, IDNA, no trailing dot; an address in its canonical text form. */
+  host: string
+  port: number
+}
+
+/** One request that came through the proxy. Its Host, `:authority` and SNI were found to be the target's before it is handed over. */
+export interface Arrived {
+  who: Attribution
+  target: Target
+  request: IncomingMessage
+  response: ServerResponse
+  /** Origin form: path and query as they were sent. */
+  url: string
+  http2: boolean
+}
+
+/** A request for another protocol on the same connection (WebSocket). */
+export interface ArrivedUpgrade extends Omit<Arrived, "response" | "http2"> {
+  socket: Duplex
+  /** What came after the request's head. */
+  head: Buffer
+}
+
+/** What becomes of a CONNECT before any of its bytes is read. */
+export type TunnelDecision =
+  | { go: "inspect"; http2: boolean }
+  /** Not looked into: the bytes pass as they are, once the SNI was found to be the target's host. `done` is told what passed. */
+  | { go: "pass"; done: (passed: { sent: number; received: number }) => void }
+  /** Answered in place of the tunnel. */
+  | { go: "refuse"; verdict: Verdict; requestId: string }
+
+/** What the transport needs of the pipeline. None of them rejects. */
+export interface Pipeline {
+  /** Whose a token is (RFC 9110, section 11.7.1: Proxy-Authorization); undefined where it is nobody's. */
+  identify: (authorization: string | undefined) => Attribution | undefined
+  tunnel: (who: Attribution, target: Target) => Promise<TunnelDecision>
+  request: (arrived: Arrived) => Promise<void>
+  upgrade: (arrived: ArrivedUpgrade) => Promise<void>
+  /** Something that no client sends by mistake: SNI that is not the target's, bytes that are no TLS, a nested CONNECT. Recorded as refused. */
+  violated: (who: Attribution, target: Target | undefined, code: Violation, detail: string) => void
+}
+
+/** Breaches of the protocol; each ends the connection. The names are in the log, and in docs/egress.md. */
+export type Violation =
+  | "authority.malformed"
+  | "authority.mismatch"
+  | "tls.expected"
+  | "tls.sni-missing"
+  | "tls.sni-mismatch"
+  | "connect.nested"
+  | "request.malformed"
+
+/** Addresses of a host, resolved once and vetted; the one that is dialled is among them. */
+export interface Resolved {
+  host: string
+  addresses: readonly string[]
+}
