@@ -2,9 +2,10 @@
 import { randomBytes } from "node:crypto"
 import { type Kysely, sql } from "kysely"
 import { type Migration, type MigrationProvider, Migrator } from "kysely/migration"
+import { createActionTables } from "./action-tables.ts"
 import { createApprovalTables } from "./approval-tables.ts"
 import type { Tables } from "./schema.ts"
-import { APPROVAL_GUARDS, GUARDS } from "./sqlite/guards.ts"
+import { ACTION_GUARDS, APPROVAL_GUARDS, GUARDS } from "./sqlite/guards.ts"
 import { newerSchema } from "./versions.ts"
 
 export type Dialect = "sqlite" | "postgres"
@@ -21,6 +22,12 @@ export function recordMigrations(): Migrations {
       up: async (db) => {
         await createApprovalTables(db, "sqlite")
         await createGuards(db, APPROVAL_GUARDS)
+      },
+    },
+    "0004-actions": {
+      up: async (db) => {
+        await createActionTables(db, "sqlite")
+        await createGuards(db, ACTION_GUARDS)
       },
     },
   }

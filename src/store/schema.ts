@@ -134,12 +134,13 @@ export interface HeldTable {
   sealed: Uint8Array
 }
 
-/** What budgets have used: added to, never set. */
+/** What budgets have used: added to, never set; counters of windows that began more than two days ago may go. */
 export interface UsageTable {
   /** `<rule>/<unit>`, with the run behind it where the window is a run. */
   counter: string
   /** When the window began, milliseconds since the epoch; 0 for a run's. */
   window: number
+  /** In the budget's unit; a double, as dollars have parts. */
   used: number
 }
 

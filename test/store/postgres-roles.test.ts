@@ -4,7 +4,7 @@ import { describe, expect, type TestContext, test } from "vitest"
 import { newPerson } from "../../src/audit/sealing/people.ts"
 import { migratePostgres, postgresMigrations } from "../../src/store/postgres/migrate.ts"
 import { parseServer } from "../../src/store/postgres/url.ts"
-import { POSTGRES_MIGRATIONS } from "../../src/store/postgres/version.ts"
+import { checkSchema, POSTGRES_MIGRATIONS } from "../../src/store/postgres/version.ts"
 import { type Database, newDatabase, newStoreDatabase, query, startCluster } from "../postgres.ts"
 
 const DENIED = "42501"
@@ -207,6 +207,23 @@ describe("migration", () => {
     const before = await origin()
     expect(await migratePostgres(server)).toEqual({ migrations: [], roles: [], index: false })
     expect(await origin()).toEqual(before)
+  })
+
+  test("brings a record of version 3 to this one, and keeps what it has", async (t) => {
+    const database = await filledDatabase(t)
+    await database.admin("drop table nanoguard.credentials, nanoguard.held, nanoguard.usage")
+    await database.admin("drop function nanoguard.held_stays, nanoguard.used_stays")
+    await database.admin("delete from nanoguard.kysely_migration where name = '0004-actions'")
+    const writer = await database.as("writer")
+    await expect(
+      checkSchema({ query: (sql: string) => query(writer, sql) } as never, parseServer(writer)),
+    ).rejects.toThrow("older version")
+    expect(await migratePostgres(parseServer(database.url))).toEqual({
+      ...{ migrations: ["0004-actions"], roles: [], index: false },
+    })
+    expect((await database.admin("select * from nanoguard.events")).rowCount).toBe(3)
+    expect(await stateOf(writer, "insert into nanoguard.usage values ('r/requests', 0, 1)")).toBe("")
+    expect(await stateOf(writer, "delete from nanoguard.credentials")).toBe(DENIED)
   })
 
   test("makes the derived tables of another version anew, and leaves the log", async (t) => {

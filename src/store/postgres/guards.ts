@@ -125,3 +125,33 @@ export const APPROVAL_GUARDS: readonly string[] = [
   ...never("approvals", "delete or truncate", "signed_stays"),
   ...trigger("approvals_update", "approvals", "before update on nanoguard.approvals for each row", "goes_forward"),
 ]
+
+const HELD = `
+  if (new.approval, new.sealed) is distinct from (old.approval, old.sealed) then
+    ${refuse("what is held is never changed")}
+  end if;
+  return new;`
+
+// The windows that two days ago had ended are of no more use to anybody.
+const USED = `
+  if tg_op = 'DELETE' then
+    if old."window" = 0 or old."window" > (extract(epoch from now()) - 172800) * 1000 then
+      ${refuse("what was used is never given back")}
+    end if;
+    return old;
+  end if;
+  if (new.counter, new."window") is distinct from (old.counter, old."window") or new.used < old.used then
+    ${refuse("what was used is never given back")}
+  end if;
+  return new;`
+
+/** Credentials stay as they were signed; a held body is what was asked about; what was used is never given back. */
+export const ACTION_GUARDS: readonly string[] = [
+  guard("held_stays", HELD),
+  guard("used_stays", USED),
+  ...never("credentials", "update or delete or truncate", "signed_stays"),
+  ...trigger("held_update", "held", "before update on nanoguard.held for each row", "held_stays"),
+  ...never("held", "truncate", "signed_stays"),
+  ...trigger("usage_change", "usage", "before update or delete on nanoguard.usage for each row", "used_stays"),
+  ...never("usage", "truncate", "signed_stays"),
+]

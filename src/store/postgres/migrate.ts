@@ -1,6 +1,7 @@
 // `nanoguard store migrate` on PostgreSQL: schema, roles, tables, guards and rights, made by the owner of the database.
 import { type Kysely, sql } from "kysely"
 import { EXIT, NanoguardError } from "../../errors.ts"
+import { createActionTables } from "../action-tables.ts"
 import { createApprovalTables } from "../approval-tables.ts"
 import { ensureIndexTables } from "../index-tables.ts"
 import { createGuards, createRecordTables, type Migrations, migrateTo } from "../migrate.ts"
@@ -8,7 +9,7 @@ import type { Tables } from "../schema.ts"
 import { LOCKS, openClient } from "./client.ts"
 import { openDatabase } from "./connect.ts"
 import { codeOf, toStoreError } from "./errors.ts"
-import { APPROVAL_GUARDS, GUARDS, INDEX_GUARDS, OPENS_PERSON } from "./guards.ts"
+import { ACTION_GUARDS, APPROVAL_GUARDS, GUARDS, INDEX_GUARDS, OPENS_PERSON } from "./guards.ts"
 import { ensureRoles, grantRights } from "./roles.ts"
 import type { Server } from "./url.ts"
 
@@ -30,6 +31,12 @@ export function postgresMigrations(): Migrations {
       up: async (db) => {
         await createApprovalTables(db, "postgres")
         await createGuards(db, APPROVAL_GUARDS)
+      },
+    },
+    "0004-actions": {
+      up: async (db) => {
+        await createActionTables(db, "postgres")
+        await createGuards(db, ACTION_GUARDS)
       },
     },
   }

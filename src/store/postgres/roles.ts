@@ -23,6 +23,9 @@ const RIGHTS: Readonly<Record<string, Readonly<Record<Exclude<Role, "nanoguard_r
   decisions: { nanoguard_writer: ADD, nanoguard_eraser: READ },
   policies: { nanoguard_writer: ADD, nanoguard_eraser: READ },
   adoptions: { nanoguard_writer: ADD, nanoguard_eraser: READ },
+  credentials: { nanoguard_writer: ADD, nanoguard_eraser: READ },
+  held: { nanoguard_writer: `${ADD}, UPDATE (gateway, time), DELETE`, nanoguard_eraser: READ },
+  usage: { nanoguard_writer: `${ADD}, UPDATE (used), DELETE`, nanoguard_eraser: READ },
   kysely_migration: { nanoguard_writer: READ, nanoguard_eraser: READ },
   ...Object.fromEntries(
     ["tiles", "entries", "agents", "items", "uses", "touched", "derived"].map((table) => [

@@ -65,3 +65,34 @@ export const APPROVAL_GUARDS: readonly string[] = [
     "a request keeps what it asks, and never goes back",
   ),
 ]
+
+/**
+ * Credentials stay as they were signed; a held body is what was asked about; what was used is never given back. Counters of
+ * windows that ended two days ago may go. `usage` has no guard against REPLACE: SQLite would ask it before an upsert, too.
+ */
+export const ACTION_GUARDS: readonly string[] = [
+  refuse("credentials_update", "before update on credentials", "what was signed is never changed"),
+  refuse("credentials_delete", "before delete on credentials", "what was signed is never removed"),
+  ...Object.entries({ credentials: "position = new.position", held: "approval = new.approval" }).map(([table, same]) =>
+    refuse(
+      `${table}_insert`,
+      `before insert on ${table} when exists (select 1 from ${table} where ${same})`,
+      "this is there already",
+    ),
+  ),
+  refuse(
+    "held_update",
+    "before update on held when (new.approval, new.sealed) is not (old.approval, old.sealed)",
+    "what is held is never changed",
+  ),
+  refuse(
+    "usage_update",
+    `before update on usage when (new.counter, new."window") is not (old.counter, old."window") or new.used < old.used`,
+    "what was used is never given back",
+  ),
+  refuse(
+    "usage_delete",
+    `before delete on usage when old."window" = 0 or old."window" > (unixepoch() - 172800) * 1000`,
+    "what was used is never given back",
+  ),
+]

@@ -7,9 +7,13 @@ import { recordMigrations } from "../../../src/store/migrate.ts"
 import { loadSqlite } from "../../../src/store/sqlite/module.ts"
 import { openRecord } from "../../../src/store/sqlite/record.ts"
 import { RECORD_VERSION } from "../../../src/store/versions.ts"
+import { ROWS } from "../approval-rows.ts"
 import { makeDirectory, source, startScript } from "../directory.ts"
 
 const { DatabaseSync: Database } = loadSqlite()
+
+const APPROVAL_TABLES = ["approvers", "approvals", "decisions", "policies", "adoptions"]
+const ACTION_TABLES = ["credentials", "held", "usage"]
 
 async function open(directory: string): Promise<DatabaseSync> {
   const db = await openRecord(directory)
@@ -104,12 +108,30 @@ describe("openRecord", () => {
     // As the first version of a record is: the log's tables, no trigger, no table of approvals.
     for (const row of db.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger'").all())
       db.exec(`DROP TRIGGER ${row["name"]}`)
-    for (const table of ["approvers", "approvals", "decisions", "policies", "adoptions"]) db.exec(`DROP TABLE ${table}`)
+    for (const table of [...APPROVAL_TABLES, ...ACTION_TABLES]) db.exec(`DROP TABLE ${table}`)
     db.exec("INSERT INTO events VALUES (1, 'kept')")
     db.exec("DELETE FROM kysely_migration WHERE name <> '0001-record'; PRAGMA user_version=1")
     await open(directory)
     expect(names()).toEqual(before)
     expect(db.prepare("SELECT body FROM events").all()).toEqual([{ body: "kept" }])
+    expect(pragma(db, "user_version")).toBe(RECORD_VERSION)
+  })
+
+  it("brings a record of version 3 to this one, and keeps what it has", async () => {
+    const directory = makeDirectory()
+    const db = await open(directory)
+    const schema = () => db.prepare("SELECT name, sql FROM sqlite_master ORDER BY name").all()
+    const before = schema()
+    // A table takes its triggers with it.
+    for (const table of ACTION_TABLES) db.exec(`DROP TABLE ${table}`)
+    db.exec("DELETE FROM kysely_migration WHERE name = '0004-actions'; PRAGMA user_version=3")
+    db.exec("INSERT INTO events VALUES (1, 'kept')")
+    for (const row of ROWS) db.exec(row)
+    await open(directory)
+    expect(schema()).toEqual(before)
+    expect(db.prepare("SELECT body FROM events").all()).toEqual([{ body: "kept" }])
+    expect(db.prepare("SELECT id FROM approvals").all()).toHaveLength(2)
+    expect(() => db.exec("DELETE FROM decisions")).toThrow("never removed")
     expect(pragma(db, "user_version")).toBe(RECORD_VERSION)
   })
 
