@@ -51,6 +51,8 @@ export interface Credential {
   source: Source
   /** What its placeholder looks like: a shape by name (`github`, `anthropic`, `aws`, `jwt`, ...), or `plain`. */
   shape: string
+  /** Variables of an agent's environment that carry its placeholder; by its shape where absent (`GITHUB_TOKEN`). */
+  env?: readonly string[]
   /** Never given out to be used: whoever sends its placeholder anywhere has read what it should not. */
   canary?: true
   /** Counts up with each `set` and `rotate`; placeholders stay the same. */

@@ -1,7 +1,10 @@
 // The contracts of the egress proxy: what the transport hands to the pipeline, and what passes between its parts.
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
+import type { ActiveGrant } from "../../approvals/types.ts"
+import type { Decision, Detail } from "../../audit/types.ts"
 import type { Verdict } from "../../policy/types.ts"
+import type { Change } from "../../store/types.ts"
 import type { Attribution } from "../types.ts"
 
 /** Host and port as CONNECT or an absolute address named them: canonical, and no other will be dialled. */
@@ -63,4 +66,36 @@ export type Violation =
 export interface Resolved {
   host: string
   addresses: readonly string[]
+}
+
+/** What the gate writes into the record about requests. Each resolves with the sequence number, and rejects where nothing was recorded. */
+export interface TrafficRecorder {
+  /** Plainly allowed and about to be forwarded: survives a crash of the process; synced within 100 ms. */
+  allowed: (who: Attribution, decision: Decision, detail?: Detail) => Promise<number>
+  /** Refused, or about to be: synced. `approval`: the question that it rests on. */
+  refused: (who: Attribution, decision: Decision, more?: { approval?: string; detail?: Detail }) => Promise<number>
+  /**
+   * About to be sent with a credential, or by a person's consent: synced, in one batch with what it uses up (`changes`). Rejects with
+   * `Conflict` where that was used up meanwhile: then nothing may be sent.
+   */
+  released: (
+    who: Attribution,
+    decision: Decision,
+    more: {
+      grants: readonly ActiveGrant[]
+      changes: readonly Change[]
+      credentials: readonly string[]
+      detail?: Detail
+    },
+  ) => Promise<number>
+  /** Sent, and came to nothing. `of`: the record that it was sent by. */
+  failed: (who: Attribution, subject: string, policy: string, of: number, detail: Detail) => Promise<number>
+  /** A breach of the protocol. */
+  violated: (who: Attribution, subject: string, policy: string, detail: Detail) => Promise<number>
+  /** A placeholder towards a host that its credential is not bound to; `canary` where nobody may use it at all. */
+  exfiltration: (
+    who: Attribution,
+    decision: Decision,
+    detail: Detail & { credential: string; canary: boolean },
+  ) => Promise<number>
 }
