@@ -3,6 +3,7 @@ import type { Context } from "../context.ts"
 import { NanoguardError } from "../errors.ts"
 import { resolveAddresses } from "../packages/registries/addresses.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
+import { type RegistryPlace, registryPlaces } from "./egress/registry.ts"
 import { type Evidence, openEvidence } from "./evidence.ts"
 import type { Recorder } from "./recorder.ts"
 import type { Upstream } from "./upstream/types.ts"
@@ -17,6 +18,8 @@ export interface LoadedPolicy {
 /** What one request goes by, from its beginning to its end. */
 export interface Law extends LoadedPolicy {
   evidence: Evidence
+  /** Where registries are: what goes there through the proxy is the package gate's to answer. */
+  registries: readonly RegistryPlace[]
 }
 
 export interface LawBook {
@@ -40,7 +43,8 @@ export async function openLaw(
   const open = async () => {
     const loaded = await load()
     const addresses = await resolveAddresses(ctx, loaded.policy.packages.registries)
-    const opened: Law = { ...loaded, evidence: await openEvidence(ctx, loaded.policy, upstream, addresses) }
+    const registries = await registryPlaces(addresses)
+    const opened: Law = { ...loaded, registries, evidence: await openEvidence(ctx, loaded.policy, upstream, addresses) }
     return { opened, origins: addresses.origins }
   }
   const first = await open()

@@ -18,10 +18,11 @@ export async function sendAnswer(
   // Who takes nothing for so long must not hold a socket, an open file and what waits in memory.
   response.setTimeout(stall, () => response.destroy())
   try {
-    // What a client still sends has no reader: it must not keep the socket.
-    if (!request.complete) response.setHeader("connection", "close")
+    // What a client still sends has no reader: it must not keep the socket. HTTP/2 has neither that, nor a reason phrase.
+    const isFirst = request.httpVersionMajor < 2
+    if (!request.complete && isFirst) response.setHeader("connection", "close")
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-    if (answer.phrase !== undefined) response.statusMessage = answer.phrase
+    if (answer.phrase !== undefined && isFirst) response.statusMessage = answer.phrase
     response.statusCode = status
     if (typeof body === "string" || Buffer.isBuffer(body)) {
       const bytes = Buffer.byteLength(body)
@@ -50,7 +51,7 @@ function brokenAnswer(error: unknown): Answer {
 
 function cleared(response: ServerResponse): ServerResponse {
   for (const name of response.getHeaderNames()) response.removeHeader(name)
-  response.statusMessage = ""
+  if (response.req.httpVersionMajor < 2) response.statusMessage = ""
   return response
 }
 

@@ -1,0 +1,108 @@
+// What leads a process's requests through the gate: the proxy, the run's own CA in every ecosystem's variable, and placeholders for keys.
+import { join } from "node:path"
+import { rootCertificates } from "node:tls"
+import type { ClientSettings } from "./settings.ts"
+
+/** A placeholder, and the variables that programs look for it in. */
+export interface PlaceholderVariable {
+  credential: string
+  value: string
+  names: readonly string[]
+}
+
+export interface EgressSettingsInput {
+  /** The gate's own address: scheme, host and port. */
+  base: string
+  token: string
+  /** The run's CA, PEM. It is worth nothing to any other run. */
+  certificate: string
+  /** Absolute: where the certificates lie while the variables are in force. One for each run. */
+  directory: string
+  placeholders: readonly PlaceholderVariable[]
+}
+
+/** Variables by which programs are told what to trust besides, or instead of, what they bring. All of them want a file. */
+const BUNDLES = [
+  // OpenSSL, Go, Python's ssl, uv and most that use rustls with the system's roots.
+  "SSL_CERT_FILE",
+  "REQUESTS_CA_BUNDLE",
+  "CURL_CA_BUNDLE",
+  "GIT_SSL_CAINFO",
+  "AWS_CA_BUNDLE",
+  "PIP_CERT",
+  "CARGO_HTTP_CAINFO",
+  "npm_config_cafile",
+  "NPM_CONFIG_CAFILE",
+  "YARN_HTTPS_CA_FILE_PATH",
+  "DENO_CERT",
+  "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+  "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
+  "BUNDLE_SSL_CA_CERT",
+  "HEX_CACERTS_PATH",
+  "NIX_SSL_CERT_FILE",
+] as const
+
+/** Programs that cannot be told by a variable. */
+const NOTES = [
+  "Java reads no such variables: give it -Dhttps.proxyHost, -Dhttps.proxyPort and a trust store of its own.",
+]
+
+/** The variables and files. They lead a willing process: without a box, one that ignores them goes its own way. */
+export function egressSettings(input: EgressSettingsInput): ClientSettings {
+  const { base, token, certificate, directory, placeholders } = input
+  const url = new URL(base)
+  const proxy = `${url.protocol}//nanoguard:${token}@${url.host}`
+  const own = join(directory, "ca.pem")
+  const bundle = join(directory, "roots.pem")
+  const hosts = [url.hostname.replace(/^\[|\]$/g, "")].join(",")
+  return {
+    env: {
+      ...both("https_proxy", proxy),
+      ...both("http_proxy", proxy),
+      ...both("all_proxy", ""),
+      // The gate itself is asked directly; nothing else is.
+      ...both("no_proxy", hosts),
+      npm_config_noproxy: hosts,
+      // Node's own fetch reads the others only where it is told to.
+      NODE_USE_ENV_PROXY: "1",
+      NODE_EXTRA_CA_CERTS: own,
+      ...Object.fromEntries(BUNDLES.map((name) => [name, bundle])),
+      ...Object.fromEntries(placeholders.flatMap(({ names, value }) => names.map((name) => [name, value]))),
+    },
+    files: [
+      { path: own, text: certificate },
+      { path: bundle, text: `${rootCertificates.join("\n")}\n${certificate}` },
+    ],
+    notes: NOTES,
+  }
+}
+
+const both = (name: string, value: string) => ({ [name]: value, [name.toUpperCase()]: value })
+
+/** What programs call the key of a known service, by the shape of its placeholder. */
+const VARIABLES: Readonly<Record<string, readonly string[]>> = {
+  github: ["GITHUB_TOKEN", "GH_TOKEN"],
+  gitlab: ["GITLAB_TOKEN"],
+  anthropic: ["ANTHROPIC_API_KEY"],
+  "anthropic-oauth": ["CLAUDE_CODE_OAUTH_TOKEN"],
+  openai: ["OPENAI_API_KEY"],
+  google: ["GEMINI_API_KEY"],
+  npm: ["NPM_TOKEN"],
+  slack: ["SLACK_BOT_TOKEN"],
+  stripe: ["STRIPE_API_KEY"],
+  linear: ["LINEAR_API_KEY"],
+}
+
+/** The variables that carry a credential's placeholder: those that it names, else its shape's, else one of its own name. */
+export function variablesOf({ name, shape, env }: { name: string; shape: string; env?: readonly string[] }): string[] {
+  if (env !== undefined) return [...env]
+  const known = Object.hasOwn(VARIABLES, shape) ? VARIABLES[shape] : undefined
+  return [
+    ...(known ?? [
+      name
+        .toUpperCase()
+        .replace(/[^A-Z0-9]+/g, "_")
+        .replace(/^(\d)/, "_$1"),
+    ]),
+  ]
+}

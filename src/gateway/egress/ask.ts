@@ -1,0 +1,58 @@
+// What a person is asked about a request: everything that is bound, and nothing that the agent could still change.
+import { createHash } from "node:crypto"
+import type { Json, NetworkArguments } from "../../approvals/types.ts"
+import type { ListRule } from "../../policy/compiled.ts"
+import type { NetworkAction, Verdict } from "../../policy/types.ts"
+import type { Described, SeenRequest } from "../services/types.ts"
+
+export interface AskInput {
+  action: NetworkAction
+  verdict: Verdict
+  seen: SeenRequest
+  described: Described
+  /** As it was sent; undefined where there is none. */
+  body: Buffer | undefined
+  rules: readonly ListRule<NetworkAction>[]
+  credential?: string | undefined
+  opening?: "websocket" | "grpc" | undefined
+  provenance?: readonly string[]
+}
+
+/** The arguments of the question. The rule is the one that decided; where none did (a default), its label stands for it. */
+export function askArguments(input: AskInput): NetworkArguments {
+  const { action, verdict, seen, body, rules, credential, opening, provenance } = input
+  const rule = rules.find(({ label }) => label === verdict.rule)
+  const bound = (rule?.source["bind"] ?? []) as readonly string[]
+  const headers = bound.flatMap((name) => {
+    const value = seen.headers[name.toLowerCase()]
+    return value === undefined ? [] : [[name.toLowerCase(), value] as const]
+  })
+  return {
+    ...{ method: action.method, scheme: action.scheme, host: action.host, port: action.port, path: action.path },
+    query: seen.query,
+    headers: Object.fromEntries(headers),
+    ...(body !== undefined &&
+      body.length > 0 && {
+        body: {
+          sha256: createHash("sha256").update(body).digest("hex"),
+          size: body.length,
+          type: (seen.headers["content-type"] ?? "").slice(0, 200),
+        },
+      }),
+    rule: rule?.id ?? verdict.rule,
+    codes: codesOf(verdict),
+    reason: verdict.reason,
+    ...(action.operation !== undefined && { operation: action.operation }),
+    ...(action.access !== undefined && { access: action.access }),
+    ...(credential !== undefined && { credential }),
+    ...(opening !== undefined && { opening }),
+    shown: input.described as unknown as Json,
+    ...(provenance !== undefined && provenance.length > 0 && { provenance }),
+  }
+}
+
+/** The codes of the deciding rule, and of others that ask the same people. */
+function codesOf({ code, approvers = "", also = [] }: Verdict): string[] {
+  const others = also.filter((one) => one.effect === "ask" && (one.approvers ?? "") === approvers)
+  return [...new Set([code, ...others.map((one) => one.code)])].sort()
+}

@@ -1,0 +1,105 @@
+// The body of a request: as much of it as a decision needs, and the rest as it comes.
+import type { IncomingMessage } from "node:http"
+import { promisify } from "node:util"
+import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib"
+import type { Unread } from "../../policy/types.ts"
+
+/** The beginning of a body. Where it is not whole the request is paused, and what follows is still in it. */
+export interface BodyStart {
+  bytes: Buffer
+  whole: boolean
+}
+
+/** Whether a request has a body at all (RFC 9112, section 6.3; over HTTP/2, whether its stream goes on). */
+export function hasBody(request: IncomingMessage): boolean {
+  const { "content-length": length, "transfer-encoding": encoding } = request.headers
+  if (request.httpVersionMajor >= 2) return !request.readableEnded && !isEnded(request)
+  return encoding !== undefined || (length !== undefined && length !== "0")
+}
+
+function isEnded(request: IncomingMessage): boolean {
+  return (request as { stream?: { endAfterHeaders?: boolean } }).stream?.endAfterHeaders === true
+}
+
+/**
+ * Reads until the body ends, or until more than `limit` bytes are there. `idle`: milliseconds without a byte after which it is
+ * taken for one that does not end. Rejects where the client leaves.
+ */
+export function readStart(
+  request: IncomingMessage,
+  limit: number,
+  idle: number,
+  before: BodyStart = { bytes: Buffer.alloc(0), whole: !hasBody(request) },
+): Promise<BodyStart> {
+  if (before.whole || before.bytes.length > limit) return Promise.resolve(before)
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = before.bytes.length > 0 ? [before.bytes] : []
+    let size = before.bytes.length
+    let timer = setTimeout(onIdle, idle)
+    const settle = () => {
+      clearTimeout(timer)
+      request.off("data", onData).off("end", onEnd).off("error", onError).off("close", onClose)
+    }
+    function finish(whole: boolean) {
+      settle()
+      if (!whole) request.pause()
+      resolve({ bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), whole })
+    }
+    function onIdle() {
+      finish(false)
+    }
+    function onData(chunk: Buffer) {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size > limit) return finish(false)
+      clearTimeout(timer)
+      timer = setTimeout(onIdle, idle)
+    }
+    function onEnd() {
+      finish(true)
+    }
+    function onError(error: Error) {
+      settle()
+      reject(error)
+    }
+    function onClose() {
+      // An end that came before is an end.
+      if (request.complete) return finish(true)
+      onError(new Error("the client left"))
+    }
+    if (request.complete && request.readableEnded) return finish(true)
+    request.on("data", onData).on("end", onEnd).on("error", onError).on("close", onClose)
+    request.resume()
+  })
+}
+
+/** A body's bytes, its beginning first; each chunk goes through `look`, which throws to end it. */
+export async function* streamBody(
+  request: IncomingMessage,
+  start: BodyStart,
+  look: (chunk: Buffer) => Buffer,
+): AsyncGenerator<Buffer> {
+  if (start.bytes.length > 0) yield look(start.bytes)
+  if (start.whole) return
+  for await (const chunk of request) yield look(chunk as Buffer)
+}
+
+const DECODERS = {
+  gzip: promisify(gunzip),
+  "x-gzip": promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+  zstd: promisify(zstdDecompress),
+} as const
+
+/** A whole body out of its content-encoding (RFC 9110, section 8.4): at most `limit` bytes, one encoding, nothing behind it. */
+export async function decodeBody(bytes: Buffer, encoding: string, limit: number): Promise<Buffer | Unread> {
+  const name = encoding.trim().toLowerCase()
+  if (name === "" || name === "identity") return bytes
+  if (!Object.hasOwn(DECODERS, name)) return "encoded"
+  try {
+    return (await DECODERS[name as keyof typeof DECODERS](bytes, { maxOutputLength: limit })) as Buffer
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? "too-large" : "malformed"
+  }
+}

@@ -1,0 +1,33 @@
+// What the egress proxy works with.
+
+import type { Vault } from "../../vault/types.ts"
+import type { Front } from "../front/types.ts"
+import type { Holds } from "../hold/types.ts"
+import type { Identify } from "../identity.ts"
+import type { Law } from "../law.ts"
+import type { Budgets } from "./budgets.ts"
+import type { Origins } from "./origins.ts"
+import type { TrafficRecorder } from "./types.ts"
+
+export interface EgressDeps {
+  /** What is in force now; a request goes by one law from its beginning to its end, unless it waits for a person. */
+  law: () => Law
+  /** The package gate, for requests that go to a registry. */
+  front: Front
+  identify: Identify
+  traffic: TrafficRecorder
+  holds: Holds
+  /** Undefined where nobody set it up. */
+  vault: Vault | undefined
+  budgets: Budgets
+  origins: Origins
+  /** Addresses of a host: all of them, in canonical form. Rejects where there is none. */
+  resolve: (host: string) => Promise<readonly string[]>
+  now: () => number
+  /** Milliseconds that a client may take nothing of an answer. */
+  stall: number
+  /** Aborts when the gate stops: what is held then is told to come again. */
+  stopping: AbortSignal
+  /** Told of what went wrong inside; the client got 503. */
+  onTrouble: (error: unknown) => void
+}

@@ -1,0 +1,152 @@
+// A request to its origin and the answer back, as they come: nothing is kept, and whoever is slower sets the pace.
+import type { ServerResponse } from "node:http"
+import type { Dispatcher } from "undici"
+import { responseHeaders } from "./headers.ts"
+
+export interface Outgoing {
+  method: string
+  /** Origin form. */
+  path: string
+  /** Names and values in turn. */
+  headers: string[]
+  body: Buffer | AsyncIterable<Uint8Array> | undefined
+}
+
+/** What looks at, or changes, an answer on its way. */
+export interface Watch {
+  /** Headers as they go to the client; throws `AnswerRefused` where the answer must not be passed on. */
+  head?: (status: number, headers: OutgoingHeaders) => OutgoingHeaders
+  /** What goes out for a chunk: nothing where bytes are held back. */
+  data?: (chunk: Buffer) => Uint8Array
+  /** What was held back. */
+  end?: () => Uint8Array
+}
+
+export type OutgoingHeaders = [name: string, value: string][]
+
+export interface Forwarded {
+  /** 0 where no answer came. */
+  status: number
+  sent: number
+  received: number
+  /** Why it broke off: a code, never an upstream's words. */
+  failed?: string
+}
+
+/** An answer that must not be passed on; nothing of it was. */
+export class AnswerRefused extends Error {
+  override name = "AnswerRefused"
+}
+
+/** Answers that are short, and say how long they are, leave in one packet with their head. */
+const ONE_PACKET = 32_768
+
+/** Sends a request and passes the answer on. Never rejects: where nothing was passed on, `onNothing` answers in its place. */
+export function forward(
+  dispatcher: Dispatcher,
+  origin: string,
+  outgoing: Outgoing,
+  response: ServerResponse,
+  watch: Watch,
+  onNothing: (failed: string) => void,
+): Promise<Forwarded> {
+  return new Promise((resolve) => {
+    const done: Forwarded = { status: 0, sent: 0, received: 0 }
+    let over = false
+    let controller: Dispatcher.DispatchController | undefined
+    const leave = () => {
+      if (over) return
+      settle("client-left")
+      controller?.abort(new Error("the client left"))
+    }
+    const settle = (failed?: string) => {
+      if (over) return
+      over = true
+      response.off("close", leave)
+      resolve(failed === undefined ? done : { ...done, failed })
+    }
+    const fail = (error: unknown) => {
+      if (over) return
+      const code = codeOf(error)
+      settle(code)
+      if (response.headersSent) response.destroy()
+      else onNothing(code)
+    }
+    response.on("close", leave)
+    if (response.destroyed) return leave()
+    const counted = typeof outgoing.body === "object" && !Buffer.isBuffer(outgoing.body)
+    try {
+      dispatcher.dispatch(
+        {
+          origin,
+          path: outgoing.path,
+          method: outgoing.method as Dispatcher.HttpMethod,
+          headers: outgoing.headers,
+          body: (counted ? count(outgoing.body as AsyncIterable<Uint8Array>, done) : outgoing.body) as never,
+        },
+        {
+          onRequestStart: (started) => {
+            controller = started
+            if (over) started.abort(new Error("the client left"))
+          },
+          onResponseStart: (current, status, headers) => {
+            // Informational answers are between the gate and the origin.
+            if (status < 200 || over) return
+            done.status = status
+            try {
+              const own = responseHeaders(current.rawHeaders ?? headers)
+              const all = watch.head?.(status, own) ?? own
+              response.writeHead(status, all.flat())
+              if (!isShort(all)) response.flushHeaders()
+            } catch (error) {
+              fail(error)
+              current.abort(new Error("the answer is not passed on"))
+            }
+          },
+          onResponseData: (current, chunk) => {
+            if (over) return
+            done.received += chunk.length
+            const bytes = watch.data === undefined ? chunk : watch.data(chunk)
+            if (bytes.length > 0 && !response.write(bytes)) {
+              current.pause()
+              response.once("drain", () => current.resume())
+            }
+          },
+          onResponseEnd: (_, trailers) => {
+            if (over) return
+            const rest = watch.end?.()
+            if (rest !== undefined && rest.length > 0) response.write(rest)
+            const named = Object.entries(trailers ?? {}).filter(([name]) => !name.startsWith(":"))
+            if (named.length > 0) response.addTrailers(Object.fromEntries(named) as Record<string, string>)
+            response.end()
+            settle()
+          },
+          onResponseError: (_, error) => fail(error),
+        },
+      )
+      if (!counted && outgoing.body !== undefined) done.sent = (outgoing.body as Buffer).length
+    } catch (error) {
+      fail(error)
+    }
+  })
+}
+
+async function* count(body: AsyncIterable<Uint8Array>, done: Forwarded): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    done.sent += chunk.length
+    yield chunk
+  }
+}
+
+function isShort(headers: OutgoingHeaders): boolean {
+  const length = headers.find(([name]) => name.toLowerCase() === "content-length")?.[1]
+  return length !== undefined && Number(length) <= ONE_PACKET
+}
+
+/** What went wrong, as a code: of Node, of undici, or our own. */
+function codeOf(error: unknown): string {
+  if (error instanceof AnswerRefused) return error.message
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } }
+  const found = code ?? cause?.code
+  return typeof found === "string" && /^[A-Z][A-Z0-9_]{1,60}$/.test(found) ? found : "failed"
+}

@@ -1,0 +1,130 @@
+// One request, decided: what it is, what it carries, what it has used up, where it leads, and what people said of it.
+import type { ActiveGrant, NetworkArguments } from "../../approvals/types.ts"
+import type { CompiledPolicy, ListRule } from "../../policy/compiled.ts"
+import { decide } from "../../policy/decide.ts"
+import { matchingRules, type NetworkNeeds } from "../../policy/network.ts"
+import type { DecisionEvidence, NetworkAction, Verdict } from "../../policy/types.ts"
+import { classify, describeRequest, readFields } from "../services/index.ts"
+import type { Classified, SeenRequest } from "../services/types.ts"
+import type { Attribution } from "../types.ts"
+import { askArguments } from "./ask.ts"
+import type { Budgets, Reservation } from "./budgets.ts"
+import type { Carried } from "./credentials.ts"
+
+export interface JudgeDeps {
+  policy: CompiledPolicy
+  now: () => number
+  budgets: Budgets
+  /** Addresses of a host; rejects where it has none. */
+  resolve: (host: string) => Promise<readonly string[]>
+  /** What people agreed to about this very request. */
+  grantsFor: (args: NetworkArguments) => Promise<readonly ActiveGrant[]>
+}
+
+export interface JudgeInput {
+  who: Attribution
+  seen: SeenRequest
+  needs: NetworkNeeds
+  /** Placeholders and credentials, by what is known of the request. */
+  carried: (
+    action: NetworkAction,
+    rules: readonly ListRule<NetworkAction>[],
+    classified: Classified,
+  ) => Promise<Carried>
+  /** As it was sent, where all of it is there. */
+  body: Buffer | undefined
+  opening?: "websocket" | "grpc" | undefined
+}
+
+export interface Judged {
+  action: NetworkAction
+  evidence: DecisionEvidence
+  verdict: Verdict
+  classified: Classified
+  rules: readonly ListRule<NetworkAction>[]
+  carried: Carried
+  addresses: readonly string[]
+  /** What people agreed to, where the verdict rests on it. */
+  grants: readonly ActiveGrant[]
+  /** What would be asked of people. */
+  args?: NetworkArguments
+  /** Where a matching rule has a budget. To be settled, whatever becomes of the request. */
+  reserved?: Reservation
+}
+
+/** The host has no address, or names no answer: not a decision. */
+export class HostNotFound extends Error {
+  override name = "HostNotFound"
+}
+
+/** The action that a request is, with what the policy's rules look at. */
+export function actionOf(seen: SeenRequest, needs: NetworkNeeds, classified: Classified): NetworkAction {
+  const { method, scheme, host, port, path } = seen
+  const { fields, unread } = needs.selectors.length > 0 ? readFields(seen, needs.selectors) : { fields: {} }
+  const why = unread ?? (needs.classify ? classified.unread : undefined)
+  return {
+    ...{ kind: "network", method, scheme, host, port, path },
+    ...(classified.operation !== "" && { operation: classified.operation }),
+    ...((needs.classify || classified.operation !== "") && { access: classified.access }),
+    ...(Object.keys(fields).length > 0 && { fields }),
+    ...(why !== undefined && { unread: why }),
+  }
+}
+
+/**
+ * Decides a request by everything that can be known of it. A host that no rule lets through is not even looked up: names are messages,
+ * too. Rejects with `HostNotFound`, or where the store is out of order.
+ */
+export async function judge(deps: JudgeDeps, input: JudgeInput): Promise<Judged> {
+  const { policy, now } = deps
+  const { who, seen, needs, body, opening } = input
+  const classified = classify(seen, needs.service)
+  const action = actionOf(seen, needs, classified)
+  const rules = matchingRules(policy, action)
+  const carried = await input.carried(action, rules, classified)
+  const base: DecisionEvidence = {
+    now: now(),
+    ...(carried.unbound !== undefined && { unboundPlaceholder: carried.unbound }),
+  }
+  const plain = { action, classified, rules, carried, grants: [] }
+  const strictest = (evidence: DecisionEvidence) => strictestOf(policy, action, evidence, carried)
+  const first = strictest({ ...base, counters: {} })
+  if (first.effect === "deny" && first.mode === "enforce") {
+    return { ...plain, evidence: { ...base, counters: {} }, verdict: first, addresses: [] }
+  }
+  const addresses = await deps.resolve(seen.host).catch(() => {
+    throw new HostNotFound(seen.host)
+  })
+  const reserved = rules.some((rule) => rule.budget !== undefined) ? await deps.budgets.reserve(who, rules) : undefined
+  const evidence: DecisionEvidence = { ...base, addresses, counters: reserved?.counters ?? {} }
+  const verdict = strictest(evidence)
+  const known = { ...plain, addresses, ...(reserved && { reserved }) }
+  if (verdict.effect !== "ask") return { ...known, evidence, verdict }
+  const described = describeRequest(seen, classified)
+  const credential = carried.inject[0]?.credential
+  const args = askArguments({ action, verdict, seen, described, body, rules, credential, opening })
+  const grants = await deps.grantsFor(args)
+  if (grants.length === 0) return { ...known, evidence, verdict, args }
+  const granted = { ...evidence, grants: grants.map(({ grant }) => grant) }
+  const after = strictest(granted)
+  const used = grants.filter(({ grant: { id } }) => after.excepted?.some(({ rule }) => rule === `approval ${id}`))
+  return { ...known, evidence: granted, verdict: after, args, grants: used }
+}
+
+const STRICTNESS = { allow: 0, ask: 1, deny: 2 } as const
+
+/** The request's own verdict, or a stricter one about a credential that it takes along. */
+function strictestOf(
+  policy: CompiledPolicy,
+  action: NetworkAction,
+  evidence: DecisionEvidence,
+  carried: Carried,
+): Verdict {
+  let verdict = decide(policy, action, evidence)
+  for (const { credential } of carried.inject) {
+    const { method, host, port, path } = action
+    const other = decide(policy, { kind: "credential", credential, method, host, port, path }, evidence)
+    if (STRICTNESS[other.effect] > STRICTNESS[verdict.effect]) verdict = other
+  }
+  return verdict
+}

@@ -1,0 +1,51 @@
+// Refusals of requests: the same 403 as the package gate's, and the few answers that are no decision.
+import type { CompiledPolicy } from "../../policy/compiled.ts"
+import { subjectOf } from "../../policy/decide.ts"
+import { plainText } from "../../policy/text.ts"
+import type { NetworkAction, Verdict } from "../../policy/types.ts"
+import { type Answer, errorAnswer, unavailableAnswer } from "../answer.ts"
+import { refusalOf, renderRefusal } from "../refusal.ts"
+import type { Refusal } from "../types.ts"
+
+/** Refusals that the gate itself makes of a request that the policy leaves to a person. */
+const OWN = {
+  "hold.body-unbounded": "A person is to decide this request, and its body does not end, or is too large to be kept.",
+  "hold.flooded": "Too much waits for a person already: nothing can be asked at the moment.",
+} as const
+
+/** A verdict of the gate's own: an ask that cannot be asked is a refusal. */
+export function ownVerdict(verdict: Verdict, code: keyof typeof OWN): Verdict {
+  return { ...verdict, effect: "deny", code, reason: OWN[code], evidence: [] }
+}
+
+/** The 403 for a verdict, `seq` being its record. */
+export function refusedAnswer(verdict: Verdict, seq: number, approval?: Refusal["approval"]): Answer {
+  return renderRefusal(refusalOf(verdict, seq, approval))
+}
+
+/** 503: what a request needs is in a vault that nobody has opened since the gate started. */
+export function lockedAnswer(): Answer {
+  return unavailableAnswer(
+    "vault.locked: the gate's keys are locked; a person has to unlock them (nanoguard secret unlock)",
+    60,
+  )
+}
+
+/** 502: a rule names a credential that nobody has set. */
+export function absentAnswer(credential: string): Answer {
+  const name = plainText(credential, 100)
+  return errorAnswer(
+    502,
+    `credential.absent: the policy names the credential ${name}, and the vault has none (nanoguard secret set)`,
+  )
+}
+
+/** 502: the origin is not there, or broke off before it answered. `failed` is a code. */
+export function brokenAnswer(host: string, failed: string): Answer {
+  return errorAnswer(502, `the origin ${plainText(host, 253)} cannot be reached: ${plainText(failed, 60)}`)
+}
+
+/** What is recorded of a request that was not decided. */
+export function subjectAt(action: NetworkAction, policy: CompiledPolicy): { subject: string; policy: string } {
+  return { subject: subjectOf(action), policy: policy.hash }
+}

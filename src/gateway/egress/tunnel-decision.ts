@@ -1,0 +1,72 @@
+// What becomes of a CONNECT, before any of its bytes is read.
+import { couldReach, networkNeeds } from "../../policy/network.ts"
+import type { Verdict } from "../../policy/types.ts"
+import { isRefused } from "../front/decide.ts"
+import { requestIdOf } from "../refusal.ts"
+import type { SeenRequest } from "../services/types.ts"
+import type { Attribution } from "../types.ts"
+import { NOTHING } from "./credentials.ts"
+import type { EgressDeps } from "./deps.ts"
+import { HostNotFound, type Judged, judge } from "./judge.ts"
+import type { Target, TunnelDecision } from "./types.ts"
+import { waitForPeople } from "./wait.ts"
+
+const MAX_ROUNDS = 5
+
+/**
+ * A tunnel is looked into, unless a rule says otherwise: then this is all that is ever decided about it. One that no request could get
+ * through is refused here where it is no HTTPS; where it is, the refusal is worth more inside, as an answer that clients show.
+ */
+export async function decideTunnel(deps: EgressDeps, who: Attribution, target: Target): Promise<TunnelDecision> {
+  const { policy } = deps.law()
+  const { host, port } = target
+  const needs = networkNeeds(policy, host, port)
+  if (needs.inspect && (port === 443 || couldReach(policy, host, port))) return { go: "inspect", http2: needs.http2 }
+  const seen: SeenRequest = { method: "CONNECT", scheme: "https", host, port, path: "/", query: "", headers: {} }
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const judged = await judgeTunnel(deps, who, seen)
+    const { action, evidence, verdict, reserved } = judged
+    const decision = { action, evidence, verdict }
+    if (!isRefused(verdict)) {
+      // The rule may have come to match what is inside of tunnels, too: then that has to be looked at.
+      if (needs.inspect) return { go: "inspect", http2: needs.http2 }
+      const consent = { grants: judged.grants, changes: deps.holds.consume(judged.grants), credentials: [] }
+      await (judged.grants.length > 0
+        ? deps.traffic.released(who, decision, consent)
+        : deps.traffic.allowed(who, decision, { inspected: false }))
+      return { go: "pass", done: ({ sent, received }) => reserved?.settle({ bytes: sent + received }) }
+    }
+    reserved?.settle({})
+    if (verdict.effect === "deny") return refuseTunnel(deps, who, judged, verdict)
+    const answered = await waitForPeople(deps, who, deps.stopping, policy, judged, Buffer.alloc(0))
+    if (answered === "granted") continue
+    if (typeof answered === "string") return refuseTunnel(deps, who, judged, verdict)
+    return refuseTunnel(deps, who, judged, answered.verdict)
+  }
+  throw new Error("a tunnel was decided too often")
+}
+
+async function judgeTunnel(deps: EgressDeps, who: Attribution, seen: SeenRequest): Promise<Judged> {
+  const { policy } = deps.law()
+  const needs = { ...networkNeeds(policy, seen.host, seen.port), classify: false, selectors: [] }
+  const { now, budgets, holds } = deps
+  // A name without an address is refused like one that nobody may reach: nothing can be dialled.
+  const resolve = (host: string) => deps.resolve(host).catch(() => [])
+  return judge(
+    { policy, now, budgets, resolve, grantsFor: (args) => holds.grantsFor(who, policy, args) },
+    { who, seen, needs, body: undefined, carried: async () => NOTHING },
+  ).catch((error: unknown) => {
+    if (!(error instanceof HostNotFound)) throw error
+    throw new Error("unreachable", { cause: error })
+  })
+}
+
+async function refuseTunnel(
+  deps: EgressDeps,
+  who: Attribution,
+  { action, evidence }: Judged,
+  verdict: Verdict,
+): Promise<TunnelDecision> {
+  const seq = await deps.traffic.refused(who, { action, evidence, verdict })
+  return { go: "refuse", verdict, requestId: requestIdOf(seq) }
+}
