@@ -105,7 +105,7 @@ export async function policyExplain(
   const input =
     readSubject(subject) ??
     readActionFile(await readNamed(resolve(ctx.cwd, subject), subject, subjectHint(subject)), subject)
-  const evidence = { now: ctx.now(), ...input.evidence }
+  const evidence = { now: ctx.now(), counters: {}, ...input.evidence }
   if (input.action.kind === "package" && evidence.facts === undefined) {
     evidence.facts = options.facts ? await options.facts(input.action, policy) : { absent: "offline" }
   }

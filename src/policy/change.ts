@@ -94,12 +94,12 @@ function editFor(
       `Except this version from ${verdict.code} until a day.`,
     )
   }
-  if (wanted === "allow" && verdict.code === "evidence.missing") {
+  if (wanted === "allow" && action.kind === "package" && verdict.code === "evidence.missing") {
     return add(
       target,
       own,
       ["packages", "exceptions"],
-      exceptionFor(verdict, action as never, evidence),
+      exceptionFor(verdict, action, evidence),
       "Accept for this version that evidence is missing.",
     )
   }

@@ -1,11 +1,14 @@
 // `policy check`: what loads and is still not what its author can have meant.
+import { isInRanges } from "./address-ranges.ts"
 import { isPrivateHost } from "./addresses.ts"
 import { checkExceptions } from "./check-exceptions.ts"
 import type { CompiledPolicy, ListRule, Rule } from "./compiled.ts"
 import { contradictionIn } from "./contradictions.ts"
 import type { Finding } from "./finding.ts"
+import { isAddress } from "./hosts.ts"
 import { intervalsOf } from "./intervals.ts"
 import { findShadowed } from "./shadowed.ts"
+import { plainText } from "./text.ts"
 import type { Path } from "./yaml.ts"
 
 /** Everything there is to say about a policy that loaded, in the order of its files. `now` is for expired exceptions. */
@@ -17,7 +20,7 @@ export function checkPolicy(policy: CompiledPolicy, now: number): Finding[] {
         : [],
     ),
     ...policy.listRules.flatMap((rule) => [
-      ...checkMatches(rule),
+      ...checkMatches(policy, rule),
       ...checkApprovers(policy, rule),
       ...checkWildcard(rule),
     ]),
@@ -48,7 +51,7 @@ export function at(
   return { check, level, message, layer: rule.layer, path: rule.path, ...(hint !== undefined && { hint }) }
 }
 
-function checkMatches(rule: ListRule): Finding[] {
+function checkMatches(policy: CompiledPolicy, rule: ListRule): Finding[] {
   const findings: Finding[] = []
   const versions = rule.source["versions"]
   if (typeof versions === "string" && !rule.subject.startsWith("pkg:pypi/") && intervalsOf(versions)?.length === 0) {
@@ -61,25 +64,30 @@ function checkMatches(rule: ListRule): Finding[] {
     const hosts = (rule.source["hosts"] as string[] | undefined) ?? (rule.kind === "network" ? [rule.subject] : [])
     for (const host of hosts) {
       const bare = host.replace(/^\*{1,2}\./, "x.").toLowerCase()
-      if (host !== "**" && isPrivateHost(bare))
+      if (host !== "**" && isPrivateHost(bare) && !mayBeReached(policy, bare))
         findings.push(
           at(
             rule,
             "never-matches",
             "error",
             `${rule.id} can never let ${host} pass`,
-            "private, local and metadata addresses are always denied",
+            "private and local addresses are denied where no network rule names them under addresses; metadata always",
           ),
         )
     }
   }
-  const contradiction = rule.kind === "mcp" ? contradictionIn(rule) : undefined
+  const contradiction = contradictionIn(rule)
   if (contradiction)
     findings.push({
-      ...at(rule, "never-matches", "error", `no argument meets every condition on ${contradiction}`),
-      path: [...rule.path, "arguments", contradiction],
+      ...at(rule, "never-matches", "error", `no value meets every condition on ${plainText(contradiction.name, 120)}`),
+      path: [...rule.path, contradiction.key, contradiction.name],
     })
   return findings
+}
+
+/** A private host is reached where some request rule names its address; a name, where it may resolve to one that is named. */
+function mayBeReached({ listRules }: CompiledPolicy, host: string): boolean {
+  return listRules.some(({ addresses }) => addresses && (!isAddress(host) || isInRanges(addresses, host)))
 }
 
 function checkApprovers(policy: CompiledPolicy, rule: ListRule): Finding[] {

@@ -1,9 +1,12 @@
-// The clauses that several kinds of rules share: hosts, methods, paths.
+// The clauses that several kinds of rules share: hosts, methods, paths, ports; and what only requests have.
 import type { LayerContext } from "./compile-packages.ts"
 import type { Clause } from "./compiled.ts"
-import { compileGlob, type Glob, isNormalPath } from "./glob.ts"
+import { compileGlob, type Glob, isNormalPath, matchSegment } from "./glob.ts"
 import { matchesHost, parseHostPattern } from "./hosts.ts"
+import { nearest } from "./nearest.ts"
+import { accessOf, SERVICES } from "./service-names.ts"
 import { plainText } from "./text.ts"
+import type { NetworkAction } from "./types.ts"
 import { type Path, policyError } from "./yaml.ts"
 
 /** Holds where one of the host patterns fits. */
@@ -66,5 +69,53 @@ export function pathClause<A extends { path: string }>(
     wanted: texts.join(", "),
     holds: (action) => (isNormalPath(action.path) ? globs.some((glob) => glob.test(action.path)) : restricts),
     actual: (action) => plainText(action.path, 300),
+  }
+}
+
+/** Holds for the ports listed. */
+export function portClause<A extends { port?: number }>(ports: readonly number[]): Clause<A> {
+  const wanted = new Set(ports)
+  return {
+    field: "port",
+    wanted: ports.join(", "),
+    holds: ({ port = 443 }) => wanted.has(port),
+    actual: ({ port = 443 }) => String(port),
+  }
+}
+
+/** An operation that could not be learnt, because the body was not read, meets every rule that restricts and none that permits. */
+export function operationClause(
+  patterns: readonly string[],
+  restricts: boolean,
+  layer: LayerContext,
+  path: Path,
+): Clause<NetworkAction> {
+  for (const [index, pattern] of patterns.entries()) {
+    const service = pattern.split(":")[0] ?? ""
+    if ((SERVICES as readonly string[]).includes(service)) continue
+    const near = nearest(service, SERVICES)
+    policyError(
+      `no service is called ${plainText(service, 40)}`,
+      layer.yaml.where([...path, index]),
+      near ? `did you mean ${near}?` : `services are ${SERVICES.join(", ")}`,
+    )
+  }
+  return {
+    field: "operation",
+    wanted: patterns.join(", "),
+    holds: ({ operation, unread }) =>
+      operation ? patterns.some((pattern) => matchSegment(pattern, operation)) : restricts && unread !== undefined,
+    actual: ({ operation, unread }) =>
+      plainText(operation || (unread === undefined ? "none that is known" : `not read (${unread})`), 200),
+  }
+}
+
+/** Holds for what reads, or for what writes; by the method where the service is not known. */
+export function accessClause(wanted: "read" | "write"): Clause<NetworkAction> {
+  return {
+    field: "access",
+    wanted,
+    holds: ({ access, method }) => (access ?? accessOf(method)) === wanted,
+    actual: ({ access, method }) => access ?? accessOf(method),
   }
 }

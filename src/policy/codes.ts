@@ -173,12 +173,7 @@ export const CODES: readonly Code[] = [
     "Skill needs approval",
     "A rule of the policy wants a person to approve this skill.",
   ),
-  define(
-    "package",
-    "evidence.missing",
-    "Evidence missing",
-    "What the policy asks for is not known: {fact} ({reason}).",
-  ),
+  define("any", "evidence.missing", "Evidence missing", "What the policy asks for is not known: {fact} ({reason})."),
   define("any", "policy.default", "No rule matched", "No rule of the policy matches; its default applies."),
   define("package", "package.allowed", "Package allowed", "A rule of the policy allows this package."),
   define("network", "network.allowed", "Request allowed", "A rule of the policy allows this request."),
@@ -207,7 +202,11 @@ export function docOf(code: string): string {
 
 /** Codes that an exception may name: those that deny or ask for a package and are no floor. */
 export const EXCEPTABLE: readonly string[] = CODES.filter(
-  ({ code, kind, floor }) => kind === "package" && !floor && code !== "package.allowed" && code !== "registry.refused",
+  ({ code, kind, floor }) =>
+    (kind === "package" || code === "evidence.missing") &&
+    !floor &&
+    code !== "package.allowed" &&
+    code !== "registry.refused",
 ).map((code) => code.code)
 
 /** Fills a code's reason template with scalars of its evidence; a slot without a value reads "unknown". */

@@ -1,9 +1,10 @@
 // The rules of `network` and `credentials` -> clauses.
-import { hostClause, methodClause, pathClause } from "./clauses.ts"
+import { accessClause, hostClause, methodClause, operationClause, pathClause, portClause } from "./clauses.ts"
+import { compileBudget, compileHandling } from "./compile-handling.ts"
 import type { LayerContext } from "./compile-packages.ts"
-import type { Budget, Clause, ListRule } from "./compiled.ts"
+import type { Clause, ListRule } from "./compiled.ts"
 import { listRule, type Source } from "./list-rule.ts"
-import { createRule } from "./rules.ts"
+import { compileWhere } from "./selectors.ts"
 import { plainText } from "./text.ts"
 import type { CredentialAction, Effect, NetworkAction } from "./types.ts"
 import type { Path } from "./yaml.ts"
@@ -15,23 +16,24 @@ export function compileNetworkRule(
   layer: LayerContext,
   path: Path,
 ): ListRule<NetworkAction> {
+  const restricts = effect !== "allow"
   const clauses: Clause<NetworkAction>[] = [hostClause([source[effect] as string], layer, [...path, effect])]
   if (source.methods) clauses.push(methodClause(source.methods))
-  if (source.ports || effect === "allow") {
-    const ports = new Set(source.ports ?? [443])
-    clauses.push({
-      field: "port",
-      wanted: [...ports].join(", "),
-      holds: ({ port }) => ports.has(port),
-      actual: ({ port }) => String(port),
-    })
-  }
-  if (source.paths) clauses.push(pathClause(source.paths, effect !== "allow", layer, [...path, "paths"]))
+  const ports = portsOf(source, effect)
+  if (ports) clauses.push(portClause(ports))
+  if (source.access) clauses.push(accessClause(source.access))
+  if (source.operations) clauses.push(operationClause(source.operations, restricts, layer, [...path, "operations"]))
+  if (source.paths) clauses.push(pathClause(source.paths, restricts, layer, [...path, "paths"]))
+  if (source.where) clauses.push(...compileWhere(source.where, !restricts, layer, [...path, "where"]))
   const rule = listRule<NetworkAction>("network", source, effect, layer, path, clauses)
   if (source.credential !== undefined) rule.credential = source.credential
   if (source.budget) rule.budget = compileBudget(source, rule, layer, path)
+  compileHandling(source, effect, rule, layer, path)
   return rule
 }
+
+/** Ports that a rule is about; undefined for every one. */
+const portsOf = (source: Source<"network">, effect: Effect) => source.ports ?? (effect === "allow" ? [443] : undefined)
 
 /** What a network rule with a credential says about that credential: it may go where the rule reaches. */
 export function credentialOfNetworkRule(
@@ -46,6 +48,8 @@ export function credentialOfNetworkRule(
     hostClause([source[effect] as string], layer, [...path, effect]),
   ]
   if (source.methods) clauses.push(methodClause(source.methods))
+  const ports = portsOf(source, effect)
+  if (ports) clauses.push(portClause(ports))
   if (source.paths) clauses.push(pathClause(source.paths, effect !== "allow", layer, [...path, "paths"]))
   return {
     ...listRule<CredentialAction>("credential", source, effect, layer, path, clauses),
@@ -63,6 +67,7 @@ export function compileCredentialRule(
   const clauses: Clause<CredentialAction>[] = [nameClause(source[effect] as string)]
   if (source.hosts) clauses.push(hostClause(source.hosts, layer, [...path, "hosts"]))
   if (source.methods) clauses.push(methodClause(source.methods))
+  if (source.ports) clauses.push(portClause(source.ports))
   if (source.paths) clauses.push(pathClause(source.paths, effect !== "allow", layer, [...path, "paths"]))
   return listRule<CredentialAction>("credential", source, effect, layer, path, clauses)
 }
@@ -74,33 +79,4 @@ function nameClause(name: string): Clause<CredentialAction> {
     holds: ({ credential }) => name === "*" || credential === name,
     actual: ({ credential }) => plainText(credential, 200),
   }
-}
-
-const SCALE: Readonly<Record<string, number>> = { k: 1e3, M: 1e6, G: 1e9 }
-function compileBudget(
-  source: Source<"network">,
-  rule: ListRule<NetworkAction>,
-  layer: LayerContext,
-  path: Path,
-): Budget[] {
-  return Object.entries(source.budget ?? {}).map(([unit, text]) => {
-    const [, amount = "0", scale = "", window = ""] = /^([\d.]+)([kMG]?)\/(\w+)$/.exec(text) ?? []
-    const place = layer.place([...path, "budget", unit])
-    const exceeded = createRule({
-      id: `${source.id}.budget.${unit}`,
-      place,
-      effect: "deny",
-      code: "budget.exceeded",
-      mode: rule.mode,
-      layer: layer.layer,
-      path,
-    })
-    return {
-      unit,
-      limit: Number(amount) * (SCALE[scale] ?? 1),
-      window,
-      counter: `${source.id}/${unit}`,
-      rule: exceeded,
-    }
-  })
 }

@@ -1,11 +1,11 @@
 // Layers of validated documents -> one CompiledPolicy.
 
+import { compileApprovers } from "./compile-approvers.ts"
 import { compileConditions, listedRegistries } from "./compile-conditions.ts"
 import { compileMcpRule, compileMountRule, compileSkillRule } from "./compile-lists.ts"
 import { compileCredentialRule, compileNetworkRule, credentialOfNetworkRule } from "./compile-network.ts"
 import { compileException, compilePackageRule, type LayerContext } from "./compile-packages.ts"
 import type { Approvers, CompiledPolicy, Condition, Exception, HostIndex, ListRule, NameIndex } from "./compiled.ts"
-import { parseDuration } from "./duration.ts"
 import { hashLayers } from "./hash.ts"
 import { addHost, groupBy, indexOf, mcpKey } from "./indexes.ts"
 import { closedDefaults, type Layer, mergeDefaults, mergeMissing, mergeMode, mergeUnknownSeverity } from "./layers.ts"
@@ -111,12 +111,7 @@ export function compilePolicy(layers: readonly Layer[]): CompiledPolicy {
           `the approvers ${plainText(name, 64)} are already defined in a layer above`,
           yaml.where(["approvers", name], true),
         )
-      approvers.set(name, {
-        people: source.people,
-        quorum: source.quorum ?? 1,
-        expire: parseDuration(source.expire ?? "15m"),
-        layer: index,
-      })
+      approvers.set(name, compileApprovers(source, layer, ["approvers", name]))
     }
   }
 

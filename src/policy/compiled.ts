@@ -1,4 +1,5 @@
 // What a policy becomes once it is loaded: rules behind indexes, ready for `decide`.
+import type { AddressRange } from "./address-ranges.ts"
 import type { VersionRange } from "./ranges.ts"
 import type {
   Action,
@@ -56,19 +57,31 @@ export interface ListRule<A extends Action = Action> extends Rule {
   kind: Action["kind"]
   subject: string
   clauses: readonly Clause<A>[]
+  /** Of request rules; the clauses have what of a rule chooses requests. */
   credential?: string
   budget?: readonly Budget[]
+  /** Private addresses that the host may resolve to. */
+  addresses?: readonly AddressRange[]
+  /** The service that the host is. */
+  service?: string
+  /** Headers, lower case, that are part of what a person approves. */
+  bind?: readonly string[]
+  placeholders?: "inert" | "redact" | "refuse"
+  inspect?: false
+  http2?: true
   /** Plain data of the rule as written, for proofs and explanations. */
   source: Readonly<Record<string, unknown>>
 }
 
 export interface Budget {
-  unit: string
+  unit: "requests" | "tokens" | "bytes" | "usd"
   limit: number
-  window: string
+  window: "minute" | "hour" | "day" | "run"
   /** Key in `Counters`. */
   counter: string
+  /** What speaks once it is used up, and where nobody says how much of it is. */
   rule: Rule
+  unknown: Rule
 }
 
 /** A key under packages.deny or packages.ask, or a pinned scope: a test of facts. */
@@ -126,11 +139,24 @@ export interface Defaults {
   fallback: Rule
 }
 
+/** Hours in which nobody is asked: `HH:MM` in a time zone. Past midnight where `from` is not before `to`. */
+export interface QuietHours {
+  /** First minute of them. */
+  from: string
+  /** First minute after them. */
+  to: string
+  /** IANA name; it was found to exist where the policy was compiled. */
+  zone: string
+}
+
 export interface Approvers {
   people: readonly string[]
   quorum: number
   /** Milliseconds. */
   expire: number
+  quiet?: QuietHours
+  /** The operator of an agent may not decide what it asks. */
+  operator?: false
   layer: number
 }
 

@@ -23,13 +23,17 @@ export function coversRule(outer: ListRule, inner: ListRule): boolean {
         coversHosts([outer.subject], [inner.subject]) &&
         coversSet(a["methods"], b["methods"]) &&
         coversSet(portsOf(outer), portsOf(inner)) &&
-        coversPaths(a["paths"], b["paths"])
+        coversPaths(a["paths"], b["paths"]) &&
+        (a["access"] === undefined || a["access"] === b["access"]) &&
+        coversOperations(a["operations"], b["operations"]) &&
+        coversConditions(a["where"], b["where"])
       )
     case "credential":
       return (
         (outer.subject === "*" || outer.subject === inner.subject) &&
         coversHosts(a["hosts"], b["hosts"]) &&
         coversSet(a["methods"], b["methods"]) &&
+        coversSet(a["ports"], b["ports"]) &&
         coversPaths(a["paths"], b["paths"])
       )
     case "mount":
@@ -110,6 +114,20 @@ export function coversHost(outer: HostPattern, inner: HostPattern): boolean {
 /** Ports: what is not written means 443 for allow and every port otherwise. */
 const portsOf = (rule: ListRule) => rule.source["ports"] ?? (rule.effect === "allow" ? [443] : undefined)
 
+/** An operation that could not be learnt meets restricting rules alike, whatever their patterns. */
+function coversOperations(outer: unknown, inner: unknown): boolean {
+  if (outer === undefined) return true
+  return inner !== undefined && (inner as string[]).every((b) => (outer as string[]).some((a) => coversSegment(a, b)))
+}
+
+/** Conditions by name: those of `outer` are all written the same in `inner`. */
+function coversConditions(outer: unknown, inner: unknown): boolean {
+  const [wanted, has] = [(outer ?? {}) as Source, (inner ?? {}) as Source]
+  return Object.entries(wanted).every(
+    ([name, clause]) => Object.hasOwn(has, name) && JSON.stringify(has[name]) === JSON.stringify(clause),
+  )
+}
+
 function coversSet(outer: unknown, inner: unknown): boolean {
   if (outer === undefined) return true
   return inner !== undefined && (inner as unknown[]).every((item) => (outer as unknown[]).includes(item))
@@ -166,10 +184,7 @@ function coversMcp(outer: ListRule, inner: ListRule): boolean {
     if (!coversSegment(server, otherServer) || (tool === undefined) !== (otherTool === undefined)) return false
     if (tool !== undefined && !coversSegment(tool, otherTool ?? "")) return false
   }
-  const [wanted, has] = [(outer.source["arguments"] ?? {}) as Source, (inner.source["arguments"] ?? {}) as Source]
-  return Object.entries(wanted).every(
-    ([name, clause]) => Object.hasOwn(has, name) && JSON.stringify(has[name]) === JSON.stringify(clause),
-  )
+  return coversConditions(outer.source["arguments"], inner.source["arguments"])
 }
 
 function coversSkill(outer: ListRule, inner: ListRule): boolean {

@@ -89,7 +89,8 @@ function explainRule(rule: ListRule, action: Action, verdict: Verdict): Consider
   const miss = rule.clauses.find((clause) => !clause.holds(action))
   if (miss) return consider(rule, "missed", differenceOf(miss, action))
   const exceeded = rule.budget?.find((budget) => verdict.rule === budget.rule.label)
-  return exceeded ? consider(exceeded.rule, "decided") : consider(rule, outcomeOf(rule, verdict))
+  if (!exceeded) return consider(rule, outcomeOf(rule, verdict))
+  return consider(verdict.code === exceeded.rule.code ? exceeded.rule : exceeded.unknown, "decided")
 }
 
 const differenceOf = (clause: Clause<Action>, action: Action): Difference => ({

@@ -21,8 +21,18 @@ const source = z.discriminatedUnion("kind", [
 
 export const actionSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("package"), purl: text, ecosystem: text, name: text, version: text, source }),
-  z.strictObject({ kind: z.literal("network"), method: text, scheme: text, host: text, port: z.number(), path: text }),
-  z.strictObject({ kind: z.literal("credential"), credential: text, method: text, host: text, path: text }),
+  z.strictObject({
+    kind: z.literal("network"),
+    ...{ method: text, scheme: text, host: text, port: z.number(), path: text },
+    operation: z.optional(text),
+    access: z.optional(z.enum(["read", "write"])),
+    fields: z.optional(z.record(text, z.json())),
+    unread: z.optional(z.enum(["too-large", "encoded", "malformed", "ambiguous", "stream"])),
+  }),
+  z.strictObject({
+    kind: z.literal("credential"),
+    ...{ credential: text, method: text, host: text, port: z.optional(z.number()), path: text },
+  }),
   z.strictObject({ kind: z.literal("mount"), path: text, write: z.boolean() }),
   z.strictObject({
     kind: z.literal("mcp"),

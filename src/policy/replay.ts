@@ -77,7 +77,8 @@ export function startReplay(policy: CompiledPolicy): Replay {
     const { seq, verdict } = past
     let now: Verdict
     try {
-      now = decide(policy, past.action, past.evidence)
+      // Nothing was counted where no rule had a budget then: a new budget starts at 0.
+      now = decide(policy, past.action, { counters: {}, ...past.evidence })
       if (before[verdict.effect] === undefined) throw new TypeError("no effect")
     } catch {
       // A record of another version, or of a kind that this one does not know.

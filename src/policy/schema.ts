@@ -3,7 +3,9 @@
 import * as z from "zod/mini"
 import { credentialRule, mcpRule, mountRule, networkRule, skillRule } from "./schema-lists.ts"
 import { type conditionsSchema, packagesSchema } from "./schema-packages.ts"
-import { described, duration, effect, effects, id, optional, text } from "./schema-parts.ts"
+import { described, duration, effect, effects, id, optional, patterned, text } from "./schema-parts.ts"
+
+const time = () => patterned(/^(?:[01]\d|2[0-3]):[0-5]\d$/, "a time of day such as 22:00")
 
 const approvers = () =>
   z.strictObject({
@@ -15,6 +17,15 @@ const approvers = () =>
     ),
     quorum: optional(z.int().check(z.minimum(1)), "How many of them must agree; 1 where absent."),
     expire: optional(duration(), "How long an answer is waited for; 15m where absent."),
+    quiet: optional(
+      z.strictObject({
+        from: described(time(), "First minute of it: 22:00."),
+        to: described(time(), "First minute after it: 07:00."),
+        zone: described(text(64), "Time zone by its IANA name: UTC, Europe/Berlin."),
+      }),
+      "Nobody is asked in these hours: what asks is refused at once.",
+    ),
+    operator: optional(z.literal(false), "The operator of an agent may not decide what that agent asks."),
   })
 
 const sandbox = () =>

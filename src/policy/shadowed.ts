@@ -1,7 +1,7 @@
 // Rules that change no verdict: for each of them one other rule is found that speaks wherever it does, at least as strictly.
 import type { CompiledPolicy, Condition, ListRule, Rule } from "./compiled.ts"
 import { coversCondition, coversRule } from "./covers.ts"
-import { visitHostRules } from "./decide.ts"
+import { visitHostRules } from "./decide-network.ts"
 import { parseHostPattern } from "./hosts.ts"
 import { visitIndex } from "./name-index.ts"
 import { parsePurlPattern } from "./purl-pattern.ts"
@@ -42,6 +42,8 @@ export function findShadowed(policy: CompiledPolicy): Shadow[] {
   return shadows.reverse()
 }
 
+const HANDLING = ["addresses", "service", "inspect", "http2", "placeholders", "bind"]
+
 /** With one key on both sides every exception that takes `by` out takes `rule` out too, so exceptions need no case of their own. */
 function hidesCondition(by: Condition, rule: Condition): boolean {
   return RANK[by.effect] >= RANK[rule.effect] && by.layer <= rule.layer && coversCondition(by, rule)
@@ -53,6 +55,8 @@ function hidesRule(policy: CompiledPolicy, by: ListRule, rule: ListRule): boolea
   // An observed rule lets a default decide in its place, and an allow next to it keeps that default away.
   if (by.mode === "observe" && rule.effect === "allow") return false
   if (rule.budget || rule.credential !== by.credential) return false
+  // How the gate handles a host does not show in verdicts, and addresses do only once a name is resolved.
+  if (HANDLING.some((key) => JSON.stringify(rule.source[key]) !== JSON.stringify(by.source[key]))) return false
   if (rule.credential !== undefined && by.effect !== rule.effect) return false
   const liftable = by.code !== rule.code && policy.packages.allExceptions.some((exception) => exception.of === by.code)
   if (liftable) return false

@@ -21,6 +21,7 @@ const caseSchema = z.strictObject({
   addresses: z.optional(z.array(z.string())),
   counters: z.optional(z.record(z.string(), z.number())),
   killed: z.optional(z.boolean()),
+  unboundPlaceholder: z.optional(z.string()),
   now: z.optional(z.string()),
   expect: z.union([
     z.enum(["allow", "ask", "deny"]),
@@ -70,7 +71,8 @@ export function runPolicyTests(policy: CompiledPolicy, text: string, file: strin
       now: instant(test.now, base, ...path, "now"),
       ...(test.facts && { facts: toFacts(test.facts) }),
       ...(test.addresses && { addresses: test.addresses }),
-      ...(test.counters && { counters: test.counters }),
+      counters: test.counters ?? {},
+      ...(test.unboundPlaceholder !== undefined && { unboundPlaceholder: test.unboundPlaceholder }),
       ...(test.killed !== undefined && { killed: test.killed }),
     }
     const verdict = decide(policy, action, evidence)

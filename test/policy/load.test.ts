@@ -123,7 +123,7 @@ describe("errors say where, what, and what was meant", () => {
       `${v}mcp: [{ id: a, allow: "a/**" }]`,
       "2:23 an MCP rule names a server or server/tool | such as github, github/create_issue, github/* or **",
     ],
-    [`${v}mcp: [{ id: a, allow: a/b, arguments: { x: {} } }]`, "2:41 a condition on an argument is empty"],
+    [`${v}mcp: [{ id: a, allow: a/b, arguments: { x: {} } }]`, "2:41 a condition is empty"],
     [`${v}skills: [{ id: a, allow: "a*b" }]`, "2:26 a skill rule names a skill | * may only be its last character"],
   ])("%j", (text, expected) => {
     expect(loadError(text)).toBe(expected)

@@ -1,0 +1,22 @@
+/** Services whose requests the gate can name: what `service` takes, and what an operation begins with. */
+export const SERVICES = [
+  "github",
+  "gitlab",
+  "git",
+  "npm",
+  "slack",
+  "linear",
+  "stripe",
+  "aws",
+  "google",
+  "anthropic",
+  "openai",
+  "graphql",
+  "mcp",
+] as const
+
+/** Methods that change nothing (RFC 9110, section 9.2.1): what `access` goes by where nothing more is known. */
+const SAFE: readonly string[] = ["GET", "HEAD", "OPTIONS"]
+
+/** Whether a method reads or writes. */
+export const accessOf = (method: string): "read" | "write" => (SAFE.includes(method) ? "read" : "write")
