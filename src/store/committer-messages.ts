@@ -41,9 +41,14 @@ export type Failure =
 /** Longest text of one batch, in UTF-16 units: a record is at most 256 KiB, what is cut from it may be more. */
 const MAX_BATCH = 16 * 1024 * 1024
 
+/** What stands before the text of a lax batch. */
+const LAX = "~"
+
 /** How a batch is written for a committer that takes drafts: as one where it can be, else as `encodeBatch` does, after a blank. */
 export function encodeDraft(batch: Batch, drafter: Drafter, time: number): string {
-  return drafter.draft(batch, time) ?? ` ${encodeBatch(batch)}`
+  const draft = drafter.draft(batch, time)
+  if (draft === undefined) return ` ${encodeBatch(batch)}`
+  return batch.lax ? LAX + draft : draft
 }
 
 /**
@@ -64,11 +69,14 @@ export function encodeBatch(batch: Batch): string {
   if (text.length > MAX_BATCH) throw refuse(`its ${text.length} characters are more than ${MAX_BATCH}`)
   // JSON writes null for a number that is none. A null is rare, so only then somebody looks for where it came from.
   if (text.includes("null")) refuseNonFinite(events, 0)
-  return text
+  return batch.lax ? LAX + text : text
 }
 
 /** Reads what `encodeBatch` or a drafter wrote. */
 export function decodeBatch(text: string, people?: DraftPeople): PendingBatch {
+  // Neither a blank nor a brace is the mark.
+  if (text.startsWith(LAX, Number(text.startsWith(" "))))
+    return { ...decodeBatch(text.replace(LAX, ""), people), lax: true }
   if (people !== undefined && text.startsWith("{")) return { changes: [], events: [], draft: readDraft(text, people) }
   const { changes, events } = JSON.parse(text) as { changes?: Change[]; events?: NewEvent[] }
   return { changes: changes?.map(decodeChange) ?? [], events: events ?? [] }

@@ -1,5 +1,6 @@
 // The committer's thread: owns the connection that writes. What comes in while it commits is the next group.
 import { availableParallelism } from "node:os"
+import { setImmediate } from "node:timers/promises"
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
 import { loadOrCreateCommitKey } from "../audit/checkpoints/keys.ts"
 import {
@@ -22,6 +23,9 @@ const MAX_GROUP_SIZE = 4 * 1024 * 1024
  * more than the append itself, and whoever writes one record after the other comes back. Not where there is one processor for both.
  */
 const AWAKE = availableParallelism() > 1 ? 0.1 : 0
+
+/** Milliseconds for which the loop of commits may keep timers and finished syncs waiting. */
+const BREATH = 10
 
 const data = workerData as CommitterData
 let { skew } = data
@@ -102,7 +106,12 @@ function serve(engine: Engine, port: MessagePort): void {
     busy = true
     // It took a message as long again to get here.
     const awake = performance.now() < answered + 2 * AWAKE
+    let breathed = performance.now()
     for (;;) {
+      if (performance.now() - breathed > BREATH) {
+        await setImmediate()
+        breathed = performance.now()
+      }
       // What was sent meanwhile belongs to this group already.
       receive(awake ? answered + AWAKE : 0)
       if (waiting.length === 0) break

@@ -11,6 +11,8 @@ export interface PendingBatch {
   readonly events: readonly NewEvent[]
   /** Its one event, half sealed, instead of `events`: only for an engine that was told to expect it. */
   readonly draft?: Draft
+  /** As `Batch` has it: a group of such alone need not be synced when it is answered. */
+  readonly lax?: true
 }
 
 /** What became of one batch of a group that was committed: the places of its events, or why it alone was undone. */
@@ -28,7 +30,7 @@ export interface EngineOptions {
 /** A connection that writes, used by one caller at a time. */
 export interface Engine {
   /**
-   * Makes a group durable in one transaction, with one outcome for each batch in their order. A batch whose expectation, event
+   * Makes a group durable in one transaction (one of `lax` batches alone: within 100 ms, and against the end of a process at once), with one outcome for each batch in their order. A batch whose expectation, event
    * or statement fails is undone alone. Rejects with a `NanoguardError` where the group as a whole failed; its text says so where
    * the group may be in the log all the same. After that the engine has put itself right, or fails each group until it can.
    */

@@ -30,6 +30,11 @@ export interface Derivation {
   index: Kysely<Tables>
   /** Reads bodies that were archived: needed only where the index is built anew. */
   archived?: ReadEvents
+  /**
+   * Makes durable what can be read of `source`: called for each slice before the index takes it in, which must never know of records
+   * that a power cut takes from the log. Absent where both are one database.
+   */
+  settle?: () => void
 }
 
 /** The log lacks records, or is not the one that the index was derived from. Nothing may be built over that silently. */

@@ -156,6 +156,7 @@ async function deriveLocked(deriver: Deriver, db: Kysely<Tables>, size: number):
   const events = await readSlice(derivation, seq, size)
   const last = events.at(-1)?.seq
   if (last === undefined) return { from: seq, to: seq, busy: false, endsRun: false }
+  derivation.settle?.()
   const rows: IndexRow[] = events.map(({ seq, body }) => indexRow(seq, body))
   const grown = appendLeaves(edge, leavesOf(events))
   const changes = emptyChanges()

@@ -17,6 +17,8 @@ export interface Place {
   /** Has the derived tables. */
   index: Kysely<Tables>
   origin: string
+  /** Makes durable what can be read of the record; absent where record and index are one database. */
+  settle?: () => void
   /** Brings the pages of long WALs into their files, so that the committer never has to. */
   checkpointFiles(): void
   /** Puts a damaged index aside; the place is to be opened again. False where the error is another. */
@@ -30,14 +32,19 @@ export async function openPlace(location: StoreLocation): Promise<Place> {
 }
 
 async function openFiles(directory: string): Promise<Place> {
-  const [{ INDEX, RECORD }, { sqliteDialect }, { discardIndex, openIndex }, { openRecord }, { isDamage }] =
-    await Promise.all([
-      import("../../store/sqlite/database.ts"),
-      import("../../store/sqlite/dialect.ts"),
-      import("../../store/sqlite/index-file.ts"),
-      import("../../store/sqlite/record.ts"),
-      import("../../store/sqlite/errors.ts"),
-    ])
+  const [
+    { INDEX, RECORD, settleRecord },
+    { sqliteDialect },
+    { discardIndex, openIndex },
+    { openRecord },
+    { isDamage },
+  ] = await Promise.all([
+    import("../../store/sqlite/database.ts"),
+    import("../../store/sqlite/dialect.ts"),
+    import("../../store/sqlite/index-file.ts"),
+    import("../../store/sqlite/record.ts"),
+    import("../../store/sqlite/errors.ts"),
+  ])
   const connection = await openRecord(directory)
   try {
     const file = join(directory, RECORD)
@@ -48,6 +55,7 @@ async function openFiles(directory: string): Promise<Place> {
     index.connection.exec("PRAGMA wal_autocheckpoint=0")
     return {
       ...{ engine: "sqlite", record, index: index.db, origin },
+      settle: () => settleRecord(directory),
       checkpointFiles() {
         checkpointWal(connection, file)
         checkpointWal(index.connection, join(directory, INDEX))

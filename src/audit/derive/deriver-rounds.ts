@@ -46,8 +46,8 @@ export interface RoundsOptions {
 /** Prepares the rounds. Throws `LogMismatch` where log and index contradict each other. */
 export async function createRounds(options: RoundsOptions): Promise<Rounds> {
   const { place, signer, now, tell, gateway, anchors, checkpointEvery, checkpointMs } = options
-  const { engine, record, index } = place
-  const derivation = { engine, source: record, index }
+  const { engine, record, index, settle } = place
+  const derivation = { engine, source: record, index, ...(settle && { settle }) }
   await checkIndex(derivation)
   const deriver = createDeriver(derivation)
   // What fails because the connections are closed is no place's outage.

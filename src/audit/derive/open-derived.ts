@@ -77,11 +77,20 @@ async function bringUp(
 type Archived = Pick<Derivation, "archived">
 
 async function deriveInFiles(directory: string, db: Kysely<Tables>, archived: Archived): Promise<void> {
-  const { openIndex } = await import("../../store/sqlite/index-file.ts")
+  const [{ openIndex }, { settleRecord }] = await Promise.all([
+    import("../../store/sqlite/index-file.ts"),
+    import("../../store/sqlite/database.ts"),
+  ])
   const setting = await db.selectFrom("settings").select("value").where("name", "=", "origin").executeTakeFirst()
   const index = await openIndex(directory, setting?.value ?? "")
   try {
-    await deriveAll({ engine: "sqlite", source: db, index: index.db, ...archived })
+    await deriveAll({
+      engine: "sqlite",
+      source: db,
+      index: index.db,
+      settle: () => settleRecord(directory),
+      ...archived,
+    })
   } finally {
     index.close()
   }

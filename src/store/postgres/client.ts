@@ -16,6 +16,10 @@ export const LOCKS = {
   log: "1851879023, 2",
 } as const
 
+/** That a commit waits for the server's disk, whatever its default is; a stricter one (standbys) stays. */
+export const SYNCED =
+  "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'"
+
 export interface Limits {
   /** Milliseconds until the server gives up a statement; 0 for never. */
   statement?: number

@@ -7,9 +7,9 @@ import {
   type PostgresPool,
   type PostgresPoolClient,
 } from "kysely"
-import type { Pool, PoolClient } from "pg"
+import type { ClientBase, Pool, PoolClient } from "pg"
 import type { Tables } from "../schema.ts"
-import { clientConfig, type Limits, SCHEMA, storable } from "./client.ts"
+import { clientConfig, type Limits, SCHEMA, SYNCED, storable } from "./client.ts"
 import { known } from "./errors.ts"
 import type { Server } from "./url.ts"
 
@@ -17,7 +17,9 @@ import type { Server } from "./url.ts"
 export async function openDatabase(server: Server, purpose: string, limits?: Limits): Promise<Kysely<Tables>> {
   const { default: pg } = await import("pg")
   const config = clientConfig(server, purpose, limits, pg.types)
-  const pool = new pg.Pool({ ...config, max: 4, idleTimeoutMillis: 30_000, allowExitOnIdle: true })
+  // A checkpoint is told outside: neither it nor what is under it may be lost.
+  const onConnect = async (client: ClientBase) => void (await client.query(SYNCED))
+  const pool = new pg.Pool({ ...config, max: 4, idleTimeoutMillis: 30_000, allowExitOnIdle: true, onConnect })
   pool.on("error", () => {})
   return new Kysely<Tables>({ dialect: new SchemaDialect({ pool: withStoreErrors(pool, server) }) })
 }

@@ -27,6 +27,8 @@ export interface Attempt {
   outcomes: Outcome[]
   /** Whether COMMIT was sent: from then on only the log knows. */
   committing: boolean
+  /** Whether COMMIT is answered before the server's disk has it. */
+  lax: boolean
 }
 
 export interface GroupOptions extends EngineOptions {
@@ -48,9 +50,12 @@ const BEGIN = `begin; select pg_advisory_xact_lock(${LOCKS.log});
   select coalesce(seq, (select value::bigint from nanoguard.settings where name = 'archived'), 0) as seq, body
   from (select 1) one left join (select seq, body from nanoguard.events order by seq desc limit 1) newest on true`
 
-/** Nothing of a group yet. */
-export function newAttempt(): Attempt {
-  return { first: 0, bodies: [], outcomes: [], committing: false }
+const END = `notify ${CHANNEL}; commit`
+
+/** Nothing of these batches yet. */
+export function newAttempt(batches: readonly PendingBatch[]): Attempt {
+  const lax = batches.every((batch) => batch.lax)
+  return { first: 0, bodies: [], outcomes: [], committing: false, lax }
 }
 
 /**
@@ -73,7 +78,8 @@ export async function writeGroup(
   for (const batch of batches) attempt.outcomes.push(await writeBatch(client, batch, group, attempt))
   await insertRows(client, group, attempt)
   attempt.committing = true
-  const ended = (await client.query(`notify ${CHANNEL}; commit`)) as unknown as QueryResult[]
+  const end = attempt.lax ? `set local synchronous_commit = off; ${END}` : END
+  const ended = (await client.query(end)) as unknown as QueryResult[]
   // COMMIT of a transaction that had failed answers ROLLBACK, and that is no error to PostgreSQL.
   if (ended.at(-1)?.command === "COMMIT") return
   attempt.committing = false

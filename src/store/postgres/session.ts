@@ -1,7 +1,7 @@
 // The writer's one connection: opened again when it was lost, with growing pauses and for a bounded time.
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Client } from "pg"
-import { openClient } from "./client.ts"
+import { openClient, SYNCED } from "./client.ts"
 import { codeOf, toStoreError } from "./errors.ts"
 import { checkDatabaseLength } from "./lengths.ts"
 import type { Server } from "./url.ts"
@@ -17,8 +17,10 @@ const PASSING = /^(57P0[123]|53300|08...|ECONN.*|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNR
 const LIMITS = { statement: 30_000, lock: 15_000, idle: 20_000 }
 
 export interface Session {
-  /** The last record that was acknowledged to callers: no server that lacks it is written to. */
+  /** The last record that was acknowledged to callers as synced: no server that lacks it is written to. */
   acknowledged: number
+  /** The last one that was acknowledged and may not be synced yet: a server that crashed may lack it. */
+  unsynced: number
   /** The connection; a new one where the last was dropped. Errors: environment. */
   client(): Promise<Client>
   /** Says that the connection is of no more use. */
@@ -33,6 +35,7 @@ export async function openSession(server: Server): Promise<Session> {
   let down = false
   const session: Session = {
     acknowledged: 0,
+    unsynced: 0,
     client: async () => {
       if (current !== undefined) return current
       const pauses = down ? [] : PAUSES
@@ -74,9 +77,7 @@ async function openWriter(server: Server, acknowledged: number): Promise<Client>
     await checkSchema(client, server)
     await checkDatabaseLength(client, server, acknowledged)
     // What is acknowledged is on the server's disk, whatever its default is.
-    await client.query(
-      "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'",
-    )
+    await client.query(SYNCED)
     return client
   } catch (error) {
     client.end().catch(() => {})

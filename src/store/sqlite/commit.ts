@@ -21,7 +21,8 @@ import { limitWal, type WalSize } from "./checkpoint.ts"
 import { RECORD } from "./database.ts"
 import { failedGroup, isBroken, isFailedSync, isSurroundings, lostTrust, refusedChange } from "./failed-group.ts"
 import { beginWaiting } from "./lock-wait.ts"
-import { insertEvents, openWriter, prepareChange, type Writer } from "./writer.ts"
+import { createWalSync } from "./wal-sync.ts"
+import { insertEvents, openWriter, prepareChange, syncEachCommit, type Writer } from "./writer.ts"
 
 /** Where the log stands: what the next transaction goes on from. */
 interface Head {
@@ -62,6 +63,10 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<En
   let closed = false
   /** Set once a sync failed: from then on no answer of the disk is believed. */
   let distrusted = false
+  const distrust = () => {
+    distrusted = true
+  }
+  let sync = createWalSync(`${file}-wal`, distrust)
 
   /** After a failure of the disk nothing that a connection remembers counts. */
   const letGo = () => {
@@ -71,6 +76,9 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<En
       // What it could not write is in the WAL, or was never acknowledged.
     }
     writer = undefined
+    // Its WAL may have gone with it.
+    sync.close().catch(distrust)
+    sync = createWalSync(`${file}-wal`, distrust)
   }
 
   const openAgain = async () => {
@@ -83,12 +91,16 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<En
 
   const commit = (writer: Writer, batches: readonly PendingBatch[]): Outcome[] => {
     let committing = false
+    const lax = batches.every((batch) => batch.lax) && sync.ready()
     try {
-      beginWaiting(writer, options.patience)
+      syncEachCommit(writer, !lax)
+      // Nothing else happens in this thread while it waits.
+      beginWaiting(writer, options.patience, sync.settle)
+      const before = readHead(writer, head)
       const group: Group = {
         ...{ writer, keys, wal, bodies: [] },
         now: options.now(),
-        head: readHead(writer, head),
+        head: { ...before },
         commitments: findPeople(writer, keys, batches),
       }
       const back = batches.some(asksForTime) ? clockBackEvent(group.head.time, group.now, gateway) : undefined
@@ -97,6 +109,9 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<En
       flushBodies(group)
       committing = true
       writer.commit.run()
+      if (lax) sync.written()
+      // Without a record there may have been nothing to write, and so no sync.
+      else if (group.head.seq > before.seq) sync.synced()
       head = group.head
       return outcomes
     } catch (error) {
@@ -130,6 +145,8 @@ export async function openSqliteEngine(options: SqliteEngineOptions): Promise<En
     async close() {
       if (closed) return
       closed = true
+      // A disk that fails now has nobody left to tell.
+      await sync.close().catch(distrust)
       writer?.db.close()
       entry.leave()
     },

@@ -5,8 +5,9 @@ import type { DatabaseSync } from "node:sqlite"
 import { pathToFileURL } from "node:url"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { withStoreErrors } from "./errors.ts"
-import { prepareDirectory, prepareFile } from "./files.ts"
+import { prepareDirectory, prepareFile, withFileErrors } from "./files.ts"
 import { loadSqlite } from "./module.ts"
+import { syncWal } from "./wal-sync.ts"
 
 /** What must never be lost: the log, people, checkpoints, publications, settings. */
 export const RECORD = "record.db"
@@ -74,6 +75,12 @@ export function fileUri(file: string, immutable: boolean): string {
   uri.searchParams.set("mode", "ro")
   if (immutable) uri.searchParams.set("immutable", "1")
   return uri.href
+}
+
+/** Makes durable all that can be read of the record until now, by whatever process it was written. Errors: environment. */
+export function settleRecord(directory: string): void {
+  const file = join(directory, RECORD)
+  withFileErrors(file, () => syncWal(`${file}-wal`))
 }
 
 /** Whether there is a record in the directory. */

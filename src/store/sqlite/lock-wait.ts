@@ -10,8 +10,11 @@ const LONGEST_STEP = 4
 
 const clock = new Int32Array(new SharedArrayBuffer(4))
 
-/** Begins the transaction that writes; sleeps while another process has one. Throws SQLite's error after `patience` milliseconds. */
-export function beginWaiting(writer: Writer, patience: number = PATIENCE): void {
+/**
+ * Begins the transaction that writes; sleeps while another process has one, after a call of `onWait`. Throws SQLite's error after
+ * `patience` milliseconds.
+ */
+export function beginWaiting(writer: Writer, patience: number = PATIENCE, onWait: () => void = () => {}): void {
   let deadline = 0
   for (let step = 0.2; ; step = Math.min(step * 1.5, LONGEST_STEP)) {
     try {
@@ -19,8 +22,11 @@ export function beginWaiting(writer: Writer, patience: number = PATIENCE): void 
       return
     } catch (error) {
       const now = performance.now()
-      if (deadline === 0) deadline = now + patience
-      if (sqliteCode(error) !== SQLITE.BUSY || now > deadline) throw error
+      if (sqliteCode(error) !== SQLITE.BUSY || (deadline > 0 && now > deadline)) throw error
+      if (deadline === 0) {
+        deadline = now + patience
+        onWait()
+      }
     }
     // Steps of different lengths, or processes that began to wait together collide each time.
     Atomics.wait(clock, 0, 0, step * (0.5 + Math.random()))

@@ -28,6 +28,8 @@ export interface Writer {
   readonly insertMany: StatementSync
   /** Statements of callers' changes, by text; the one used longest ago is the first. */
   readonly changes: Map<string, StatementSync>
+  /** Whether COMMIT waits for the disk. */
+  synced: boolean
 }
 
 /** Opens the record for writing and prepares what a commit needs. Errors: environment. */
@@ -54,11 +56,22 @@ export async function openWriter(directory: string): Promise<Writer> {
       insert: db.prepare("INSERT INTO events (seq, body) VALUES (?, ?)"),
       insertMany: db.prepare(`INSERT INTO events (seq, body) VALUES ${Array(ROWS).fill("(?, ?)").join(", ")}`),
       changes: new Map(),
+      synced: true,
     }
   } catch (error) {
     db.close()
     throw error
   }
+}
+
+/**
+ * Whether commits wait for the disk from now on. One that does not is in the WAL when it returns, where no end of a process can
+ * take it back; the WAL's order is kept in any case (https://www.sqlite.org/pragma.html#pragma_synchronous). Outside of transactions.
+ */
+export function syncEachCommit(writer: Writer, synced: boolean): void {
+  if (writer.synced === synced) return
+  writer.db.exec(`PRAGMA synchronous=${synced ? "FULL" : "NORMAL"}`)
+  writer.synced = synced
 }
 
 /** Inserts bodies from sequence number `first` on. */

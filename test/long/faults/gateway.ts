@@ -41,13 +41,17 @@ export interface GatewayOptions {
   /** How many events; without end where absent. */
   count?: number
   atOnce?: number
+  /** Some of its events are lax (`isLax`). */
+  mixed?: boolean
   /** What runs it: the program and its arguments before Node's. */
   under?: readonly string[]
 }
 
 /** Starts one; it is killed at the latest when the test ends. */
-export function startGateway({ program, env, name, count = 1e9, atOnce = 4, under = [] }: GatewayOptions): Gateway {
-  const [command, ...args] = [...under, process.execPath, program, name, String(count), String(atOnce)]
+export function startGateway(options: GatewayOptions): Gateway {
+  const { program, env, name, count = 1e9, atOnce = 4, mixed = false, under = [] } = options
+  const given = [program, name, String(count), String(atOnce), ...(mixed ? ["mixed"] : [])]
+  const [command, ...args] = [...under, process.execPath, ...given]
   const child = spawn(command!, args, { env: env as NodeJS.ProcessEnv, stdio: ["ignore", "pipe", "pipe"] })
   onTestFinished(() => void child.kill("SIGKILL"))
   const told: Told[] = []

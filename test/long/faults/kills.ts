@@ -61,7 +61,8 @@ async function killInTurn(
 ): Promise<Gateway[]> {
   const dead: Gateway[] = []
   while (performance.now() < end) {
-    const gateway = startGateway({ program, env: ctx.env, name: `gw${line}.${dead.length}` })
+    // What was acknowledged without a sync outlives its process, too.
+    const gateway = startGateway({ program, env: ctx.env, name: `gw${line}.${dead.length}`, mixed: true })
     // Most die at work, some while they start or open the store.
     if (random.chance(0.75)) await gateway.answered
     await sleep(random.below(random.pick([5, 100, 700])))

@@ -14,3 +14,8 @@ export function eventOf(id: string): NewEvent {
   }
   return secret! % 4 === 0 ? { ...event, secrets: { token: `token of ${id}` } } : event
 }
+
+/** Whether a writer that mixes does not wait for the sync of this one: 16 in turn do, 16 do not, so that whole groups are of one kind. */
+export function isLax(id: string): boolean {
+  return Math.floor(Number(id.slice(id.lastIndexOf("-") + 1)) / 16) % 2 === 1
+}

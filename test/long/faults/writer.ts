@@ -1,14 +1,15 @@
 // A gateway as a process: appends events, some at once, until SIGTERM or as many as asked for, and tells each answer before it goes
 // on: `<seq> <id>`, or `failed <id> <JSON>`. Several names are gateways one after the other, each with the store opened anew.
-// Usage: node writer.ts <name>[,<name>...] [count] [at once].
+// Usage: node writer.ts <name>[,<name>...] [count] [at once] [mixed: some are lax; idle: and nothing is closed].
 import { setTimeout as sleep } from "node:timers/promises"
 import { processContext } from "../../../src/context.ts"
 import { NanoguardError } from "../../../src/errors.ts"
 import { openStore } from "../../../src/store/open.ts"
-import { eventOf } from "./names.ts"
+import { eventOf, isLax } from "./names.ts"
 import { tell } from "./tell.ts"
 
 const [names, count, atOnce] = [process.argv[2]!.split(","), Number(process.argv[3]), Number(process.argv[4])]
+const mode = process.argv[5]
 let ending = false
 process.once("SIGTERM", () => {
   ending = true
@@ -21,7 +22,9 @@ async function run(name: string): Promise<void> {
     while (next < count && !ending) {
       const id = `${name}-${next++}`
       try {
-        tell(`${await store.append(eventOf(id))} ${id}`)
+        const lax = mode !== undefined && isLax(id)
+        const { seqs } = await store.write({ events: [eventOf(id)], ...(lax && { lax }) })
+        tell(`${seqs[0]} ${id}`)
       } catch (error) {
         const { message, exit, hint } = error as NanoguardError
         tell(`failed ${id} ${JSON.stringify({ known: error instanceof NanoguardError, message, exit, hint })}`)
@@ -30,6 +33,7 @@ async function run(name: string): Promise<void> {
     }
   }
   await Promise.all(Array.from({ length: Math.min(atOnce, count) }, append))
+  if (mode === "idle") await sleep(2 ** 30)
   await store.close()
   tell(`closed ${name}`)
 }
