@@ -16,6 +16,7 @@ import {
   renderCard,
 } from "../render/approvals.ts"
 import { openReader, openStore } from "../store/open.ts"
+import type { LiveOptions } from "./approve-live.ts"
 import { nameOfSigner, openSigner, type SigningOptions } from "./signing.ts"
 
 interface Format {
@@ -35,11 +36,25 @@ export interface AnswerOptions extends SigningOptions, Format {
 /** Milliseconds that an approval holds where nothing else is said. */
 const HOLDS = { exception: 14 * 86_400_000, other: 12 * 3_600_000 } as const
 
-/** Lists what waits, or what stands otherwise. Exit: ok, also where there is nothing; environment. */
+/** What `approve` without an id may say. */
+export interface QueueOptions extends LiveOptions, Format {
+  list?: boolean
+  state?: ApprovalState
+}
+
+/**
+ * What waits: at a terminal live, until the person leaves; else, and with `list` or `state`, as a list. Exit: ok, also where there is
+ * nothing; environment; at a terminal also those of `approveLive`.
+ */
 export async function approveList(
   ctx: Context,
-  options: Format & { state?: ApprovalState } = {},
-): Promise<{ report: ApprovalsReport; exit: ExitCode }> {
+  options: QueueOptions = {},
+): Promise<{ report?: ApprovalsReport; exit: ExitCode }> {
+  const wantsList = options.list === true || options.state !== undefined || options.format === "json"
+  if (!wantsList && ctx.stdin.isTTY && ctx.stdout.isTTY) {
+    const { approveLive } = await import("./approve-live.ts")
+    return approveLive(ctx, options)
+  }
   const reader = await openReader(ctx)
   try {
     const state = options.state ?? "pending"

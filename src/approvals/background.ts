@@ -1,0 +1,152 @@
+// What the record knows around a request: whether its agent is boxed, what was said about the same before, and the verdict that asks.
+import { type Kysely, sql } from "kysely"
+import { canonicalText } from "../audit/sealing/canonical.ts"
+import type { LogRecord } from "../audit/types.ts"
+import type { Verdict } from "../policy/types.ts"
+import type { Tables } from "../store/schema.ts"
+import { tallyDecisions, verifyDecision } from "./decision.ts"
+import { toApprovals } from "./rows.ts"
+import type { Approval, Approver, NetworkArguments, PackageArguments } from "./types.ts"
+
+/** Nothing of it is signed: it stands beside the request, and is labelled so. */
+export interface Background {
+  /** Absent where the record does not say. */
+  boxed?: boolean
+  /** The request of the same rule, host and operation that people agreed to last. */
+  approved?: Approval
+  /** A no to the same subject of the same agent. */
+  denied?: Denied
+  /** The verdict about a package that asks, or that an exception would lift, and its number in the log. */
+  decided?: { seq: number; verdict: Verdict }
+}
+
+export interface Denied {
+  id: string
+  by: string
+  /** Milliseconds since the epoch. */
+  time: number
+  note?: string
+  /** How often it was asked before this time. */
+  asked: number
+  /** Whether the very same was denied, or the same subject with other arguments. */
+  same: boolean
+}
+
+type Db = Kysely<Tables>
+type Approvers = ReadonlyMap<string, Approver>
+
+/** Most rows that are looked through for what came before. */
+const MAX_BEFORE = 20
+
+/** Reads all that is known around one request. Errors: environment (store). */
+export async function readBackground(db: Db, approval: Approval, approvers: Approvers): Promise<Background> {
+  const [boxed, approved, denied, decided] = [
+    await findBoxed(db, approval),
+    await findApproved(db, approval, approvers),
+    await findDenied(db, approval, approvers),
+    await findVerdict(db, approval),
+  ]
+  return {
+    ...(boxed !== undefined && { boxed }),
+    ...(approved && { approved }),
+    ...(denied && { denied }),
+    ...(decided && { decided }),
+  }
+}
+
+/** What the events of a run say; the least of it where several gateways differ. */
+async function findBoxed(db: Db, { binding: { agent, run } }: Approval): Promise<boolean | undefined> {
+  const rows = await db
+    .selectFrom("agents")
+    .select("boxed")
+    .where("agent", "=", agent)
+    .where("run", "=", run ?? "")
+    .limit(MAX_BEFORE)
+    .execute()
+  const known = rows.flatMap(({ boxed }) => (boxed === null ? [] : [boxed !== 0]))
+  return known.length === 0 ? undefined : known.every(Boolean)
+}
+
+async function findApproved(db: Db, { id, binding }: Approval, approvers: Approvers): Promise<Approval | undefined> {
+  if (binding.kind !== "network") return undefined
+  const { rule, host, operation } = binding.arguments as unknown as NetworkArguments
+  // The binding is canonical JSON, so that its members can be found as text; what was found is compared once it is read.
+  const member = (name: string, value: string) =>
+    sql<boolean>`binding like ${`%${`"${name}":${JSON.stringify(value)}`.replace(/[!%_]/g, "!$&")}%`} escape '!'`
+  const rows = await db
+    .selectFrom("approvals")
+    .selectAll()
+    .where("kind", "=", "network")
+    .where("state", "in", ["granted", "consumed"])
+    .where("id", "!=", id)
+    .where(member("rule", rule))
+    .where(member("host", host))
+    .orderBy("requested", "desc")
+    .limit(MAX_BEFORE)
+    .execute()
+  const before = await toApprovals(db, rows, binding.requested)
+  return before.find((one) => {
+    const other = one.binding.arguments as unknown as NetworkArguments
+    if (other.rule !== rule || other.host !== host || other.operation !== operation) return false
+    const { denied, by } = tallyDecisions(one, one.binding.approvers, approvers)
+    return !denied && by.length >= one.binding.approvers.quorum
+  })
+}
+
+async function findDenied(db: Db, approval: Approval, approvers: Approvers): Promise<Denied | undefined> {
+  const { id, binding } = approval
+  const { kind, agent, subject, requested } = binding
+  const same = db
+    .selectFrom("approvals")
+    .where("kind", "=", kind)
+    .where("agent", "=", agent)
+    .where("subject", "=", subject)
+    .where("id", "!=", id)
+    .where("requested", "<=", requested)
+  const rows = await same
+    .selectAll()
+    .where("state", "=", "denied")
+    .orderBy("requested", "desc")
+    .limit(MAX_BEFORE)
+    .execute()
+  for (const one of await toApprovals(db, rows, requested)) {
+    const no = one.decisions.find(
+      (decision) => decision.answer === "deny" && verifyDecision(one, decision, one.binding.approvers, approvers),
+    )
+    if (no === undefined) continue
+    const { all } = await same.select(({ fn }) => fn.countAll<number>().as("all")).executeTakeFirstOrThrow()
+    return {
+      ...{ id: one.id, by: no.by, time: no.time, asked: Number(all) },
+      same: canonicalText(one.binding.arguments) === canonicalText(binding.arguments),
+      ...(typeof no.terms.note === "string" && { note: no.terms.note }),
+    }
+  }
+  return undefined
+}
+
+/** The newest verdict about a package's version, for the agent that asks, that is in the way of it. */
+async function findVerdict(db: Db, { binding }: Approval): Promise<Background["decided"]> {
+  if (binding.kind !== "package" && binding.kind !== "exception") return undefined
+  const { purl, codes } = binding.arguments as unknown as PackageArguments
+  const at = purl.lastIndexOf("@")
+  if (at <= 0) return undefined
+  const uses = await db
+    .selectFrom("uses")
+    .innerJoin("items", "items.id", "uses.item")
+    .select("lastSeq")
+    .where("items.kind", "=", "package")
+    .where("items.name", "=", purl.slice(0, at))
+    .where("items.version", "=", purl.slice(at + 1))
+    .where("uses.agent", "=", binding.agent)
+    .orderBy("lastSeq", "desc")
+    .limit(MAX_BEFORE)
+    .execute()
+  if (uses.length === 0) return undefined
+  const seqs = uses.map(({ lastSeq }) => lastSeq)
+  const events = await db.selectFrom("events").selectAll().where("seq", "in", seqs).orderBy("seq", "desc").execute()
+  for (const { seq, body } of events) {
+    const { verdict } = JSON.parse(body) as LogRecord
+    if (verdict && verdict.effect !== "allow" && codes.includes(verdict.code)) return { seq: Number(seq), verdict }
+  }
+  return undefined
+}

@@ -1,0 +1,78 @@
+// A card in a terminal of some size: headline, digest and keys always, the rest as there is room, and what was cut by name.
+import type { Card, Section } from "./card.ts"
+import { type Line, linesOf, type Row, wrapWidth } from "./card-text.ts"
+
+/** Lines of a value on the screen; the full view has the rest. */
+const MAX_LINES = 4
+
+/** What a section is given first, in this order, before the rest is shared out. */
+const LEAST: readonly (readonly [name: string, lines: number])[] = [
+  ["the rule", 2],
+  ["the credential", 1],
+  ["evidence", 3],
+  ["values", 4],
+  ["arguments", 4],
+  ["provenance", 1],
+  ["the agent's words", 1],
+]
+
+/** Fits a card into `rows` lines. `fits` is false where not even what has to be seen has room: then nothing may be decided. */
+export function fitCard(card: Card, columns: number, rows: number): { lines: Line[]; fits: boolean } {
+  const head = wrapWidth(card.headline, columns, 3).map((text): Line => ({ text, tone: "head" }))
+  const top = [...head, ...card.top.flatMap((row) => linesOf(row, columns, 3))]
+  const bottom = card.bottom.flatMap((row) => linesOf(row, columns, 3))
+  const room = rows - top.length - bottom.length
+  // At least the line that says what was cut.
+  if (room < 1) return { lines: [...top, ...bottom].slice(0, Math.max(0, rows)), fits: false }
+  const middle = fitSections(card.sections, columns, room)
+  const gap = Array.from({ length: room - middle.length }, (): Line => ({ text: "" }))
+  return { lines: [...top, ...middle, ...gap, ...bottom], fits: true }
+}
+
+function fitSections(sections: readonly Section[], columns: number, room: number): Line[] {
+  const whole = sections.map((section) => section.rows.flatMap((row) => linesOf(row, columns, MAX_LINES)))
+  if (total(whole) <= room) return whole.flat()
+  // What is the same as in the request that was approved says least.
+  const folded = sections.map(({ rows }) => foldSame(rows).flatMap((row) => linesOf(row, columns, MAX_LINES)))
+  const given = sections.map(() => 0)
+  let left = room - 1
+  const give = (index: number, most: number) => {
+    const more = Math.max(0, Math.min(folded[index]!.length - given[index]!, most - given[index]!, left))
+    given[index] = given[index]! + more
+    left -= more
+  }
+  for (const [name, least] of LEAST) {
+    const index = sections.findIndex((section) => section.name === name)
+    if (index >= 0) give(index, least)
+  }
+  for (const [index] of sections.entries()) give(index, Infinity)
+  const cut = sections.flatMap(({ name }, i) => {
+    const lost = folded[i]!.length - given[i]!
+    return lost > 0 ? [`${lost} of ${name}`] : []
+  })
+  const lines = folded.flatMap((lines, i) => lines.slice(0, given[i]))
+  if (cut.length === 0) return lines
+  const note = wrapWidth(`not shown, v shows it: ${cut.join(", ")} (lines)`, columns, 1)
+  return [...lines, { text: note[0]!, tone: "warn" }]
+}
+
+function foldSame(rows: readonly Row[]): Row[] {
+  const folded: Row[] = []
+  let run: Row[] = []
+  const flush = () => {
+    if (run.length > 2) folded.push({ label: "", value: `  (${run.length} values are the same)`, tone: "dim" })
+    else folded.push(...run)
+    run = []
+  }
+  for (const row of rows) {
+    if (row.same) run.push(row)
+    else {
+      flush()
+      folded.push(row)
+    }
+  }
+  flush()
+  return folded
+}
+
+const total = (parts: readonly (readonly Line[])[]) => parts.reduce((sum, lines) => sum + lines.length, 0)

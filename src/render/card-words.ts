@@ -1,0 +1,77 @@
+// What the approver's terminal says besides cards: the list of a group, the help, and what an answer would mean.
+import { shortDigest } from "../approvals/binding.ts"
+import type { LiveState, Pending, Waiting } from "../approvals/live/types.ts"
+import type { NetworkArguments, Terms } from "../approvals/types.ts"
+import { cardOf, timeLeft } from "./card.ts"
+import { type Line, linesOf, shortValue, wrapWidth } from "./card-text.ts"
+import { cleanText, countOf } from "./clean.ts"
+import { cutToWidth } from "./terminal-width.ts"
+
+/** Similar requests, two lines each and what they send: what one decision of a group is about. */
+export function groupLines(items: readonly Waiting[], now: number, columns: number): Line[] {
+  const [first] = items
+  const agent = first === undefined ? "" : shortValue(first.approval.binding.agent, 60)
+  const head = `${countOf(items.length, "similar request")} of ${agent}. Each is signed with its own digest; v on a card shows it whole.`
+  return [
+    ...wrapWidth(head, columns).map((text): Line => ({ text, tone: "dim" })),
+    ...items.flatMap(({ approval }, i) => {
+      const { binding, digest } = approval
+      const { headline } = cardOf(items[i]!, now)
+      const text = `${String(i + 1).padStart(2)} ${shortDigest(digest).slice(0, 9)} ${headline}`
+      return [
+        { text: cutToWidth(text, columns), tone: "head" as const },
+        { text: cutToWidth(`   ${sentBy(binding)}, ${timeLeft(binding.expires, now)}`, columns) },
+      ]
+    }),
+  ]
+}
+
+function sentBy({ kind, subject, arguments: bound }: Waiting["approval"]["binding"]): string {
+  if (kind !== "network") return cleanText(subject, 300)
+  const { method, host, path, query, body } = bound as unknown as NetworkArguments
+  const sent = body === undefined ? "no body" : `${countOf(body.size, "byte")}, sha256 ${body.sha256.slice(0, 12)}`
+  return `${sent}: ${cleanText(method, 20)} ${cleanText(`${host}${path}${query === "" ? "" : `?${query}`}`, 300)}`
+}
+
+/** What is signed with the next key. */
+export function meaningOf({ queue }: LiveState, { answer, ids, terms }: Pending): string {
+  const one = queue.find(({ approval }) => approval.id === ids[0])
+  const which = ids.length > 1 ? `these ${ids.length}` : one === undefined ? "this" : shortDigest(one.approval.digest)
+  if (answer === "deny") return `Deny ${which}?`
+  const each = one === undefined ? "" : termsOf(one, terms[one.approval.id] ?? {})
+  return `Approve ${which}${each}${one !== undefined && one.missing > 1 ? `; ${one.missing - 1} more must agree` : ""}?`
+}
+
+/** The terms of a yes in words: how often, until when, for whom, and what besides this very request. */
+export function termsOf({ approval: { binding } }: Waiting, { covers, uses, expires, scope }: Terms): string {
+  const often = uses === undefined ? "" : uses === 1 ? ", once" : `, ${countOf(uses, "use")}`
+  const until =
+    expires === undefined
+      ? ""
+      : `, until ${new Date(expires).toISOString().slice(11, 16)}Z on ${new Date(expires).toISOString().slice(0, 10)}`
+  const whom =
+    scope === "agent" || binding.run === undefined
+      ? `, for all that ${shortValue(binding.agent, 60)} does`
+      : `, for run ${shortValue(binding.run, 60)}`
+  const { rule, host } = binding.arguments as unknown as NetworkArguments
+  const what = covers === "alike" ? `: whatever rule ${shortValue(rule, 60)} asks about ${shortValue(host, 80)}` : ""
+  return `${often}${until}${whom}${what}`
+}
+
+const HELP: readonly (readonly [string, string])[] = [
+  ["a", "approve what the card shows: a request once and within the hour, a package for the run. y signs it."],
+  ["d", "deny it. It stays denied for the run; the agent is told the reason that you type."],
+  ["u", "approve alike: whatever the same rule asks about the same host, for so many uses and minutes."],
+  ["g", "decide similar requests (same rule, agent and operation) with one answer. Each is signed by itself."],
+  ["n, p", "the next, the previous card. Nothing comes to the front by itself while a card waits for you."],
+  ["v", "all of it: values that were cut, and the body as it was sent."],
+  ["l", "a line of policy that would say the same without asking. It is only shown."],
+  ["q, Ctrl-C", "leave. What waits goes on waiting; what nobody answers in time is refused."],
+  ["", "Keys that are pressed before a card was on the screen for half a second decide nothing."],
+  ["", "What an agent wrote stands behind 'agent says', in quotes. All else is what the gate saw."],
+]
+
+/** What keys there are. */
+export function helpLines(columns: number): Line[] {
+  return HELP.flatMap(([label, value]) => linesOf({ label, value }, columns))
+}
