@@ -41,6 +41,8 @@ export type Source =
   | { from: "1password"; reference: string }
   /** An entry of `pass`. */
   | { from: "pass"; entry: string }
+  /** A login of an agent's own program, kept like `value` and renewed by the gate when its access token is about to end. */
+  | { from: "login"; login: "claude" | "codex" | "gemini" }
 
 /** A credential, without its value. */
 export interface Credential {
