@@ -14,6 +14,9 @@ export const MARKER = "57362742"
 /** Characters of a core after its marker, at most (a UUID's, with its dashes). */
 export const CORE_REST = 28
 
+/** Characters behind the marker that hold a tag in every layout, without dashes. */
+const RUN_PART = 8
+
 /** Which characters of the rest are the run's tag and which the check; those between are fixed. Lengths in characters. */
 interface Layout {
   alphabet: string
@@ -112,4 +115,23 @@ export function readPlaceholder(
     }
   }
   return undefined
+}
+
+/**
+ * Whether a text that `readPlaceholder` knew is of the run of a whole placeholder: by the run's tag alone, since what surrounds
+ * a core may be gone. Of an AWS key either half will do.
+ */
+export function isOfRun(text: string, placeholder: string): boolean {
+  const tagOf = (from: string, at: number) =>
+    from
+      .slice(at + MARKER.length)
+      .replaceAll("-", "")
+      .slice(0, RUN_PART)
+  const at = text.indexOf(MARKER)
+  const tag = tagOf(text, at)
+  for (let own = placeholder.indexOf(MARKER); own >= 0 && at >= 0; own = placeholder.indexOf(MARKER, own + 1)) {
+    const whole = tagOf(placeholder, own)
+    if (tag === whole || (/^[0-9a-f]+$/.test(whole) && tag.toLowerCase() === whole)) return true
+  }
+  return false
 }

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { MARKER, makePlaceholder, readPlaceholder } from "../../src/vault/placeholder.ts"
+import { isOfRun, MARKER, makePlaceholder, readPlaceholder } from "../../src/vault/placeholder.ts"
 import { guessShape, SHAPES, tokenCheck } from "../../src/vault/shapes.ts"
 
 const key = Buffer.alloc(32, 7)
@@ -99,6 +99,17 @@ describe("readPlaceholder", () => {
         expect(readPlaceholder(key, text, all)).toEqual(readPlaceholder(key, made, all))
       }
     }
+  })
+
+  test("of this run, or of another: by the core alone", () => {
+    for (const shape of shapes) {
+      const made = makePlaceholder(key, "a", "run-1", shape)
+      const stolen = makePlaceholder(key, "a", "run-2", shape)
+      for (const half of shape === "aws" ? made.split(":") : [made, made.slice(made.indexOf(MARKER))]) {
+        expect([shape, isOfRun(half, made), isOfRun(half, stolen)]).toEqual([shape, true, false])
+      }
+    }
+    expect(isOfRun("nothing", makePlaceholder(key, "a", "r", "hex"))).toBe(false)
   })
 
   test("not what another key made, nor for a credential that there is not", () => {
