@@ -11,8 +11,8 @@ import { decisionMessage, tallyDecisions } from "./decision.ts"
 import { wrongKey } from "./enrol.ts"
 import { eventOf } from "./events.ts"
 import { readApproval } from "./list.ts"
-import { mayDecide } from "./panel.ts"
-import { moveState } from "./queue.ts"
+import { isOperator, mayDecide, personOf } from "./panel.ts"
+import { dropHeld, moveState } from "./queue.ts"
 import { verifySignature } from "./signature.ts"
 import type { Approval, ApprovalState, Approver, Decision, Signer, Terms } from "./types.ts"
 
@@ -36,6 +36,9 @@ export const MAX_NOTE = 400
 /** Milliseconds that an approval may hold at most. */
 export const LONGEST = 366 * 86_400_000
 
+/** Milliseconds that the clock of whoever signs may be ahead. */
+const AHEAD = 120_000
+
 /**
  * Signs an answer and writes it, the request's new state and its event in one batch: exactly once, whoever else answers. Errors:
  * findings (not theirs to decide, decided already), approvalTimeout (nobody may decide any more), usage (terms), environment.
@@ -49,33 +52,52 @@ export async function answerApproval(
   gateway: string,
 ): Promise<Answered> {
   requireTerms(answer, terms, now)
-  let decision: Decision | undefined
+  const { approval, approvers } = await readOpen(store.db, id, signer.name, now)
+  requireApprover(approvers, signer.name)
+  const time = Math.max(now, approval.binding.requested)
+  const signature = await signer.sign(decisionMessage(approval.digest, { answer, terms, time }))
+  return submitDecision(store, { approval: id, by: signer.name, answer, terms, time, signature }, now, gateway)
+}
+
+/**
+ * As `answerApproval`, for an answer that was signed elsewhere: nothing of it counts but what its signature says. Errors: the same;
+ * findings where it is signed by another key than the one that is enrolled.
+ */
+export async function submitDecision(
+  store: Store,
+  decision: Decision,
+  now: number,
+  gateway: string,
+): Promise<Answered> {
+  const { approval: id, by: name, answer, terms } = decision
+  requireTerms(answer, terms, now)
   for (let tries = 1; ; tries++) {
-    const approval = await readApproval(store.db, id, now)
-    const approvers = await readApprovers(store.db)
-    requireOpen(approval, id)
-    requireTurn(approval, signer.name, approvers)
-    decision ??= await sign(
-      approval,
-      { answer, terms },
-      signer,
-      requireApprover(approvers, signer.name),
-      Math.max(now, approval.binding.requested),
+    const { approval, approvers } = await readOpen(store.db, id, name, now)
+    const { digest, binding } = approval
+    if (!verifySignature(requireApprover(approvers, name).key, decisionMessage(digest, decision), decision.signature))
+      throw wrongKey(name)
+    if (
+      decision.time < binding.requested ||
+      decision.time >= binding.expires ||
+      decision.time > Math.max(now, binding.requested) + AHEAD
     )
+      throw refuse("this was signed at another time", "compare the clocks of this machine and of the gateway")
     const after = { ...approval, decisions: [...approval.decisions, decision] }
-    const { by, denied, terms: agreed } = tallyDecisions(after, approval.binding.approvers, approvers)
-    const missing = denied ? 0 : Math.max(0, approval.binding.approvers.quorum - by.length)
+    const { by, denied, terms: agreed } = tallyDecisions(after, binding.approvers, approvers)
+    const missing = denied ? 0 : Math.max(0, binding.approvers.quorum - by.length)
     const state = denied ? "denied" : missing > 0 ? "pending" : "granted"
     const step = state === "pending" ? "agreed" : state
-    const event: NewEvent = {
-      ...eventOf(approval, step, gateway),
-      by: state === "granted" ? by : [signer.name],
+    const event = eventOf(approval, step, gateway)
+    const written: NewEvent = {
+      ...event,
+      by: state === "granted" ? by : [name],
+      detail: { ...event.detail, ...(isOperator(name, binding) && { selfApproved: true }) },
       ...(terms.note !== undefined && { note: terms.note }),
     }
     try {
       const { seqs } = await store.write({
         changes: changesOf(store.db, after, decision, { state, ends: agreed.expires ?? 0 }, now),
-        events: [event],
+        events: [written],
       })
       return { state, missing, seq: seqs[0]! }
     } catch (error) {
@@ -83,6 +105,40 @@ export async function answerApproval(
       if (!(error instanceof Conflict) || tries > 20) throw error
     }
   }
+}
+
+/**
+ * Answers several requests in one go, each with a signature of its own. Resolves with what became of each, in their order: an error for
+ * one that was not theirs to decide any more, or never was.
+ */
+export async function answerApprovals(
+  store: Store,
+  ids: readonly string[],
+  answer: Answer,
+  signer: Signer,
+  now: number,
+  gateway: string,
+): Promise<(Answered | NanoguardError)[]> {
+  const answered: (Answered | NanoguardError)[] = []
+  // One after the other: a key that asks its owner asks once at a time.
+  for (const id of new Set(ids)) {
+    try {
+      answered.push(await answerApproval(store, id, answer, signer, now, gateway))
+    } catch (error) {
+      if (!(error instanceof NanoguardError)) throw error
+      answered.push(error)
+    }
+  }
+  return answered
+}
+
+/** A request that somebody may still decide. */
+async function readOpen(db: Kysely<Tables>, id: string, name: string, now: number) {
+  const approval = await readApproval(db, id, now)
+  const approvers = await readApprovers(db)
+  requireOpen(approval, id)
+  requireTurn(approval, name, approvers)
+  return { approval, approvers }
 }
 
 /** The decision, and the state that it leads to: only where no other decision came between. */
@@ -99,20 +155,8 @@ function changesOf(
     where id = ${id} and state = 'pending' and expires > ${now}
       and (select count(*) from decisions where approval = ${id}) = ${sql.lit(decisions.length - 1)}`
   const move = state === "pending" ? [] : [moveState(db, id, "pending", state, ends)]
-  return [{ ...insert.compile(db), expect: 1 }, ...move]
-}
-
-async function sign(
-  { id, digest }: Approval,
-  { answer, terms }: Answer,
-  signer: Signer,
-  approver: Approver,
-  time: number,
-): Promise<Decision> {
-  const message = decisionMessage(digest, { answer, terms, time })
-  const signature = await signer.sign(message)
-  if (!verifySignature(approver.key, message, signature)) throw wrongKey(signer.name)
-  return { approval: id, by: signer.name, answer, terms, time, signature }
+  const drop = state === "denied" ? [dropHeld(db, id)] : []
+  return [{ ...insert.compile(db), expect: 1 }, ...move, ...drop]
 }
 
 function requireOpen(approval: Approval | undefined, id: string): asserts approval is Approval {
@@ -136,7 +180,14 @@ function requireTurn(
 ): void {
   requireApprover(approvers, name)
   const { group, people } = binding.approvers
-  if (!mayDecide(binding.approvers, name)) {
+  if (!mayDecide(binding.approvers, name, binding)) {
+    const { agent } = binding
+    if (personOf(agent) === personOf(name)) throw refuse(`${name} may not decide ${id}`, "it is the agent that asks")
+    if (binding.approvers.operator === false && isOperator(name, binding))
+      throw refuse(
+        `${name} may not decide ${id}`,
+        "who operates the agent does not, by policy: another approver has to",
+      )
     const who = people === "anyone" || people.length === 0 ? "nobody" : people.join(", ")
     throw refuse(`${name} may not decide ${id}`, `it asks ${group === "" ? "" : `${group}: `}${who}`)
   }
@@ -144,8 +195,10 @@ function requireTurn(
 }
 
 function requireTerms(answer: Answer["answer"], terms: Terms, now: number): void {
-  const { expires, uses, note } = terms
+  const { expires, uses, note, scope, covers } = terms
   const wrong =
+    (scope !== undefined && scope !== "run" && scope !== "agent" && "a scope is run or agent") ||
+    (covers !== undefined && covers !== "this" && covers !== "alike" && "an approval covers this or what is alike") ||
     (note !== undefined && note.length > MAX_NOTE && `the reason is longer than ${MAX_NOTE} characters`) ||
     (answer === "approve" &&
       !(expires !== undefined && expires > now && expires <= now + LONGEST) &&

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto"
 import { canonicalText } from "../audit/sealing/canonical.ts"
 import { cleanText } from "../render/clean.ts"
-import type { Asked, Binding } from "./types.ts"
+import type { Asked, Binding, NetworkArguments } from "./types.ts"
 
 /** What an id looks like: `ap-` and eight characters of base32. */
 export const APPROVAL_ID = /^ap-[a-z2-7]{8}$/
@@ -31,9 +31,15 @@ export function digestOf(text: string): string {
   return `sha256:${createHash("sha256").update(text).digest("hex")}`
 }
 
-/** What makes two requests the same one: all that is asked, whatever words come with it. */
+/**
+ * What makes two requests the same one: all that is asked, whatever words come with it. Requests of the network go by the rules that ask, not
+ * by the whole policy, and not by how they are shown.
+ */
 export function topicOf({ wait: _, boxed: __, reason: ___, ...asked }: Asked): string {
-  return digestOf(canonicalText(asked))
+  const { ruleHash, policyHash, arguments: bound, ...rest } = asked
+  if (ruleHash === undefined) return digestOf(canonicalText({ ...rest, policyHash, arguments: bound }))
+  const { shown: _shown, provenance: _provenance, reason: _reason, ...same } = bound as unknown as NetworkArguments
+  return digestOf(canonicalText({ ...rest, ruleHash, arguments: same }))
 }
 
 /** The id of a request: the first 40 bits of its digest (RFC 4648 base32, lower case), so that neither can be another's. */
@@ -65,8 +71,17 @@ export function readBinding(id: string, digest: string, text: string): Binding |
   if (digestOf(text) !== digest || idOf(digest) !== id) return undefined
   try {
     const binding = JSON.parse(text) as Binding
-    return binding.v === 1 ? binding : undefined
+    return binding.v === 1 && isSound(binding) ? binding : undefined
   } catch {
     return undefined
   }
+}
+
+/** Whether what everybody looks at first is of its shape: whoever may write rows may write any. */
+function isSound({ kind, agent, subject, arguments: bound, approvers, requested, expires }: Binding): boolean {
+  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value)
+  if (![kind, agent, subject].every((text) => typeof text === "string") || !isObject(bound)) return false
+  if (![requested, expires].every(Number.isSafeInteger) || !isObject(approvers)) return false
+  const { group, people, quorum } = approvers
+  return typeof group === "string" && Number.isSafeInteger(quorum) && (people === "anyone" || Array.isArray(people))
 }

@@ -1,6 +1,6 @@
 // What people's signed answers amount to.
 import { canonicalText } from "../audit/sealing/canonical.ts"
-import { mayDecide } from "./panel.ts"
+import { mayDecide, personOf } from "./panel.ts"
 import { verifySignature } from "./signature.ts"
 import type { Approval, Approver, Decision, Panel, Terms } from "./types.ts"
 
@@ -21,7 +21,7 @@ export function verifyDecision(
 ): boolean {
   const { by, time, signature } = decision
   const approver = approvers.get(by)
-  if (!approver || !mayDecide(panel, by) || time < binding.requested || time >= binding.expires) return false
+  if (!approver || !mayDecide(panel, by, binding) || time < binding.requested || time >= binding.expires) return false
   return verifySignature(approver.key, decisionMessage(digest, decision), signature)
 }
 
@@ -33,7 +33,7 @@ export interface Tallied {
   terms: Terms
 }
 
-/** Counts the answers of a request that count. */
+/** Counts the answers of a request that count: people, so that neither two keys of one nor one key under two names are two. */
 export function tallyDecisions(
   approval: Pick<Approval, "digest" | "binding" | "decisions">,
   panel: Panel,
@@ -41,11 +41,25 @@ export function tallyDecisions(
 ): Tallied {
   const valid = approval.decisions.filter((decision) => verifyDecision(approval, decision, panel, approvers))
   const agreed = valid.filter(({ answer }) => answer === "approve")
+  const counted = new Set<string>()
+  const by = agreed.flatMap(({ by: name }) => {
+    const marks = [personOf(name), approvers.get(name)!.key]
+    const isNew = marks.every((mark) => !counted.has(mark))
+    for (const mark of marks) counted.add(mark)
+    return isNew ? [name] : []
+  })
+  const terms = agreed.map((decision) => meantTerms(approval.binding, decision.terms))
   return {
     denied: valid.some(({ answer }) => answer === "deny"),
-    by: [...new Set(agreed.map(({ by }) => by))],
-    terms: agreed.map(({ terms }) => terms).reduce(narrower, {}),
+    by,
+    terms: terms.length === 0 ? {} : terms.reduce(narrower, terms[0]!),
   }
+}
+
+/** What terms mean where they leave something out: a request of its own is let through once. */
+function meantTerms({ kind }: Approval["binding"], terms: Terms): Terms {
+  if (kind !== "network" || terms.covers === "alike" || terms.uses !== undefined) return terms
+  return { ...terms, uses: 1 }
 }
 
 /** What both terms allow. */
@@ -53,7 +67,8 @@ function narrower(a: Terms, b: Terms): Terms {
   const least = (x: number | undefined, y: number | undefined) => Math.min(x ?? Infinity, y ?? Infinity)
   const [uses, expires] = [least(a.uses, b.uses), least(a.expires, b.expires)]
   return {
-    scope: (a.scope ?? b.scope) === "agent" && b.scope === "agent" ? "agent" : "run",
+    scope: a.scope === "agent" && b.scope === "agent" ? "agent" : "run",
+    ...(a.covers === "alike" && b.covers === "alike" && { covers: "alike" }),
     ...(uses < Infinity && { uses }),
     ...(expires < Infinity && { expires }),
   }

@@ -2,7 +2,7 @@
 import type { NewEvent } from "../audit/types.ts"
 import type { Approval, PackageArguments } from "./types.ts"
 
-type Step = "requested" | "agreed" | "granted" | "denied" | "expired"
+type Step = "requested" | "agreed" | "granted" | "denied" | "expired" | "cancelled"
 
 /** The event of a step in a request's life. Who decided, and in which words, is the caller's to add. */
 export function eventOf({ id, digest, binding }: Approval, step: Step, gateway: string): NewEvent {
@@ -13,7 +13,7 @@ export function eventOf({ id, digest, binding }: Approval, step: Step, gateway: 
     ...(run !== undefined && { run }),
     ...(operator !== undefined && { operator }),
     ...(step === "requested" && { outcome: "held" as const }),
-    ...((step === "denied" || step === "expired") && { outcome: "refused" as const }),
+    ...(["denied", "expired", "cancelled"].includes(step) && { outcome: "refused" as const }),
     detail: { request: kind, digest, approvers: approvers.group, ...(codes && { codes }) },
   }
 }

@@ -7,7 +7,7 @@ import { readApprovers } from "./approvers.ts"
 import { tallyDecisions } from "./decision.ts"
 import { panelOf } from "./panel.ts"
 import { listGranted } from "./queue.ts"
-import type { ActiveGrant, Approval, PackageArguments } from "./types.ts"
+import type { ActiveGrant, Approval, Approver, PackageArguments, Panel, Terms } from "./types.ts"
 
 export interface GrantFilter {
   policy: Pick<CompiledPolicy, "hash" | "approvers">
@@ -50,12 +50,9 @@ function toGrant(
 ): ActiveGrant | undefined {
   const { binding, id, uses } = approval
   if (binding.agent !== agent || binding.operator !== operator || binding.policyHash !== policy.hash) return undefined
-  // The policy's own people count, whatever the row says of them.
-  const { panel } = panelOf(policy, binding.approvers.group)
-  const { denied, by, terms } = tallyDecisions(approval, panel, approvers)
-  if (denied || by.length < panel.quorum || !(now < (terms.expires ?? 0))) return undefined
-  if (terms.scope !== "agent" && (run === undefined || binding.run !== run)) return undefined
-  if (terms.uses !== undefined && uses >= terms.uses) return undefined
+  const verified = verifyGrant(approval, approvers, policy, now)
+  if (!verified || !isInScope(verified.terms, binding, run)) return undefined
+  const { terms, by, panel } = verified
   const { purl, integrity, codes, advisories, missing } = binding.arguments as unknown as PackageArguments
   return {
     ...{ purl, by, uses },
@@ -68,4 +65,31 @@ function toGrant(
       ...(missing && { missing }),
     },
   }
+}
+
+export interface VerifiedGrant {
+  /** Those who agreed. */
+  by: readonly string[]
+  terms: Terms
+  /** The policy's own people: they count, whatever the row says of them. */
+  panel: Panel
+}
+
+/** What the signatures of a request amount to under the policy in force; undefined where they grant nothing, nothing any more, or no further use. */
+export function verifyGrant(
+  approval: Approval,
+  approvers: ReadonlyMap<string, Approver>,
+  policy: GrantFilter["policy"],
+  now: number,
+): VerifiedGrant | undefined {
+  const { panel } = panelOf(policy, approval.binding.approvers.group)
+  const { denied, by, terms } = tallyDecisions(approval, panel, approvers)
+  if (denied || by.length < panel.quorum || !(now < (terms.expires ?? 0))) return undefined
+  if (terms.uses !== undefined && approval.uses >= terms.uses) return undefined
+  return { by, terms, panel }
+}
+
+/** Whether terms hold for a run: that of the request, or any of the agent where they say so. */
+export function isInScope(terms: Terms, binding: Pick<Approval["binding"], "run">, run: string | undefined): boolean {
+  return terms.scope === "agent" || (run !== undefined && binding.run === run)
 }

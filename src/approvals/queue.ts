@@ -3,7 +3,7 @@ import { type Kysely, sql } from "kysely"
 import { canonicalText } from "../audit/sealing/canonical.ts"
 import { Conflict } from "../store/conflict.ts"
 import type { ApprovalsTable, Tables } from "../store/schema.ts"
-import type { Change, Store } from "../store/types.ts"
+import type { Batch, Change, Store } from "../store/types.ts"
 import { bindRequest, digestOf, idOf, topicOf } from "./binding.ts"
 import { eventOf } from "./events.ts"
 import { MAX_LISTED, toApprovals, toRequested } from "./rows.ts"
@@ -15,6 +15,21 @@ export const MAX_PENDING = { agent: 20, all: 500 } as const
 /** Milliseconds that a no holds for an agent without runs; with runs it holds for the run. */
 const NO_HOLDS = 86_400_000
 
+export interface AskOptions {
+  /** In place of `MAX_PENDING`. */
+  limits?: { readonly agent: number; readonly all: number }
+  /** What else is in the batch that puts a new question into the queue: durable together, before anyone is told. */
+  extra?: (put: Pick<Approval, "id" | "digest" | "binding">) => Pick<Batch, "changes" | "events">
+}
+
+/** How a question stands that was put, now or before. */
+export interface Put {
+  /** Whether it was put now. */
+  fresh: boolean
+  digest: string
+  requested: Requested
+}
+
 /**
  * Puts a question into the queue and records it. The same question of the same run is asked once: while it waits, and after a
  * no, the answer is how that one stands. `flooded` where too much waits already. Errors: environment (store).
@@ -25,11 +40,23 @@ export async function requestApproval(
   now: number,
   gateway: string,
 ): Promise<Requested | Flooded> {
+  const put = await putQuestion(store, asked, now, gateway)
+  return "state" in put ? put : put.requested
+}
+
+/** As `requestApproval`, with what else is to happen in the same batch, and with bounds of the caller's. */
+export async function putQuestion(
+  store: Store,
+  asked: Asked,
+  now: number,
+  gateway: string,
+  { limits = MAX_PENDING, extra }: AskOptions = {},
+): Promise<Put | Flooded> {
   const topic = topicOf(asked)
   for (let tries = 1; ; tries++) {
     const known = await findSame(store.db, topic, asked, now)
     if (known) return known
-    const flooded = await findFlood(store.db, asked.agent, now)
+    const flooded = await findFlood(store.db, asked.agent, now, limits)
     if (flooded) return flooded
     const binding = bindRequest(asked, now)
     const text = canonicalText(binding)
@@ -41,12 +68,14 @@ export async function requestApproval(
       ...eventOf(approval, "requested", gateway),
       ...(asked.boxed !== undefined && { boxed: asked.boxed }),
     }
+    const { changes = [], events = [] } = extra?.(approval) ?? {}
     try {
       await store.write({
-        changes: [expireTopic(store.db, topic, now), insertRequest(store.db, row, now)],
-        events: [event],
+        changes: [expireTopic(store.db, topic, now), insertRequest(store.db, row, now, limits), ...changes],
+        events: [event, ...events],
       })
-      return { id: row.id, state: "pending", expires: new Date(expires).toISOString() }
+      const state = { id: row.id, state: "pending" as const, expires: new Date(expires).toISOString() }
+      return { fresh: true, digest, requested: state }
     } catch (error) {
       // Somebody else asked the same, or filled the queue.
       if (!(error instanceof Conflict) || tries > 4) throw error
@@ -64,6 +93,7 @@ export async function approvalState(db: Kysely<Tables>, id: string, now: number)
 export async function listGranted(
   db: Kysely<Tables>,
   filter: { agent: string; package?: string; now: number },
+  kinds: readonly string[] = ["package", "exception"],
 ): Promise<Approval[]> {
   let query = db
     .selectFrom("approvals")
@@ -71,7 +101,7 @@ export async function listGranted(
     .where("agent", "=", filter.agent)
     .where("state", "=", "granted")
     .where("ends", ">", filter.now)
-    .where("kind", "in", ["package", "exception"])
+    .where("kind", "in", kinds)
     .orderBy("requested", "desc")
     .limit(MAX_LISTED)
   if (filter.package !== undefined) {
@@ -93,7 +123,7 @@ export async function expireApprovals(store: Store, now: number, gateway: string
   const results = await Promise.allSettled(
     (await toApprovals(store.db, rows, now)).map((approval) =>
       store.write({
-        changes: [moveState(store.db, approval.id, "pending", "expired")],
+        changes: [moveState(store.db, approval.id, "pending", "expired"), dropHeld(store.db, approval.id)],
         events: [eventOf(approval, "expired", gateway)],
       }),
     ),
@@ -109,7 +139,12 @@ export function moveState(db: Kysely<Tables>, id: string, from: ApprovalState, t
   return { ...query.compile(), expect: 1 }
 }
 
-async function findSame(db: Kysely<Tables>, topic: string, asked: Asked, now: number): Promise<Requested | undefined> {
+/** Removes the body that was kept while a request waited. */
+export function dropHeld(db: Kysely<Tables>, id: string): Change {
+  return db.deleteFrom("held").where("approval", "=", id).compile()
+}
+
+async function findSame(db: Kysely<Tables>, topic: string, asked: Asked, now: number): Promise<Put | undefined> {
   const row = await db
     .selectFrom("approvals")
     .selectAll()
@@ -118,13 +153,18 @@ async function findSame(db: Kysely<Tables>, topic: string, asked: Asked, now: nu
     .limit(1)
     .executeTakeFirst()
   if (!row) return undefined
-  const found = await toRequested(db, row, now)
-  if (found.state === "pending") return found
+  const requested = await toRequested(db, row, now)
   const holds = asked.run !== undefined || now < row.expires + NO_HOLDS
-  return found.state === "denied" && holds ? found : undefined
+  if (requested.state !== "pending" && !(requested.state === "denied" && holds)) return undefined
+  return { fresh: false, digest: row.digest, requested }
 }
 
-async function findFlood(db: Kysely<Tables>, agent: string, now: number): Promise<Flooded | undefined> {
+async function findFlood(
+  db: Kysely<Tables>,
+  agent: string,
+  now: number,
+  limits: NonNullable<AskOptions["limits"]>,
+): Promise<Flooded | undefined> {
   const counts = await db
     .selectFrom("approvals")
     .select(({ fn }) => [
@@ -135,7 +175,7 @@ async function findFlood(db: Kysely<Tables>, agent: string, now: number): Promis
     .where("state", "=", "pending")
     .where("expires", ">", now)
     .executeTakeFirstOrThrow()
-  if (Number(counts.agent ?? 0) < MAX_PENDING.agent && Number(counts.all) < MAX_PENDING.all) return undefined
+  if (Number(counts.agent ?? 0) < limits.agent && Number(counts.all) < limits.all) return undefined
   return { state: "flooded", retry: new Date(Number(counts.expires)).toISOString() }
 }
 
@@ -150,7 +190,12 @@ function expireTopic(db: Kysely<Tables>, topic: string, now: number): Change {
 }
 
 /** Bounds and uniqueness are part of the statement: what was read before it may have changed. */
-function insertRequest(db: Kysely<Tables>, row: Omit<ApprovalsTable, "state" | "uses" | "ends">, now: number): Change {
+function insertRequest(
+  db: Kysely<Tables>,
+  row: Omit<ApprovalsTable, "state" | "uses" | "ends">,
+  now: number,
+  limits: NonNullable<AskOptions["limits"]>,
+): Change {
   const { id, digest, topic, binding, kind, agent, subject, requested, expires } = row
   const pending = sql`from approvals where state = 'pending' and expires > ${now}`
   const insert = sql`insert into approvals
@@ -158,7 +203,7 @@ function insertRequest(db: Kysely<Tables>, row: Omit<ApprovalsTable, "state" | "
     select ${id}, ${digest}, ${topic}, ${binding}, ${kind}, ${agent}, ${subject},
       cast(${requested} as bigint), cast(${expires} as bigint), 'pending', 0, 0
     where not exists (select 1 from approvals where id = ${id} or (topic = ${topic} and state = 'pending'))
-      and (select count(*) ${pending} and agent = ${agent}) < ${MAX_PENDING.agent}
-      and (select count(*) ${pending}) < ${MAX_PENDING.all}`
+      and (select count(*) ${pending} and agent = ${agent}) < ${sql.lit(limits.agent)}
+      and (select count(*) ${pending}) < ${sql.lit(limits.all)}`
   return { ...insert.compile(db), expect: 1 }
 }

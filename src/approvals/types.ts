@@ -13,6 +13,8 @@ export interface Panel {
   people: readonly string[] | "anyone"
   /** How many different people must agree. */
   quorum: number
+  /** False where the policy says that whoever operates the agent is not among them. */
+  operator?: false
 }
 
 /** What exactly is asked. Its digest is what a person sees, repeats and signs; nothing in it can change afterwards. */
@@ -29,6 +31,8 @@ export interface Binding {
   arguments: Json
   approvers: Panel
   policyHash: string
+  /** Of the rules that ask, for kind `network`: what is granted outlives other changes of the policy. */
+  ruleHash?: string
   /** The agent's own words: one clean line of bounded length, to be shown as a quotation. */
   reason?: string
   /** 16 random bytes, base64url: the same request made twice has two digests. */
@@ -68,6 +72,8 @@ export interface NetworkArguments {
   body?: { sha256: string; size: number; type: string }
   /** Id of the rule that asks, without its place: what `covers: "alike"` goes by. */
   rule: string
+  /** Ids of the other rules that ask about it (`askingRules`). Where this is absent, nothing that was granted alike covers it. */
+  also?: readonly string[]
   codes: readonly string[]
   reason: string
   operation?: string
@@ -84,6 +90,7 @@ export interface NetworkArguments {
 
 /** What a room hands over to have it asked. */
 export interface Asked extends Pick<Binding, "kind" | "agent" | "subject" | "arguments" | "approvers" | "policyHash"> {
+  ruleHash?: string
   operator?: string | undefined
   run?: string | undefined
   /** What the agent says, as it said it. */
@@ -134,7 +141,7 @@ export interface Terms {
   scope?: "run" | "agent"
   /** Milliseconds since the epoch: the first instant at which it no longer holds. */
   expires?: number
-  /** How often it may be used; without end where absent. */
+  /** How often it may be used. Where absent: a request of its own (`covers: "this"`) once, anything else without end. */
   uses?: number
   /** Of a request: this very one, or whatever the same rule asks about the same host. The former where absent. */
   covers?: "this" | "alike"

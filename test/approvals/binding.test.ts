@@ -132,8 +132,8 @@ describe("who is asked", () => {
   })
 
   test("decides", () => {
-    expect(mayDecide({ group: "", people: "anyone", quorum: 1 }, "x")).toBe(true)
-    expect(mayDecide({ group: "", people: ["ana"], quorum: 1 }, "x")).toBe(false)
+    expect(mayDecide({ group: "", people: "anyone", quorum: 1 }, "x", { agent: "a" })).toBe(true)
+    expect(mayDecide({ group: "", people: ["ana"], quorum: 1 }, "x", { agent: "a" })).toBe(false)
   })
 })
 

@@ -1,0 +1,4 @@
+// Held requests on files.
+import { describeHolds } from "./hold-suite.ts"
+
+describeHolds("SQLite", async () => ({}))
