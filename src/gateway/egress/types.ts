@@ -37,7 +37,12 @@ export interface ArrivedUpgrade extends Omit<Arrived, "response" | "http2"> {
 export type TunnelDecision =
   | { go: "inspect"; http2: boolean }
   /** Not looked into: the bytes pass as they are, once the SNI was found to be the target's host. `done` is told what passed. */
-  | { go: "pass"; done: (passed: { sent: number; received: number }) => void }
+  | {
+      go: "pass"
+      /** Vetted; one of these is dialled. */
+      addresses: readonly string[]
+      done: (passed: { sent: number; received: number }) => void
+    }
   /** Answered in place of the tunnel. */
   | { go: "refuse"; verdict: Verdict; requestId: string }
 
