@@ -5,8 +5,9 @@ import type { LogRecord } from "../audit/types.ts"
 import type { Verdict } from "../policy/types.ts"
 import type { Tables } from "../store/schema.ts"
 import { tallyDecisions, verifyDecision } from "./decision.ts"
+import { readNetwork, readPackage } from "./read-arguments.ts"
 import { toApprovals } from "./rows.ts"
-import type { Approval, Approver, NetworkArguments, PackageArguments } from "./types.ts"
+import type { Approval, Approver } from "./types.ts"
 
 /** Nothing of it is signed: it stands beside the request, and is labelled so. */
 export interface Background {
@@ -68,8 +69,9 @@ async function findBoxed(db: Db, { binding: { agent, run } }: Approval): Promise
 }
 
 async function findApproved(db: Db, { id, binding }: Approval, approvers: Approvers): Promise<Approval | undefined> {
-  if (binding.kind !== "network") return undefined
-  const { rule, host, operation } = binding.arguments as unknown as NetworkArguments
+  const request = readNetwork(binding)
+  if (request === undefined) return undefined
+  const { rule, host, operation } = request
   // The binding is canonical JSON, so that its members can be found as text; what was found is compared once it is read.
   const member = (name: string, value: string) =>
     sql<boolean>`binding like ${`%${`"${name}":${JSON.stringify(value)}`.replace(/[!%_]/g, "!$&")}%`} escape '!'`
@@ -86,8 +88,8 @@ async function findApproved(db: Db, { id, binding }: Approval, approvers: Approv
     .execute()
   const before = await toApprovals(db, rows, binding.requested)
   return before.find((one) => {
-    const other = one.binding.arguments as unknown as NetworkArguments
-    if (other.rule !== rule || other.host !== host || other.operation !== operation) return false
+    const other = readNetwork(one.binding)
+    if (other?.rule !== rule || other.host !== host || other.operation !== operation) return false
     const { denied, by } = tallyDecisions(one, one.binding.approvers, approvers)
     return !denied && by.length >= one.binding.approvers.quorum
   })
@@ -126,8 +128,9 @@ async function findDenied(db: Db, approval: Approval, approvers: Approvers): Pro
 
 /** The newest verdict about a package's version, for the agent that asks, that is in the way of it. */
 async function findVerdict(db: Db, { binding }: Approval): Promise<Background["decided"]> {
-  if (binding.kind !== "package" && binding.kind !== "exception") return undefined
-  const { purl, codes } = binding.arguments as unknown as PackageArguments
+  const bound = readPackage(binding)
+  if (bound === undefined) return undefined
+  const { purl, codes } = bound
   const at = purl.lastIndexOf("@")
   if (at <= 0) return undefined
   const uses = await db

@@ -12,6 +12,7 @@ import { cleanText, countOf } from "../render/clean.ts"
 import { openReader, openStore } from "../store/open.ts"
 import type { Store } from "../store/types.ts"
 import { fetchBody, proposeRule } from "./approve-fetch.ts"
+import { onlyFor } from "./only-for.ts"
 import { nameOfSigner, openSigner, type SigningOptions } from "./signing.ts"
 
 export interface LiveOptions extends SigningOptions {
@@ -119,7 +120,7 @@ async function runLive(ctx: Context, store: Store, signer: Signer, open: OpenFro
   const fetch = async ({ do: what, id }: Extract<Effect, { id: string }>) => {
     const approval = state.queue.find((one) => one.approval.id === id)?.approval
     if (approval === undefined) return
-    const lines = what === "body" ? await fetchBody(ctx, approval) : await proposeRule(approval)
+    const lines = what === "body" ? await fetchBody(ctx, approval) : proposeRule(approval)
     fetched = { ...(fetched?.id === id && fetched), id, [what]: lines }
     draw()
   }
@@ -172,21 +173,6 @@ async function answerAll(ctx: Context, store: Store, signer: Signer, items: read
   return alike === rest.length
     ? `${countOf(said.length, "request")}: each${first.replace(/^\S+/, "")}`
     : said.join("; ")
-}
-
-/** A signer that signs nothing but an answer to what was shown. */
-export function onlyFor(signer: Signer, digest: string): Signer {
-  return {
-    name: signer.name,
-    sign: async (message) => {
-      if (message.split("\n")[1] !== digest)
-        throw new NanoguardError("this is not what was shown: nothing was signed", {
-          exit: EXIT.findings,
-          hint: "look at it again",
-        })
-      return signer.sign(message)
-    },
-  }
 }
 
 function messageOf(error: unknown): string {

@@ -1,8 +1,10 @@
 // `nanoguard approve --list`, `approve <id>`, `deny <id>`: what waits for a person, and the person's signed answer.
 import { answerApproval, noApproval } from "../approvals/answer.ts"
 import { readApprovers, requireApprover } from "../approvals/approvers.ts"
+import { readBackground } from "../approvals/background.ts"
 import { APPROVAL_ID, matchesDigest } from "../approvals/binding.ts"
 import { listApprovals, readApproval } from "../approvals/list.ts"
+import { plainTerms } from "../approvals/terms.ts"
 import type { Approval, ApprovalState, Terms } from "../approvals/types.ts"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
@@ -17,6 +19,7 @@ import {
 } from "../render/approvals.ts"
 import { openReader, openStore } from "../store/open.ts"
 import type { LiveOptions } from "./approve-live.ts"
+import { onlyFor } from "./only-for.ts"
 import { nameOfSigner, openSigner, type SigningOptions } from "./signing.ts"
 
 interface Format {
@@ -32,9 +35,6 @@ export interface AnswerOptions extends SigningOptions, Format {
   uses?: string
   for?: "run" | "agent"
 }
-
-/** Milliseconds that an approval holds where nothing else is said. */
-const HOLDS = { exception: 14 * 86_400_000, other: 12 * 3_600_000 } as const
 
 /** What `approve` without an id may say. */
 export interface QueueOptions extends LiveOptions, Format {
@@ -80,18 +80,20 @@ export async function answerCommand(
   options: AnswerOptions = {},
 ): Promise<{ report: AnswerReport; exit: ExitCode }> {
   if (!APPROVAL_ID.test(id)) throw noApproval(id)
-  const { approval, approvers } = await readQueue(ctx, id)
-  const shown = describeApproval(approval, approvers)
+  const { approval, approvers, background } = await readQueue(ctx, id)
+  const shown = describeApproval(approval, approvers, background)
   const terms = termsOf(approval, answer, options, ctx.now())
   if (options.format !== "json") {
     const meaning = approval.state === "pending" ? { answer, terms: describeTerms(terms) } : undefined
-    ctx.stdout.write(renderCard(shown, ctx.now(), ctx.stdout.columns, meaning))
+    ctx.stdout.write(renderCard(shown, ctx.now(), ctx.stdout.columns, meaning, background))
   }
   await requireDigest(ctx, approval, answer, options)
   const approver = requireApprover(approvers, nameOfSigner(ctx, approvers, options))
   const signer = await openSigner(ctx, approver, options)
   const store = await openStore(ctx, { gateway: answer })
-  const answered = await answerApproval(store, id, { answer, terms }, signer, ctx.now(), answer).finally(() =>
+  // What was looked at, and nothing that came into its place.
+  const own = onlyFor(signer, approval.digest)
+  const answered = await answerApproval(store, id, { answer, terms }, own, ctx.now(), answer).finally(() =>
     store.close(),
   )
   const report: AnswerReport = {
@@ -107,7 +109,8 @@ async function readQueue(ctx: Context, id: string) {
   try {
     const approval = await readApproval(reader.db, id, ctx.now())
     if (!approval) throw noApproval(id)
-    return { approval, approvers: await readApprovers(reader.db) }
+    const approvers = await readApprovers(reader.db)
+    return { approval, approvers, background: await readBackground(reader.db, approval, approvers) }
   } finally {
     await reader.close()
   }
@@ -154,11 +157,11 @@ function termsOf(
   if (expires !== undefined && !DURATION.test(expires)) throw usage("--expires is no duration", "such as 30m, 12h, 14d")
   if (uses !== undefined && !/^[1-9]\d{0,5}$/.test(uses)) throw usage("--uses is no number of uses", "such as 1")
   if (scope === "run" && binding.run === undefined) throw usage("this was asked outside of a run", "--for agent")
-  const holds =
-    expires === undefined ? HOLDS[binding.kind === "exception" ? "exception" : "other"] : parseDuration(expires)
-  const whole = binding.kind === "exception" || binding.run === undefined
+  const plain = plainTerms(binding, now)
   return {
-    ...{ scope: scope ?? (whole ? "agent" : "run"), expires: now + holds },
+    ...plain,
+    ...(scope !== undefined && { scope }),
+    ...(expires !== undefined && { expires: now + parseDuration(expires) }),
     ...(uses !== undefined && { uses: Number(uses) }),
     ...note,
   }

@@ -1,13 +1,18 @@
 // How requests and answers look. What an agent wrote stands in its own column, quoted, and can imitate no line of ours.
 import type { Answered } from "../approvals/answer.ts"
+import type { Background, Denied } from "../approvals/background.ts"
 import { shortDigest } from "../approvals/binding.ts"
 import { tallyDecisions } from "../approvals/decision.ts"
-import type { Approval, ApprovalState, Approver, Binding, PackageArguments, Terms } from "../approvals/types.ts"
-import { codeOf } from "../policy/codes.ts"
+import { readNetwork, readPackage } from "../approvals/read-arguments.ts"
+import type { Approval, ApprovalState, Approver, Binding, Terms } from "../approvals/types.ts"
 import { formatDuration } from "../policy/duration.ts"
+import type { Verdict } from "../policy/types.ts"
+import { deniedRows } from "./card.ts"
+import { describeCode, evidenceRows, partsOf } from "./card-parts.ts"
+import { linesOf, type Row } from "./card-text.ts"
 import { cleanText, countOf, safeJson } from "./clean.ts"
 import { alignColumns } from "./layout.ts"
-import { cutToWidth, widthOf } from "./terminal-width.ts"
+import { cutToWidth } from "./terminal-width.ts"
 
 /** A request as `--format json` has it; times are RFC 3339. */
 export interface ShownApproval extends Omit<Binding, "v" | "nonce" | "requested" | "expires"> {
@@ -21,6 +26,15 @@ export interface ShownApproval extends Omit<Binding, "v" | "nonce" | "requested"
   agreed: readonly string[]
   /** How many more have to agree. */
   missing: number
+  /** What the record says around it; of one request that is looked at. */
+  record?: {
+    boxed?: boolean
+    /** The verdict about a package, and what `nanoguard why` calls it. */
+    decided?: { request: string; verdict: Verdict }
+    denied?: Omit<Denied, "time"> & { time: string }
+    /** Id of the request of the same kind that was approved last. */
+    approved?: string
+  }
 }
 
 export interface ApprovalsReport {
@@ -40,10 +54,13 @@ export interface AnswerReport extends Answered {
 /** Longest value of a card, in UTF-16 units, and most lines of arguments. */
 const MAX_VALUE = 600
 const MAX_LINES = 40
-const LABEL = 12
 
-/** A request for people and programs, with what its signatures amount to now. */
-export function describeApproval(approval: Approval, approvers: ReadonlyMap<string, Approver>): ShownApproval {
+/** A request for people and programs, with what its signatures amount to now, and what the record says around it. */
+export function describeApproval(
+  approval: Approval,
+  approvers: ReadonlyMap<string, Approver>,
+  background?: Background,
+): ShownApproval {
   const { id, digest, state, uses, binding } = approval
   const { v: _, nonce: __, requested, expires, ...rest } = binding
   const { by } = tallyDecisions(approval, binding.approvers, approvers)
@@ -51,6 +68,16 @@ export function describeApproval(approval: Approval, approvers: ReadonlyMap<stri
     ...{ id, digest, state, ...rest, requested: new Date(requested).toISOString() },
     ...{ expires: new Date(expires).toISOString(), uses, agreed: by },
     missing: Math.max(0, binding.approvers.quorum - by.length),
+    ...(background !== undefined && { record: describeBackground(background) }),
+  }
+}
+
+function describeBackground({ boxed, decided, denied, approved }: Background): NonNullable<ShownApproval["record"]> {
+  return {
+    ...(boxed !== undefined && { boxed }),
+    ...(decided && { decided: { request: `ng-${decided.seq}`, verdict: decided.verdict } }),
+    ...(denied && { denied: { ...denied, time: new Date(denied.time).toISOString() } }),
+    ...(approved && { approved: approved.id }),
   }
 }
 
@@ -83,6 +110,7 @@ export function renderCard(
   now: number,
   columns = 100,
   answer?: Pick<AnswerReport, "answer" | "terms">,
+  background?: Background,
 ): string {
   const { group, people, quorum } = one.approvers
   const who = people === "anyone" ? "any approver" : people.join(", ")
@@ -94,27 +122,33 @@ export function renderCard(
     ["agent", one.agent],
     ...(one.run === undefined ? [] : [["run", one.run] as [string, string]]),
     ...(one.operator === undefined ? [] : [["operator", one.operator] as [string, string]]),
-    ...argumentRows(one),
+    ...(background?.boxed === false
+      ? [["box", "it runs in no box: for it the gate is no boundary"] as [string, string]]
+      : []),
+    ...argumentRows(one, background).map(({ label, value }): [string, string] => [label, value]),
     ["policy", one.policyHash],
     [
       "approvers",
       `${group === "" ? "" : `${group}: `}${who} (${countOf(quorum, "person", "people")} must agree${agreed})`,
     ],
     ...(one.reason === undefined ? [] : [["agent says", `"${one.reason}"`] as [string, string]]),
+    ...deniedRows(background, now).map(({ label, value }): [string, string] => [label, value]),
     ...(answer === undefined ? [] : [meaningOf(one, answer)]),
   ]
-  return `${rows.flatMap(([label, value]) => cell(label, value, columns)).join("\n")}\n`
+  const lines = rows.flatMap(([label, value]) => linesOf({ label, value: cleanText(value, MAX_VALUE) }, columns))
+  return `${lines.map(({ text }) => text).join("\n")}\n`
 }
 
 function meaningOf(
-  { agent, run }: ShownApproval,
+  { kind, agent, run }: ShownApproval,
   { answer, terms }: Pick<AnswerReport, "answer" | "terms">,
 ): [string, string] {
   const whose = run === undefined || terms.scope === "agent" ? `agent ${agent}` : `run ${run} of ${agent}`
   if (answer === "deny")
     return ["your no", `holds for ${run === undefined ? `agent ${agent}, for a day` : `run ${run} of ${agent}`}`]
   const uses = terms.uses === undefined ? "" : `, for ${countOf(terms.uses, "use")}`
-  return ["your yes", `lets this version in until ${terms.expires}${uses}, for ${whose}`]
+  const what = kind === "network" ? "lets this request out" : "lets this version in"
+  return ["your yes", `${what} until ${terms.expires}${uses}, for ${whose}`]
 }
 
 /** What became of an answer, for a person or as one JSON document. */
@@ -139,43 +173,31 @@ function timeLeft({ expires }: ShownApproval, now: number): string {
   return left < 60_000 ? "under 1m left" : `${formatDuration(left)} left`
 }
 
-function codesOf({ kind, arguments: bound }: ShownApproval): readonly string[] {
-  if (kind !== "package" && kind !== "exception") return []
-  return (bound as unknown as PackageArguments).codes
+function codesOf(one: ShownApproval): readonly string[] {
+  return readPackage(one)?.codes ?? readNetwork(one)?.codes ?? []
 }
 
-const describeCode = (code: string) => {
-  const title = codeOf(code)?.title
-  return title === undefined ? code : `${code} (${title.toLowerCase()})`
-}
-
-function argumentRows(one: ShownApproval): [string, string][] {
-  if (one.kind === "package" || one.kind === "exception") {
-    const { codes, advisories, missing, integrity } = one.arguments as unknown as PackageArguments
+function argumentRows(one: ShownApproval, background: Background | undefined): Row[] {
+  const bound = readPackage(one)
+  if (bound !== undefined) {
+    const { codes, advisories, missing, integrity } = bound
+    const { evidence, rule } = evidenceRows(background)
     return [
-      [one.kind === "exception" ? "would lift" : "asks for", codes.map(describeCode).join(", ")],
-      ...(advisories ? [["advisories", advisories.join(", ")] as [string, string]] : []),
-      ...(missing ? [["not known", missing.join(", ")] as [string, string]] : []),
-      ...(integrity === undefined ? [] : [["bytes", integrity] as [string, string]]),
+      { label: one.kind === "exception" ? "would lift" : "asks for", value: codes.map(describeCode).join(", ") },
+      ...(advisories ? [{ label: "advisories", value: advisories.join(", ") }] : []),
+      ...(missing ? [{ label: "not known", value: missing.join(", ") }] : []),
+      ...(integrity === undefined ? [] : [{ label: "bytes", value: integrity }]),
+      ...evidence,
+      ...rule,
     ]
   }
-  const lines = JSON.stringify(one.arguments, null, 2).split("\n")
-  const rest = lines.length > MAX_LINES ? [`(and ${lines.length - MAX_LINES} more lines: --format json has all)`] : []
-  return [...lines.slice(0, MAX_LINES), ...rest].map((line, i) => [i === 0 ? "arguments" : "", line])
-}
-
-/** A value beside its label; what does not fit goes on behind a bar, in the same column, so that it never begins a line. */
-function cell(label: string, value: string, columns: number): string[] {
-  const width = Math.max(20, columns - LABEL - 4)
-  const parts = [""]
-  let used = 0
-  for (const char of cleanText(value, MAX_VALUE)) {
-    used += widthOf(char)
-    if (used > width) {
-      parts.push("")
-      used = widthOf(char)
-    }
-    parts[parts.length - 1] += char
-  }
-  return parts.map((part, i) => (i === 0 ? `${label.padEnd(LABEL)}  ${part}` : `${" ".repeat(LABEL)}| ${part}`))
+  const { headline, top, sections } = partsOf(one, background, MAX_VALUE)
+  const isRequest = readNetwork(one) !== undefined
+  const lines = [
+    ...(isRequest ? [{ label: "will", value: headline }] : []),
+    ...top,
+    ...sections.flatMap((section) => section.rows),
+  ]
+  const rest = { label: "", value: `(and ${lines.length - MAX_LINES} more lines: --format json has all)` }
+  return lines.length > MAX_LINES ? [...lines.slice(0, MAX_LINES), rest] : lines
 }

@@ -1,5 +1,6 @@
 // A card in a terminal of some size: headline, digest and keys always, the rest as there is room, and what was cut by name.
-import type { Card, Section } from "./card.ts"
+import type { Card } from "./card.ts"
+import type { Section } from "./card-parts.ts"
 import { type Line, linesOf, type Row, wrapWidth } from "./card-text.ts"
 
 /** Lines of a value on the screen; the full view has the rest. */

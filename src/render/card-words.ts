@@ -1,7 +1,8 @@
 // What the approver's terminal says besides cards: the list of a group, the help, and what an answer would mean.
 import { shortDigest } from "../approvals/binding.ts"
 import type { LiveState, Pending, Waiting } from "../approvals/live/types.ts"
-import type { NetworkArguments, Terms } from "../approvals/types.ts"
+import { readNetwork } from "../approvals/read-arguments.ts"
+import type { Terms } from "../approvals/types.ts"
 import { cardOf, timeLeft } from "./card.ts"
 import { type Line, linesOf, shortValue, wrapWidth } from "./card-text.ts"
 import { cleanText, countOf } from "./clean.ts"
@@ -26,9 +27,10 @@ export function groupLines(items: readonly Waiting[], now: number, columns: numb
   ]
 }
 
-function sentBy({ kind, subject, arguments: bound }: Waiting["approval"]["binding"]): string {
-  if (kind !== "network") return cleanText(subject, 300)
-  const { method, host, path, query, body } = bound as unknown as NetworkArguments
+function sentBy(binding: Waiting["approval"]["binding"]): string {
+  const request = readNetwork(binding)
+  if (request === undefined) return cleanText(String(binding.subject), 300)
+  const { method, host, path, query, body } = request
   const sent = body === undefined ? "no body" : `${countOf(body.size, "byte")}, sha256 ${body.sha256.slice(0, 12)}`
   return `${sent}: ${cleanText(method, 20)} ${cleanText(`${host}${path}${query === "" ? "" : `?${query}`}`, 300)}`
 }
@@ -53,8 +55,11 @@ export function termsOf({ approval: { binding } }: Waiting, { covers, uses, expi
     scope === "agent" || binding.run === undefined
       ? `, for all that ${shortValue(binding.agent, 60)} does`
       : `, for run ${shortValue(binding.run, 60)}`
-  const { rule, host } = binding.arguments as unknown as NetworkArguments
-  const what = covers === "alike" ? `: whatever rule ${shortValue(rule, 60)} asks about ${shortValue(host, 80)}` : ""
+  const request = readNetwork(binding)
+  const what =
+    covers === "alike" && request !== undefined
+      ? `: whatever rule ${shortValue(request.rule, 60)} asks about ${shortValue(request.host, 80)}`
+      : ""
   return `${often}${until}${whom}${what}`
 }
 
