@@ -1,14 +1,20 @@
 // What is known about services: what a request is to them, what rules can look at, what people are shown, what an answer has used.
 import { anthropicService } from "./anthropic.ts"
+import { awsService } from "./aws.ts"
 import { asksBody } from "./fields.ts"
 import { gitService } from "./git.ts"
 import { githubService } from "./github.ts"
+import { gitlabService } from "./gitlab.ts"
+import { googleService } from "./google.ts"
 import { graphqlService } from "./graphql.ts"
 import { linearService } from "./linear.ts"
 import { mcpService } from "./mcp.ts"
 import { openaiService } from "./openai.ts"
 import { overridesMethod } from "./override.ts"
+import { cargoService, npmService, pypiService } from "./registries.ts"
 import { byMethod, type Service } from "./service.ts"
+import { slackService } from "./slack.ts"
+import { stripeService } from "./stripe.ts"
 import type { Classified, SeenRequest } from "./types.ts"
 
 export { describeRequest } from "./describe.ts"
@@ -18,8 +24,16 @@ export { createUsageMeter } from "./usage.ts"
 /** Every service that is known. */
 export const SERVICES: readonly Service[] = [
   githubService,
+  gitlabService,
   gitService,
+  npmService,
+  pypiService,
+  cargoService,
+  slackService,
   linearService,
+  stripeService,
+  awsService,
+  googleService,
   anthropicService,
   openaiService,
   graphqlService,

@@ -1,0 +1,115 @@
+// AWS: the service is the one that a request is signed for (Signature Version 4), the action is where the service's protocol has it.
+import { AWS_ROUTES } from "./aws-routes.ts"
+import { s3Action } from "./aws-s3.ts"
+import { bodyOf, formPairs } from "./body.ts"
+import { splitPairs, valuesOf } from "./readings.ts"
+import { type Found, isRead, type Service } from "./service.ts"
+import type { SeenRequest } from "./types.ts"
+
+/** Actions that only read, by how AWS names them (docs.aws.amazon.com/service-authorization: access levels "Read" and "List"). */
+const READS =
+  /^(BatchDescribe|BatchGet|Count|Describe|Get|Head|List|Lookup|Query|Scan|Search|Select|TransactGet)(?![a-z])/
+/** What makes credentials is no reading, whatever its name: sts:GetSessionToken, sso:GetRoleCredentials, cognito-identity:GetId. */
+const MINTS = /^Get(\w*(Token|Credentials)\w*|Id)$/
+const ACTION = /^[A-Z][A-Za-z0-9]{1,100}$/
+/** Services whose query protocol is addressed by path, too: the address of a queue. */
+const BY_PATH = new Set(["sqs"])
+
+/** Whether an action only reads. */
+export const readsByName = (action: string): boolean => READS.test(action) && !MINTS.test(action)
+
+export interface Signed {
+  service: string
+  region: string
+}
+
+/**
+ * What a request is signed for: from the Credential of its Authorization header, or of its query (presigned). Undefined where it is
+ * not signed; "" as the service where it is signed for two.
+ */
+export function readScope(seen: SeenRequest): Signed | undefined {
+  const scopes: string[] = []
+  const header = /\bCredential=([^,\s]+)/.exec(seen.headers["authorization"] ?? "")?.[1]
+  if (header !== undefined) scopes.push(header)
+  const pairs = splitPairs(seen.query) ?? []
+  scopes.push(...valuesOf(pairs, "X-Amz-Credential", "either"))
+  const found = new Map<string, Signed>()
+  for (const scope of scopes) {
+    // Five parts at the end: an access key may be anything but has no slash. SigV4A has no region.
+    const [terminator, service = "", region = ""] = scope.split("/").reverse()
+    if (terminator === "aws4_request" && /^[a-z0-9-]{1,40}$/.test(service)) found.set(service, { service, region })
+    else found.set("", { service: "", region: "" })
+  }
+  const [only] = found.values()
+  return found.size > 1 ? { service: "", region: "" } : only
+}
+
+/** `s3` of `bucket.s3.eu-west-1.amazonaws.com`, `dynamodb` of `dynamodb.eu-west-1.amazonaws.com`. */
+function serviceOfHost(host: string): string {
+  const labels = host.replace(/\.(amazonaws\.com(\.cn)?|api\.aws)$/, "").split(".")
+  if (labels.some((label) => /^s3(-|$)/.test(label))) return "s3"
+  const named = labels.filter((label) => !/^([a-z]{2}(-[a-z]+)+-\d|dualstack)$/.test(label)).at(-1) ?? ""
+  return /^[a-z0-9-]{1,40}$/.test(named) ? named : ""
+}
+
+interface Named {
+  actions: readonly string[]
+  unread?: Found["unread"]
+}
+
+/** Actions by the protocols that send everything to one address: AWS JSON, AWS query, and Smithy RPC v2. */
+function namedActions(seen: SeenRequest, service: string): Named {
+  const rpc = /^\/service\/[^/]+\/operation\/([A-Za-z0-9]+)$/.exec(seen.path)?.[1]
+  if (rpc !== undefined && seen.headers["smithy-protocol"] !== undefined) return { actions: [rpc] }
+  // Services of REST ignore what this looks at.
+  if (seen.path !== "/" && !BY_PATH.has(service)) return { actions: [] }
+  const actions: string[] = []
+  const target = seen.headers["x-amz-target"]
+  if (target !== undefined) actions.push(target.slice(target.lastIndexOf(".") + 1))
+  const pairs = splitPairs(seen.query)
+  if (!pairs) return { actions, unread: "ambiguous" }
+  actions.push(...valuesOf(pairs, "Action", "either"))
+  const body = bodyOf(seen)
+  if (body.kind === "form") {
+    const form = formPairs(body)
+    if ("unread" in form) return { actions, unread: form.unread }
+    actions.push(...valuesOf(form.pairs, "Action", "blank"))
+  } else if (body.unread && target === undefined) return { actions, unread: body.unread }
+  return { actions }
+}
+
+function classify(seen: SeenRequest): Found {
+  const signed = readScope(seen)
+  const service = signed ? signed.service : serviceOfHost(seen.host)
+  if (service === "") return { operation: "", access: "write", unread: "ambiguous" }
+  const model = service === "bedrock" && { model: true as const }
+  const { actions, unread } = service === "s3" || service === "s3express" ? s3(seen) : namedActions(seen, service)
+  if (unread || actions.length > 1) return { operation: "", access: "write", unread: unread ?? "ambiguous", ...model }
+  const [action] = actions
+  if (action === "ambiguous") return { operation: "", access: "write", unread: "ambiguous" }
+  const known = action || AWS_ROUTES.get(service)?.find(seen.method, seen.path)?.operation
+  if (known !== undefined && ACTION.test(known))
+    return { operation: `aws:${service}.${known}`, access: readsByName(known) ? "read" : "write", ...model }
+  // REST, and no table of it: its methods mean what they say.
+  const access = action === undefined && isRead(seen.method) ? "read" : "write"
+  return { operation: `aws:${service}.${seen.method.toLowerCase()}`, access, ...model }
+}
+
+function s3(seen: SeenRequest): Named {
+  const action = s3Action(seen)
+  return { actions: action === "" ? [] : [action] }
+}
+
+export const awsService: Service = {
+  name: "aws",
+  hosts: ["*.amazonaws.com", "*.amazonaws.com.cn", "*.api.aws"],
+  needsBody: (head) => {
+    const type = head.headers["content-type"]?.toLowerCase() ?? ""
+    return (
+      !isRead(head.method) &&
+      type.startsWith("application/x-www-form-urlencoded") &&
+      head.headers["x-amz-target"] === undefined
+    )
+  },
+  classify,
+}
