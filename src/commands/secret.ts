@@ -15,13 +15,13 @@ import { openReader, openStore } from "../store/open.ts"
 import type { Store } from "../store/types.ts"
 import { readChain, requireStanding } from "../vault/chain.ts"
 import { removeCredential, rotateCredential, type Sealing, setCredential } from "../vault/change.ts"
-import { CREDENTIAL_NAME, checkDraft, type Draft } from "../vault/credential.ts"
+import type { Draft } from "../vault/credential.ts"
 import { vaultError } from "../vault/errors.ts"
-import { findPreset, type PresetName } from "../vault/presets.ts"
-import { guessShape, SHAPES } from "../vault/shapes.ts"
-import { formatSlot, formatSource, parseSlot, parseSource } from "../vault/slot-text.ts"
-import type { Credential, Reach, Source } from "../vault/types.ts"
+import { guessShape } from "../vault/shapes.ts"
+import { formatSlot, formatSource } from "../vault/slot-text.ts"
+import type { Credential } from "../vault/types.ts"
 import { askFirst, refuseUnasked } from "./confirm.ts"
+import { type DraftOptions, readDraft, refuseValues } from "./secret-draft.ts"
 import { readValue } from "./secret-value.ts"
 import { openKeys } from "./secret-vault.ts"
 import { nameOfSigner, openSigner, type SigningOptions } from "./signing.ts"
@@ -37,17 +37,7 @@ export interface SealingOptions extends SigningOptions, SecretFormat {
   vaultPassphraseFile?: string
 }
 
-export interface SetOptions extends SealingOptions {
-  for?: PresetName
-  host?: string[]
-  method?: string[]
-  path?: string[]
-  agent?: string[]
-  slot?: string
-  from?: string
-  shape?: string
-  env?: string[]
-}
+export type SetOptions = SealingOptions & DraftOptions
 
 /** Sets a credential. `more` is what stood behind the name, which may be a value. Exit: ok; findings, usage, environment. */
 export async function secretSet(
@@ -57,10 +47,7 @@ export async function secretSet(
   options: SetOptions,
 ): Promise<{ report: SecretReport; exit: ExitCode }> {
   refuseValues(name, more)
-  const wanted = await readWanted(ctx, name, options)
-  const check = checkDraft(wanted)
-  if (check !== undefined)
-    throw vaultError(`this cannot be a credential (${check})`, "nanoguard secret set --help", EXIT.usage)
+  const wanted = await readDraft(ctx, name, options)
   return withSigner(ctx, options, async (store, signer) => {
     const { sealing, made, value } = await readSealing(ctx, wanted, options)
     const shape = options.shape ?? (value === undefined ? wanted.shape : guessOr(value, wanted.shape))
@@ -172,46 +159,6 @@ export function done(
   }
   ctx.stdout.write(renderSecret(report, format))
   return { report, exit: EXIT.ok }
-}
-
-/** The error says nothing of what it was given: it may be the value itself. */
-export function refuseValues(name: string, more: readonly string[]): void {
-  const hint = "type the value at the prompt, pipe it in with --stdin, or name its file with --file"
-  if (more.length > 0)
-    throw vaultError(
-      "a value does not belong on a command line: other processes and the shell's history see it",
-      hint,
-      EXIT.usage,
-    )
-  if (!CREDENTIAL_NAME.test(name))
-    throw vaultError("this is no name of a credential", "letters, digits and . _ @ / -", EXIT.usage)
-  if (guessShape(name) !== "plain")
-    throw vaultError("this name looks like a value", `give it a name, such as github; ${hint}`, EXIT.usage)
-}
-
-async function readWanted(ctx: Context, name: string, options: SetOptions): Promise<Draft> {
-  const preset = options.for === undefined ? undefined : await findPreset(options.for)
-  const hosts = options.host ?? preset?.reach.hosts
-  if (!hosts) throw vaultError("where may it go?", "add --host <host>, or --for <service>", EXIT.usage)
-  const slot = options.slot === undefined ? preset?.slot : parseSlot(options.slot)
-  if (!slot)
-    throw vaultError(
-      "where in a request does it stand?",
-      "add --slot bearer, --slot header:<name> and so on",
-      EXIT.usage,
-    )
-  const { method, path, agent, shape } = options
-  if (shape !== undefined && !Object.hasOwn(SHAPES, shape))
-    throw vaultError("there is no such shape", Object.keys(SHAPES).join(", "), EXIT.usage)
-  const paths = path ?? preset?.reach.paths
-  const reach: Reach = {
-    hosts,
-    ...(method && { methods: method.map((one) => one.toUpperCase()) }),
-    ...{ ...(paths && { paths }), ...(agent && { agents: agent }) },
-  }
-  const source: Source = options.from === undefined ? { from: "value" } : parseSource(options.from, ctx.cwd)
-  const env = options.env ?? preset?.env ?? []
-  return { name, reach, slot, source, shape: shape ?? preset?.shape ?? "plain", ...(env.length > 0 && { env }) }
 }
 
 async function readSealing(

@@ -1,6 +1,6 @@
 // Where a credential may go. A pattern that reaches what strangers can register is no binding at all.
 import { compileGlob, isNormalPath } from "../policy/glob.ts"
-import { canonicalHost, matchesHost, parseHostPattern } from "../policy/hosts.ts"
+import { parseHostPattern } from "../policy/hosts.ts"
 import type { Reach } from "./types.ts"
 
 /** Labels under which countries let people register, as in `co.uk`; a short list of habits, not the Public Suffix List. */
@@ -70,22 +70,4 @@ function checkHost(text: string, signed: boolean): string | undefined {
   if (!suffix.includes(".") || REGISTRIES.test(suffix) || SHARED.has(suffix))
     return "wants a wildcard below a name of one owner: below this one anybody can have a host"
   return undefined
-}
-
-/** Whether a request of an agent is in the reach. `host` and `path` as actions carry them: canonical, normalised. */
-export function isInReach(
-  { hosts, methods, paths, agents }: Reach,
-  { host, method, path, agent }: { host: string; method: string; path: string; agent: string },
-): boolean {
-  const canonical = canonicalHost(host)
-  return (
-    canonical !== undefined &&
-    hosts.some((text) => {
-      const pattern = parseHostPattern(text)
-      return pattern !== undefined && matchesHost(pattern, canonical)
-    }) &&
-    (methods === undefined || methods.includes(method)) &&
-    (agents === undefined || agents.includes(agent)) &&
-    (paths === undefined || (isNormalPath(path) && paths.some((text) => compileGlob(text)?.test(path) === true)))
-  )
 }
