@@ -72,7 +72,8 @@ export function createInner(pipeline: Pipeline, limits: InnerLimits): Inner {
     keepAliveTimeout: limits.idle,
     insecureHTTPParser: false,
     joinDuplicateHeaders: false,
-    requireHostHeader: true,
+    // Found out by the check below, which has it recorded.
+    requireHostHeader: false,
     noDelay: true,
   })
   // Node looks for slow clients only where a server listens: the watch does so here.

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls"
 import { onTestFinished } from "vitest"
-import { HOST, type Proxy } from "./proxy.ts"
+import { HOST, type TestProxy } from "./proxy.ts"
 
 /** A file with a certificate, until the test ends. */
 export function certificateFile(pem: string): string {
@@ -41,7 +41,7 @@ export function run(file: string, args: readonly string[], env: NodeJS.ProcessEn
 }
 
 /** curl through the proxy, trusting the run's authority alone. */
-export function curl(proxy: Proxy, ...args: string[]): Promise<Ran> {
+export function curl(proxy: TestProxy, ...args: string[]): Promise<Ran> {
   const trust = ["--cacert", certificateFile(proxy.certificate)]
   return run("curl", ["-sS", "-x", `http://x:run-1@127.0.0.1:${proxy.port}`, ...trust, ...args])
 }
@@ -92,12 +92,12 @@ export function wire(socket: Socket): Wire {
 }
 
 /** A bare connection to the proxy. */
-export function dialProxy({ port }: Proxy): Wire {
+export function dialProxy({ port }: TestProxy): Wire {
   return wire(connect(port, "127.0.0.1"))
 }
 
 /** A CONNECT to `authority`, and what was answered. */
-export async function openTunnel(proxy: Proxy, authority: string): Promise<Wire> {
+export async function openTunnel(proxy: TestProxy, authority: string): Promise<Wire> {
   const opened = dialProxy(proxy)
   opened.socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`)
   await opened.until(/\r\n\r\n/)
@@ -105,7 +105,7 @@ export async function openTunnel(proxy: Proxy, authority: string): Promise<Wire>
 }
 
 /** TLS through a tunnel to `HOST`, that trusts the run's authority. Rejects where there is no handshake. */
-export async function openTls(proxy: Proxy, port: number, options: ConnectionOptions = {}): Promise<Wire> {
+export async function openTls(proxy: TestProxy, port: number, options: ConnectionOptions = {}): Promise<Wire> {
   const { socket, text } = await openTunnel(proxy, `${HOST}:${port}`)
   if (!text().startsWith("HTTP/1.1 200 ")) throw new Error(text())
   socket.removeAllListeners("data")

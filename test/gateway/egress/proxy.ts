@@ -18,7 +18,7 @@ import type { Attribution } from "../../../src/gateway/types.ts"
 /** The name that tests ask for; it leads to loopback. */
 export const HOST = "api.example.com"
 
-export interface Proxy {
+export interface TestProxy {
   port: number
   /** PEM of what the run's clients trust. */
   certificate: string
@@ -62,7 +62,7 @@ export async function startOrigin(
 }
 
 /** A proxy whose pipeline sends everything to loopback, under whatever name it is for. */
-export async function startProxy(options: ProxyOptions = {}): Promise<Proxy> {
+export async function startProxy(options: ProxyOptions = {}): Promise<TestProxy> {
   const server = createServer((request, response) => {
     if (!egress.serve(request, response)) response.writeHead(404).end("the gate's own")
   })
