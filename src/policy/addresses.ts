@@ -33,12 +33,18 @@ const NAMES = /(?:^|\.)(?:localhost|localdomain|local|internal|home\.arpa|metada
 /** Whether a host, given as a name or as an address, is one that the floor refuses. Names are judged without resolving. */
 export function isPrivateHost(host: string): boolean {
   const bare = host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host
-  if (bare.includes(":")) return isPrivateAddress(bare)
-  const last = bare.charCodeAt(bare.length - 1)
-  const numeric = (last >= 48 && last <= 57) || last === 46 || /(?:^|\.)0x[0-9a-f]*$/i.test(bare)
-  // A host that ends in a number is an IPv4 address to every URL parser; one that is not in canonical form is a disguise.
-  if (numeric && /(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$/i.test(bare)) return isPrivateAddress(bare)
-  return NAMES.test(bare)
+  return isNumeric(bare) ? isPrivateAddress(bare) : NAMES.test(bare)
+}
+
+/**
+ * Whether a host is an address to whoever reads it, in canonical form or not: one that ends in a number is an IPv4 address to every URL
+ * parser, and one that is not in canonical form is a disguise.
+ */
+export function isNumeric(host: string): boolean {
+  if (host.includes(":")) return true
+  const last = host.charCodeAt(host.length - 1)
+  const maybe = (last >= 48 && last <= 57) || last === 46 || /(?:^|\.)0x[0-9a-f]*$/i.test(host)
+  return maybe && /(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$/i.test(host)
 }
 
 /** Whether an address is private, local, reserved or metadata; text that is no address in canonical form counts as such. */

@@ -3,6 +3,7 @@ import { EXCEPTABLE } from "./codes.ts"
 import { isoDate } from "./conditions.ts"
 import { decide } from "./decide.ts"
 import { addToList, renameKey } from "./edits.ts"
+import { quote, slugOf } from "./flow.ts"
 import { type LayerText, loadLayers } from "./load.ts"
 import { formatPurlPattern, parsePurlPattern } from "./purl-pattern.ts"
 import type { Action, DecisionEvidence, Effect, Verdict } from "./types.ts"
@@ -168,12 +169,6 @@ function ruleFor(action: Action, verb: Effect, id: string): string | undefined {
   }
 }
 
-// A plain scalar that starts with a letter is text, as long as it is none of YAML's words.
-const quote = (text: string) =>
-  /^[A-Za-z][A-Za-z0-9._/:-]*[A-Za-z0-9]$/.test(text) && !/^(?:true|false|null)$/i.test(text)
-    ? text
-    : JSON.stringify(text)
-
 function slug(action: Action): string {
   const name = {
     package: "name",
@@ -184,13 +179,7 @@ function slug(action: Action): string {
     skill: "name",
   }[action.kind]
   const text = String((action as unknown as Record<string, unknown>)[name])
-  return (
-    text
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, "-")
-      .replace(/^-+|-+$/g, "")
-      .slice(0, 40) || "it"
-  )
+  return slugOf(text)
 }
 
 function freeId(texts: readonly LayerText[], id: string): string {

@@ -1,11 +1,10 @@
 // `policy check`: what loads and is still not what its author can have meant.
 import { isInRanges } from "./address-ranges.ts"
-import { isPrivateHost } from "./addresses.ts"
+import { isNumeric, isPrivateHost } from "./addresses.ts"
 import { checkExceptions } from "./check-exceptions.ts"
 import type { CompiledPolicy, ListRule, Rule } from "./compiled.ts"
 import { contradictionIn } from "./contradictions.ts"
 import type { Finding } from "./finding.ts"
-import { isAddress } from "./hosts.ts"
 import { intervalsOf } from "./intervals.ts"
 import { findShadowed } from "./shadowed.ts"
 import { plainText } from "./text.ts"
@@ -87,7 +86,7 @@ function checkMatches(policy: CompiledPolicy, rule: ListRule): Finding[] {
 
 /** A private host is reached where some request rule names its address; a name, where it may resolve to one that is named. */
 function mayBeReached({ listRules }: CompiledPolicy, host: string): boolean {
-  return listRules.some(({ addresses }) => addresses && (!isAddress(host) || isInRanges(addresses, host)))
+  return listRules.some(({ addresses }) => addresses && (!isNumeric(host) || isInRanges(addresses, host)))
 }
 
 function checkApprovers(policy: CompiledPolicy, rule: ListRule): Finding[] {

@@ -83,7 +83,10 @@ export function portClause<A extends { port?: number }>(ports: readonly number[]
   }
 }
 
-/** An operation that could not be learnt, because the body was not read, meets every rule that restricts and none that permits. */
+/**
+ * An operation that could not be learnt, because the body was not read, meets every rule that restricts and none that permits; so does one
+ * that readers may differ about.
+ */
 export function operationClause(
   patterns: readonly string[],
   restricts: boolean,
@@ -104,9 +107,14 @@ export function operationClause(
     field: "operation",
     wanted: patterns.join(", "),
     holds: ({ operation, unread }) =>
-      operation ? patterns.some((pattern) => matchSegment(pattern, operation)) : restricts && unread !== undefined,
+      operation && unread !== "ambiguous"
+        ? patterns.some((pattern) => matchSegment(pattern, operation))
+        : restricts && unread !== undefined,
     actual: ({ operation, unread }) =>
-      plainText(operation || (unread === undefined ? "none that is known" : `not read (${unread})`), 200),
+      plainText(
+        unread === undefined ? operation || "none that is known" : `${operation || "not read"} (${unread})`,
+        200,
+      ),
   }
 }
 

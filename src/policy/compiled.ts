@@ -137,6 +137,8 @@ export type MissingEffects = Readonly<Record<PackageFactName, Readonly<Record<Mi
 export interface Defaults {
   rules: readonly Rule[]
   fallback: Rule
+  /** Where the fallback denies: what speaks once a person's approval took out every rule that asked. */
+  lifted?: Rule
 }
 
 /** Hours in which nobody is asked: `HH:MM` in a time zone. Past midnight where `from` is not before `to`. */

@@ -1,10 +1,9 @@
 // Requests: rules by host, budgets, and the floor of private addresses.
 
 import { isInRanges } from "./address-ranges.ts"
-import { isPrivateAddress, isPrivateHost } from "./addresses.ts"
+import { isNumeric, isPrivateAddress, isPrivateHost } from "./addresses.ts"
 import type { Budget, CompiledPolicy, ListRule } from "./compiled.ts"
 import { NO_EVIDENCE } from "./conditions.ts"
-import { isAddress } from "./hosts.ts"
 import { FLOOR } from "./rules.ts"
 import { countMatch, type Tally } from "./tally.ts"
 import { plainId, plainText } from "./text.ts"
@@ -114,7 +113,7 @@ function mayReach(
   const { addresses: ranges, effect } = rule
   if (ranges === undefined || effect === "deny" || rule.mode !== mode) return false
   if (found[0] !== host) return found.every((address) => isInRanges(ranges, address))
-  if (isAddress(host)) {
+  if (isNumeric(host)) {
     return isInRanges(ranges, host) && (addresses ?? NONE).every((address) => isInRanges(ranges, address))
   }
   // Before the name is resolved nothing is dialled, and the request is decided again with what it resolves to.

@@ -55,13 +55,29 @@ function parsePackage(purl: string): Action | undefined {
 const PORTS: Readonly<Record<string, number>> = { https: 443, wss: 443, http: 80, ws: 80 }
 
 function parseRequest(method: string, address: string, credential: string | undefined): Action | undefined {
-  const [, scheme = "", authority = "", path = ""] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)/.exec(address) ?? []
+  const [, scheme = "", authority = "", path = "", query] =
+    /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?/.exec(address) ?? []
   const [, hostText = "", port] = /^(\[[^\]]*\]|[^:]*)(?::(\d{1,5}))?$/.exec(authority) ?? []
   const host = canonicalHost(hostText)
   const number = port === undefined ? PORTS[scheme] : Number(port)
   if (host === undefined || number === undefined || number < 1 || number > 65535) return undefined
-  if (credential !== undefined) return { kind: "credential", credential, method, host, path: path || "/" }
-  return { kind: "network", method, scheme, host, port: number, path: path || "/" }
+  if (credential !== undefined) {
+    const port = number === 443 ? {} : { port: number }
+    return { kind: "credential", credential, method, host, ...port, path: path || "/" }
+  }
+  const fields = query === undefined ? {} : { fields: queryFields(query) }
+  return { kind: "network", method, scheme, host, port: number, path: path || "/", ...fields }
+}
+
+/** What selectors find in a query: a list where a name comes several times. */
+function queryFields(query: string): Record<string, string | string[]> {
+  const pairs = new URLSearchParams(query)
+  return Object.fromEntries(
+    [...new Set(pairs.keys())].map((name) => {
+      const values = pairs.getAll(name)
+      return [`query.${name}`, values.length === 1 ? (values[0] as string) : values]
+    }),
+  )
 }
 
 /** Whether one rule, on its own, matches an action. */

@@ -40,8 +40,7 @@ export function canonicalHost(text: string): string | undefined {
   return NAME.test(ascii) ? ascii : undefined
 }
 
-/** Whether a text is an IPv4 or IPv6 address in strict form. */
-export const isAddress = (text: string) => parseV4(text) !== undefined || parseV6(text) !== undefined
+const isAddress = (text: string) => parseV4(text) !== undefined || parseV6(text) !== undefined
 
 /** Whether a canonical host fits a pattern; the meaning that the index has to reproduce. */
 export function matchesHost(pattern: HostPattern, host: string): boolean {

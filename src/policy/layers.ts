@@ -89,6 +89,11 @@ export function mergeDefaults(
 
 /** The network and credentials have no say in this: what no rule names is denied. */
 export function closedDefaults(section: "network" | "credentials", mode: Mode): Defaults {
-  const code = section === "network" ? "network.host-denied" : "credential.denied"
-  return { rules: [], fallback: builtIn(`${section}.default`, "deny", code, mode) }
+  const [code, allowed] =
+    section === "network" ? ["network.host-denied", "network.allowed"] : ["credential.denied", "credential.allowed"]
+  const lifted = {
+    ...builtIn(`${section}.approved`, "allow", allowed as string, mode),
+    reason: "A person approved it.",
+  }
+  return { rules: [], fallback: builtIn(`${section}.default`, "deny", code as string, mode), lifted }
 }

@@ -71,8 +71,8 @@ export function finishTally(
   const { matches } = tally
   if (matches.length === 0) {
     // Where the fallback closes and does not apply, what spoke in its place was lifted.
-    const fallback: Rule = closed ? { ...defaults.fallback, effect: "allow" } : defaults.fallback
-    const allowed = tally.allowed ?? { rule: fallback, evidence: NO_EVIDENCE }
+    const rule = closed ? (defaults.lifted ?? { ...defaults.fallback, effect: "allow" }) : defaults.fallback
+    const allowed = tally.allowed ?? { rule, evidence: NO_EVIDENCE }
     return toVerdict(allowed, tally.mode, policyHash, subject, tally)
   }
   if (matches.length > 1) matches.sort(compareMatches)

@@ -1,6 +1,6 @@
 // Policies, actions and facts from a small world, so that rules and actions meet often.
 import fc from "fast-check"
-import type { Action, PackageFacts } from "../../src/policy/types.ts"
+import type { Action, NetworkAction, PackageFacts } from "../../src/policy/types.ts"
 import { DAY, NOW } from "./support.ts"
 
 const verb = fc.constantFrom("allow", "ask", "deny")
@@ -59,6 +59,21 @@ const networkRule = named(fc.constantFrom("x.example", "*.example", "**.example"
   methods: list(fc.constantFrom("GET", "POST")),
   paths: list(fc.constantFrom("/**", "/a/*", "/a/b")),
   ports: list(fc.constantFrom(443, 8443)),
+  access: fc.constantFrom("read", "write"),
+  operations: list(fc.constantFrom("git:push", "git:*", "github:pulls.merge", "github:pulls.*")),
+  where: fc.dictionary(
+    fc.constantFrom("query.q", "header.x-a", "json:/n", "form.f"),
+    fc.constantFrom<unknown>(
+      { equals: "a" },
+      { equals: 5 },
+      { in: ["a", 5] },
+      { max: 5 },
+      { min: 5, not: { equals: 7 } },
+      { present: false },
+      { prefix: "a", not: { suffix: "b" } },
+    ),
+    { minKeys: 1, maxKeys: 2 },
+  ),
 })
 const mcpRule = named(fc.constantFrom("s", "s/t", "s/*", "**", "*/t"), {
   arguments: fc.constant({ k: { equals: "v" } }),
@@ -125,6 +140,38 @@ const source = fc.constantFrom<
 )
 const version = fc.constantFrom("1.0.0", "1.4.0", "1.5.0-rc.1", "2.0.0", "", "junk")
 
+const scalars = fc.constantFrom("a", "ab", "5", "7", "5e0", " 5", "", 5, 7, true, null)
+
+/** Requests with and without what rules look at. */
+export const requests: fc.Arbitrary<NetworkAction> = fc
+  .record({
+    kind: fc.constant("network" as const),
+    method: fc.constantFrom("GET", "POST"),
+    scheme: fc.constant("https"),
+    host: fc.constantFrom("x.example", "y.example", "a.x.example", "10.0.0.1", "8.8.8.8", "localhost"),
+    port: fc.constantFrom(443, 8443),
+    path: fc.constantFrom("/", "/a/b", "/a/b/c", "/a/../b"),
+    operation: some(fc.constantFrom("git:push", "git:fetch", "github:pulls.merge")),
+    access: some(fc.constantFrom("read" as const, "write" as const)),
+    fields: some(
+      fc.dictionary(
+        fc.constantFrom("query.q", "header.x-a", "json:/n", "form.f"),
+        fc.oneof(scalars, fc.array(fc.oneof(scalars, fc.array(scalars, { maxLength: 2 })), { maxLength: 2 })),
+      ),
+    ),
+    unread: fc.option(fc.constantFrom("too-large" as const, "ambiguous" as const, "stream" as const), {
+      nil: undefined,
+      freq: 4,
+    }),
+  })
+  .map(({ operation, access, fields, unread, ...rest }) => ({
+    ...rest,
+    ...(operation && { operation }),
+    ...(access && { access }),
+    ...(fields && { fields }),
+    ...(unread && { unread }),
+  }))
+
 export const actions: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ name: names, version, source }).map(
     ({ name, version: at, source: from }): Action => ({
@@ -136,14 +183,7 @@ export const actions: fc.Arbitrary<Action> = fc.oneof(
       source: from,
     }),
   ),
-  fc.record({
-    kind: fc.constant("network" as const),
-    method: fc.constantFrom("GET", "POST"),
-    scheme: fc.constant("https"),
-    host: fc.constantFrom("x.example", "y.example", "a.x.example", "10.0.0.1", "8.8.8.8", "localhost"),
-    port: fc.constantFrom(443, 8443),
-    path: fc.constantFrom("/", "/a/b", "/a/b/c", "/a/../b"),
-  }),
+  requests,
   fc
     .record({
       server: fc.constantFrom("s", "u"),
