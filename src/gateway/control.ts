@@ -1,15 +1,15 @@
 // The gate's control API, on a Unix socket that only the person who runs the gate can open. No agent's box ever sees it.
 import { chmodSync, lstatSync, rmSync } from "node:fs"
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { createServer, type Server } from "node:http"
 import { connect } from "node:net"
 import { dirname, join } from "node:path"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { stateHome } from "../home.ts"
-import { isRecord } from "../packages/registries/values.ts"
 import type { Verdict } from "../policy/types.ts"
 import { prepareDirectory } from "../store/sqlite/files.ts"
-import { readNewRun } from "./new-run.ts"
+import type { ApprovalControls } from "./control/approvals.ts"
+import { handleControl, LIMITS } from "./control/handle.ts"
 import type { NewRun, RunSummary } from "./runs.ts"
 import type { UpstreamStats } from "./upstream/types.ts"
 
@@ -63,10 +63,9 @@ export interface Controls {
   why: (purl: string) => Promise<Verdict | undefined>
   /** Asks people to lift one code for one version; undefined where too much waits already. */
   requestException: (asked: ExceptionRequest) => Promise<ExceptionAsked | undefined>
+  /** The queue of approvals. */
+  approvals?: ApprovalControls
 }
-
-/** Project graphs come through here. */
-const MAX_BODY = 64 * 1024 * 1024
 
 /** Where the gate of this state directory listens for its owner. */
 export function controlPath(ctx: Pick<Context, "env">): string {
@@ -82,7 +81,7 @@ const MAX_CALLERS = 64
  */
 export async function listenControl(path: string, controls: Controls): Promise<Server> {
   prepareDirectory(dirname(path))
-  const server = createServer((request, response) => void handle(controls, request, response))
+  const server = createServer(LIMITS, (request, response) => void handleControl(controls, request, response))
   server.maxConnections = MAX_CALLERS
   const listen = () =>
     new Promise<void>((resolve, reject) => {
@@ -123,59 +122,4 @@ function cannotListen(path: string, cause: unknown): NanoguardError {
     where: { file: path },
     cause,
   })
-}
-
-async function handle(controls: Controls, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const send = (status: number, value: unknown) => {
-    response.writeHead(status, { "content-type": "application/json" })
-    response.end(JSON.stringify(value))
-  }
-  try {
-    const text = await readText(request)
-    const result = await dispatch(controls, `${request.method} ${request.url}`, readBody(text))
-    if (result === undefined) send(404, { error: "there is nothing by that name" })
-    else send(200, result)
-  } catch (error) {
-    if (error instanceof NanoguardError) send(409, { error: error.message, hint: error.hint, exit: error.exit })
-    else send(500, { error: error instanceof SyntaxError ? "the request is no JSON" : "the gateway failed to answer" })
-  }
-}
-
-function readBody(text: string): Readonly<Record<string, unknown>> {
-  const body: unknown = text === "" ? {} : JSON.parse(text)
-  if (isRecord(body)) return body
-  throw new SyntaxError("no object")
-}
-
-async function dispatch(controls: Controls, line: string, body: Readonly<Record<string, unknown>>): Promise<unknown> {
-  const run = /^(GET|DELETE) \/v1\/runs\/([\w-]{1,64})$/.exec(line)
-  if (run !== null) return controls.summarise(run[2]!, run[1] === "DELETE")
-  switch (line) {
-    case "GET /v1/status":
-      return controls.status()
-    case "POST /v1/reload":
-      return controls.reload()
-    case "POST /v1/stop":
-      setImmediate(controls.stop)
-      return { stopping: true }
-    case "POST /v1/runs":
-      return controls.openRun(readNewRun(body))
-    case "POST /v1/why":
-      return controls.why(String(body["purl"]))
-    case "POST /v1/exceptions":
-      return controls.requestException(body as unknown as ExceptionRequest)
-    default:
-      return undefined
-  }
-}
-
-async function readText(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request) {
-    size += (chunk as Buffer).length
-    if (size > MAX_BODY) throw new SyntaxError("too large")
-    chunks.push(chunk as Buffer)
-  }
-  return Buffer.concat(chunks).toString("utf8")
 }

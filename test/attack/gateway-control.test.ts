@@ -123,7 +123,7 @@ describe("what is sent to it", () => {
     ]
     for (const body of bodies) {
       const { status, text } = await ask(path, "POST", "/v1/runs", body)
-      expect([409, 500], body).toContain(status)
+      expect([400, 409, 500], body).toContain(status)
       expect(text, body).not.toContain("token")
       expect(text, body).not.toContain("TypeError")
     }

@@ -1,8 +1,6 @@
 // Clients that wait for people, woken by what is committed: one subscription for all of them, and one look at the log for each wake.
-import { type Kysely, sql } from "kysely"
+import { FEED_PAGE, lastRecord, readFeed } from "../../approvals/feed.ts"
 import { approvalState } from "../../approvals/queue.ts"
-import { readBody } from "../../audit/sealing/record-shape.ts"
-import type { Tables } from "../../store/schema.ts"
 import type { Store } from "../../store/types.ts"
 import type { SettledState } from "./types.ts"
 
@@ -28,8 +26,6 @@ const OUTCOMES: Readonly<Record<string, SettledState>> = {
 
 /** Milliseconds between looks that nobody asked for: a subscription may miss a commit. */
 const LOOK = 1_000
-/** Records that are read at once. */
-const PAGE = 500
 
 /** `now` in milliseconds since the epoch; `onDecided` is told before anybody who waited is. */
 export function createWaiting(
@@ -70,15 +66,16 @@ export function createWaiting(
     return [...waiters].flatMap(([id, set]) => ([...set].some(({ expires }) => expires <= time) ? [id] : []))
   }
   const round = async () => {
-    const end = await lastSeq(store.db)
+    const end = await lastRecord(store.db)
     for (let from = position ?? end; from < end; ) {
-      const found = await readOutcomes(store.db, from, end)
-      const told = found.flatMap(({ id, settled }) =>
-        settled !== undefined && waiters.has(id) ? [{ id, settled }] : [],
-      )
+      const found = await readFeed(store.db, from, end)
+      const told = found.flatMap(({ approval, type }) => {
+        const settled = OUTCOMES[type]
+        return settled !== undefined && waiters.has(approval) ? [{ id: approval, settled }] : []
+      })
       if (told.length > 0) onDecided()
       for (const one of told) settle(one.id, one.settled)
-      from = found.length < PAGE ? end : found.at(-1)!.seq
+      from = found.length < FEED_PAGE ? end : found.at(-1)!.seq
       position = from
     }
     position ??= end
@@ -159,33 +156,4 @@ export function createWaiting(
       for (const id of [...waiters.keys()]) settle(id, settled)
     },
   }
-}
-
-async function lastSeq(db: Kysely<Tables>): Promise<number> {
-  const row = await db
-    .selectFrom("events")
-    .select(({ fn }) => fn.max("seq").as("seq"))
-    .executeTakeFirst()
-  return Number(row?.seq ?? 0)
-}
-
-/** What became of requests, by records after `from` up to `end`. A record says no more than when to look: what counts is signed. */
-async function readOutcomes(
-  db: Kysely<Tables>,
-  from: number,
-  end: number,
-): Promise<{ seq: number; id: string; settled: SettledState | undefined }[]> {
-  const rows = await db
-    .selectFrom("events")
-    .selectAll()
-    .where("seq", ">", from)
-    .where("seq", "<=", end)
-    .where(sql<boolean>`body like '%"type":"approval.%'`)
-    .orderBy("seq")
-    .limit(PAGE)
-    .execute()
-  return rows.map(({ seq, body }) => {
-    const record = readBody(body)
-    return { seq: Number(seq), id: record?.approval ?? "", settled: OUTCOMES[record?.type ?? ""] }
-  })
 }
