@@ -10,6 +10,7 @@ import type { Verdict } from "../policy/types.ts"
 import { prepareDirectory } from "../store/sqlite/files.ts"
 import type { ApprovalControls } from "./control/approvals.ts"
 import { handleControl, LIMITS } from "./control/handle.ts"
+import type { PlaceholderVariable } from "./egress-settings.ts"
 import type { NewRun, RunSummary } from "./runs.ts"
 import type { UpstreamStats } from "./upstream/types.ts"
 
@@ -34,6 +35,18 @@ export interface GateStatus {
   offline: boolean
 }
 
+/** A run that was opened, and what its processes need to come through the gate. */
+export interface OpenedRun {
+  visit: string
+  run: string
+  token: string
+  /** Milliseconds since the epoch. */
+  expires: number
+  origin: string
+  /** Of a gate that lets out more than packages. `ruled`: its policy says something about requests. */
+  egress?: { certificate: string; placeholders: readonly PlaceholderVariable[]; ruled: boolean }
+}
+
 export interface ExceptionRequest {
   who: { agent: string; run?: string; operator?: string }
   verdict: Verdict
@@ -56,7 +69,7 @@ export interface Controls {
   status: () => Promise<GateStatus>
   reload: () => Promise<{ hash: string; changed: boolean }>
   stop: () => void
-  openRun: (run: NewRun) => { visit: string; run: string; token: string; expires: number; origin: string }
+  openRun: (run: NewRun) => Promise<OpenedRun>
   /** What a visit was refused or got instead; `ends` makes its token worth nothing. */
   summarise: (visit: string, ends: boolean) => Promise<RunSummary | undefined>
   /** What would be decided now about a package version, with the way out. */

@@ -147,7 +147,7 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     status,
     reload: law.reload,
     stop,
-    openRun: (run) => ({ ...runs.open(run), origin }),
+    openRun: async (run) => ({ ...runs.open(run), origin }),
     summarise: async (visit, ends) => {
       const found = runs.summary(visit)
       const explained = found && (await explainHeldBack(front, found.who, found.summary))

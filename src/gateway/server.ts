@@ -18,6 +18,8 @@ export interface ServerOptions {
   origin: () => string
   /** Answers about the gate itself: health and metrics. Undefined for what is not one. */
   own: (path: string) => Answer | undefined
+  /** Answers what is asked of the proxy, with an absolute address; false for all else. */
+  proxy?: (request: IncomingMessage, response: ServerResponse) => boolean
   onBegun: () => void
   /** Told of each answer that was sent, or broke off (`status` 0). */
   onDone: (done: Done) => void
@@ -46,8 +48,9 @@ const LOOK = 5_000
 /** A server that is not listening yet. It never throws for what a client sends. */
 export function createGateServer(options: ServerOptions): Server {
   const limits = { ...LIMITS, ...options.limits }
-  const handler = (request: IncomingMessage, response: ServerResponse) =>
-    void handle(options, request, response, limits.stall)
+  const handler = (request: IncomingMessage, response: ServerResponse) => {
+    if (options.proxy?.(request, response) !== true) void handle(options, request, response, limits.stall)
+  }
   const settings = {
     maxHeaderSize: MAX_HEADER,
     headersTimeout: limits.headers,

@@ -54,7 +54,7 @@ export const ROUTES: readonly Route[] = [
     setImmediate(stop)
     return json({ stopping: true })
   }),
-  route("POST /v1/runs", ({ openRun }, { body }) => json(openRun(readNewRun(body))), { limit: LARGE }),
+  route("POST /v1/runs", async ({ openRun }, { body }) => json(await openRun(readNewRun(body))), { limit: LARGE }),
   route("GET /v1/runs/{visit}", async ({ summarise }, { name }) => json(await summarise(name, false))),
   route("DELETE /v1/runs/{visit}", async ({ summarise }, { name }) => json(await summarise(name, true))),
   route("POST /v1/why", async ({ why }, { body }) => json(await why(String(body["purl"])))),

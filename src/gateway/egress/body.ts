@@ -73,15 +73,15 @@ export function readStart(
   })
 }
 
-/** A body's bytes, its beginning first; each chunk goes through `look`, which throws to end it. */
+/** A body's bytes, its beginning first; each chunk goes through `look`, which rejects to cut it off. */
 export async function* streamBody(
   request: IncomingMessage,
   start: BodyStart,
-  look: (chunk: Buffer) => Buffer,
+  { look, end }: { look: (chunk: Buffer) => Promise<Buffer>; end: () => Promise<void> },
 ): AsyncGenerator<Buffer> {
-  if (start.bytes.length > 0) yield look(start.bytes)
-  if (start.whole) return
-  for await (const chunk of request) yield look(chunk as Buffer)
+  if (start.bytes.length > 0) yield await look(start.bytes)
+  if (!start.whole) for await (const chunk of request) yield await look(chunk as Buffer)
+  await end()
 }
 
 const DECODERS = {

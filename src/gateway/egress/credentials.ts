@@ -14,15 +14,17 @@ export interface Carried {
   unbound?: string
   /** Where that was found, and how it was written. */
   where?: { where: string; encoding: string; stolen: boolean; canary: boolean }
-  /** Placeholders that stay what they are: in what is said to a model. */
+  /** Credentials whose placeholders stay what they are: in what is said to a model. */
   inert: readonly string[]
+  /** What becomes of those that turn up in a body that streams by. */
+  elsewhere: "inert" | "redact" | "refuse"
   /** A credential that a rule names, and the vault does not have. */
   absent?: string
   /** The vault is locked, and something of it is needed. */
   locked?: true
 }
 
-export const NOTHING: Carried = { inject: [], inert: [] }
+export const NOTHING: Carried = { inject: [], inert: [], elsewhere: "refuse" }
 
 export interface CarriedInput {
   who: Attribution
@@ -38,10 +40,11 @@ export interface CarriedInput {
 /** Looks through what was found. A placeholder of another run is a stolen one wherever it stands. */
 export function carriedBy(vault: Vault | undefined, input: CarriedInput): Carried {
   const { who, action, rules, found, inSlot, elsewhere } = input
+  const nothing = { ...NOTHING, elsewhere }
   const named = [...new Set(rules.flatMap((rule) => (rule.effect === "deny" ? [] : (rule.credential ?? []))))]
-  if (found.length === 0 && named.length === 0) return NOTHING
-  if (vault === undefined) return named.length === 0 ? NOTHING : { ...NOTHING, absent: named[0]! }
-  if (vault.locked) return { ...NOTHING, locked: true }
+  if (found.length === 0 && named.length === 0) return nothing
+  if (vault === undefined) return named.length === 0 ? nothing : { ...nothing, absent: named[0]! }
+  if (vault.locked) return { ...nothing, locked: true }
   const credentials = new Map(vault.list().map((credential) => [credential.name, credential]))
   const inject = new Map<string, { credential: string; placeholder: string; named: boolean }>()
   const inert = new Set<string>()
@@ -60,19 +63,19 @@ export function carriedBy(vault: Vault | undefined, input: CarriedInput): Carrie
       reaches(credential, who, action) &&
       inSlot(one, credential)
     if (fits) inject.set(name, { credential: name, placeholder: mine, named: named.includes(name) })
-    else if (own && credential?.canary !== true && elsewhere !== "refuse") inert.add(one.text)
+    else if (own && credential?.canary !== true && elsewhere !== "refuse") inert.add(name)
     else {
       const where = { where: one.where, encoding: one.encoding, stolen: !own, canary: credential?.canary === true }
-      return { ...NOTHING, unbound: name, where }
+      return { ...nothing, unbound: name, where }
     }
   }
   for (const name of named) {
     const credential = credentials.get(name)
-    if (credential === undefined || credential.canary === true) return { ...NOTHING, absent: name }
+    if (credential === undefined || credential.canary === true) return { ...nothing, absent: name }
     if (inject.has(name) || !reaches(credential, who, action)) continue
     inject.set(name, { credential: name, placeholder: vault.placeholder(name, who.run), named: true })
   }
-  return { inject: [...inject.values()], inert: [...inert] }
+  return { inject: [...inject.values()], inert: [...inert], elsewhere }
 }
 
 /** Whether a credential may go where a request goes, by what was said when it was set; never where nothing is encrypted. */

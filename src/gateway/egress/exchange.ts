@@ -1,26 +1,50 @@
-// One request through the proxy: read, decided, held where people are asked, recorded, sent, and its answer passed on.
-
+// One request through the proxy: read, decided, held where people are asked, and sent on or refused.
+import type { IncomingMessage } from "node:http"
+import type { CompiledPolicy } from "../../policy/compiled.ts"
 import { networkNeeds } from "../../policy/network.ts"
 import type { Verdict } from "../../policy/types.ts"
 import { Conflict } from "../../store/conflict.ts"
 import { type Answer, unavailableAnswer } from "../answer.ts"
 import { isRefused } from "../front/decide.ts"
+import type { HeldItem } from "../hold/types.ts"
 import { refusalOf } from "../refusal.ts"
-import { sendAnswer } from "../send.ts"
 import { needsBody } from "../services/index.ts"
 import type { SeenRequest } from "../services/types.ts"
-import type { Refusal } from "../types.ts"
+import type { Attribution, Refusal } from "../types.ts"
 import { type BodyStart, hasBody, readStart } from "./body.ts"
 import { carriedBy } from "./credentials.ts"
 import type { EgressDeps } from "./deps.ts"
+import { requestHeaders } from "./headers.ts"
 import { HostNotFound, type Judged, judge } from "./judge.ts"
-import { absentAnswer, brokenAnswer, lockedAnswer, ownVerdict, refusedAnswer } from "./refuse.ts"
-import { answerRegistry, registryRequest } from "./registry.ts"
-import { release } from "./release.ts"
-import { findPlaceholders, inOwnSlot } from "./secrets.ts"
+import { absentAnswer, brokenAnswer, lockedAnswer, ownVerdict, refusedAnswer, unfitAnswer } from "./refuse.ts"
+import { findPlaceholders, InjectionRefused, inOwnSlot } from "./secrets.ts"
 import { MAX_LOOKED_INTO, seenHead, withBody } from "./seen.ts"
-import type { Arrived } from "./types.ts"
-import { waitForPeople, watchClient } from "./wait.ts"
+import type { Target } from "./types.ts"
+import { waitForPeople } from "./wait.ts"
+
+export interface Exchange {
+  who: Attribution
+  target: Target
+  request: IncomingMessage
+  url: string
+  /** Aborts when the client leaves before it was answered. */
+  left: AbortSignal
+  /** Has a client that waits for leave send its body. */
+  proceed: () => void
+  opening?: "websocket"
+  /** Sends what may go, once. Rejects with `Conflict` before anything was sent, where it has to be decided again. */
+  send: (released: Released) => Promise<void>
+}
+
+/** A request that may go. */
+export interface Released {
+  judged: Judged
+  /** As they go out, but for credentials: names and values in turn. */
+  headers: readonly string[]
+  start: BodyStart
+  /** What waited for people, and has its answer. */
+  held: HeldItem | undefined
+}
 
 /** Bytes of a body that are read before its request is decided, whether a rule looks into it or not: a refusal is then a clean one. */
 const SMALL = 65_536
@@ -30,104 +54,72 @@ const MAX_HELD = 8 * 1024 * 1024
 const IDLE = 10_000
 /** How often one request is decided: each time, a person's answer came between. */
 const MAX_ROUNDS = 20
+const NOT_READ: BodyStart = { bytes: Buffer.alloc(0), whole: false }
 
-/** Answers one request. Rejects only where the record, the store or the vault is out of order; nothing was sent then. */
-export async function answerRequest(deps: EgressDeps, arrived: Arrived): Promise<void> {
-  const { who, target, request, response, url } = arrived
-  const answer = (given: Answer) => sendAnswer(request, response, given, deps.stall)
-  const method = request.method ?? "GET"
-  const awaits = request.headers.expect !== undefined
-  const proceed = () => {
-    if (awaits && !response.headersSent && !response.destroyed) response.writeContinue()
-  }
-  const asked = registryRequest(deps.law().registries, target, method, url)
-  if (asked !== undefined) {
-    const readBody = async (limit: number) => {
-      proceed()
-      const { bytes, whole } = await readStart(request, limit, IDLE)
-      return whole ? bytes : undefined
-    }
-    await answer(await answerRegistry(deps.front, who, request, asked, readBody))
-    return
-  }
-  const head = seenHead(target, method, url, request.headers)
+/**
+ * Decides a request, as often as people's answers ask for it. Resolves with the answer to a request that did not go; undefined where
+ * it did, or where its client left. Rejects only where the record, the store or the vault is out of order; nothing was sent then.
+ */
+export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise<Answer | undefined> {
+  const { who, target, request, url, left, proceed, send } = exchange
+  const headers = requestHeaders(request, target)
+  const head = seenHead(target, request.method ?? "GET", url, headers, exchange.opening !== undefined)
   let start: BodyStart | undefined
+  let held: HeldItem | undefined
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const { policy } = deps.law()
-    const needs = networkNeeds(policy, target.host, target.port)
-    const limit = firstLimit(head, needs.selectors, needs.service)
-    if (start === undefined && limit > 0 && hasBody(request)) proceed()
-    start ??= hasBody(request) && limit === 0 ? NOT_READ : await readStart(request, limit, IDLE)
-    const seen = await withBody(head, start)
-    const found = findPlaceholders(url, request, start.whole ? start.bytes : undefined)
-    const whole = start.whole ? start.bytes : undefined
-    const judged = await judge(
-      {
-        policy,
-        ...{ now: deps.now, budgets: deps.budgets, resolve: deps.resolve },
-        grantsFor: (args) => deps.holds.grantsFor(who, policy, args),
-      },
-      {
-        ...{ who, seen, needs, body: whole },
-        carried: async (action, rules, { model }) =>
-          carriedBy(deps.vault, {
-            ...{ who, action, rules, found, inSlot: inOwnSlot },
-            elsewhere: needs.placeholders ?? (model === true ? "inert" : "refuse"),
-          }),
-      },
-    ).catch((error: unknown) => {
-      if (error instanceof HostNotFound) return undefined
-      throw error
-    })
-    if (judged === undefined) {
-      await answer(brokenAnswer(target.host, "the name has no address"))
-      return
-    }
+    start ??= await readFirst(policy, head, request, proceed)
+    const judged = await judgeExchange(deps, exchange, policy, head, headers, start)
+    if (judged === undefined) return brokenAnswer(target.host, "the name has no address")
     const { carried, verdict, reserved } = judged
     deps.front.metrics.decided(verdict)
-    const giveBack = () => reserved?.settle({})
     if (!isRefused(verdict)) {
       if (carried.locked === true || carried.absent !== undefined) {
-        giveBack()
-        await answer(carried.locked ? lockedAnswer() : absentAnswer(carried.absent ?? ""))
-        return
+        reserved?.settle({})
+        return carried.locked ? lockedAnswer() : absentAnswer(carried.absent ?? "")
       }
       try {
-        return await release(deps, { ...arrived, start, proceed, judged, needs })
+        await send({ judged, headers, start, held })
+        return undefined
       } catch (error) {
-        giveBack()
+        reserved?.settle({})
         // What people agreed to was used up meanwhile: they are asked again.
         if (error instanceof Conflict) continue
+        if (error instanceof InjectionRefused) return unfitAnswer(error.message)
         throw error
       }
     }
-    giveBack()
-    if (verdict.effect === "deny") {
-      await answer(await refuse(deps, arrived, judged, verdict))
-      return
-    }
+    reserved?.settle({})
+    if (verdict.effect === "deny") return refuseRequest(deps, who, judged, verdict)
     if (!start.whole) {
       proceed()
       start = await readStart(request, MAX_HELD, IDLE, start)
       if (start.whole) continue
-      await answer(await refuse(deps, arrived, judged, ownVerdict(verdict, "hold.body-unbounded")))
-      return
+      return refuseRequest(deps, who, judged, ownVerdict(verdict, "hold.body-unbounded"))
     }
-    const { left, release: unwatch } = watchClient(response)
-    const answered = await waitForPeople(deps, who, left, policy, judged, start.bytes).finally(unwatch)
-    if (answered === "granted") continue
-    if (answered === "left") return
-    if (answered === "stopping") {
-      await answer(unavailableAnswer("the gate stops; the request waits for a person and may be repeated", 5))
-      return
-    }
-    await answer(await refuse(deps, arrived, judged, answered.verdict, answered.approval))
-    return
+    const answered = await waitForPeople(deps, who, left, policy, judged, start.bytes)
+    if (answered === "left") return undefined
+    if (answered === "stopping")
+      return unavailableAnswer("the gate stops; the request waits for a person and may be repeated", 5)
+    if (!("again" in answered)) return refuseRequest(deps, who, judged, answered.verdict, answered.approval)
+    held = answered.again
   }
-  await answer(unavailableAnswer("the request was decided too often; repeat it", 5))
+  return unavailableAnswer("the request was decided too often; repeat it", 5)
 }
 
-const NOT_READ: BodyStart = { bytes: Buffer.alloc(0), whole: false }
+async function readFirst(
+  policy: CompiledPolicy,
+  head: SeenRequest,
+  request: IncomingMessage,
+  proceed: () => void,
+): Promise<BodyStart> {
+  if (!hasBody(request)) return { ...NOT_READ, whole: true }
+  const { selectors, service } = networkNeeds(policy, head.host, head.port)
+  const limit = firstLimit(head, selectors, service)
+  if (limit === 0) return NOT_READ
+  proceed()
+  return readStart(request, limit, IDLE)
+}
 
 /** How much of a body is read before its request is decided. */
 function firstLimit(head: SeenRequest, selectors: readonly string[], service: string | undefined): number {
@@ -137,10 +129,41 @@ function firstLimit(head: SeenRequest, selectors: readonly string[], service: st
   return length !== undefined && length <= SMALL ? SMALL : 0
 }
 
+/** Undefined where the host has no address. */
+async function judgeExchange(
+  { now, budgets, resolve, holds, vault }: EgressDeps,
+  { who, url, opening }: Exchange,
+  policy: CompiledPolicy,
+  head: SeenRequest,
+  headers: readonly string[],
+  start: BodyStart,
+): Promise<Judged | undefined> {
+  const needs = networkNeeds(policy, head.host, head.port)
+  const seen = await withBody(head, start)
+  const body = start.whole ? start.bytes : undefined
+  const found = vault === undefined ? [] : await findPlaceholders(url, headers, body)
+  try {
+    return await judge(
+      { policy, now, budgets, resolve, grantsFor: (args) => holds.grantsFor(who, policy, args) },
+      {
+        ...{ who, seen, needs, body, opening },
+        carried: async (action, rules, { model }) =>
+          carriedBy(vault, {
+            ...{ who, action, rules, found, inSlot: inOwnSlot },
+            elsewhere: needs.placeholders ?? (model === true ? "inert" : "refuse"),
+          }),
+      },
+    )
+  } catch (error) {
+    if (error instanceof HostNotFound) return undefined
+    throw error
+  }
+}
+
 /** Records a refusal, and words it. */
-export async function refuse(
-  deps: EgressDeps,
-  { who }: Pick<Arrived, "who">,
+async function refuseRequest(
+  { traffic, front }: EgressDeps,
+  who: Attribution,
   { action, evidence, carried }: Judged,
   verdict: Verdict,
   approval?: Refusal["approval"],
@@ -148,8 +171,8 @@ export async function refuse(
   const decision = { action, evidence, verdict }
   const seq =
     verdict.code === "credential.unbound-placeholder" && carried.where !== undefined
-      ? await deps.traffic.exfiltration(who, decision, { credential: carried.unbound ?? "", ...carried.where })
-      : await deps.traffic.refused(who, decision, approval === undefined ? {} : { approval: approval.id })
-  deps.front.runs.refused(who, refusalOf(verdict, seq, approval))
+      ? await traffic.exfiltration(who, decision, { credential: carried.unbound ?? "", ...carried.where })
+      : await traffic.refused(who, decision, approval === undefined ? {} : { approval: approval.id })
+  front.runs.refused(who, refusalOf(verdict, seq, approval))
   return refusedAnswer(verdict, seq, approval)
 }

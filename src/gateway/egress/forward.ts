@@ -2,6 +2,7 @@
 import type { ServerResponse } from "node:http"
 import type { Dispatcher } from "undici"
 import { responseHeaders } from "./headers.ts"
+import { originError } from "./origin-error.ts"
 
 export interface Outgoing {
   method: string
@@ -143,10 +144,7 @@ function isShort(headers: OutgoingHeaders): boolean {
   return length !== undefined && Number(length) <= ONE_PACKET
 }
 
-/** What went wrong, as a code: of Node, of undici, or our own. */
+/** What went wrong, as a word of ours. */
 function codeOf(error: unknown): string {
-  if (error instanceof AnswerRefused) return error.message
-  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } }
-  const found = code ?? cause?.code
-  return typeof found === "string" && /^[A-Z][A-Z0-9_]{1,60}$/.test(found) ? found : "failed"
+  return error instanceof AnswerRefused ? error.message : originError(error).fault
 }

@@ -5,7 +5,7 @@ import { decide } from "../../policy/decide.ts"
 import { matchingRules, type NetworkNeeds } from "../../policy/network.ts"
 import type { DecisionEvidence, NetworkAction, Verdict } from "../../policy/types.ts"
 import { classify, describeRequest, readFields } from "../services/index.ts"
-import type { Classified, SeenRequest } from "../services/types.ts"
+import type { Classified, Fields, SeenRequest } from "../services/types.ts"
 import type { Attribution } from "../types.ts"
 import { askArguments } from "./ask.ts"
 import type { Budgets, Reservation } from "./budgets.ts"
@@ -58,9 +58,10 @@ export class HostNotFound extends Error {
 }
 
 /** The action that a request is, with what the policy's rules look at. */
-export function actionOf(seen: SeenRequest, needs: NetworkNeeds, classified: Classified): NetworkAction {
+export async function actionOf(seen: SeenRequest, needs: NetworkNeeds, classified: Classified): Promise<NetworkAction> {
   const { method, scheme, host, port, path } = seen
-  const { fields, unread } = needs.selectors.length > 0 ? readFields(seen, needs.selectors) : { fields: {} }
+  const { fields, unread }: Fields =
+    needs.selectors.length > 0 ? await readFields(seen, needs.selectors) : { fields: {} }
   const why = unread ?? (needs.classify ? classified.unread : undefined)
   return {
     ...{ kind: "network", method, scheme, host, port, path },
@@ -78,8 +79,8 @@ export function actionOf(seen: SeenRequest, needs: NetworkNeeds, classified: Cla
 export async function judge(deps: JudgeDeps, input: JudgeInput): Promise<Judged> {
   const { policy, now } = deps
   const { who, seen, needs, body, opening } = input
-  const classified = classify(seen, needs.service)
-  const action = actionOf(seen, needs, classified)
+  const classified = await classify(seen, needs.service)
+  const action = await actionOf(seen, needs, classified)
   const rules = matchingRules(policy, action)
   const carried = await input.carried(action, rules, classified)
   const base: DecisionEvidence = {
@@ -100,7 +101,7 @@ export async function judge(deps: JudgeDeps, input: JudgeInput): Promise<Judged>
   const verdict = strictest(evidence)
   const known = { ...plain, addresses, ...(reserved && { reserved }) }
   if (verdict.effect !== "ask") return { ...known, evidence, verdict }
-  const described = describeRequest(seen, classified)
+  const described = await describeRequest(seen, classified)
   const credential = carried.inject[0]?.credential
   const args = askArguments({ action, verdict, seen, described, body, rules, credential, opening })
   const grants = await deps.grantsFor(args)

@@ -10,6 +10,7 @@ import type { Refusal } from "../types.ts"
 /** Refusals that the gate itself makes of a request that the policy leaves to a person. */
 const OWN = {
   "hold.body-unbounded": "A person is to decide this request, and its body does not end, or is too large to be kept.",
+  "hold.quiet": "A person is to decide this request, and nobody is asked at this hour.",
   "hold.flooded": "Too much waits for a person already: nothing can be asked at the moment.",
 } as const
 
@@ -38,6 +39,11 @@ export function absentAnswer(credential: string): Answer {
     502,
     `credential.absent: the policy names the credential ${name}, and the vault has none (nanoguard secret set)`,
   )
+}
+
+/** 400: a credential does not fit into the request as it is. `code` is of `InjectionRefusal`. */
+export function unfitAnswer(code: string): Answer {
+  return errorAnswer(400, `${code}: the credential cannot be put into this request`)
 }
 
 /** 502: the origin is not there, or broke off before it answered. `failed` is a code. */

@@ -1,5 +1,4 @@
 // A request as rules and services look at it: one value a header, the body out of its encoding, or the reason why it is not there.
-import type { IncomingHttpHeaders } from "node:http"
 import type { SeenRequest } from "../services/types.ts"
 import { type BodyStart, decodeBody } from "./body.ts"
 import type { Target } from "./types.ts"
@@ -7,24 +6,26 @@ import type { Target } from "./types.ts"
 /** Bytes of a body that rules and services look into, before and after its content-encoding. */
 export const MAX_LOOKED_INTO = 1024 * 1024
 
-/** The head of a request. `opening`: a WebSocket. */
+/** The head of a request; `headers` are those that go out, names and values in turn. `opening`: a WebSocket. */
 export function seenHead(
   { scheme, host, port }: Target,
   method: string,
   url: string,
-  headers: IncomingHttpHeaders,
+  headers: readonly string[],
   opening = false,
 ): SeenRequest {
   const mark = url.indexOf("?")
-  const single = Object.entries(headers).map(([name, value]) => [
-    name,
-    Array.isArray(value) ? value.join(", ") : (value ?? ""),
-  ])
+  const single = new Map<string, string>()
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const [name, value] = [headers[at]!, headers[at + 1]!]
+    const before = single.get(name)
+    single.set(name, before === undefined ? value : `${before}${name === "cookie" ? "; " : ", "}${value}`)
+  }
   return {
     method,
     scheme: opening ? (scheme === "https" ? "wss" : "ws") : scheme,
     ...{ host, port, path: mark < 0 ? url : url.slice(0, mark), query: mark < 0 ? "" : url.slice(mark + 1) },
-    headers: Object.fromEntries(single) as Record<string, string>,
+    headers: Object.fromEntries(single),
   }
 }
 

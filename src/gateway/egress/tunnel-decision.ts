@@ -34,13 +34,17 @@ export async function decideTunnel(deps: EgressDeps, who: Attribution, target: T
       await (judged.grants.length > 0
         ? deps.traffic.released(who, decision, consent)
         : deps.traffic.allowed(who, decision, { inspected: false }))
-      return { go: "pass", done: ({ sent, received }) => reserved?.settle({ bytes: sent + received }) }
+      return {
+        go: "pass",
+        addresses: judged.addresses,
+        done: ({ sent, received }) => reserved?.settle({ bytes: sent + received }),
+      }
     }
     reserved?.settle({})
     if (verdict.effect === "deny") return refuseTunnel(deps, who, judged, verdict)
     const answered = await waitForPeople(deps, who, deps.stopping, policy, judged, Buffer.alloc(0))
-    if (answered === "granted") continue
     if (typeof answered === "string") return refuseTunnel(deps, who, judged, verdict)
+    if ("again" in answered) continue
     return refuseTunnel(deps, who, judged, answered.verdict)
   }
   throw new Error("a tunnel was decided too often")

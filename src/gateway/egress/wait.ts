@@ -1,14 +1,17 @@
 // A request that waits for people: the client stays on the line, and what becomes of the question becomes of the request.
 import type { ServerResponse } from "node:http"
+import type { Duplex } from "node:stream"
 import type { CompiledPolicy } from "../../policy/compiled.ts"
 import type { Verdict } from "../../policy/types.ts"
+import type { HeldItem } from "../hold/types.ts"
 import type { Attribution, Refusal } from "../types.ts"
 import type { EgressDeps } from "./deps.ts"
 import type { Judged } from "./judge.ts"
 import { ownVerdict } from "./refuse.ts"
 
 export type Answered =
-  | "granted"
+  /** Decide again: people agreed, or another policy is in force. */
+  | { again: HeldItem }
   /** The client left; the question stays until its time is up. */
   | "left"
   /** The gate stops; the question stays. */
@@ -21,25 +24,27 @@ export async function waitForPeople(
   who: Attribution,
   left: AbortSignal,
   policy: CompiledPolicy,
-  { verdict, args }: Judged,
+  { action, evidence, verdict, args }: Judged,
   body: Buffer,
 ): Promise<Answered> {
   if (args === undefined) return { verdict: ownVerdict(verdict, "hold.flooded") }
-  const held = await holds.hold(who, policy, verdict, args, body.length > 0 ? body : undefined)
+  const bytes = body.length > 0 ? body : undefined
+  const held = await holds.hold(who, policy, verdict, args, bytes, { action, evidence, verdict })
   if (held.state === "flooded") return { verdict: ownVerdict(verdict, "hold.flooded") }
-  if (held.state !== "pending") {
-    const { id, state, expires, note } = held
-    return { verdict, approval: { id, state, expires, ...(note !== undefined && { note }) } }
-  }
-  const settled = await held.settled(AbortSignal.any([left, stopping]))
-  if (settled.state === "granted") return "granted"
-  if (settled.state === "left") return stopping.aborted && !left.aborted ? "stopping" : "left"
-  const { state, note } = settled
-  return { verdict, approval: { id: held.id, state, expires: held.expires, ...(note !== undefined && { note }) } }
+  if (held.state === "quiet") return { verdict: ownVerdict(verdict, "hold.quiet") }
+  const { id, expires } = held
+  const told = (state: string, note: string | undefined) => ({
+    ...{ verdict, approval: { id, state, expires, ...(note !== undefined && { note }) } },
+  })
+  if (held.state === "denied") return told(held.state, held.note)
+  const { state, note } = await held.settled(AbortSignal.any([left, stopping]))
+  if (state === "granted" || state === "recalled") return { again: held }
+  if (state === "left") return left.aborted ? "left" : "stopping"
+  return told(state, note)
 }
 
 /** Aborts when a client leaves before it was answered. `release` ends the watch. */
-export function watchClient(client: Pick<ServerResponse, "on" | "off" | "destroyed">): {
+export function watchClient(client: ServerResponse | Duplex): {
   left: AbortSignal
   release: () => void
 } {

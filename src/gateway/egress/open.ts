@@ -1,0 +1,124 @@
+// The egress proxy, put together and attached to the gate's server.
+import type { Server } from "node:http"
+import type { AddressInfo } from "node:net"
+import type { Store } from "../../store/types.ts"
+import type { OpenVault } from "../../vault/open.ts"
+import { type PlaceholderVariable, variablesOf } from "../egress-settings.ts"
+import type { Front } from "../front/types.ts"
+import { createHolds } from "../hold/holds.ts"
+import type { HoldOptions, Holds } from "../hold/types.ts"
+import type { Identify } from "../identity.ts"
+import type { LawBook } from "../law.ts"
+import { createLru } from "../lru.ts"
+import type { Attribution } from "../types.ts"
+import { createBudgets } from "./budgets.ts"
+import { openCa, type RunCa } from "./ca.ts"
+import { attachEgress, type Egress, type EgressLimits } from "./connect.ts"
+import { createResolver, type Parent, type Resolve } from "./dial.ts"
+import { createOrigins } from "./origins.ts"
+import { createPipeline } from "./pipeline.ts"
+import { createTrafficRecorder } from "./record.ts"
+
+export interface EgressInput {
+  front: Front
+  law: Pick<LawBook, "current">
+  identify: Identify
+  store: Store
+  vault: OpenVault
+  /** Id of this gateway in the record. */
+  gateway: string
+  now: () => number
+  /** Names to addresses; the system's own means where absent. */
+  resolve?: Resolve | undefined
+  /** Authorities to trust beside the system's, PEM. */
+  ca?: readonly string[] | undefined
+  parent?: Parent | undefined
+  holds?: HoldOptions | undefined
+  limits?: Partial<EgressLimits> | undefined
+  onTrouble: (error: unknown) => void
+}
+
+export interface OpenEgress extends Pick<Egress, "serve" | "cutRun" | "cutTunnels" | "connections"> {
+  holds: Holds
+  /** What a run's processes are to trust, PEM. */
+  certificateOf: (run: string) => Promise<string>
+  /** What stands for keys in a run of an agent; none while the vault is locked. */
+  placeholdersOf: (agent: string, run: string) => PlaceholderVariable[]
+  /** Lets held clients know, ends all connections, writes what budgets have used. */
+  close: () => Promise<void>
+}
+
+/** Milliseconds between looks for what nobody answered, and for what is over. */
+const SWEEP_EVERY = 30_000
+/** Milliseconds that a client may take nothing of an answer. */
+const STALL = 120_000
+const AUTHORITIES = 1_000
+/** An authority that ends sooner is not given to a new run. */
+const RENEW = 2 * 86_400_000
+
+/** Attaches the proxy to `server`. Nothing is dialled and no authority is made before somebody asks for it. */
+export function openEgress(server: Server, input: EgressInput): OpenEgress {
+  const { front, law, identify, store, vault, gateway, now, onTrouble } = input
+  const holds = createHolds(store, vault, gateway, now, input.holds)
+  const budgets = createBudgets(store, now)
+  const listening = () => {
+    const at = server.address() as AddressInfo | null
+    return at === null ? [] : [{ address: at.address, port: at.port }]
+  }
+  const origins = createOrigins({ ca: input.ca, parent: input.parent, listening })
+  const stopping = new AbortController()
+  const authorities = createLru<Promise<RunCa>>(AUTHORITIES)
+  const caOf = async (run: string): Promise<RunCa> => {
+    const known = await authorities.get(run)
+    if (known !== undefined && known.expires - now() > 0) return known
+    const made = openCa(run, undefined, now)
+    authorities.set(run, made)
+    made.catch(() => authorities.delete(run))
+    return made
+  }
+  const pipeline = createPipeline({
+    ...{ law: law.current, front, identify, holds, vault, budgets, origins, now, stall: STALL, onTrouble },
+    traffic: createTrafficRecorder(store, gateway),
+    resolve: input.resolve ?? createResolver(),
+    stopping: stopping.signal,
+  })
+  const egress = attachEgress(server, pipeline, {
+    ...{ caOf: (who: Attribution) => caOf(who.run), origins, onTrouble, limits: input.limits },
+  })
+  const sweep = () => void holds.sweep().catch(onTrouble)
+  const timer = setInterval(sweep, SWEEP_EVERY).unref()
+  sweep()
+  return {
+    holds,
+    serve: egress.serve,
+    cutRun: egress.cutRun,
+    cutTunnels: egress.cutTunnels,
+    get connections() {
+      return egress.connections
+    },
+    certificateOf: async (run) => {
+      const known = await authorities.get(run)
+      if (known !== undefined && known.expires - now() < RENEW) authorities.delete(run)
+      return (await caOf(run)).certificate
+    },
+    placeholdersOf: (agent, run) =>
+      vault.locked
+        ? []
+        : vault
+            .list()
+            .filter(({ reach }) => reach.agents === undefined || reach.agents.includes(agent))
+            .map((credential) => ({
+              credential: credential.name,
+              value: vault.placeholder(credential.name, run),
+              names: variablesOf(credential),
+            })),
+    close: async () => {
+      clearInterval(timer)
+      stopping.abort()
+      holds.close()
+      egress.close()
+      await origins.close()
+      await budgets.close()
+    },
+  }
+}

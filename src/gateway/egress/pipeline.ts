@@ -1,0 +1,96 @@
+// What the transport hands its requests to. It never rejects: what goes wrong inside is a 503, and nothing was let through.
+import type { ServerResponse } from "node:http"
+import { subjectOf } from "../../policy/decide.ts"
+import type { NetworkAction } from "../../policy/types.ts"
+import { type Answer, unavailableAnswer } from "../answer.ts"
+import { sendAnswer } from "../send.ts"
+import { readStart } from "./body.ts"
+import type { EgressDeps } from "./deps.ts"
+import { runExchange } from "./exchange.ts"
+import { responseOn } from "./raw-answer.ts"
+import { answerRegistry, registryRequest } from "./registry.ts"
+import { release, releaseUpgrade } from "./release.ts"
+import { decideTunnel } from "./tunnel-decision.ts"
+import type { Arrived, ArrivedUpgrade, Pipeline, Target } from "./types.ts"
+import { watchClient } from "./wait.ts"
+
+/** Milliseconds without a byte of a body that a registry is to read. */
+const IDLE = 10_000
+
+/** The pipeline over its parts. */
+export function createPipeline(deps: EgressDeps): Pipeline {
+  return {
+    identify: (authorization) => deps.identify(undefined, authorization),
+    tunnel: (who, target) => decideTunnel(deps, who, target),
+    request: async (arrived) => {
+      const { request, response } = arrived
+      const answer = await guard(deps, () => answerRequest(deps, arrived))
+      if (answer !== undefined && !response.destroyed) await sendAnswer(request, response, answer, deps.stall)
+    },
+    upgrade: async (arrived) => {
+      const { request, socket } = arrived
+      const answer = await guard(deps, () => answerUpgrade(deps, arrived))
+      if (answer === undefined || socket.destroyed) return
+      await sendAnswer(request, responseOn(request, socket), answer, deps.stall)
+    },
+    violated: (who, target, code, detail) => {
+      const subject = target === undefined ? "CONNECT" : subjectOf(actionAt(target))
+      const recorded = deps.traffic.violated(who, subject, deps.law().policy.hash, { violation: code, detail })
+      recorded.catch(deps.onTrouble)
+    },
+  }
+}
+
+async function guard(deps: EgressDeps, work: () => Promise<Answer | undefined>): Promise<Answer | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    deps.onTrouble(error)
+    return unavailableAnswer("the gateway cannot decide or record requests at the moment, so it lets none through")
+  }
+}
+
+async function answerRequest(deps: EgressDeps, arrived: Arrived): Promise<Answer | undefined> {
+  const { who, target, request, response, url } = arrived
+  const proceed = leaveToSend(arrived)
+  const asked = registryRequest(deps.law().registries, target, request.method ?? "GET", url)
+  if (asked !== undefined) {
+    return answerRegistry(deps.front, who, request, asked, async (limit) => {
+      proceed()
+      const { bytes, whole } = await readStart(request, limit, IDLE)
+      return whole ? bytes : undefined
+    })
+  }
+  const { left, release: unwatch } = watchClient(response)
+  const send = (released: Parameters<typeof release>[2]) => {
+    // From here on the answer's own course sees to a client that leaves.
+    unwatch()
+    return release(deps, { ...arrived, proceed }, released)
+  }
+  return runExchange(deps, { who, target, request, url, left, proceed, send }).finally(unwatch)
+}
+
+async function answerUpgrade(deps: EgressDeps, arrived: ArrivedUpgrade): Promise<Answer | undefined> {
+  const { who, target, request, socket, url } = arrived
+  const { left, release: unwatch } = watchClient(socket)
+  return runExchange(deps, {
+    ...{ who, target, request, url, left, proceed: () => {}, opening: "websocket" },
+    send: (released) => {
+      unwatch()
+      return releaseUpgrade(deps, arrived, released)
+    },
+  }).finally(unwatch)
+}
+
+/** RFC 9110, section 10.1.1: a client that expects 100 gets it once its body is wanted, and only once. */
+function leaveToSend({ request, response }: { request: Arrived["request"]; response: ServerResponse }): () => void {
+  let awaits = request.headers.expect !== undefined
+  return () => {
+    if (awaits && !response.headersSent && !response.destroyed) response.writeContinue()
+    awaits = false
+  }
+}
+
+function actionAt({ scheme, host, port }: Target): NetworkAction {
+  return { kind: "network", method: "CONNECT", scheme, host, port, path: "/" }
+}
