@@ -31,8 +31,9 @@ export async function newVaultPlace(
   const file = await initVault(ctx, init)
   const keys = deriveKeys(await unlockVaultKey(ctx, file, init.passphrase))
   const [ana, ben, cy] = people as [(typeof people)[0], (typeof people)[0], (typeof people)[0]]
-  const set = (more: Partial<Draft> = {}, value: string | undefined = VALUE, by = ana) =>
-    setCredential(store, draft(more), value === undefined ? undefined : { value, keys }, by, NOW, "test")
+  /** Without a value where that is empty. */
+  const set = (more: Partial<Draft> = {}, value = VALUE, by = ana) =>
+    setCredential(store, draft(more), value === "" ? undefined : { value, keys }, by, NOW, "test")
   const open = async (on = store) => {
     const vault = await openVault(ctx, on)
     t.onTestFinished(() => vault.close())
