@@ -5,8 +5,11 @@ import { describeApprovers } from "./approvers-suite.ts"
 import { describeDecisions } from "./decisions-suite.ts"
 import { describeGrants } from "./grants-suite.ts"
 import { describeQueue } from "./queue-suite.ts"
+import { describeStats } from "./stats-suite.ts"
 
-for (const describe of [describeApprovers, describeQueue, describeDecisions, describeGrants, describeAdoption])
+const SUITES = [describeApprovers, describeQueue, describeDecisions, describeGrants, describeAdoption, describeStats]
+
+for (const describe of SUITES)
   describe("PostgreSQL", async (ctx) => {
     const database = await newStoreDatabase(ctx)
     return { NANOGUARD_STORE: await database.login("gateway", "nanoguard_writer") }
