@@ -75,6 +75,8 @@ export function declareGateway(gateway: Command, ctx: Context, done: Done, color
     .option("--run <id>", "which run they belong to (default: a new one)")
     .option("--operator <name>", "who answers for the agent (default: NANOGUARD_OPERATOR, else your account's name)")
     .option("--lasts <duration>", "how long the token is good (default: 12h)")
+    .option("--network", "lead all requests through the gate (default: where the policy has rules for them)")
+    .option("--no-network", "lead only package managers through the gate")
     .addOption(
       new Option("--shell <shell>", "whose words to print").choices(["posix", "fish", "powershell"]).default("posix"),
     )
@@ -95,6 +97,8 @@ export function declareGateway(gateway: Command, ctx: Context, done: Done, color
     .option("--agent <name>", "who runs it (default: NANOGUARD_AGENT, else local)")
     .option("--run <id>", "which run it belongs to (default: NANOGUARD_RUN, else exec-<agent>)")
     .option("--operator <name>", "who answers for the agent (default: NANOGUARD_OPERATOR, else your account's name)")
+    .option("--network", "lead all requests through the gate (default: where the policy has rules for them)")
+    .option("--no-network", "lead only package managers through the gate")
     .option("--quiet", "leave out the first line")
     .addHelpText("after", EXAMPLES.exec)
     .action(async (command: string[], options: GatewayExecOptions) => {

@@ -7,8 +7,9 @@ import { setTimeout as sleep } from "node:timers/promises"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { findWayRound } from "../gateway/around.ts"
-import type { GateStatus } from "../gateway/control.ts"
+import type { GateStatus, OpenedRun } from "../gateway/control.ts"
 import { askGate, isGateRunning } from "../gateway/control-client.ts"
+import { withEgress } from "../gateway/egress-settings.ts"
 import type { Gateway } from "../gateway/gateway.ts"
 import { readProject } from "../gateway/project.ts"
 import type { RunSummary } from "../gateway/runs.ts"
@@ -26,13 +27,8 @@ export interface GatewayExecOptions extends GatewayStartOptions {
   run?: string
   operator?: string
   quiet?: boolean
-}
-
-interface Visit {
-  visit: string
-  run: string
-  token: string
-  origin: string
+  /** Whether all requests go through the gate; as the policy has rules for them where absent. */
+  network?: boolean
 }
 
 /** Its own failures, and a way round that was refused; a command's own codes are below it. */
@@ -72,11 +68,12 @@ export async function gatewayExec(
     }
     const visit = await openVisit(ctx, options)
     const directory = settingsDirectory(ctx, visit.origin)
-    const settings = clientSettings({
+    const packages = clientSettings({
       ...{ base: visit.origin, token: visit.token, directory, env: ctx.env },
       yarnClassic: likelyYarn(command, readText(join(ctx.cwd, "yarn.lock"))),
       npmrc: readText(join(homeDirectory(ctx.env), ".npmrc")),
     })
+    const settings = withEgress(packages, visit, directory, options.network)
     writeSettings(directory, settings.files)
     if (options.quiet !== true) say(renderExecStart({ origin: visit.origin, project: await projectOfGate(ctx) }, style))
     // Whatever becomes of the gate meanwhile, what the command came to is passed on.
@@ -133,10 +130,10 @@ async function projectOfGate(ctx: Context): Promise<string> {
   return (await askGate<GateStatus>(ctx, "GET", "/v1/status"))!.policy.project
 }
 
-async function openVisit(ctx: Context, options: GatewayExecOptions): Promise<Visit> {
+async function openVisit(ctx: Context, options: GatewayExecOptions): Promise<OpenedRun> {
   const project = await readProject(ctx.cwd)
   const agent = readAgent(options.agent ?? ctx.env["NANOGUARD_AGENT"] ?? "local")
-  return (await askGate<Visit>(ctx, "POST", "/v1/runs", {
+  return (await askGate<OpenedRun>(ctx, "POST", "/v1/runs", {
     agent,
     // Without a box nothing tells one session of an agent from the next: what a person agrees to is good for all of them.
     run: readAgent(options.run ?? ctx.env["NANOGUARD_RUN"] ?? `exec-${agent}`),

@@ -4,8 +4,9 @@ import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
-import type { GateStatus } from "../gateway/control.ts"
+import type { GateStatus, OpenedRun } from "../gateway/control.ts"
 import { askGate, isGateRunning } from "../gateway/control-client.ts"
+import { withEgress } from "../gateway/egress-settings.ts"
 import { clientSettings } from "../gateway/settings.ts"
 import { renderSettings, type Shell } from "../gateway/shell.ts"
 import { DEFAULT_PORT, operatorOf, startGate } from "../gateway/start.ts"
@@ -105,24 +106,22 @@ export interface GatewayEnvOptions extends Formatted {
   operator?: string
   lasts?: string
   shell?: Shell
+  /** Whether all requests go through the gate; as the policy has rules for them where absent. */
+  network?: boolean
 }
 
 /** Prints what points package managers of a shell at the gate, with a token of its own. Exit: ok; environment where no gate runs. */
 export async function gatewayEnv(ctx: Context, options: GatewayEnvOptions): Promise<{ exit: ExitCode }> {
-  const opened = (await askGate<{ visit: string; run: string; token: string; expires: number; origin: string }>(
-    ctx,
-    "POST",
-    "/v1/runs",
-    {
-      agent: readAgent(options.agent ?? ctx.env["NANOGUARD_AGENT"] ?? "local"),
-      operator: options.operator ?? operatorOf(ctx),
-      boxed: false,
-      lasts: parseLasting(options.lasts ?? "12h"),
-      ...(options.run !== undefined && { run: readAgent(options.run) }),
-    },
-  ))!
+  const { egress, ...opened } = (await askGate<OpenedRun>(ctx, "POST", "/v1/runs", {
+    agent: readAgent(options.agent ?? ctx.env["NANOGUARD_AGENT"] ?? "local"),
+    operator: options.operator ?? operatorOf(ctx),
+    boxed: false,
+    lasts: parseLasting(options.lasts ?? "12h"),
+    ...(options.run !== undefined && { run: readAgent(options.run) }),
+  }))!
   const directory = settingsDirectory(ctx, opened.origin)
-  const settings = clientSettings({ base: opened.origin, token: opened.token, directory, env: ctx.env })
+  const packages = clientSettings({ base: opened.origin, token: opened.token, directory, env: ctx.env })
+  const settings = withEgress(packages, { ...opened, ...(egress && { egress }) }, directory, options.network)
   writeSettings(directory, settings.files)
   if (options.format === "json") {
     ctx.stdout.write(`${JSON.stringify({ schema: "nanoguard.gateway-env/1", ...opened, ...settings })}\n`)

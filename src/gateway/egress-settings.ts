@@ -1,6 +1,7 @@
 // What leads a process's requests through the gate: the proxy, the run's own CA in every ecosystem's variable, and placeholders for keys.
 import { join } from "node:path"
 import { rootCertificates } from "node:tls"
+import type { OpenedRun } from "./control.ts"
 import type { ClientSettings } from "./settings.ts"
 
 /** A placeholder, and the variables that programs look for it in. */
@@ -19,6 +20,27 @@ export interface EgressSettingsInput {
   /** Absolute: where the certificates lie while the variables are in force. One for each run. */
   directory: string
   placeholders: readonly PlaceholderVariable[]
+}
+
+/**
+ * Adds what leads everything else through the gate, where its policy says something about requests, or where that is wanted; what clients
+ * of registries are told stays in force. Certificates lie in a directory of the run's own.
+ */
+export function withEgress(
+  settings: ClientSettings,
+  { origin, token, run, egress }: Pick<OpenedRun, "origin" | "token" | "run" | "egress">,
+  directory: string,
+  wanted: boolean | undefined,
+): ClientSettings {
+  if (egress === undefined || (wanted ?? egress.ruled) === false) return settings
+  const { certificate, placeholders } = egress
+  const own = { base: origin, token, certificate, placeholders, directory: join(directory, "runs", run) }
+  const { env, files, notes } = egressSettings(own)
+  return {
+    env: { ...settings.env, ...env },
+    files: [...settings.files, ...files],
+    notes: [...settings.notes, ...notes],
+  }
 }
 
 /** Variables by which programs are told what to trust besides, or instead of, what they bring. All of them want a file. */

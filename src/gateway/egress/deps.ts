@@ -5,9 +5,8 @@ import type { Front } from "../front/types.ts"
 import type { Holds } from "../hold/types.ts"
 import type { Identify } from "../identity.ts"
 import type { Law } from "../law.ts"
-import type { Budgets } from "./budgets.ts"
 import type { Origins } from "./origins.ts"
-import type { TrafficRecorder } from "./types.ts"
+import type { Budgets, TrafficRecorder } from "./types.ts"
 
 export interface EgressDeps {
   /** What is in force now; a request goes by one law from its beginning to its end, unless it waits for a person. */

@@ -75,21 +75,21 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
     deps.front.metrics.decided(verdict)
     if (!isRefused(verdict)) {
       if (carried.locked === true || carried.absent !== undefined) {
-        reserved?.settle({})
+        reserved?.settle({ sent: false })
         return carried.locked ? lockedAnswer() : absentAnswer(carried.absent ?? "")
       }
       try {
         await send({ judged, headers, start, held })
         return undefined
       } catch (error) {
-        reserved?.settle({})
+        reserved?.settle({ sent: false })
         // What people agreed to was used up meanwhile: they are asked again.
         if (error instanceof Conflict) continue
         if (error instanceof InjectionRefused) return unfitAnswer(error.message)
         throw error
       }
     }
-    reserved?.settle({})
+    reserved?.settle({ sent: false })
     if (verdict.effect === "deny") return refuseRequest(deps, who, judged, verdict)
     if (!start.whole) {
       proceed()

@@ -8,8 +8,8 @@ import { classify, describeRequest, readFields } from "../services/index.ts"
 import type { Classified, Fields, SeenRequest } from "../services/types.ts"
 import type { Attribution } from "../types.ts"
 import { askArguments } from "./ask.ts"
-import type { Budgets, Reservation } from "./budgets.ts"
 import type { Carried } from "./credentials.ts"
+import type { Budgets, Reservation } from "./types.ts"
 
 export interface JudgeDeps {
   policy: CompiledPolicy

@@ -40,7 +40,7 @@ export async function decideTunnel(deps: EgressDeps, who: Attribution, target: T
         done: ({ sent, received }) => reserved?.settle({ bytes: sent + received }),
       }
     }
-    reserved?.settle({})
+    reserved?.settle({ sent: false })
     if (verdict.effect === "deny") return refuseTunnel(deps, who, judged, verdict)
     const answered = await waitForPeople(deps, who, deps.stopping, policy, judged, Buffer.alloc(0))
     if (typeof answered === "string") return refuseTunnel(deps, who, judged, verdict)

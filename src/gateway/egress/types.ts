@@ -3,7 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
 import type { ActiveGrant } from "../../approvals/types.ts"
 import type { Decision, Detail } from "../../audit/types.ts"
-import type { Verdict } from "../../policy/types.ts"
+import type { ListRule } from "../../policy/compiled.ts"
+import type { Counters, NetworkAction, Verdict } from "../../policy/types.ts"
 import type { Change } from "../../store/types.ts"
 import type { Attribution } from "../types.ts"
 
@@ -71,6 +72,20 @@ export type Violation =
 export interface Resolved {
   host: string
   addresses: readonly string[]
+}
+
+/** What matched rules' budgets have used, in-flight included. */
+export interface Reservation {
+  counters: Counters
+  /** To be called once, whatever becomes of the request: it counts for what it used; for nothing but itself where it was not sent. */
+  settle: (actual: { bytes?: number; tokens?: number; usd?: number; sent?: false }) => void
+}
+
+export interface Budgets {
+  /** Rejects where the store cannot be read: then nothing may be sent. */
+  reserve: (who: Attribution, rules: readonly ListRule<NetworkAction>[]) => Promise<Reservation>
+  /** Writes what was used and not written yet. */
+  close: () => Promise<void>
 }
 
 /** What the gate writes into the record about requests. Each resolves with the sequence number, and rejects where nothing was recorded. */
