@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest"
+import type { Verdict } from "../../../src/policy/types.ts"
 import { curl, dialProxy, openTls, openTunnel } from "./clients.ts"
 import { HOST, startOrigin, startProxy } from "./proxy.ts"
 
@@ -45,7 +46,7 @@ describe("a request through the proxy", () => {
   })
 
   test("that policy refuses early says so in the status line", async () => {
-    const verdict = {
+    const verdict: Verdict = {
       ...{
         effect: "deny",
         code: "network.default",
@@ -54,10 +55,8 @@ describe("a request through the proxy", () => {
         reason: "No.",
       },
       ...{ evidence: [], mode: "enforce", policyHash: "0" },
-    } as const
-    const proxy = await startProxy({
-      tunnel: async () => ({ go: "refuse", verdict: { ...verdict, evidence: [] }, requestId: "ng-7" }),
-    })
+    }
+    const proxy = await startProxy({ tunnel: async () => ({ go: "refuse", verdict, requestId: "ng-7" }) })
     const { text } = await openTunnel(proxy, `${HOST}:443`)
     expect(text()).toMatch(/^HTTP\/1\.1 403 [^\r\n]*network\.default[^\r\n]*\[ng-7\]\r\n/)
     expect(text()).toContain("application/problem+json")

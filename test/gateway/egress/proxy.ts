@@ -45,7 +45,7 @@ export interface ProxyOptions {
 export async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   onTestFinished(() => {
-    server.closeAllConnections()
+    server.closeAllConnections?.()
     server.close()
   })
   return (server.address() as AddressInfo).port
