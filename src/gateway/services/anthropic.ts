@@ -27,5 +27,6 @@ export const anthropicService: Service = {
   name: "anthropic",
   hosts: ["api.anthropic.com"],
   routes,
+  route: (seen) => routes.find(seen.method, seen.path),
   classify: (seen) => ({ ...byRoutes("anthropic", routes, seen), model: true }),
 }

@@ -111,5 +111,6 @@ export const awsService: Service = {
       head.headers["x-amz-target"] === undefined
     )
   },
+  route: (seen) => AWS_ROUTES.get(readScope(seen)?.service ?? "")?.find(seen.method, seen.path),
   classify,
 }

@@ -115,12 +115,13 @@ function classify(seen: SeenRequest): Found | Promise<Found> {
 }
 
 /** The path as the documentation has it. */
-export const githubPath = (path: string): string => withoutPrefix(path, API_PREFIXES)
+const githubPath = (path: string): string => withoutPrefix(path, API_PREFIXES)
 
 export const githubService: Service = {
   name: "github",
   hosts: ["api.github.com", "uploads.github.com", "*.github.com", "github.com", "*.githubusercontent.com"],
   routes,
+  route: (seen) => (isApi(seen) ? routes.find(seen.method, githubPath(seen.path)) : undefined),
   needsBody: (head) => (isApi(head) ? isGraphql(head.path) && !isRead(head.method) : gitNeedsBody(head)),
   classify,
 }

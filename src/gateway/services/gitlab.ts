@@ -1,8 +1,8 @@
 // GitLab's REST API v4 (docs.gitlab.com/api/rest), its GraphQL endpoint, and git on the same host. A project is its number or its escaped path.
 import { classifyGit, gitNeedsBody } from "./git.ts"
 import { classifyGraphql } from "./graphql.ts"
-import { readRoutes } from "./routes.ts"
-import { byMethod, byRoutes, type Found, isRead, type Service } from "./service.ts"
+import { type Route, readRoutes } from "./routes.ts"
+import { byMethod, type Found, isRead, type Service } from "./service.ts"
 import type { SeenRequest } from "./types.ts"
 
 const routes = readRoutes(`
@@ -82,15 +82,17 @@ const routes = readRoutes(`
 const API = "/api/v4"
 const isGraphql = (path: string) => /^\/api\/graphql\/?$/.test(path)
 
-/** The path below the API's version; without the format that its router takes at the end. */
-export const gitlabPath = (path: string): string => path.slice(API.length).replace(/\.json$/, "")
+/** By the path below the API's version. Its router takes a format at the end; a file's own name may end in .json, too. */
+function findRoute({ method, path }: SeenRequest): Route | undefined {
+  const below = path.slice(API.length)
+  return routes.find(method, below) ?? routes.find(method, below.replace(/\.json$/, ""))
+}
 
 function classify(seen: SeenRequest): Found | Promise<Found> {
   if (isGraphql(seen.path)) return classifyGraphql("gitlab", seen)
   if (!seen.path.startsWith(`${API}/`)) return classifyGit(seen) ?? byMethod(seen)
-  // A file's own name may end in .json: what its route says first.
-  const exact = byRoutes("gitlab", routes, seen, seen.path.slice(API.length))
-  return exact.operation === "" ? byRoutes("gitlab", routes, seen, gitlabPath(seen.path)) : exact
+  const route = findRoute(seen)
+  return route ? { operation: `gitlab:${route.operation}`, access: route.access } : byMethod(seen)
 }
 
 /** Rack, below GitLab, takes `_method` from an urlencoded POST. */
@@ -102,6 +104,7 @@ export const gitlabService: Service = {
   name: "gitlab",
   hosts: ["gitlab.com"],
   routes,
+  route: (seen) => (seen.path.startsWith(`${API}/`) ? findRoute(seen) : undefined),
   needsBody: (head) => (isGraphql(head.path) && !isRead(head.method)) || gitNeedsBody(head) || mayOverride(head),
   classify,
 }

@@ -56,5 +56,9 @@ function asked(seen: SeenRequest): { unread?: "ambiguous" } {
 export const googleService: Service = {
   name: "google",
   hosts: ["*.googleapis.com"],
+  route: (seen) => {
+    const { api, path } = readGooglePath(seen.host, seen.path)
+    return GOOGLE_ROUTES.get(api)?.find(seen.method, path)
+  },
   classify,
 }

@@ -43,7 +43,7 @@ const routes = readRoutes(`
 /** Where the compatible ones keep the same paths: their own documentation of base addresses. */
 const PREFIXES = ["/v1", "/api/v1", "/openai/v1", "/inference/v1", "/v1beta/openai", "/backend-api/codex"]
 
-export const openaiPath = (path: string): string => withoutPrefix(path, PREFIXES)
+const openaiPath = (path: string): string => withoutPrefix(path, PREFIXES)
 
 export const openaiService: Service = {
   name: "openai",
@@ -60,5 +60,6 @@ export const openaiService: Service = {
     "api.cerebras.ai",
   ],
   routes,
+  route: (seen) => routes.find(seen.method, openaiPath(seen.path)),
   classify: (seen) => ({ ...byRoutes("openai", routes, seen, openaiPath(seen.path)), model: true }),
 }

@@ -55,6 +55,7 @@ const service = (name: string, routes: ReturnType<typeof readRoutes>): Service =
   name,
   hosts: [],
   routes,
+  route: (seen) => routes.find(seen.method, seen.path),
   classify: (seen: SeenRequest): Found => byRoutes(name, routes, seen),
 })
 

@@ -1,5 +1,5 @@
 // What a service's own module tells about itself, and what services share.
-import type { Routes } from "./routes.ts"
+import type { Route, Routes } from "./routes.ts"
 import type { Classified, SeenRequest } from "./types.ts"
 
 /** A classification without the service's name; `service` where it is another one's (a git push to GitLab's host). */
@@ -13,6 +13,8 @@ export interface Service {
   hosts: readonly string[]
   /** Known requests by method and path, where that is how the service tells them apart. */
   routes?: Routes
+  /** The row of its tables that a request is, for what people are shown. */
+  route?: (seen: SeenRequest) => Route | undefined
   /** Where its classification rests on the body. */
   needsBody?: (head: SeenRequest) => boolean
   classify: (seen: SeenRequest) => Found | Promise<Found>

@@ -19,8 +19,18 @@ const LISTS = new Set(
 )
 const NAME = /^[a-z][a-z0-9_]*$/
 
-/** What a path of v1 names: `["customers", "sources"]` and the ids on the way; undefined where it is not of that form. */
-export function readStripePath(path: string): { names: string[]; ids: string[]; onItem: boolean } | undefined {
+export interface StripePath {
+  /** `["customers", "sources"]`, `["payment_intents", "confirm"]`. */
+  names: readonly string[]
+  ids: readonly string[]
+  /** It ends in an id. */
+  onItem: boolean
+  /** It ends in a verb. */
+  isVerb: boolean
+}
+
+/** What a path of v1 names, and the ids on the way; undefined where it is not of that form. */
+export function readStripePath(path: string): StripePath | undefined {
   const segments = path.replace(/\/$/, "").split("/").slice(1)
   if (segments.shift() !== "v1") return undefined
   const names: string[] = []
@@ -43,16 +53,16 @@ export function readStripePath(path: string): { names: string[]; ids: string[]; 
       onItem = true
     }
   }
-  return names.length === 0 ? undefined : { names, ids, onItem }
+  const last = names.at(-1)
+  if (last === undefined) return undefined
+  return { names, ids, onItem, isVerb: !onItem && (VERBS.has(last) || (ids.length > 0 && !LISTS.has(last))) }
 }
 
 function classify(seen: SeenRequest): Found {
   const access = isRead(seen.method) ? "read" : "write"
   const read = readStripePath(seen.path)
   if (!read || !["GET", "HEAD", "POST", "DELETE"].includes(seen.method)) return byMethod(seen)
-  const { names, ids, onItem } = read
-  const last = names.at(-1) as string
-  const isVerb = !onItem && (VERBS.has(last) || (ids.length > 0 && !LISTS.has(last)))
+  const { names, onItem, isVerb } = read
   const verb = isVerb ? "" : verbOf(seen.method, onItem)
   return { operation: `stripe:${names.join(".")}${verb && `.${verb}`}`, access }
 }

@@ -1,6 +1,7 @@
 // Requests as the services' own documentation shows them.
 import { describe, expect, it } from "vitest"
-import { classify, needsBody, SERVICES } from "../../../src/gateway/services/index.ts"
+import { classify, needsBody } from "../../../src/gateway/services/index.ts"
+import { SERVICES } from "../../../src/gateway/services/known.ts"
 import type { SeenRequest } from "../../../src/gateway/services/types.ts"
 import { json, request } from "./request.ts"
 

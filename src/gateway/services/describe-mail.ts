@@ -1,0 +1,42 @@
+// An e-mail, for people (RFC 5322, MIME): who gets it, and what it says. postal-mime takes it apart.
+import { shown, shownBytes } from "./shown.ts"
+import type { ShownPart, ShownValue } from "./types.ts"
+
+const ADDRESSES = ["from", "sender", "reply-to", "to", "cc", "bcc", "resent-to", "resent-cc", "resent-bcc"]
+const LIMITS = { maxNestingDepth: 20, maxHeadersSize: 256 * 1024, maxRfc822NestingDepth: 2 }
+const MAX_ATTACHMENTS = 50
+
+/**
+ * Every header that says who gets it, as often as it is there, the subject, all texts, and the files. Addresses stand before names:
+ * a name may spell an address. Undefined where the bytes are no e-mail.
+ */
+export async function mailParts(raw: Uint8Array): Promise<ShownPart[] | undefined> {
+  const { default: PostalMime, addressParser, decodeWords } = await import("postal-mime")
+  try {
+    const mail = await PostalMime.parse(raw, LIMITS)
+    const head: ShownValue[] = []
+    for (const { key, originalKey, value } of mail.headers) {
+      if (key === "subject") head.push(shown(originalKey, decodeWords(value)))
+      if (!ADDRESSES.includes(key)) continue
+      const boxes = addressParser(value, { flatten: true })
+      const listed = boxes.map(({ address, name }) => (name ? `${address} (${decodeWords(name)})` : (address ?? "")))
+      head.push(shown(originalKey, listed.length > 0 ? listed.join(", ") : decodeWords(value)))
+    }
+    if (head.length === 0) return undefined
+    const text: ShownValue[] = []
+    if (mail.text) text.push(shown("text", mail.text, 8000))
+    if (mail.html) text.push(shown("html", mail.html, 4000))
+    const files = mail.attachments.slice(0, MAX_ATTACHMENTS).map((file, index) => {
+      const bytes = typeof file.content === "string" ? Buffer.from(file.content) : new Uint8Array(file.content)
+      return shownBytes(file.filename ?? `attachment ${index + 1}`, bytes, file.mimeType)
+    })
+    const more = mail.attachments.length - files.length
+    return [
+      { title: "e-mail", values: head },
+      ...(text.length > 0 ? [{ title: "text", values: text }] : []),
+      ...(files.length > 0 ? [{ title: "attachments", values: files, ...(more > 0 && { more }) }] : []),
+    ]
+  } catch {
+    return undefined
+  }
+}
