@@ -1,5 +1,6 @@
 // A process that appends events, many at once, until it has as many or gets SIGTERM, and tells what it was told about each:
-// `<seq> <subject>` or `failed <subject> <message>`. Usage: node appender.ts <name> <count>.
+// `<seq> <subject>` or `failed <subject> <message>`. Usage: node appender.ts <name> <count> [lax: those of
+// even number need not wait for a sync].
 import { processContext } from "../../src/context.ts"
 import { openStore } from "../../src/store/open.ts"
 
@@ -15,8 +16,10 @@ async function append(): Promise<void> {
   while (next < count && !ending) {
     const subject = `${name}-${next++}`
     try {
-      const seq = await store.append({ type: "package.decided", subject, gateway: name })
-      process.stdout.write(`${seq} ${subject}\n`)
+      const lax = process.argv[4] === "lax" && Number(subject.split("-")[1]) % 2 === 0
+      const event = { type: "package.decided", subject, gateway: name }
+      const { seqs } = await store.write({ events: [event], ...(lax && { lax }) })
+      process.stdout.write(`${seqs[0]} ${subject}\n`)
     } catch (error) {
       process.stdout.write(`failed ${subject} ${error instanceof Error ? error.message : error}\n`)
     }

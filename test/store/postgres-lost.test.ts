@@ -205,3 +205,17 @@ test("a server that lacks acknowledged records, as after a failover, is not writ
   })
   expect(await subjects(database)).toEqual(["a-1", "a-2"])
 })
+
+test("a lax group is brought to the server's disk by its writer", async (t) => {
+  const { database, engine } = await newEngine(t)
+  const lax = group("a", []).map((batch): PendingBatch => ({ ...batch, lax: true }))
+  expect(await engine.commitGroup(lax)).toEqual([{ seqs: [1, 2] }, { seqs: [3] }])
+  const written = (await database.admin("select pg_current_wal_insert_lsn() as at")).rows[0]?.at
+  const writer = "from pg_stat_activity where datname = current_database() and application_name = 'nanoguard writer'"
+  // A refused one would have cost the connection.
+  const synced = `select ${writer} and state = 'idle' and query like '%pg_logical_emit_message%'`
+  while ((await database.admin(synced)).rowCount === 0) await sleep(10)
+  expect((await database.admin(`select pg_current_wal_flush_lsn() >= '${written}' as flushed`)).rows[0]?.flushed).toBe(
+    true,
+  )
+})

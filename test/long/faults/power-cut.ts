@@ -16,14 +16,20 @@ interface Bytes {
   size: number
 }
 
+/** What a disk does to a file of that name; where undefined, it draws. */
+export type Tempers = (name: string) => Temper | undefined
+
+/** The worst for what is derived: the record loses all that it may, and the index nothing. */
+export const INDEX_AHEAD: Tempers = (name) => (name.startsWith("record.db") ? "forgets" : "keeps")
+
 /** Writes the directory as it may be found after a cut at this moment, into `place`, which is made. */
-export function writeAsLeft(root: DirectoryNode, cut: number, place: string, random: Random): void {
+export function writeAsLeft(root: DirectoryNode, cut: number, place: string, random: Random, tempers?: Tempers): void {
   mkdirSync(place, { recursive: true, mode: 0o700 })
   for (const [name, node] of namesAt(root, cut, random)) {
     const path = join(place, name)
-    if ("now" in node) writeAsLeft(node, cut, path, random)
+    if ("now" in node) writeAsLeft(node, cut, path, random, tempers)
     // What SQLite's processes share is memory: no disk promises any of it, and each recovery makes it anew.
-    else if (!name.endsWith("-shm")) writeFileSync(path, contentAt(node, cut, random), { mode: 0o600 })
+    else if (!name.endsWith("-shm")) writeFileSync(path, contentAt(node, cut, random, tempers?.(name)), { mode: 0o600 })
   }
 }
 
@@ -42,11 +48,10 @@ function namesAt({ names }: DirectoryNode, cut: number, random: Random): Map<str
 }
 
 /** The bytes of a file: what was synced, then what else the disk kept, whole or in sectors. */
-export function contentAt({ steps }: FileNode, cut: number, random: Random): Buffer {
+export function contentAt({ steps }: FileNode, cut: number, random: Random, temper = random.pick(TEMPERS)): Buffer {
   const { kept, open } = split(steps, cut)
   const file: Bytes = { held: Buffer.alloc(0), size: 0 }
   for (const step of kept) apply(file, step)
-  const temper = random.pick(TEMPERS)
   for (const step of survivors(open, random, temper)) {
     if (step.kind === "write" && temper === "tears") tear(file, step, random)
     else apply(file, step)

@@ -1,6 +1,6 @@
 // A gateway as a process: appends events, some at once, until SIGTERM or as many as asked for, and tells each answer before it goes
 // on: `<seq> <id>`, or `failed <id> <JSON>`. Several names are gateways one after the other, each with the store opened anew.
-// Usage: node writer.ts <name>[,<name>...] [count] [at once] [mixed: some are lax; idle: and nothing is closed].
+// Usage: node writer.ts <name>[,<name>...] [count] [at once] [mixed: some are lax].
 import { setTimeout as sleep } from "node:timers/promises"
 import { processContext } from "../../../src/context.ts"
 import { NanoguardError } from "../../../src/errors.ts"
@@ -25,6 +25,8 @@ async function run(name: string): Promise<void> {
         const lax = mode !== undefined && isLax(id)
         const { seqs } = await store.write({ events: [eventOf(id)], ...(lax && { lax }) })
         tell(`${seqs[0]} ${id}`)
+        // Slow enough for the deriver to come between a commit and its sync.
+        if (lax) await sleep(8)
       } catch (error) {
         const { message, exit, hint } = error as NanoguardError
         tell(`failed ${id} ${JSON.stringify({ known: error instanceof NanoguardError, message, exit, hint })}`)
@@ -33,7 +35,6 @@ async function run(name: string): Promise<void> {
     }
   }
   await Promise.all(Array.from({ length: Math.min(atOnce, count) }, append))
-  if (mode === "idle") await sleep(2 ** 30)
   await store.close()
   tell(`closed ${name}`)
 }
