@@ -23,6 +23,7 @@ import {
   type TestReport,
 } from "../render/policy.ts"
 import { findPolicyDirectory } from "../vet/policy.ts"
+import { nameOperation } from "./name-operation.ts"
 
 export interface PolicyCommandOptions {
   policy?: string
@@ -109,8 +110,9 @@ export async function policyExplain(
   if (input.action.kind === "package" && evidence.facts === undefined) {
     evidence.facts = options.facts ? await options.facts(input.action, policy) : { absent: "offline" }
   }
-  const explanation = explain(policy, input.action, evidence)
-  const change = smallestChange(texts, input.action, evidence)
+  const action = await nameOperation(policy, input.action)
+  const explanation = explain(policy, action, evidence)
+  const change = smallestChange(texts, action, evidence)
   const report: ExplainReport = { schema: "nanoguard.policy-explain/1", ...explanation, ...(change && { change }) }
   ctx.stdout.write(renderExplain(report, options.format ?? "text", ctx.stdout.columns))
   return { report, exit: EXIT.ok }

@@ -52,11 +52,6 @@ export function isInRanges(ranges: readonly AddressRange[], text: string): boole
   return ranges.some((range) => covers(range, here))
 }
 
-/** Whether a list of ranges holds whatever another one does, entry by entry. */
-export function coversRanges(outer: readonly AddressRange[], inner: readonly AddressRange[]): boolean {
-  return inner.every((range) => outer.some((other) => covers(other, range)))
-}
-
 /** NAT64 and 6to4 addresses lead to the IPv4 address inside them: a private one is named in its own form or not at all. */
 function carriesAnother(text: string): boolean {
   const [a, b] = parseV6(text) ?? []

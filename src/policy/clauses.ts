@@ -123,7 +123,7 @@ export function accessClause(wanted: "read" | "write"): Clause<NetworkAction> {
   return {
     field: "access",
     wanted,
-    holds: ({ access, method }) => (access ?? accessOf(method)) === wanted,
-    actual: ({ access, method }) => access ?? accessOf(method),
+    holds: ({ access, method, scheme }) => (access ?? accessOf(method, scheme)) === wanted,
+    actual: ({ access, method, scheme }) => access ?? accessOf(method, scheme),
   }
 }

@@ -9,13 +9,17 @@ import type { Action, Ecosystem } from "./types.ts"
 import { policyError } from "./yaml.ts"
 
 /**
- * Reads an action from one line: `pkg:npm/x@1.0.0`, `POST https://host/path`, `credential:name GET https://host/path`, `mount:/path[:rw]`, `mcp:server/tool` or
+ * Reads an action from one line: `pkg:npm/x@1.0.0`, `POST https://host/path`, the same with
+ * ` as github:pulls.merge` (its operation), `credential:name GET https://host/path`, `mount:/path[:rw]`, `mcp:server/tool` or
  * `skill:name@1.0.0`. Undefined where it is none of them.
  */
 export function parseAction(text: string): Action | undefined {
   if (text.startsWith("pkg:")) return parsePackage(text)
-  const request = /^(?:credential:(\S+) )?([A-Z]{1,20}) ([a-z][a-z0-9+.-]*:\/\/\S+)$/.exec(text)
-  if (request) return parseRequest(request[2] as string, request[3] as string, request[1])
+  const request = /^(?:credential:(\S+) )?([A-Z]{1,20}) ([a-z][a-z0-9+.-]*:\/\/\S+)(?: as (\S+))?$/.exec(text)
+  if (request) {
+    const [, credential, method = "", address = "", operation] = request
+    return parseRequest(method, address, credential, operation)
+  }
   const [, kind, rest = ""] = /^(mount|mcp|skill):(.+)$/.exec(text) ?? []
   if (kind === "mount") {
     const [, path = "", access] = /^(.*?)(:rw|:ro)?$/.exec(rest) ?? []
@@ -54,7 +58,12 @@ function parsePackage(purl: string): Action | undefined {
 
 const PORTS: Readonly<Record<string, number>> = { https: 443, wss: 443, http: 80, ws: 80 }
 
-function parseRequest(method: string, address: string, credential: string | undefined): Action | undefined {
+function parseRequest(
+  method: string,
+  address: string,
+  credential: string | undefined,
+  operation: string | undefined,
+): Action | undefined {
   const [, scheme = "", authority = "", path = "", query] =
     /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?/.exec(address) ?? []
   const [, hostText = "", port] = /^(\[[^\]]*\]|[^:]*)(?::(\d{1,5}))?$/.exec(authority) ?? []
@@ -62,11 +71,12 @@ function parseRequest(method: string, address: string, credential: string | unde
   const number = port === undefined ? PORTS[scheme] : Number(port)
   if (host === undefined || number === undefined || number < 1 || number > 65535) return undefined
   if (credential !== undefined) {
+    if (operation !== undefined) return undefined
     const port = number === 443 ? {} : { port: number }
     return { kind: "credential", credential, method, host, ...port, path: path || "/" }
   }
-  const fields = query === undefined ? {} : { fields: queryFields(query) }
-  return { kind: "network", method, scheme, host, port: number, path: path || "/", ...fields }
+  const more = { ...(query !== undefined && { fields: queryFields(query) }), ...(operation && { operation }) }
+  return { kind: "network", method, scheme, host, port: number, path: path || "/", ...more }
 }
 
 /** What selectors find in a query: a list where a name comes several times. */

@@ -12,7 +12,7 @@ const FIXED = ["graphql.type", "graphql.name", "graphql.fields", "mcp.method", "
 const FAMILIES = ["query.page", "header.x-name", "json:/pointer", "form.name", ...FIXED]
 
 /** What is wrong with a selector, and what was probably meant; undefined where nothing is. */
-export function selectorProblem(text: string): { message: string; hint: string } | undefined {
+function selectorProblem(text: string): { message: string; hint: string } | undefined {
   if (FIXED.includes(text)) return undefined
   const wrong = (hint: string) => ({ message: `${plainText(text, 80)} is no selector`, hint })
   if (text.startsWith("json:")) {
@@ -39,7 +39,7 @@ export function selectorProblem(text: string): { message: string; hint: string }
 }
 
 /** Whether a selector asks for the body: what `unread` leaves without an answer. */
-export const readsBody = (selector: string) => !selector.startsWith("query.") && !selector.startsWith("header.")
+const readsBody = (selector: string) => !selector.startsWith("query.") && !selector.startsWith("header.")
 
 /** One clause a selector. Where the body was not read, a rule that restricts by it is met, and one that permits by it is not. */
 export function compileWhere(

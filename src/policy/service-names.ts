@@ -18,5 +18,6 @@ export const SERVICES = [
 /** Methods that change nothing (RFC 9110, section 9.2.1): what `access` goes by where nothing more is known. */
 const SAFE: readonly string[] = ["GET", "HEAD", "OPTIONS"]
 
-/** Whether a method reads or writes. */
-export const accessOf = (method: string): "read" | "write" => (SAFE.includes(method) ? "read" : "write")
+/** Whether a request reads or writes, by its method. What is said on a WebSocket once it is open is not seen. */
+export const accessOf = (method: string, scheme: string): "read" | "write" =>
+  SAFE.includes(method) && !scheme.startsWith("ws") ? "read" : "write"

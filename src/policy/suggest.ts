@@ -71,7 +71,7 @@ export function startSuggestions(policy: CompiledPolicy): Suggestions {
       }))
     const wanted = partial ? undefined : allowing(action)
     if (!wanted) return "unusual"
-    const kind = wanted.access ?? action.access ?? accessOf(action.method)
+    const kind = wanted.access ?? action.access ?? accessOf(action.method, action.scheme)
     const row = { ...wanted, kind, requests: 0, firstSeq: seq, lastSeq: seq }
     return entry(rows, JSON.stringify([wanted, kind]), MAX_ROWS, () => row)
   }

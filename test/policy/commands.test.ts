@@ -156,6 +156,18 @@ describe("policy test", () => {
 describe("policy explain", () => {
   const policy =
     "version: 1\npackages:\n  deny: { deprecated: true }\nnetwork:\n  - { id: read, allow: x.example, methods: [GET] }\n"
+  it("knows what a service calls a request, where a rule is about that", async () => {
+    write(
+      "nanoguard.yaml",
+      "version: 1\nnetwork:\n  - { id: merge, ask: api.github.com, operations: [github:pulls.merge] }\n  - { id: fetch, allow: forge.acme.example, service: git, operations: [git:fetch], budget: { requests: 9/day } }\n",
+    )
+    const effect = async (subject: string) => (await policyExplain(context(), subject)).report.verdict.effect
+    expect(await effect("PUT https://api.github.com/repos/acme/app/pulls/7/merge")).toBe("ask")
+    expect(await effect("GET https://api.github.com/repos/acme/app/pulls/7/merge")).toBe("deny")
+    expect(await effect("GET https://forge.acme.example/a/b.git/info/refs?service=git-upload-pack")).toBe("allow")
+    expect(await effect("GET https://forge.acme.example/a/b.git/info/refs?service=git-receive-pack")).toBe("deny")
+  })
+
   it("explains a request with the change that would turn it round", async () => {
     write("nanoguard.yaml", policy)
     expect((await policyExplain(context(), "POST https://x.example/a")).exit).toBe(0)

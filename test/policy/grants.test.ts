@@ -111,6 +111,27 @@ describe("an approval", () => {
     expect(under([{ ...org, text: org.text.replace("deny", "ask") }, repo])).toBe("allow")
   })
 
+  it("of a request or a credential lifts what its group was asked, and says so", () => {
+    const policy =
+      'network: [{ id: a, ask: api.example.com, approvers: ops, credential: key }, { id: b, ask: "**", approvers: sec, methods: [PUT] }]\napprovers: { ops: { people: [ana] }, sec: { people: [ben] } }'
+    const by = (approvers: string, code: string) => ({ counters: {}, grants: [grant({ codes: [code], approvers })] })
+    const POST = "POST https://api.example.com/"
+    const verdict = ask(policy, POST, by("ops", "network.approval"))
+    expect(verdict).toMatchObject({
+      ...{ effect: "allow", code: "network.allowed", reason: "A person approved it." },
+      excepted: [{ rule: "approval ap-abcdefgh", code: "network.approval", owner: "ops" }],
+    })
+    expect(answer(policy, POST, by("sec", "network.approval"))).toBe("ask network.approval")
+    expect(ask(policy, "PUT https://api.example.com/", by("ops", "network.approval"))).toMatchObject({
+      ...{ effect: "ask", approvers: "sec" },
+    })
+    const credential = "credential:key GET https://api.example.com/"
+    expect(answer(policy, credential, by("ops", "network.approval"))).toBe("ask credential.approval")
+    expect(answer(policy, credential, by("ops", "credential.approval"))).toBe("allow credential.allowed")
+    for (const more of [{ addresses: ["10.0.0.1"] }, { unboundPlaceholder: "key" }, { killed: true }])
+      expect(ask(policy, POST, { ...by("ops", "network.approval"), ...more }).effect).toBe("deny")
+  })
+
   it("opens what a closed default would say in the place of a rule that asked", () => {
     const network = "network: [{ id: api, ask: api.example.com }]"
     const granted = { grants: [grant({ codes: ["network.approval"] })] }

@@ -49,6 +49,17 @@ describe("operations", () => {
   })
 })
 
+describe("an example on one line", () => {
+  it("may name its operation", () => {
+    const merge = "PUT https://api.example.com/merge"
+    const policy = `network: [{ id: r, ask: api.example.com, operations: [github:pulls.*], examples: { match: ["${merge} as github:pulls.merge"], noMatch: ["${merge}"] } }]`
+    expect(answer(policy, `${merge} as github:pulls.merge`)).toBe("ask network.approval")
+    expect(loadError(`version: 1\n${policy.replace(' as github:pulls.merge"', '"')}`)).toMatch(
+      /operation: the rule wants github:pulls\.\*, the example has none that is known/,
+    )
+  })
+})
+
 describe("access", () => {
   test.each([
     ["GET", undefined, "read"],
