@@ -4,6 +4,8 @@ export const SERVICES = [
   "gitlab",
   "git",
   "npm",
+  "pypi",
+  "cargo",
   "slack",
   "linear",
   "stripe",
