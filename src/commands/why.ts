@@ -8,7 +8,8 @@ import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import { askGate, isGateRunning } from "../gateway/control-client.ts"
 import { parsePurl, purlOf } from "../packages/purl.ts"
-import type { Verdict } from "../policy/types.ts"
+import { grantLine } from "../policy/network.ts"
+import type { Action, Verdict } from "../policy/types.ts"
 import { loadStyle } from "../render/style.ts"
 import { renderWhy, type WhyReport } from "../render/why.ts"
 import { openReader } from "../store/reader.ts"
@@ -107,7 +108,9 @@ async function searchBack(db: Kysely<Tables>, purl: string | undefined): Promise
     for (const { seq, body } of rows) {
       if (!body.includes(purl === undefined ? '"verdict"' : JSON.stringify(purl))) continue
       const record = readBody(body)
-      if (record?.verdict === undefined || record.type !== "package.decided") continue
+      if (record?.verdict === undefined) continue
+      const wanted = purl === undefined ? record.outcome === "refused" : record.type === "package.decided"
+      if (!wanted) continue
       if (purl === undefined ? record.verdict.effect !== "allow" : record.verdict.subject === purl)
         return reportOf(Number(seq), record, record.verdict)
     }
@@ -117,7 +120,7 @@ async function searchBack(db: Kysely<Tables>, purl: string | undefined): Promise
 
 const reportOf = (
   seq: number,
-  { time, agent, run, operator, outcome, approval }: LogRecord,
+  { time, agent, run, operator, outcome, approval, action }: LogRecord,
   verdict: Verdict,
 ): WhyReport => ({
   schema: "nanoguard.why/1",
@@ -129,7 +132,14 @@ const reportOf = (
   ...(operator !== undefined && { operator }),
   ...(outcome !== undefined && { outcome }),
   ...(approval !== undefined && { approval }),
+  ...lineOf(action, verdict),
 })
+
+/** The line of the policy that would let a request through; none where nothing was refused by the network's rules. */
+function lineOf(action: Action | undefined, { effect }: Verdict): { line?: string } {
+  const line = action?.kind === "network" && effect === "deny" ? grantLine(action) : undefined
+  return line === undefined ? {} : { line }
+}
 
 /** What the gate would decide now. */
 async function askNow(ctx: Context, subject: string): Promise<WhyReport | undefined> {

@@ -97,8 +97,8 @@ function reasonOf({ reason, evidence }: Verdict): string {
     : reason
 }
 
-function nextOf({ correction }: Verdict): string[] {
-  if (correction === undefined) return ["no version that the policy allows is known"]
+function nextOf({ correction, subject }: Verdict): string[] {
+  if (correction === undefined) return subject.startsWith("pkg:") ? ["no version that the policy allows is known"] : []
   const { action, command, target } = correction
   if (command !== undefined) return [`run: ${command}`]
   if (action === "request-approval") return []

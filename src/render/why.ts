@@ -18,6 +18,8 @@ export interface WhyReport {
   /** How the approval stands now. */
   approvalState?: string
   verdict: Verdict
+  /** The line of the policy that would let a request through: for the person who writes it. */
+  line?: string
   /** The exception that was asked for. */
   requested?: { id: string; state: string; expires: string; note?: string; registry?: string }
 }
@@ -60,6 +62,7 @@ export function renderWhy(
       approval === undefined ? undefined : `${approval}${approvalState === undefined ? "" : ` is ${approvalState}`}`,
     ],
     ["do", wayOut(report)],
+    ["policy line", report.line],
   ]
   const lines = rows.flatMap(([label, text]) =>
     text === undefined ? [] : labelled(2, label, cleanText(text, 1000), columns),
@@ -84,13 +87,15 @@ function describe(item: Verdict["evidence"][number]): string {
   return `${kind}: ${fields.join("; ")}`
 }
 
-function wayOut({ verdict: { effect, correction }, approval, approvalState }: WhyReport): string | undefined {
+function wayOut({ verdict, approval, approvalState }: WhyReport): string | undefined {
+  const { effect, correction } = verdict
   if (effect === "allow") return undefined
   if (effect === "ask" && approvalState === "pending")
     return `a person runs \`nanoguard approve ${approval}\`; then repeat your command`
   if (effect === "ask" && approvalState === "granted") return "repeat your command"
   if (correction?.action === "request-approval" && approvalState === "denied") return "without it: a person said no"
   if (correction?.action === "request-approval") return "run your command behind the gate: that asks a person"
-  if (correction === undefined) return "no version that the policy allows is known"
+  if (correction === undefined)
+    return verdict.subject.startsWith("pkg:") ? "no version that the policy allows is known" : undefined
   return correction.command ?? [correction.action, correction.target].filter((part) => part !== undefined).join(" ")
 }
