@@ -27,6 +27,7 @@ async function append(title: string, make: (n: number) => NewEvent): Promise<voi
   const events = Array.from({ length: 1000 }, (_, n) => make(n))
   const bodies = bodiesOf(events)
   const options = { directory: join(work, "store"), events, ms: MS }
+  const lax = { ...options, lax: true as const }
   const runs = [
     () => bareSync(work, bodies, MS),
     () => oneTransactionEach(work, bodies, MS),
@@ -35,6 +36,10 @@ async function append(title: string, make: (n: number) => NewEvent): Promise<voi
     () => closedLoop(options, 1),
     () => openLoop(options, 2_000),
     () => openLoop(options, 10_000),
+    () => closedLoop(lax, 64),
+    () => closedLoop(lax, 1),
+    () => openLoop(lax, 2_000),
+    () => openLoop(lax, 10_000),
   ]
   const rounds: Load[][] = runs.map(() => [])
   for (let round = 0; round < ROUNDS; round++) for (const [n, run] of runs.entries()) rounds[n]!.push(await run())
