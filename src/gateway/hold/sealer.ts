@@ -5,9 +5,11 @@ import type { Vault } from "../../vault/types.ts"
 const NONCE = 12
 const TAG = 16
 
-/** AES-256-GCM with a key of this process. What it sealed nobody opens after it has ended: a request is then asked anew, with its body. */
-export function createSealer(): Pick<Vault, "seal" | "open"> {
-  const key = randomBytes(32)
+/**
+ * AES-256-GCM with a key of 32 bytes; where none is given, one of this process. What it sealed nobody opens then after it has ended: who asks
+ * again brings the body along.
+ */
+export function createSealer(key: Uint8Array = randomBytes(32)): Pick<Vault, "seal" | "open"> {
   return {
     seal: (bytes, context) => {
       const nonce = randomBytes(NONCE)
