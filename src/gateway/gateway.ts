@@ -3,11 +3,16 @@ import { rmSync } from "node:fs"
 import type { AddressInfo } from "node:net"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
+import type { CompiledPolicy } from "../policy/compiled.ts"
+import { couldReach } from "../policy/network.ts"
 import type { Store } from "../store/types.ts"
 import { VERSION } from "../version.ts"
 import type { Answer } from "./answer.ts"
+import { createApprovalControls } from "./control/approvals.ts"
 import { controlPath, type GateStatus, listenControl } from "./control.ts"
 import type { Desk } from "./desk.ts"
+import type { EgressInput, OpenEgress } from "./egress/open.ts"
+import { openEgress } from "./egress/open.ts"
 import { requestException } from "./front/exception.ts"
 import type { Front } from "./front/types.ts"
 import { explainHeldBack, whyPackage } from "./front/why.ts"
@@ -42,6 +47,8 @@ export interface GatewayOptions {
   wait: number
   /** What clients get; for tests. */
   limits?: Partial<ClientLimits> | undefined
+  /** The proxy for everything else that goes out; none where absent. */
+  egress?: Pick<EgressInput, "vault" | "resolve" | "ca" | "parent" | "holds" | "limits">
   /** Told of what goes wrong inside while it runs. */
   onTrouble: (error: unknown) => void
 }
@@ -97,9 +104,12 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     if (path === "/-/metrics") return text(metrics.contentType, metrics.text())
     return undefined
   }
+  const identify = createIdentify(runs, options.anonymous)
+  let egress: OpenEgress | undefined
   const server = createGateServer({
     front,
-    identify: createIdentify(runs, options.anonymous),
+    identify,
+    proxy: (request, response) => egress?.serve(request, response) === true,
     origin: () => origin,
     own,
     onBegun: metrics.began,
@@ -115,6 +125,10 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     limits: options.limits,
     ...(tls && { tls }),
   })
+  if (options.egress !== undefined) {
+    const { store, gateway, onTrouble } = options
+    egress = openEgress(server, { ...options.egress, front, law, identify, store, gateway, now: ctx.now, onTrouble })
+  }
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => reject(cannotListen(options, cause)))
     server.listen({ host, port: options.port }, resolve)
@@ -142,12 +156,27 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
   const stopped = new Promise<void>((resolve) => {
     stop = resolve
   })
+  // What waits for people, and tunnels that nobody looks into, go by the new policy as well.
+  const reload = async () => {
+    const result = await law.reload()
+    if (result.changed) {
+      egress?.holds.recall()
+      egress?.cutTunnels(({ target }) => !couldReach(law.current().policy, target.host, target.port))
+    }
+    return result
+  }
   const path = controlPath(ctx)
   const control = await listenControl(path, {
     status,
-    reload: law.reload,
+    reload,
     stop,
-    openRun: async (run) => ({ ...runs.open(run), origin }),
+    openRun: async (run) => {
+      const opened = runs.open(run)
+      if (egress === undefined) return { ...opened, origin }
+      const certificate = await egress.certificateOf(opened.run)
+      const placeholders = egress.placeholdersOf(run.agent, opened.run)
+      return { ...opened, origin, egress: { certificate, placeholders, ruled: isRuled(law.current().policy) } }
+    },
     summarise: async (visit, ends) => {
       const found = runs.summary(visit)
       const explained = found && (await explainHeldBack(front, found.who, found.summary))
@@ -156,6 +185,9 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     },
     why: (purl) => whyPackage(front, purl),
     requestException: (request) => requestException(front, request),
+    ...(options.egress && {
+      approvals: createApprovalControls(options.store, options.egress.vault, options.gateway, ctx.now),
+    }),
   }).catch(async (error: unknown) => {
     server.close()
     await law.close()
@@ -166,6 +198,7 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     control.close()
     rmSync(path, { force: true })
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    await egress?.close()
     server.closeIdleConnections()
     setTimeout(() => server.closeAllConnections(), DRAIN).unref()
     await closed
@@ -175,13 +208,18 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
   return {
     origin,
     status,
-    reload: law.reload,
+    reload,
     stopped,
     close: () => {
       closing ??= close()
       return closing
     },
   }
+}
+
+/** Whether a policy says anything about requests: where it does not, none but those for packages is let out. */
+function isRuled({ listRules, mode }: CompiledPolicy): boolean {
+  return mode === "observe" || listRules.some(({ kind }) => kind === "network")
 }
 
 function checkReach({ host, tls, anonymous }: GatewayOptions): void {

@@ -11,7 +11,10 @@ import { importedIndexPath } from "../packages/advisories/index.ts"
 import { resolveAddresses } from "../packages/registries/addresses.ts"
 import { cacheDirectory } from "../packages/registries/cache.ts"
 import { openStore } from "../store/open.ts"
+import { ensureVault } from "../vault/init.ts"
+import { openVault } from "../vault/open.ts"
 import { createDesk } from "./desk.ts"
+import type { Parent } from "./egress/dial.ts"
 import { type Gateway, openGateway } from "./gateway.ts"
 import { keepHeapSmall } from "./heap.ts"
 import { openUpstream } from "./upstream/open.ts"
@@ -71,6 +74,10 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
       stale: options.stale,
     })
     closers.push(() => upstream.close())
+    // What waits for people is kept under the vault's key, and so there is one even where nobody set a secret yet.
+    await ensureVault(ctx)
+    const vault = await openVault(ctx, store)
+    closers.push(async () => vault.close())
     const gate = await openGateway(ctx, {
       ...{ gateway, load, store, upstream, desk: createDesk(store, gateway, ctx.now) },
       ...{
@@ -80,6 +87,7 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
         wait: options.wait,
         onTrouble: options.onTrouble,
       },
+      egress: { vault, ca, parent: parentOf({ ...proxy, ...ctx.env }) },
       ...(options.origin !== undefined && { origin: options.origin }),
       ...(options.tls && { tls: options.tls }),
       ...(!options.requireToken && {
@@ -100,6 +108,17 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** The proxy that leads out of a company's network, as its environment names it. */
+function parentOf(env: Readonly<Record<string, string | undefined>>): Parent | undefined {
+  const url = URL.parse(env["https_proxy"] ?? env["HTTPS_PROXY"] ?? "")
+  if (url === null || url.protocol !== "http:") return undefined
+  const user = decodeURIComponent(`${url.username}:${url.password}`)
+  return {
+    ...{ host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port || 80) },
+    ...(url.username !== "" && { authorization: `Basic ${Buffer.from(user).toString("base64")}` }),
   }
 }
 

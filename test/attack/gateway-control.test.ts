@@ -21,7 +21,7 @@ async function listen(path: string) {
   const runs = createRunBook(() => 0)
   const controls = {
     status: async () => ({ schema: "nanoguard.gateway-status/1" }) as GateStatus,
-    openRun: (run) => ({ ...runs.open(run), origin: "http://127.0.0.1:1" }),
+    openRun: async (run) => ({ ...runs.open(run), origin: "http://127.0.0.1:1" }),
     summarise: async (visit) => runs.summary(visit)?.summary,
   } as Partial<Controls> as Controls
   const server = await listenControl(path, controls)
