@@ -6,7 +6,6 @@ export const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu
 export const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 export const HEX = "0123456789abcdef"
 const BASE64URL = `${BASE62}-_`
-const BASE64 = `${BASE62}+/`
 const DIGITS = "0123456789"
 /** What 32 bytes in base64url end with: the last two bits are zero, and strict decoders look. */
 const LAST_OF_32 = "AEIMQUYcgkosw048"
@@ -45,7 +44,7 @@ export const SHAPES: Readonly<Record<string, readonly Piece[]>> = {
   "stripe-live": ["sk_live_51", core, fill(77)],
   linear: ["lin_api_", core, fill(20)],
   // As the credential's value is written: access key id, colon, secret key.
-  aws: ["AKIA", { core: "base32" }, ":", core, fill(20, BASE64)],
+  aws: ["AKIA", { core: "base32" }, ":", core, fill(20)],
   google: ["AIzaSy", core, fill(13, BASE64URL)],
   jwt: [JWT, core, fill(22, BASE64URL), fill(1, LAST_OF_32)],
   uuid: [{ core: "uuid" }],

@@ -1,0 +1,154 @@
+// Takes secrets out of what comes back, as it streams by: only bytes that may begin one are withheld.
+import { hash } from "node:crypto"
+import type { Secret } from "./outgoing.ts"
+import { type Automaton, createAutomaton } from "./scrub-automaton.ts"
+import { createDecoded, type Match } from "./scrub-decoded.ts"
+import { ESCAPES } from "./scrub-escapes.ts"
+import { secretPatterns } from "./scrub-forms.ts"
+import { pairsOf } from "./scrub-pairs.ts"
+
+export interface Scrubber {
+  /** What may go out now: the chunk itself where it has nothing of a secret. */
+  push: (chunk: Uint8Array) => Uint8Array
+  /** What was withheld, which began like a secret and did not become one. */
+  end: () => Uint8Array
+  /** How many were taken out. */
+  readonly count: number
+}
+
+interface Table {
+  automaton: Automaton
+  pairs: Uint8Array
+  /** No form is shorter than this and one. */
+  stride: number
+}
+
+const NOTHING = Buffer.alloc(0)
+
+/**
+ * Replaces every secret, raw, in base64 (at any alignment), base64url and hex, each of them also behind percent, JSON and HTML
+ * escapes. Withholds at most the longest form of one; at the end of an SSE event nothing is, since no secret begins with its
+ * line ends. Of an answer that is cut into ranges, a secret that is cut with it is not found.
+ */
+export function createScrubber(secrets: readonly Secret[]): Scrubber {
+  const table = tableOf(secrets)
+  return table === undefined ? { push: (chunk) => chunk, end: () => NOTHING, count: 0 } : scrubWith(table)
+}
+
+/** Tables of the last secrets, by their hash: making one takes about a millisecond. */
+const tables = new Map<string, Table | undefined>()
+const MAX_TABLES = 64
+
+function tableOf(secrets: readonly Secret[]): Table | undefined {
+  const text = JSON.stringify(secrets.map(({ value, replacement }) => [value, replacement]))
+  const name = hash("sha256", text)
+  if (tables.has(name)) return tables.get(name)
+  const patterns = secretPatterns(secrets)
+  const stride = Math.min(...patterns.map(({ bytes }) => bytes.length)) - 1
+  const table =
+    patterns.length === 0 ? undefined : { automaton: createAutomaton(patterns), pairs: pairsOf(patterns), stride }
+  if (tables.size >= MAX_TABLES) tables.delete(tables.keys().next().value!)
+  tables.set(name, table)
+  return table
+}
+
+function scrubWith({ automaton, pairs, stride }: Table): Scrubber {
+  const { step, depth, ending } = automaton
+  let held: Uint8Array = NOTHING
+  let count = 0
+  let raw = 0
+  const readers = ESCAPES.map((escapes) => createDecoded(automaton, escapes))
+  const isApart = () => readers.some(({ apart }) => apart)
+  const reset = () => {
+    raw = 0
+    for (const reader of readers) reader.reset()
+  }
+
+  /** What ends with a byte: as it is, or as one of the readers sees it. */
+  const read = (byte: number, at: number): Match | undefined => {
+    const before = raw
+    raw = step(raw, byte)
+    const plain = ending(raw)
+    if (plain !== undefined) return { start: at + 1 - plain.bytes.length, end: at + 1, mark: plain.mark }
+    for (const reader of readers) {
+      const match = reader.read(byte, at, before)
+      if (match !== undefined) return match
+      reader.settle(raw, at + 1)
+    }
+    return undefined
+  }
+
+  const push = (chunk: Uint8Array): Uint8Array => {
+    const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk])
+    const last = bytes.length - 1
+    const out: Uint8Array[] = []
+    let written = 0
+    let at = held.length
+    while (at <= last) {
+      let until = at
+      while (raw === 0 && !isApart() && at + stride <= last) {
+        const sample = at + stride - 1
+        if (pairs[(bytes[sample]! << 8) | bytes[sample + 1]!] === 0) {
+          at = sample + 1
+          continue
+        }
+        let start = sample
+        while (start > at && pairs[(bytes[start - 1]! << 8) | bytes[start]!] !== 0) start--
+        at = start
+        until = sample + 1
+        break
+      }
+      do {
+        const match = read(bytes[at]!, at)
+        at++
+        if (match !== undefined) {
+          out.push(bytes.subarray(written, match.start), match.mark)
+          written = match.end
+          at = match.end
+          count++
+          reset()
+        }
+      } while ((raw !== 0 || at < until || isApart()) && at <= last)
+    }
+    const end = bytes.length
+    const keep = Math.max(written, Math.min(end - depth(raw), ...readers.map((reader) => reader.held(end))))
+    if (out.length === 0 && keep === end) {
+      held = NOTHING
+      return bytes
+    }
+    out.push(bytes.subarray(written, keep))
+    held = Buffer.from(bytes.subarray(keep))
+    for (const reader of readers) reader.rebase(keep)
+    return out.length === 1 ? out[0]! : Buffer.concat(out)
+  }
+
+  return {
+    push,
+    end: () => {
+      const rest = held
+      held = NOTHING
+      reset()
+      return rest
+    },
+    get count() {
+      return count
+    },
+  }
+}
+
+/** A text without secrets: a header's value, a status phrase. */
+export function scrubText(text: string, secrets: readonly Secret[]): string {
+  const scrubber = createScrubber(secrets)
+  const out = Buffer.concat([scrubber.push(Buffer.from(text, "latin1")), scrubber.end()])
+  return out.toString("latin1")
+}
+
+/** Headers or trailers without secrets, in names as well: one whose name has one is left out. */
+export function scrubHeaders(
+  headers: readonly (readonly [name: string, value: string])[],
+  secrets: readonly Secret[],
+): [name: string, value: string][] {
+  return headers.flatMap(([name, value]): [string, string][] =>
+    scrubText(name, secrets) === name ? [[name, scrubText(value, secrets)]] : [],
+  )
+}
