@@ -20,7 +20,7 @@ export function readNetwork({
     (also === undefined || isTexts(also)) &&
     (provenance === undefined || isTexts(provenance)) &&
     (body === undefined ||
-      (isObject(body) && isText(body["sha256"]) && isText(body["type"]) && Number.isSafeInteger(body["size"])))
+      (isObject(body) && isHash(body["sha256"]) && isText(body["type"]) && Number.isSafeInteger(body["size"])))
   return sound ? (bound as unknown as NetworkArguments) : undefined
 }
 
@@ -37,6 +37,7 @@ export function readPackage({
     : undefined
 }
 
+const isHash = (value: Json | undefined) => isText(value) && /^[0-9a-f]{64}$/.test(value)
 const isText = (value: Json | undefined): value is string => typeof value === "string"
 const isMaybeText = (value: Json | undefined) => value === undefined || isText(value)
 const isTexts = (value: Json | undefined) => Array.isArray(value) && value.every(isText)

@@ -1,5 +1,5 @@
 // A terminal that a command draws on: raw keys in, whole screens out, and everything put back however the command ends.
-import { emitKeypressEvents } from "node:readline"
+import { emitKeypressEvents, type Interface } from "node:readline"
 import type { ReadStream } from "node:tty"
 import type { Context } from "../context.ts"
 import type { Line } from "../render/card-text.ts"
@@ -64,7 +64,8 @@ export function openRawTerminal(ctx: Context, { onKey, onResize }: Listeners): R
   }
   // Whatever ends the process, the shell gets its terminal back.
   const onEnd = () => onKey("ctrl-c")
-  emitKeypressEvents(stdin)
+  // Only the timeout of it is read: how long an Esc waits for the rest of a key's sequence, in milliseconds.
+  emitKeypressEvents(stdin, { escapeCodeTimeout: 50 } as unknown as Interface)
   stdin.on("keypress", onPress)
   stdin.on("end", onEnd)
   stdout.on("resize", onResize)
@@ -85,8 +86,9 @@ export function openRawTerminal(ctx: Context, { onKey, onResize }: Listeners): R
       }),
     suspend: () => {
       leave()
-      // The whole job, as the terminal itself would do it.
+      // The whole job, as the terminal itself would do it. Where no shell could let it go on, the system does not stop it.
       process.kill(0, "SIGTSTP")
+      setTimeout(onContinue, 100)
     },
     close: () => {
       leave()

@@ -58,22 +58,23 @@ const LIKE: Readonly<Record<string, string>> = {
 
 /** What a person should know about a host's name before they take it for another one: one sentence each, clean; none for plain names. */
 export function oddHost(host: string): string[] {
+  // An address in brackets, or a name that the gate would not have made.
   if (canonicalHost(host) === undefined) return [`the host is no proper name: ${cleanText(host, 120)}`]
   if (!/(?:^|\.)xn--/.test(host)) return []
   const unicode = domainToUnicode(host)
   const shown = unicode === "" || unicode === host ? undefined : unicode
   if (shown === undefined) return [`the host has a label that stands for other letters, and they cannot be read`]
-  const said = [`the host is written ${cleanText(shown, 200)}`]
-  for (const label of shown.normalize("NFC").split(".")) {
-    if (/^[a-z0-9-]*$/.test(label)) continue
+  const labels = shown.normalize("NFC").split(".")
+  const like = labels.map((label) => [...label].map((char) => LIKE[char] ?? plainLetter(char)).join("")).join(".")
+  const odd = labels.filter((label) => /[^a-z0-9-]/.test(label))
+  if (/^[a-z0-9.-]+$/.test(like))
+    return [`the host reads ${cleanText(shown, 120)} and is not ${like}: ${oddLetters(odd.join(""))}`]
+  const mixed = odd.flatMap((label) => {
     const scripts = TESTS.flatMap(([script, test]) => (test.test(label) ? [script as string] : []))
-    const isMixed = scripts.length > 1 && !TOGETHER.some((set) => scripts.every((script) => set.has(script)))
-    const like = [...label].map((char) => LIKE[char] ?? plainLetter(char)).join("")
-    const isLike = /^[a-z0-9-]+$/.test(like)
-    if (isMixed) said.push(`${cleanText(label, 80)} mixes ${scripts.join(" and ")} letters: ${oddLetters(label)}`)
-    if (isLike) said.push(`it looks like ${like}, and is not${isMixed ? "" : `: ${oddLetters(label)}`}`)
-  }
-  return said
+    const isUsual = scripts.length < 2 || TOGETHER.some((set) => scripts.every((script) => set.has(script)))
+    return isUsual ? [] : [`; ${cleanText(label, 80)} mixes ${scripts.join(" and ")} letters: ${oddLetters(label)}`]
+  })
+  return [`the host reads ${cleanText(shown, 120)}${mixed.join("")}`]
 }
 
 /** The letters that are no ASCII, by code point: what is drawn alike is told apart by it. */

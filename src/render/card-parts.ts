@@ -45,13 +45,14 @@ export function partsOf(binding: Asking, background: Background | undefined, max
 
 function requestParts(request: NetworkArguments, background: Background | undefined, max: number): Parts {
   const { host, query, rule, also = [], codes, reason, operation, access, credential, opening } = request
+  const most = (length: number) => (max === Infinity ? max : length)
   const described = readDescribed(request.shown)
   const what = described ? `${described.verb} ${described.resource}` : `${request.method} ${host}${request.path}`
-  const amount = described?.amount === undefined ? "" : `, ${shortValue(described.amount, 60)}`
-  const address = `${shortValue(request.method, 20)} ${shortValue(addressOf(request), Math.max(400, max))}`
+  const amount = described?.amount === undefined ? "" : `, ${shortValue(described.amount, most(60))}`
+  const address = `${shortValue(request.method, 20)} ${shortValue(addressOf(request), most(400))}`
   const kind = [operation, access && `a ${access}`].filter((part) => part !== undefined).join(", ")
   return {
-    headline: `${shortValue(what, 160)}${amount}`,
+    headline: `${shortValue(what, most(160))}${amount}`,
     top: [
       { label: "sends", value: `${address}${query === "" ? "" : "?..."}` },
       ...oddHost(host).map((value): Row => ({ label: "beware", value, tone: "bad" })),
@@ -59,15 +60,15 @@ function requestParts(request: NetworkArguments, background: Background | undefi
     ],
     sections: [
       { name: "values", rows: comparedRows(request, background?.approved, max) },
-      { name: "provenance", rows: listed("provenance", request.provenance ?? [], 200) },
+      { name: "provenance", rows: listed("provenance", request.provenance ?? [], most(200)) },
       {
         name: "the rule",
         rows: [
           {
             label: "rule",
-            value: `${[rule, ...also].map((id) => shortValue(id, 80)).join(", ")}: ${codes.map(describeCode).join(", ")}`,
+            value: `${[rule, ...also].map((id) => shortValue(id, most(80))).join(", ")}: ${codes.map(describeCode).join(", ")}`,
           },
-          { label: "because", value: shortValue(reason, 300) },
+          { label: "because", value: shortValue(reason, most(300)) },
           ...(kind === "" ? [] : [{ label: "operation", value: shortValue(kind, 120) }]),
         ],
       },
@@ -86,7 +87,7 @@ function comparedRows(request: NetworkArguments, before: Background["approved"],
   const then = before && readNetwork(before.binding)
   if (before === undefined || then === undefined) return valueRows(request, undefined, max)
   const day = new Date(before.binding.requested).toISOString().slice(0, 16).replace("T", " ")
-  const first = { label: "compared", value: `with ${before.id} of ${day}Z, which was approved (- then, + now)` }
+  const first = { label: "compared", value: `with ${before.id}, approved, of ${day}Z` }
   return [first, ...valueRows(request, then, max)]
 }
 

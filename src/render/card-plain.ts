@@ -1,7 +1,8 @@
 // The approver's terminal without a screen: what is to be read, once, and the choices as numbers.
 import type { LiveState } from "../approvals/live/types.ts"
 import { cardOf } from "./card.ts"
-import { drawLive, type Fetched, fullLines, keysFor } from "./card-live.ts"
+import { keysFor } from "./card-keys.ts"
+import { drawLive, type Fetched, fullLines } from "./card-live.ts"
 import { type Line, linesOf, wrapWidth } from "./card-text.ts"
 import { cleanText } from "./clean.ts"
 
@@ -30,11 +31,8 @@ export function plainScreen(state: LiveState, fetched: Fetched | undefined, colu
   let fits = one?.background !== undefined
   if (mode.at === "card" && one !== undefined) {
     const { headline, top, sections, bottom } = cardOf(one, now)
-    const rows = [...top, ...sections.flatMap((section) => section.rows), ...bottom]
-    lines = [
-      ...wrapWidth(headline, columns).map((text) => ({ text })),
-      ...rows.flatMap((row) => linesOf(row, columns, MAX_LINES)),
-    ]
+    const rows = [{ label: "will", value: headline }, ...top, ...sections.flatMap((section) => section.rows), ...bottom]
+    lines = rows.flatMap((row) => linesOf(row, columns, MAX_LINES))
   } else if (mode.at === "full" && one !== undefined) lines = fullLines(one, now, columns, own?.body)
   else {
     const screen = drawLive({ ...state, size: { columns, rows: 1000 } }, fetched)

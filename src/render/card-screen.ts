@@ -1,33 +1,40 @@
 // A card in a terminal of some size: headline, digest and keys always, the rest as there is room, and what was cut by name.
 import type { Card } from "./card.ts"
 import type { Section } from "./card-parts.ts"
-import { type Line, linesOf, type Row, wrapWidth } from "./card-text.ts"
+import { type Line, linesOf, type Row } from "./card-text.ts"
+import { widthOf } from "./terminal-width.ts"
 
 /** Lines of a value on the screen; the full view has the rest. */
 const MAX_LINES = 4
 
+/** Fewest lines for what may be cut: one of it, and the one that says what was. */
+const LEAST_ROOM = 2
+
 /** What a section is given first, in this order, before the rest is shared out. */
 const LEAST: readonly (readonly [name: string, lines: number])[] = [
+  ["values", 6],
+  ["arguments", 6],
+  ["evidence", 4],
   ["the rule", 2],
   ["the credential", 1],
-  ["evidence", 3],
-  ["values", 4],
-  ["arguments", 4],
   ["provenance", 1],
   ["the agent's words", 1],
 ]
 
 /** Fits a card into `rows` lines. `fits` is false where not even what has to be seen has room: then nothing may be decided. */
 export function fitCard(card: Card, columns: number, rows: number): { lines: Line[]; fits: boolean } {
-  const head = wrapWidth(card.headline, columns, 3).map((text): Line => ({ text, tone: "head" }))
+  const head = linesOf({ label: "will", value: card.headline, tone: "head" }, columns, 3)
   const top = [...head, ...card.top.flatMap((row) => linesOf(row, columns, 3))]
   const bottom = card.bottom.flatMap((row) => linesOf(row, columns, 3))
   const room = rows - top.length - bottom.length
-  // At least the line that says what was cut.
-  if (room < 1) return { lines: [...top, ...bottom].slice(0, Math.max(0, rows)), fits: false }
+  if (room < LEAST_ROOM && card.sections.length > 0) {
+    // What is below comes from us alone: it stays, and what is above is cut.
+    const low = bottom.slice(-Math.max(0, Math.min(bottom.length, rows - 1)))
+    return { lines: [...top.slice(0, Math.max(0, rows - low.length)), ...low], fits: false }
+  }
   const middle = fitSections(card.sections, columns, room)
-  const gap = Array.from({ length: room - middle.length }, (): Line => ({ text: "" }))
-  return { lines: [...top, ...middle, ...gap, ...bottom], fits: true }
+  const gap = Array.from({ length: Math.max(0, room - middle.length) }, (): Line => ({ text: "" }))
+  return { lines: [...top, ...middle, ...gap, ...bottom], fits: room >= middle.length }
 }
 
 function fitSections(sections: readonly Section[], columns: number, room: number): Line[] {
@@ -47,14 +54,15 @@ function fitSections(sections: readonly Section[], columns: number, room: number
     if (index >= 0) give(index, least)
   }
   for (const [index] of sections.entries()) give(index, Infinity)
-  const cut = sections.flatMap(({ name }, i) => {
-    const lost = folded[i]!.length - given[i]!
-    return lost > 0 ? [`${lost} of ${name}`] : []
+  const lost = sections.flatMap(({ name }, i) => {
+    const count = folded[i]!.length - given[i]!
+    return count > 0 ? [{ name, count }] : []
   })
   const lines = folded.flatMap((lines, i) => lines.slice(0, given[i]))
-  if (cut.length === 0) return lines
-  const note = wrapWidth(`not shown, v shows it: ${cut.join(", ")} (lines)`, columns, 1)
-  return [...lines, { text: note[0]!, tone: "warn" }]
+  if (lost.length === 0) return lines
+  const named = `v shows what is cut, in lines: ${lost.map(({ name, count }) => `${count} of ${name}`).join(", ")}`
+  const sum = lost.reduce((sum, { count }) => sum + count, 0)
+  return [...lines, { text: widthOf(named) <= columns ? named : `v shows ${sum} lines that are cut`, tone: "warn" }]
 }
 
 function foldSame(rows: readonly Row[]): Row[] {

@@ -24,7 +24,7 @@ export const LABEL = 12
 
 /** A row as lines: what does not fit goes on behind a bar, in the same column, so that nothing of it begins a line. */
 export function linesOf({ label, value, tone }: Row, columns: number, max = Infinity): Line[] {
-  const [indent, gap] = columns < 60 ? [9, 1] : [LABEL, 2]
+  const [indent, gap] = columns < 60 ? [10, 1] : [LABEL, 2]
   const parts = wrapWidth(value, Math.max(16, columns - indent - gap), max)
   return parts.map((part, i) => ({
     text:
@@ -71,13 +71,13 @@ function endCut(text: string, left: number, width: number): string {
 
 /** A value for a card: clean, and where it is longer than `max` cut, with the length and the hash of the whole. */
 export function shortValue(value: string, max: number, cut?: { length: number; sha256: string }): string {
-  if (cut === undefined && value.length <= max && cleanText(value, max * 12) === value) return value
-  const whole = cleanText(value, 12 * value.length + 40)
-  if (cut === undefined && whole.length <= max) return whole
+  const isLong = value.length > max
+  // Of a long one only what is shown is looked at: it may be very long.
+  const part = isLong ? value.slice(0, max) : value
+  const clean = cleanText(part, 12 * part.length + 40)
+  if (!isLong && cut === undefined && clean.length <= max) return clean
   const { length, sha256 } = cut ?? { length: value.length, sha256: createHash("sha256").update(value).digest("hex") }
-  const head = whole
-    .slice(0, max)
-    .replace(/[\ud800-\udbff]$/, "")
-    .replace(/\\u\{?[0-9a-f]{0,6}$/, "")
+  const head =
+    clean.length > max ? clean.slice(0, max).replace(/[\ud800-\udbff]$|\\(?:u(?:\{[0-9a-f]{0,6})?)?$/, "") : clean
   return `${head}... [${formatCount(length)} characters, sha256 ${sha256.slice(0, 16)}]`
 }

@@ -12,6 +12,15 @@ export const MAX_SHOWN = 200
 const MAX_COMPARED = 2_000
 const MAX_EDITS = 400
 
+/** What the gate calls the parts of a request. */
+const TITLES: ReadonlySet<string> = new Set([
+  ...["query", "form", "JSON", "body", "text", "header", "refs", "push", "publish"],
+  ...["e-mail", "attachments", "GraphQL", "variables", "MCP", "arguments", "decoded"],
+])
+
+/** Longest value of before that stands behind the one of now. */
+const MAX_WAS = 60
+
 /** Reads what the gate decoded; anything else than that is nothing. */
 export function readDescribed(value: Json | undefined): Described | undefined {
   if (!isObject(value)) return undefined
@@ -44,44 +53,63 @@ function readPart(part: Json): ShownPart | undefined {
 
 interface Flat {
   part: string
-  text: string
+  /** As it stands before the value, with a colon. */
+  name: string
+  value: string
 }
 
 /**
- * The values of a request, a row each. Beside those of an earlier one: `+` what is new or other, `-` what was there instead, and the
- * rest marked as the same. `max` is the longest value, in UTF-16 units.
+ * The values of a request, a row each. Beside those of an earlier one: `~` what is other, with what it was, `+` what is new, `-` what is
+ * gone, and the rest marked as the same. `max` is the longest value, in UTF-16 units.
  */
 export function valueRows(request: NetworkArguments, before?: NetworkArguments, max = MAX_SHOWN): Row[] {
   const now = flatten(request, max)
   const then = before === undefined ? undefined : flatten(before, max)
-  if (then === undefined || now.length > MAX_COMPARED || then.length > MAX_COMPARED)
-    return labelParts(now.map((flat) => ({ ...flat })))
-  const changes = diffArrays(then, now, {
-    comparator: (a, b) => a.part === b.part && a.text === b.text,
-    maxEditLength: MAX_EDITS,
-  })
+  if (then === undefined) return labelParts(now)
+  const changes =
+    now.length > MAX_COMPARED || then.length > MAX_COMPARED
+      ? undefined
+      : diffArrays(then, now, {
+          comparator: (a, b) => a.part === b.part && a.name === b.name && a.value === b.value,
+          maxEditLength: MAX_EDITS,
+        })
   if (changes === undefined) return labelParts(now.map((flat) => ({ ...flat, sign: "+" })))
+  const gone = changes.flatMap(({ value, removed }) => (removed ? value : []))
   const rows = changes.flatMap(({ value, added, removed }) =>
-    value.map((flat) => ({ ...flat, sign: added ? ("+" as const) : removed ? ("-" as const) : (" " as const) })),
+    value.map(
+      (flat): Signed => (removed ? { ...flat, sign: "-" } : added ? pairUp(flat, gone) : { ...flat, sign: " " }),
+    ),
   )
+  const paired = new Set(rows.flatMap(({ was }) => (was === undefined ? [] : [was])))
   // That the bytes are others is said by their own hash.
-  return labelParts(rows.filter(({ part, sign }) => part !== "body" || sign !== "-"))
+  return labelParts(
+    rows.filter((row) => row.sign !== "-" || (row.part !== "body" && ![...paired].some((was) => isSame(was, row)))),
+  )
+}
+
+type Signed = Flat & { sign?: "+" | "-" | "~" | " "; was?: Flat }
+
+const isSame = (a: Flat, b: Flat) => a.part === b.part && a.name === b.name && a.value === b.value
+
+/** A new value with the one that had its name; a name that comes several times says nothing. */
+function pairUp(flat: Flat, gone: readonly Flat[]): Signed {
+  const [was, ...others] = gone.filter(({ part, name }) => part === flat.part && name === flat.name)
+  return was !== undefined && others.length === 0 && flat.part !== "body"
+    ? { ...flat, sign: "~", was }
+    : { ...flat, sign: "+" }
 }
 
 /** The title of a part stands once, beside its first value. */
-function labelParts(flats: readonly (Flat & { sign?: "+" | "-" | " " })[]): Row[] {
+function labelParts(rows: readonly Signed[]): Row[] {
   let last: string | undefined
-  return flats.map(({ part, text, sign }) => {
+  return rows.map(({ part, name, value, sign, was }) => {
     const label = part === last ? "" : part
     last = part
-    if (sign === undefined) return { label, value: text }
-    const tone = sign === "+" ? ("warn" as const) : ("dim" as const)
-    return {
-      label,
-      value: `${sign} ${text}`,
-      ...(sign !== " " && { tone }),
-      ...(sign === " " && { same: true as const }),
-    }
+    if (sign === undefined) return { label, value: `${name}${value}` }
+    const before = was === undefined ? "" : `  (was ${shortValue(was.value, MAX_WAS)})`
+    const tone = sign === "-" ? ("dim" as const) : ("warn" as const)
+    const more = sign === " " ? { same: true as const } : { tone }
+    return { label, value: `${sign} ${name}${value}${before}`, ...more }
   })
 }
 
@@ -90,14 +118,17 @@ function flatten(request: NetworkArguments, max: number): Flat[] {
   const { query, headers, body, shown } = request
   const described = readDescribed(shown)
   const flats: Flat[] = []
-  const add = (part: string, name: string, value: string, cut?: ShownValue["cut"]) =>
-    flats.push({ part: shortValue(part, 12).slice(0, 12), text: `${nameOf(name)}${shortValue(value, max, cut)}` })
+  const add = (title: string, name: string, value: string, cut?: ShownValue["cut"]) => {
+    // A title that is none of ours stands with the name: labels are never in others' words.
+    const isOurs = TITLES.has(title)
+    const whole = isOurs ? nameOf(name) : `${nameOf(title)}${nameOf(name)}`
+    flats.push({ part: isOurs ? title : "part", name: whole, value: shortValue(value, max, cut) })
+  }
   if (query !== "" && !described?.parts.some(({ title }) => title === "query")) add("query", "", query)
   for (const [name, value] of Object.entries(headers)) add("header", name, value)
   for (const { title, values, more } of described?.parts ?? []) {
     for (const { name, value, cut } of values) add(title, name, value, cut)
-    if (more !== undefined)
-      flats.push({ part: shortValue(title, 12).slice(0, 12), text: `(and ${countOf(more, "more value")})` })
+    if (more !== undefined) add(title, "", `(and ${countOf(more, "more value")})`)
   }
   // What the gate did not decode is there all the same.
   if (described === undefined) add("decoded", "", JSON.stringify(shown ?? null))

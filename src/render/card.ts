@@ -8,7 +8,6 @@ import { formatDuration } from "../policy/duration.ts"
 import { type Parts, partsOf, type Section } from "./card-parts.ts"
 import { type Row, shortValue } from "./card-text.ts"
 import { MAX_SHOWN } from "./card-values.ts"
-import { countOf } from "./clean.ts"
 
 export interface Card extends Parts {
   /** What is always shown, above the keys. */
@@ -21,23 +20,21 @@ export function cardOf(waiting: Waiting, now: number, whole = false): Card {
   const parts = partsOf(binding, waiting.background, whole ? Infinity : MAX_SHOWN)
   return {
     headline: parts.headline,
-    top: [...parts.top, { label: "asked by", value: whoOf(binding) }, boxedOf(waiting)],
+    top: [...parts.top, askedBy(waiting)],
     sections: [...parts.sections, saidOf(binding)].filter(({ rows }) => rows.length > 0),
     bottom: [...deniedRows(waiting.background, now), ...footOf(waiting, now)],
   }
 }
 
-function whoOf({ agent, operator, run }: Binding): string {
+function askedBy({ approval: { binding }, background }: Waiting): Row {
+  const { agent, operator, run } = binding
   const of = operator === undefined ? "no operator named" : `operator ${named(operator, 80)}`
-  return `${named(agent, 80)} (${of}; ${run === undefined ? "outside of a run" : `run ${named(run, 60)}`})`
-}
-
-function boxedOf({ background }: Waiting): Row {
-  if (background === undefined) return { label: "box", value: "looking at the record ...", tone: "dim" }
-  const { boxed } = background
-  if (boxed === true) return { label: "box", value: "it runs in a box" }
-  const what = boxed === false ? "it runs in no box" : "the record does not say that it runs in a box"
-  return { label: "box", value: `${what}: for it the gate is no boundary`, tone: "warn" }
+  const who = `${named(agent, 80)} (${of}; ${run === undefined ? "outside of a run" : `run ${named(run, 60)}`})`
+  const label = "asked by"
+  if (background === undefined) return { label, value: `${who}; looking at the record ...` }
+  if (background.boxed === true) return { label, value: `${who}, in a box` }
+  const what = background.boxed === false ? "in no box" : "in no box that the record knows of"
+  return { label, value: `${who}, ${what}: for it the gate is no boundary`, tone: "warn" }
 }
 
 /** That it was asked before, and a person said no. */
@@ -49,7 +46,7 @@ export function deniedRows(background: Background | undefined, now: number): Row
   const why = note === undefined ? "" : `: ${JSON.stringify(shortValue(note, 120))}`
   return [
     {
-      label: "asked again",
+      label: "again",
       value: `${ordinal(asked + 1)} ask: ${which} denied by ${named(by, 60)} ${formatDuration(now - time)} ago${why}`,
       tone: "bad",
     },
@@ -65,7 +62,7 @@ function footOf({ approval, agreed, missing, mine }: Waiting, now: number): Row[
   return [
     {
       label: "decided by",
-      value: `${group === "" ? "" : `${named(group, 40)}: `}${shortValue(who, 200)} (${countOf(quorum, "person", "people")} must agree${names}${left})${mine ? "" : "; not you"}`,
+      value: `${group === "" ? "" : `${named(group, 40)}: `}${shortValue(who, 200)} (${quorum} must agree${names}${left})${mine ? "" : "; not you"}`,
     },
     { label: "digest", value: `${shortDigest(digest)}  ${id}  ${timeLeft(binding.expires, now)}` },
   ]

@@ -26,7 +26,7 @@ export function pressKey(state: LiveState, key: string): Step {
     case "group":
       return pressOnGroup(clear(state), key, state.mode.ids)
     case "confirm":
-      if (key === "y") return decided(state, () => sign(state))
+      if (key === "y") return state.fits ? decided(state, () => sign(state)) : only(state)
       return only(to(state, { at: "card" }, "nothing was decided"))
     case "reason":
     case "uses":

@@ -93,7 +93,7 @@ function select(state: LiveState, before: LiveState): LiveState {
   const was = before.queue.findIndex(({ approval }) => approval.id === before.current)
   const kept = before.current !== undefined && ids.includes(before.current)
   const current = kept ? before.current : ids[Math.min(Math.max(0, was), ids.length - 1)]
-  const mode = stillPossible(before.mode, ids) ? before.mode : ({ at: "card" } as const)
+  const mode = stillPossible(before.mode, ids, kept) ? before.mode : ({ at: "card" } as const)
   const { current: _, ...rest } = state
   const after: LiveState = { ...rest, mode, ...(current !== undefined && { current }) }
   const same = current === before.current && mode === before.mode && signsOf(after) === signsOf(before)
@@ -101,7 +101,7 @@ function select(state: LiveState, before: LiveState): LiveState {
 }
 
 /** Whether what was about to be decided still waits. What is only looked at goes with its card. */
-function stillPossible(mode: Mode, ids: readonly string[]): boolean {
+function stillPossible(mode: Mode, ids: readonly string[], kept: boolean): boolean {
   switch (mode.at) {
     case "card":
     case "help":
@@ -115,8 +115,9 @@ function stillPossible(mode: Mode, ids: readonly string[]): boolean {
       return ids.includes(mode.id)
     case "confirm":
       return mode.pending.ids.every((id) => ids.includes(id))
-    default:
-      return false
+    case "full":
+    case "rule":
+      return kept
   }
 }
 
