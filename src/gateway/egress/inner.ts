@@ -157,6 +157,8 @@ export function createInner(pipeline: Pipeline, limits: InnerLimits): Inner {
       http2 ??= openHttp2()
       http2.then(
         (made) => {
+          // As Node's own TLS servers have it: the session would wait for a handshake that is over.
+          Object.assign(socket, { secureConnecting: false })
           opening = tunnel
           made.emit("connection", socket)
           opening = undefined
