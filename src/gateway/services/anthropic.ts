@@ -1,6 +1,6 @@
 // Anthropic's API (docs.claude.com/en/api). Whatever answers with a model's words counts as writing: it costs, and it is told everything.
 import { readRoutes } from "./routes.ts"
-import { byRoutes, type Service } from "./service.ts"
+import { byRoute, type Service } from "./service.ts"
 
 const routes = readRoutes(`
   POST   /v1/messages                                  messages.create              a message
@@ -28,5 +28,5 @@ export const anthropicService: Service = {
   hosts: ["api.anthropic.com"],
   routes,
   route: (seen) => routes.find(seen.method, seen.path),
-  classify: (seen) => ({ ...byRoutes("anthropic", routes, seen), model: true }),
+  classify: (seen) => ({ ...byRoute("anthropic", routes.find(seen.method, seen.path), seen), model: true }),
 }

@@ -165,5 +165,20 @@ const route53 = readRoutes(`
   DELETE /2013-04-01/trafficpolicyinstance/{id}                                           DeleteTrafficPolicyInstance
 `)
 
+/** Addresses that are read, and yet do something: they hand out credentials, or confirm. */
+const iot = readRoutes(`
+  GET!   /confirmdestination/{+confirmation_token} ConfirmTopicRuleDestination
+`)
+
+const deadline = readRoutes(`
+  GET!   /2023-10-12/farms/{farm_id}/fleets/{fleet_id}/read-roles                      AssumeFleetRoleForRead
+  GET!   /2023-10-12/farms/{farm_id}/fleets/{fleet_id}/workers/{worker_id}/fleet-roles AssumeFleetRoleForWorker
+  GET!   /2023-10-12/farms/{farm_id}/queues/{queue_id}/read-roles                      AssumeQueueRoleForRead
+  GET!   /2023-10-12/farms/{farm_id}/queues/{queue_id}/user-roles                      AssumeQueueRoleForUser
+  GET!   /2023-10-12/farms/{farm_id}/fleets/{fleet_id}/workers/{worker_id}/queue-roles AssumeQueueRoleForWorker
+`)
+
 /** By signing name. Whether an action reads is said by its name. */
-export const AWS_ROUTES: ReadonlyMap<string, Routes> = new Map(Object.entries({ lambda, bedrock, ses, route53 }))
+export const AWS_ROUTES: ReadonlyMap<string, Routes> = new Map(
+  Object.entries({ lambda, bedrock, ses, route53, iot, deadline }),
+)

@@ -1,5 +1,6 @@
 // AWS: the service is the one that a request is signed for (Signature Version 4), the action is where the service's protocol has it.
 import { AWS_ROUTES } from "./aws-routes.ts"
+import { RPC_SERVICES } from "./aws-rpc.ts"
 import { s3Action } from "./aws-s3.ts"
 import { bodyOf, formPairs } from "./body.ts"
 import { splitPairs, valuesOf } from "./readings.ts"
@@ -37,7 +38,7 @@ export function readScope(seen: SeenRequest): Signed | undefined {
   for (const scope of scopes) {
     // Five parts at the end: an access key may be anything but has no slash. SigV4A has no region.
     const [terminator, service = "", region = ""] = scope.split("/").reverse()
-    if (terminator === "aws4_request" && /^[a-z0-9-]{1,40}$/.test(service)) found.set(service, { service, region })
+    if (terminator === "aws4_request" && /^[A-Za-z0-9-]{1,40}$/.test(service)) found.set(service, { service, region })
     else found.set("", { service: "", region: "" })
   }
   const [only] = found.values()
@@ -59,9 +60,10 @@ interface Named {
 
 /** Actions by the protocols that send everything to one address: AWS JSON, AWS query, and Smithy RPC v2. */
 function namedActions(seen: SeenRequest, service: string): Named {
+  if (!RPC_SERVICES.has(service)) return { actions: [] }
   const rpc = /^\/service\/[^/]+\/operation\/([A-Za-z0-9]+)$/.exec(seen.path)?.[1]
   if (rpc !== undefined && seen.headers["smithy-protocol"] !== undefined) return { actions: [rpc] }
-  // Services of REST ignore what this looks at.
+  // Some speak REST, too, at other addresses: there nobody looks for a name.
   if (seen.path !== "/" && !BY_PATH.has(service)) return { actions: [] }
   const actions: string[] = []
   const target = seen.headers["x-amz-target"]
@@ -87,7 +89,9 @@ function classify(seen: SeenRequest): Found {
   if (unread || actions.length > 1) return { operation: "", access: "write", unread: unread ?? "ambiguous", ...model }
   const [action] = actions
   if (action === "ambiguous") return { operation: "", access: "write", unread: "ambiguous" }
-  const known = action || AWS_ROUTES.get(service)?.find(seen.method, seen.path)?.operation
+  const route = action === undefined ? AWS_ROUTES.get(service)?.find(seen.method, seen.path) : undefined
+  if (route && !route.exact) return { operation: "", access: "write", unread: "ambiguous", ...model }
+  const known = action ?? route?.operation
   if (known !== undefined && ACTION.test(known))
     return { operation: `aws:${service}.${known}`, access: readsByName(known) ? "read" : "write", ...model }
   // REST, and no table of it: its methods mean what they say.

@@ -2,7 +2,7 @@
 import { classifyGit, gitNeedsBody } from "./git.ts"
 import { classifyGraphql } from "./graphql.ts"
 import { readRoutes } from "./routes.ts"
-import { byMethod, byRoutes, type Found, isRead, type Service, withoutPrefix } from "./service.ts"
+import { byMethod, byRoute, type Found, isRead, type Service, withoutPrefix } from "./service.ts"
 import type { SeenRequest } from "./types.ts"
 
 const routes = readRoutes(`
@@ -109,7 +109,7 @@ const isApi = (seen: SeenRequest) =>
 function classify(seen: SeenRequest): Found | Promise<Found> {
   if (isApi(seen)) {
     if (isGraphql(seen.path)) return classifyGraphql("github", seen)
-    return byRoutes("github", routes, seen, githubPath(seen.path))
+    return byRoute("github", routes.find(seen.method, githubPath(seen.path)), seen)
   }
   return classifyGit(seen) ?? byMethod(seen)
 }

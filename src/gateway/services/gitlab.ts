@@ -2,7 +2,7 @@
 import { classifyGit, gitNeedsBody } from "./git.ts"
 import { classifyGraphql } from "./graphql.ts"
 import { type Route, readRoutes } from "./routes.ts"
-import { byMethod, type Found, isRead, type Service } from "./service.ts"
+import { byMethod, byRoute, type Found, isRead, type Service } from "./service.ts"
 import type { SeenRequest } from "./types.ts"
 
 const routes = readRoutes(`
@@ -91,8 +91,7 @@ function findRoute({ method, path }: SeenRequest): Route | undefined {
 function classify(seen: SeenRequest): Found | Promise<Found> {
   if (isGraphql(seen.path)) return classifyGraphql("gitlab", seen)
   if (!seen.path.startsWith(`${API}/`)) return classifyGit(seen) ?? byMethod(seen)
-  const route = findRoute(seen)
-  return route ? { operation: `gitlab:${route.operation}`, access: route.access } : byMethod(seen)
+  return byRoute("gitlab", findRoute(seen), seen)
 }
 
 /** Rack, below GitLab, takes `_method` from an urlencoded POST. */

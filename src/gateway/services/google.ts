@@ -1,7 +1,7 @@
 // Google's APIs (cloud.google.com/apis/docs, developers.google.com): the host or the path names the API, `:verb` a custom method (AIP-136).
 import { GOOGLE_ROUTES } from "./google-routes.ts"
 import { splitPairs, valuesOf } from "./readings.ts"
-import { type Found, isRead, type Service, strictest } from "./service.ts"
+import { byRoute, type Found, isRead, type Service, strictest } from "./service.ts"
 import type { SeenRequest } from "./types.ts"
 
 /** Custom methods that are sent as POST, and only read. Every other one writes. */
@@ -41,7 +41,7 @@ function classify(seen: SeenRequest): Found {
   // gRPC has a POST for everything: its method is the last segment.
   if (!/^[a-z][a-z0-9-]*$/.test(api)) return { operation: "", access: isRead(seen.method) ? "read" : "write" }
   const route = GOOGLE_ROUTES.get(api)?.find(seen.method, path)
-  if (route) return { operation: `google:${route.operation}`, access: route.access, ...model }
+  if (route) return { ...byRoute("google", route, seen), ...model }
   const access =
     isRead(seen.method) || (seen.method === "POST" && verb !== undefined && READS.has(verb)) ? "read" : "write"
   return { operation: `google:${api}.${verb ?? seen.method.toLowerCase()}`, access, ...model, ...asked(seen) }

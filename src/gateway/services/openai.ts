@@ -1,6 +1,6 @@
 // OpenAI's API (platform.openai.com/docs/api-reference), and those that speak it too. What answers with a model's words counts as writing.
 import { readRoutes } from "./routes.ts"
-import { byRoutes, type Service, withoutPrefix } from "./service.ts"
+import { byRoute, type Service, withoutPrefix } from "./service.ts"
 
 const routes = readRoutes(`
   POST   /responses                                    responses.create             a response
@@ -61,5 +61,5 @@ export const openaiService: Service = {
   ],
   routes,
   route: (seen) => routes.find(seen.method, openaiPath(seen.path)),
-  classify: (seen) => ({ ...byRoutes("openai", routes, seen, openaiPath(seen.path)), model: true }),
+  classify: (seen) => ({ ...byRoute("openai", routes.find(seen.method, openaiPath(seen.path)), seen), model: true }),
 }

@@ -1,6 +1,6 @@
 // Registries of packages as places to publish to, where a rule names one: `service: npm`, `pypi`, `cargo`.
 import { readRoutes } from "./routes.ts"
-import { byRoutes, type Found, type Service } from "./service.ts"
+import { byRoute, type Found, type Service } from "./service.ts"
 import type { SeenRequest } from "./types.ts"
 
 /** npm's registry API (github.com/npm/registry, docs/REGISTRY-API.md, and what libnpmpublish, libnpmaccess and npm-profile send). */
@@ -56,7 +56,7 @@ const service = (name: string, routes: ReturnType<typeof readRoutes>): Service =
   hosts: [],
   routes,
   route: (seen) => routes.find(seen.method, seen.path),
-  classify: (seen: SeenRequest): Found => byRoutes(name, routes, seen),
+  classify: (seen: SeenRequest): Found => byRoute(name, routes.find(seen.method, seen.path), seen),
 })
 
 export const npmService: Service = service("npm", npm)

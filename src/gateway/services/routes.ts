@@ -6,6 +6,8 @@ export interface Route {
   access: "read" | "write"
   /** What is acted on, with `{name}` where a segment of the path goes; "" where the table does not say. */
   resource: string
+  /** False where the path is the table's but for upper and lower case: some servers take it all the same. */
+  exact: boolean
   /** Segments of the path by name, still percent-encoded. */
   params: Readonly<Record<string, string>>
 }
@@ -20,7 +22,8 @@ export interface Row {
 }
 
 interface Node {
-  literal: Map<string, Node>
+  /** By the segment in lower case. */
+  literal: Map<string, { segment: string; node: Node }>
   param?: Node
   /** By method, where the path ends here; `rest` where it may go on. */
   ends: Map<string, { row: Row; names: readonly string[] }>
@@ -64,8 +67,8 @@ function addRow(root: Node, row: Row): void {
       node.rest.set(row.method, { row, names })
       return
     }
-    const next: Node = (name === undefined ? node.literal.get(segment) : node.param) ?? emptyNode()
-    if (name === undefined) node.literal.set(segment, next)
+    const next: Node = (name === undefined ? node.literal.get(segment.toLowerCase())?.node : node.param) ?? emptyNode()
+    if (name === undefined) node.literal.set(segment.toLowerCase(), { segment, node: next })
     else node.param = next
     node = next
   }
@@ -77,27 +80,30 @@ function findRoute(root: Node, method: string, path: string): Route | undefined 
   const segments = path.replace(/\/$/, "").slice(1).split("/")
   if (segments.length > MAX_SEGMENTS) return undefined
   const taken: string[] = []
-  const walk = (node: Node, index: number): Route | undefined => {
-    if (index === segments.length) return finish(node.ends.get(method), taken)
+  const walk = (node: Node, index: number, exact: boolean): Route | undefined => {
+    if (index === segments.length) return finish(node.ends.get(method), taken, exact)
     const segment = segments[index] as string
-    const literal = node.literal.get(segment)
-    const found = literal && walk(literal, index + 1)
+    const literal = node.literal.get(segment.toLowerCase())
+    const found = literal && walk(literal.node, index + 1, exact && literal.segment === segment)
     if (found) return found
     if (segment === "") return undefined
     if (node.param) {
       taken.push(segment)
-      const byName = walk(node.param, index + 1)
+      const byName = walk(node.param, index + 1, exact)
       if (byName) return byName
       taken.pop()
     }
     const rest = node.rest.get(method)
-    return rest && finish(rest, [...taken, segments.slice(index).join("/")])
+    return rest && finish(rest, [...taken, segments.slice(index).join("/")], exact)
   }
-  return walk(root, 0)
+  return walk(root, 0, true)
 }
 
-function finish(end: { row: Row; names: readonly string[] } | undefined, taken: readonly string[]): Route | undefined {
+type End = { row: Row; names: readonly string[] }
+
+function finish(end: End | undefined, taken: readonly string[], exact: boolean): Route | undefined {
   if (!end) return undefined
   const { operation, access, resource } = end.row
-  return { operation, access, resource, params: Object.fromEntries(end.names.map((name, i) => [name, taken[i] ?? ""])) }
+  const params = Object.fromEntries(end.names.map((name, i) => [name, taken[i] ?? ""]))
+  return { operation, access, resource, exact, params }
 }

@@ -29,9 +29,10 @@ export const byMethod = (seen: SeenRequest): Found => ({
 })
 
 /** What a table says of a request; by the method where it says nothing. */
-export function byRoutes(name: string, routes: Routes, seen: SeenRequest, path = seen.path): Found {
-  const route = routes.find(seen.method, path)
-  return route ? { operation: `${name}:${route.operation}`, access: route.access } : byMethod(seen)
+export const byRoute = (name: string, route: Route | undefined, seen: SeenRequest): Found => {
+  if (!route) return byMethod(seen)
+  const operation = `${name}:${route.operation}`
+  return route.exact ? { operation, access: route.access } : { operation, access: "write", unread: "ambiguous" }
 }
 
 /** The strictest that a request may be. */

@@ -245,6 +245,19 @@ describe("AWS", () => {
     expect(await is(request(line, { headers }))).toBe("aws:lambda.CreateFunction write")
   })
 
+  it("takes no name for an action from a service that has none", async () => {
+    const own = "https://abc123.execute-api.us-east-1.amazonaws.com"
+    const named = { ...sigv4("execute-api"), "x-amz-target": "Things.ListThings", "smithy-protocol": "rpc-v2-cbor" }
+    expect(await is(request(`POST ${own}/?Action=ListThings`, { headers: named }))).toBe("aws:execute-api.post write")
+    expect(await is(request(`POST ${own}/service/X/operation/ListThings`, { headers: named }))).toBe(
+      "aws:execute-api.post write",
+    )
+    const confirm = request("GET https://iot.us-east-1.amazonaws.com/confirmdestination/token", {
+      headers: sigv4("iot"),
+    })
+    expect(await is(confirm)).toBe("aws:iot.ConfirmTopicRuleDestination write")
+  })
+
   it("reads presigned addresses and sees when two services are named", async () => {
     const scope = "X-Amz-Credential=AKIA%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"
     const line = `GET https://bucket.s3.amazonaws.com/a?${scope}`
@@ -302,4 +315,12 @@ it("has no service, host or route twice", () => {
     const rows = routes?.rows.map((row) => `${row.method} ${row.template.replace(/\{\+?\w+\}/g, "{}")}`) ?? []
     expect(new Set(rows).size).toBe(rows.length)
   }
+})
+
+it("takes a path in other letters for what it may be, and says that this is not certain", async () => {
+  expect(await is(request("PUT https://api.github.com/repos/o/r/pulls/7/MERGE"))).toBe(
+    "github:pulls.merge write ambiguous",
+  )
+  expect(await is(request("POST https://api.github.com/Markdown"))).toBe("github:markdown.render write ambiguous")
+  expect(await is(request("PUT https://api.github.com/repos/O/R/pulls/7/merge"))).toBe("github:pulls.merge write")
 })
