@@ -27,12 +27,12 @@ async function prepare() {
 }
 
 const LATE = `setTimeout(() => fetch(process.env.npm_config_registry + "good", { headers: { authorization: "Bearer " + process.env.NANOGUARD_TOKEN } })
-  .then(({ status }) => process.exit(status === 200 ? 0 : 1), () => process.exit(2)), 1200)`
+  .then(({ status }) => process.exit(status === 200 ? 0 : 1), () => process.exit(2)), 3500)`
 
 it("keeps a command's own gate for another command that came to it", async () => {
   const ctx = await prepare()
-  const first = gatewayExec(ctx, [process.execPath, "-e", "setTimeout(() => {}, 700)"], { port: "0" })
-  await expect.poll(() => ctx.err()).toContain("packages come through")
+  const first = gatewayExec(ctx, [process.execPath, "-e", "setTimeout(() => {}, 2500)"], { port: "0" })
+  await expect.poll(() => ctx.err(), { timeout: 20_000 }).toContain("packages come through")
   const second = gatewayExec(ctx, [process.execPath, "-e", LATE], {})
   expect(await Promise.all([first, second])).toEqual([{ exit: 0 }, { exit: 0 }])
   expect(ctx.err()).toContain("another command uses this gate")
