@@ -21,16 +21,36 @@ export function compileNetworkRule(
   if (source.methods) clauses.push(methodClause(source.methods))
   const ports = portsOf(source, effect)
   if (ports) clauses.push(portClause(ports))
-  if (source.access) clauses.push(accessClause(source.access))
-  if (source.operations) clauses.push(operationClause(source.operations, restricts, layer, [...path, "operations"]))
   if (source.paths) clauses.push(pathClause(source.paths, restricts, layer, [...path, "paths"]))
-  if (source.where) clauses.push(...compileWhere(source.where, !restricts, layer, [...path, "where"]))
+  clauses.push(...insideClauses(source, restricts, layer, path))
   const rule = listRule<NetworkAction>("network", source, effect, layer, path, clauses)
   if (source.credential !== undefined) rule.credential = source.credential
   if (source.budget) rule.budget = compileBudget(source, rule, layer, path)
   compileHandling(source, effect, rule, layer, path)
   return rule
 }
+
+/** What only a request has: what it is to its service, and what is in it. */
+function insideClauses(
+  source: Source<"network">,
+  restricts: boolean,
+  layer: LayerContext,
+  path: Path,
+): Clause<NetworkAction>[] {
+  const { access, operations, where } = source
+  return [
+    ...(access ? [accessClause(access)] : []),
+    ...(operations ? [operationClause(operations, restricts, layer, [...path, "operations"])] : []),
+    ...(where ? compileWhere(where, !restricts, layer, [...path, "where"]) : []),
+  ]
+}
+
+/** A clause of a request, asked of the use of a credential: where only its destination is known, that decides. */
+const ofRequest = ({ field, wanted, holds, actual }: Clause<NetworkAction>): Clause<CredentialAction> => ({
+  ...{ field, wanted },
+  holds: ({ request }) => request === undefined || holds(request),
+  actual: ({ request }) => (request === undefined ? "none" : actual(request)),
+})
 
 /** Ports that a rule is about; undefined for every one. */
 const portsOf = (source: Source<"network">, effect: Effect) => source.ports ?? (effect === "allow" ? [443] : undefined)
@@ -47,10 +67,12 @@ export function credentialOfNetworkRule(
     nameClause(source.credential),
     hostClause([source[effect] as string], layer, [...path, effect]),
   ]
+  const restricts = effect !== "allow"
   if (source.methods) clauses.push(methodClause(source.methods))
   const ports = portsOf(source, effect)
   if (ports) clauses.push(portClause(ports))
-  if (source.paths) clauses.push(pathClause(source.paths, effect !== "allow", layer, [...path, "paths"]))
+  if (source.paths) clauses.push(pathClause(source.paths, restricts, layer, [...path, "paths"]))
+  clauses.push(...insideClauses(source, restricts, layer, path).map(ofRequest))
   return {
     ...listRule<CredentialAction>("credential", source, effect, layer, path, clauses),
     subject: source.credential,

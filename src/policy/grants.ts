@@ -1,6 +1,6 @@
 // What a person approved, inside the law: it takes named codes of one action out, and never more than the law lets a person.
 import { EXCEPTABLE } from "./codes.ts"
-import type { CompiledPolicy } from "./compiled.ts"
+import type { CompiledPolicy, Rule } from "./compiled.ts"
 import { isoDate } from "./conditions.ts"
 import type { Match, Tally } from "./tally.ts"
 import type { DecisionEvidence, Evidence, Grant } from "./types.ts"
@@ -36,11 +36,17 @@ export function liftGranted(tally: Tally, inForce: InForce): void {
 }
 
 function lifts(grant: Grant, { rule, evidence }: Match, layer: number): boolean {
-  if (rule.floor || !grant.codes.includes(rule.code) || (rule.approvers ?? "") !== grant.approvers) return false
+  if (rule.floor || !isNamed(grant, rule) || (rule.approvers ?? "") !== grant.approvers) return false
   if (rule.effect === "deny") {
     if (grant.kind !== "exception" || rule.layer < layer || !EXCEPTABLE.includes(rule.code)) return false
   }
   return evidence.every((item) => wasShown(grant, item))
+}
+
+/** Who agreed to a request agreed to the credential that the rule which asked puts onto it: that is one question, not two. */
+function isNamed({ codes }: Grant, { code, path }: Rule): boolean {
+  if (codes.includes(code)) return true
+  return code === "credential.approval" && path[0] === "network" && codes.includes("network.approval")
 }
 
 /** An advisory counts by its id alone: what came up since was not approved, also where it calls itself what was. */

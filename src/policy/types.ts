@@ -121,6 +121,8 @@ export interface CredentialAction {
   /** Canonical; 443 where absent. */
   port?: number
   path: string
+  /** The request that it would go onto, for rules that look at more of it than where it goes. */
+  request?: NetworkAction
 }
 
 export interface MountAction {
