@@ -75,7 +75,10 @@ export async function gatewayExec(
     })
     const settings = withEgress(packages, visit, directory, options.network)
     writeSettings(directory, settings.files)
-    if (options.quiet !== true) say(renderExecStart({ origin: visit.origin, project: await projectOfGate(ctx) }, style))
+    if (options.quiet !== true)
+      say(
+        renderExecStart({ origin: visit.origin, project: await projectOfGate(ctx), all: settings !== packages }, style),
+      )
     // Whatever becomes of the gate meanwhile, what the command came to is passed on.
     const endVisit = () =>
       askGate<RunSummary>(ctx, "DELETE", `/v1/runs/${visit.visit}`).catch((error: unknown) => {

@@ -10,9 +10,12 @@ import { wrapText } from "./layout.ts"
 import type { Style } from "./style.ts"
 
 /** Said before the command starts: which gate, by whose policy (a gate that runs already may be another project's), and what it is not. */
-export function renderExecStart({ origin, project }: { origin: string; project: string }, style: Style): string {
+export function renderExecStart(
+  { origin, project, all }: { origin: string; project: string; all: boolean },
+  style: Style,
+): string {
   return style.dim(
-    `nanoguard: packages come through ${cleanText(origin)}, by the policy of ${cleanText(project)}. No box: the command itself can do what you can.\n`,
+    `nanoguard: ${all ? "requests go" : "packages come"} through ${cleanText(origin)}, by the policy of ${cleanText(project)}. No box: the command itself can do what you can.\n`,
   )
 }
 
