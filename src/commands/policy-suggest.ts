@@ -15,6 +15,9 @@ export interface SuggestOptions extends Pick<RecordOptions, "since" | "until" | 
   format?: "text" | "json"
 }
 
+/** A request that was held comes a second time as released, so that `network.held` is left out. */
+const DECISIONS: readonly string[] = ["network.decided", "network.released"]
+
 /** What sealing left in place of a secret or of a text's end: no rule can be made of it. */
 const REPLACED = /secret:[\w-]{43}|\[cut: \d+ characters, /
 
@@ -48,7 +51,7 @@ function addRecord(suggestions: Suggestions, { seq, body, record }: StoredRecord
     for (const [of, times] of repeatsIn(record.detail)) suggestions.repeat(of, times)
     return
   }
-  if (!record?.type.endsWith(".decided") || !record.action || !record.evidence || !record.verdict) return
+  if (!record || !DECISIONS.includes(record.type) || !record.action || !record.evidence || !record.verdict) return
   const { action, evidence, verdict } = record
   suggestions.add({ seq, action, evidence, verdict, partial: REPLACED.test(body) })
 }

@@ -1,7 +1,7 @@
 // One request, decided: what it is, what it carries, what it has used up, where it leads, and what people said of it.
 import type { ActiveGrant, NetworkArguments } from "../../approvals/types.ts"
 import type { CompiledPolicy, ListRule } from "../../policy/compiled.ts"
-import { decide } from "../../policy/decide.ts"
+import { decideRequest } from "../../policy/decide-request.ts"
 import { matchingRules, type NetworkNeeds } from "../../policy/network.ts"
 import type { DecisionEvidence, NetworkAction, Verdict } from "../../policy/types.ts"
 import { classify, describeRequest, readFields } from "../services/index.ts"
@@ -88,7 +88,8 @@ export async function judge(deps: JudgeDeps, input: JudgeInput): Promise<Judged>
     ...(carried.unbound !== undefined && { unboundPlaceholder: carried.unbound }),
   }
   const plain = { action, classified, rules, carried, grants: [] }
-  const strictest = (evidence: DecisionEvidence) => strictestOf(policy, action, evidence, carried)
+  const credentials = carried.inject.map(({ credential }) => credential)
+  const strictest = (evidence: DecisionEvidence) => decideRequest(policy, action, credentials, evidence)
   const first = strictest({ ...base, counters: {} })
   if (first.effect === "deny" && first.mode === "enforce") {
     return { ...plain, evidence: { ...base, counters: {} }, verdict: first, addresses: [] }
@@ -103,29 +104,20 @@ export async function judge(deps: JudgeDeps, input: JudgeInput): Promise<Judged>
   if (verdict.effect !== "ask") return { ...known, evidence, verdict }
   const described = await describeRequest(seen, classified)
   const credential = carried.inject[0]?.credential
-  const args = askArguments({ action, verdict, seen, described, body, rules, credential, opening })
-  const grants = await deps.grantsFor(args)
-  if (grants.length === 0) return { ...known, evidence, verdict, args }
-  const granted = { ...evidence, grants: grants.map(({ grant }) => grant) }
-  const after = strictest(granted)
-  const used = grants.filter(({ grant: { id } }) => after.excepted?.some(({ rule }) => rule === `approval ${id}`))
-  return { ...known, evidence: granted, verdict: after, args, grants: used }
-}
-
-const STRICTNESS = { allow: 0, ask: 1, deny: 2 } as const
-
-/** The request's own verdict, or a stricter one about a credential that it takes along. */
-function strictestOf(
-  policy: CompiledPolicy,
-  action: NetworkAction,
-  evidence: DecisionEvidence,
-  carried: Carried,
-): Verdict {
-  let verdict = decide(policy, action, evidence)
-  for (const { credential } of carried.inject) {
-    const { method, host, port, path } = action
-    const other = decide(policy, { kind: "credential", credential, method, host, port, path }, evidence)
-    if (STRICTNESS[other.effect] > STRICTNESS[verdict.effect]) verdict = other
+  // Rules of several groups may ask: who agreed for one of them has not for the others, whose question comes next.
+  let judged = { evidence, verdict, grants: [] as readonly ActiveGrant[] }
+  for (;;) {
+    const args = askArguments({ action, verdict: judged.verdict, seen, described, body, rules, credential, opening })
+    const more = (await deps.grantsFor(args)).filter(
+      ({ grant }) => !judged.grants.some((one) => one.grant.id === grant.id),
+    )
+    const grants = [...judged.grants, ...more]
+    const granted = { ...evidence, grants: grants.map(({ grant }) => grant) }
+    if (more.length > 0) judged = { evidence: granted, verdict: strictest(granted), grants }
+    if (more.length > 0 && judged.verdict.effect === "ask") continue
+    const used = judged.grants.filter(({ grant: { id } }) =>
+      judged.verdict.excepted?.some(({ rule }) => rule === `approval ${id}`),
+    )
+    return { ...known, ...judged, args, grants: used }
   }
-  return verdict
 }
