@@ -53,7 +53,9 @@ function requirePrivate(stats: Stats, file: string, what: string): void {
   if (uid === undefined) return
   if (stats.uid !== uid && stats.uid !== 0)
     throw refuse("belongs to another user", "it has to be this user's, or root's")
-  if ((stats.mode & 0o077) !== 0)
+  // What root hands to a service it has to let that service's group read (systemd's LoadCredential does).
+  const others = stats.uid === 0 && uid !== 0 ? 0o037 : 0o077
+  if ((stats.mode & others) !== 0)
     throw refuse(
       "may be read by others",
       "what it protects may be known to them: chmod 600 it, and rotate the credentials",

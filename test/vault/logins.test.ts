@@ -189,7 +189,7 @@ describe("a login in the vault", () => {
     expect(new Set(all)).toEqual(new Set(["access-token-1"]))
     expect(calls).toEqual([
       {
-        ...{ url: "https://console.anthropic.com/v1/oauth/token", type: "application/json", redirect: "error" },
+        ...{ url: "https://platform.claude.com/v1/oauth/token", type: "application/json", redirect: "error" },
         body: expect.stringContaining('"refresh_token":"refresh-token-0"'),
       },
     ])

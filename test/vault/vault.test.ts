@@ -4,6 +4,7 @@ import { join } from "node:path"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { removeCredential, rotateCredential, setCredential } from "../../src/vault/change.ts"
+import { createVaultControl } from "../../src/vault/control.ts"
 import { initVault } from "../../src/vault/init.ts"
 import { openVault } from "../../src/vault/open.ts"
 import type { Source } from "../../src/vault/types.ts"
@@ -130,12 +131,54 @@ describe("a vault", () => {
     expect(await vault.reveal("example")).toBe(VALUE)
   })
 
+  test("takes one of two changes that were made at once", async (t) => {
+    const { ana, set, openVault } = await newVaultPlace(t)
+    const late = { ...ana, sign: (message: string) => set({ name: "one" }).then(() => ana.sign(message)) }
+    await expect(set({ name: "two" }, VALUE, late)).rejects.toThrow("somebody else changed the credentials meanwhile")
+    expect((await openVault()).list().map(({ name }) => name)).toEqual(["one"])
+  })
+
+  test("takes nothing that somebody else's key signed", async (t) => {
+    const { ana, ben, set, openVault } = await newVaultPlace(t)
+    await expect(set({}, VALUE, { ...ben, name: "ana" } as typeof ana)).rejects.toThrow("not the key that ana enrolled")
+    await expect(set({}, VALUE, { ...ben, name: "eve" } as typeof ana)).rejects.toThrow("eve is not an approver")
+    expect((await openVault()).list()).toEqual([])
+  })
+
   async function openVaultAt(ctx: Parameters<typeof openVault>[0], t: Parameters<typeof newPlace>[1]) {
     const { store } = await newPlace(async () => ({}), t, [])
     const vault = await openVault(ctx, store)
     t.onTestFinished(() => vault.close())
     return vault
   }
+})
+
+describe("the control of a gate's vault", () => {
+  test("opens and locks it, one try at a time, and records each", async (t) => {
+    const { openVault, store } = await newVaultPlace(t, { kind: "passphrase", passphrase: PASSPHRASE })
+    const control = createVaultControl(await openVault(), store, "gw")
+    expect(control.status()).toEqual({ state: "locked", kind: "passphrase", credentials: 0, refused: [] })
+    const tries = [{ passphrase: "another one" }, { passphrase: PASSPHRASE }].map((body) => control.unlock(body))
+    const results = await Promise.allSettled(tries)
+    expect(results.map((one) => one.status === "rejected" && one.reason.message)).toEqual([
+      "the passphrase does not open the vault",
+      "somebody else opens the vault just now",
+    ])
+    await expect(control.unlock({})).rejects.toThrow("the vault is locked")
+    await expect(control.unlock({ passphrase: 7 })).rejects.toThrow("no passphrase")
+    await expect(control.unlock({ passphrase: "x".repeat(2000) })).rejects.toThrow("no passphrase")
+    expect(await control.unlock({ passphrase: PASSPHRASE })).toMatchObject({ state: "open" })
+    expect(await control.lock()).toMatchObject({ state: "locked" })
+    const said = (await records(store)).filter(({ type }) => type.startsWith("configuration.vault"))
+    expect(said.map(({ type, outcome }) => [type, outcome])).toEqual([
+      ["configuration.vault-refused", "refused"],
+      ["configuration.vault-refused", "refused"],
+      ["configuration.vault-unlocked", undefined],
+      ["configuration.vault-locked", undefined],
+    ])
+    const bodies = await store.db.selectFrom("events").select("body").execute()
+    expect(JSON.stringify(bodies)).not.toMatch(/passphrase|another one/)
+  })
 })
 
 describe("a source", () => {

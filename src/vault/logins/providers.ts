@@ -13,7 +13,7 @@ interface Provider {
 
 const PROVIDERS: Readonly<Record<LoginName, Provider>> = {
   claude: {
-    tokenUrl: "https://console.anthropic.com/v1/oauth/token",
+    tokenUrl: "https://platform.claude.com/v1/oauth/token",
     body: "json",
     clientId: "9d1c250a-e61b-44d9-88ed-5944d1962f5e",
   },

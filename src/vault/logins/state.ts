@@ -4,10 +4,11 @@ import { closeSync, lstatSync, openSync, rmSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Context } from "../../context.ts"
+import { EXIT } from "../../errors.ts"
 import { stateHome } from "../../home.ts"
 import { makeDirectory } from "../../store/sqlite/files.ts"
 import type { Standing } from "../chain.ts"
-import { codeOf } from "../errors.ts"
+import { codeOf, vaultError } from "../errors.ts"
 import type { VaultKeys } from "../keys.ts"
 import { readPrivate, writePrivate } from "../private-file.ts"
 import { openBytes, sealBytes } from "../sealing.ts"
@@ -52,11 +53,20 @@ export function keepRenewed(
 
 const contextOf = (name: string, last: string) => `nanoguard-login-v1\n${name}\n${last}`
 
-/** Runs `work` while no other process of this state directory does for the same name. */
+/** Runs `work` while no other process of this state directory does for the same name. Errors: environment (it never ends). */
 export async function withLoginLock<T>(ctx: Pick<Context, "env">, name: string, work: () => Promise<T>): Promise<T> {
   const lock = `${loginFile(ctx, name)}.lock`
   makeDirectory(dirname(lock))
-  while (!take(lock)) await sleep(LOOK)
+  for (let tries = 0; !take(lock); tries++) {
+    if (tries > (2 * STALE) / LOOK)
+      throw vaultError(
+        "another process renews this login and never ends",
+        "end it, or remove the lock",
+        EXIT.environment,
+        lock,
+      )
+    await sleep(LOOK)
+  }
   try {
     return await work()
   } finally {
