@@ -60,7 +60,7 @@ const LIMITS: EgressLimits = {
 export function attachEgress(server: Server, pipeline: Pipeline, options: EgressOptions): Egress {
   const limits = { ...LIMITS, ...options.limits }
   const live = createLive(limits)
-  const inner = createInner(pipeline, limits)
+  const inner = createInner(pipeline, limits, options.onTrouble)
 
   async function connect(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const who = identifyClient(pipeline, request.rawHeaders)
@@ -73,7 +73,7 @@ export function attachEgress(server: Server, pipeline: Pipeline, options: Egress
     }
     const target: Target = { scheme: "https", ...authority }
     const link = { who, target, socket }
-    if (!live.add(link)) return endWithAnswer(socket, busy("too many connections through the gateway"))
+    if (live.add(link) === undefined) return endWithAnswer(socket, busy("too many connections through the gateway"))
     const [decision, ca] = await Promise.all([pipeline.tunnel(who, target), options.caOf(who)])
     if (socket.destroyed) return
     if (decision.go === "refuse") return endWithAnswer(socket, refusalOf(decision))
@@ -115,7 +115,7 @@ export function attachEgress(server: Server, pipeline: Pipeline, options: Egress
   })
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => {})
-    if (isAbsolute(request.url)) upgradePlain(pipeline, live, request, socket, head)
+    if (isAbsolute(request.url)) upgradePlain(pipeline, live, request, socket, head, options.onTrouble)
     else endWithAnswer(socket, own(400, "the gateway itself speaks nothing but HTTP/1.1"))
   })
   return {

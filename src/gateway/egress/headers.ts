@@ -39,13 +39,17 @@ export function requestHeaders(request: IncomingMessage, target: Target): string
   const { rawHeaders } = request
   const named = namedByConnection(valuesOf(rawHeaders, "connection")) ?? NONE
   const headers = ["host", spellHost(target)]
+  const cookies: string[] = []
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!.toLowerCase()
     const value = rawHeaders[index + 1]!
     if (name === "te" && /(?:^|,)\s*trailers\s*(?:,|$)/i.test(value)) headers.push("te", "trailers")
     if (!isPassed(name) || named.has(name)) continue
-    headers.push(name, value)
+    if (name === "cookie") cookies.push(value)
+    else headers.push(name, value)
   }
+  // HTTP/2 may send each on its own (RFC 9113, section 8.2.3); HTTP/1.1 may not.
+  if (cookies.length > 0) headers.push("cookie", cookies.join("; "))
   return headers
 }
 

@@ -38,7 +38,7 @@ export interface Inner {
 const MAX_HEADER = 16_384
 
 /** Servers whose requests were found to be their tunnel's, before the pipeline gets them. */
-export function createInner(pipeline: Pipeline, limits: InnerLimits): Inner {
+export function createInner(pipeline: Pipeline, limits: InnerLimits, onTrouble: (error: unknown) => void): Inner {
   const tunnels = new WeakMap<object, Tunnel>()
   const watch = createWatch(limits)
   let http2: Promise<Http2Server> | undefined
@@ -64,7 +64,10 @@ export function createInner(pipeline: Pipeline, limits: InnerLimits): Inner {
     }
     watch.begin(tunnel, request, response)
     const arrived: Arrived = { who, target, request, response, url: checked.url, http2: isHttp2 }
-    void pipeline.request(arrived)
+    pipeline.request(arrived).catch((error: unknown) => {
+      onTrouble(error)
+      response.destroy()
+    })
   }
 
   const server = createServer({
@@ -84,7 +87,7 @@ export function createInner(pipeline: Pipeline, limits: InnerLimits): Inner {
     watch.release(tunnel)
     const { who, target } = tunnel
     const onViolated = (code: Violation, detail: string) => violate(tunnel, code, detail)
-    acceptUpgrade(pipeline, { who, target, request, socket, head }, onViolated)
+    acceptUpgrade(pipeline, { who, target, request, socket, head }, onViolated, onTrouble)
   })
   server.on("connect", (_request: IncomingMessage, socket: Duplex) => {
     const tunnel = tunnels.get(socket)
@@ -163,7 +166,10 @@ export function createInner(pipeline: Pipeline, limits: InnerLimits): Inner {
           made.emit("connection", socket)
           opening = undefined
         },
-        () => socket.destroy(),
+        (error: unknown) => {
+          onTrouble(error)
+          socket.destroy()
+        },
       )
     },
     close: watch.close,

@@ -11,8 +11,8 @@ export interface Link {
 }
 
 export interface Live {
-  /** Counts a connection until its socket closes; false where there are too many already. */
-  add: (link: Link) => boolean
+  /** Counts a connection until its socket closes, or until what is returned is called; undefined where there are too many already. */
+  add: (link: Link) => (() => void) | undefined
   /** Ends all connections that `matches` is true of, and says how many these were. */
   cut: (matches: (link: Link) => boolean) => number
   readonly size: number
@@ -29,14 +29,15 @@ export function createLive(limits: { perRun: number; all: number }): Live {
   }
   return {
     add: (link) => {
-      if (links.size >= limits.all || (perRun.get(link.who.run) ?? 0) >= limits.perRun) return false
+      if (links.size >= limits.all || (perRun.get(link.who.run) ?? 0) >= limits.perRun) return undefined
       links.add(link)
       count(link.who, 1)
-      link.socket.once("close", () => {
-        links.delete(link)
-        count(link.who, -1)
-      })
-      return true
+      const drop = () => {
+        link.socket.off("close", drop)
+        if (links.delete(link)) count(link.who, -1)
+      }
+      link.socket.once("close", drop)
+      return drop
     },
     cut: (matches) => {
       const found = [...links].filter(matches)

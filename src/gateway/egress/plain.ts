@@ -30,9 +30,10 @@ export function identifyClient(pipeline: Pipeline, rawHeaders: readonly string[]
   return tokens !== undefined && tokens.length > 1 ? undefined : pipeline.identify(tokens?.[0])
 }
 
-type Read = { who: Attribution; target: Target; url: string } | { answer: Answer }
+/** `drop`: the request is over, and its connection may have another one, to another host. */
+type Read = { who: Attribution; target: Target; url: string; drop: () => void } | { answer: Answer }
 
-/** Answers one plain request; `stall` is in milliseconds, see `sendAnswer`. Never rejects. */
+/** Answers one plain request; `stall` is in milliseconds, see `sendAnswer`. */
 export async function servePlain(
   pipeline: Pipeline,
   live: Live,
@@ -46,7 +47,9 @@ export async function servePlain(
     await sendAnswer(request, response, read.answer, stall)
     return
   }
-  await pipeline.request({ ...read, request, response, http2: false })
+  const { drop, ...arrived } = read
+  response.once("close", drop)
+  await pipeline.request({ ...arrived, request, response, http2: false })
 }
 
 /** Takes a plain WebSocket's opening. */
@@ -56,6 +59,7 @@ export function upgradePlain(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
+  onTrouble: (error: unknown) => void,
 ): void {
   const read = readPlain(pipeline, live, request)
   if ("answer" in read) {
@@ -64,7 +68,7 @@ export function upgradePlain(
   }
   const { who, target } = read
   const onViolated = (code: Violation, detail: string) => pipeline.violated(who, target, code, detail)
-  acceptUpgrade(pipeline, { who, target, request, socket, head }, onViolated)
+  acceptUpgrade(pipeline, { who, target, request, socket, head }, onViolated, onTrouble)
 }
 
 function readPlain(pipeline: Pipeline, live: Live, request: IncomingMessage): Read {
@@ -86,7 +90,7 @@ function readPlain(pipeline: Pipeline, live: Live, request: IncomingMessage): Re
     pipeline.violated(who, target, checked.code, checked.detail)
     return { answer: errorAnswer(checked.status, `${checked.code}: ${checked.detail}`) }
   }
-  if (!live.add({ who, target, socket: request.socket }))
-    return { answer: unavailableAnswer("too many connections through the gateway") }
-  return { who, target, url: checked.url }
+  const drop = live.add({ who, target, socket: request.socket })
+  if (drop === undefined) return { answer: unavailableAnswer("too many connections through the gateway") }
+  return { who, target, url: checked.url, drop }
 }

@@ -15,6 +15,7 @@ export function acceptUpgrade(
   pipeline: Pipeline,
   arrived: Omit<ArrivedUpgrade, "url">,
   onViolated: (code: Violation, detail: string) => void,
+  onTrouble: (error: unknown) => void,
 ): void {
   const { request, socket, target } = arrived
   const refuse = (status: number, text: string) => {
@@ -27,7 +28,11 @@ export function acceptUpgrade(
     onViolated(checked.code, checked.detail)
     refuse(checked.status, `${checked.code}: ${checked.detail}`)
   } else if (!isOpening(request)) refuse(501, "the gateway passes on no other protocol than WebSocket (RFC 6455)")
-  else void pipeline.upgrade({ ...arrived, url: checked.url })
+  else
+    pipeline.upgrade({ ...arrived, url: checked.url }).catch((error: unknown) => {
+      onTrouble(error)
+      socket.destroy()
+    })
 }
 
 /** RFC 6455, section 4.1. A body would be read as the first frames. */

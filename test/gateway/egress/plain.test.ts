@@ -1,16 +1,17 @@
 import { createServer } from "node:http"
 import { describe, expect, test } from "vitest"
+import type { EgressLimits } from "../../../src/gateway/egress/connect.ts"
 import { curl, dialProxy } from "./clients.ts"
 import { HOST, listen, startProxy } from "./proxy.ts"
 
-async function start() {
+async function start(limits: Partial<EgressLimits> = {}) {
   const heads: string[][] = []
   const server = createServer((request, response) => {
     heads.push(request.rawHeaders)
     request.pipe(response)
   })
   const port = await listen(server)
-  return { heads, port, proxy: await startProxy() }
+  return { heads, port, proxy: await startProxy({ limits }) }
 }
 
 describe("plain HTTP through the proxy", () => {
@@ -72,6 +73,18 @@ describe("plain HTTP through the proxy", () => {
       expect(seen).toEqual([])
     },
   )
+
+  test("many requests on one connection are one connection at a time", async () => {
+    const { port, proxy, heads: seen } = await start({ perRun: 1 })
+    const wire = dialProxy(proxy)
+    for (const mark of ["mark-1", "mark-2", "mark-3", "mark-4", "mark-5"]) {
+      const head = `POST http://${HOST}:${port}/ HTTP/1.1\r\nHost: ${HOST}:${port}\r\nContent-Length: 6\r\n\r\n`
+      wire.socket.write(head + mark)
+      expect(await wire.until(new RegExp(`${mark}\r\n0\r\n\r\n`))).toContain(mark)
+    }
+    expect(seen).toHaveLength(5)
+    expect(proxy.egress.connections).toBe(0)
+  })
 
   test("the gate's own addresses are its own", async () => {
     const { proxy } = await start()
