@@ -40,7 +40,9 @@ function decode(text: string): string {
 
 function canonicalPath(path: string, service: string): string {
   const segments = path.split("/")
-  if (ONCE.has(service)) return segments.map((segment) => encode(decode(segment))).join("/") || "/"
+  // A key's own slashes are not encoded there.
+  if (ONCE.has(service))
+    return segments.map((segment) => encode(decode(segment)).replaceAll("%2F", "/")).join("/") || "/"
   const kept: string[] = []
   for (const segment of segments) {
     if (segment === "..") kept.pop()

@@ -15,10 +15,8 @@ export interface Decoded {
    * nothing is done. A match may end before the byte.
    */
   read: (byte: number, at: number, state: number) => Match | undefined
-  /** The same with the state after the byte: whether both are the same again. */
-  settle: (state: number, end: number) => void
-  /** Whether it has a state of its own. */
-  readonly apart: boolean
+  /** With the state after the byte: whether it still is somewhere else. */
+  settle: (state: number, end: number) => boolean
   /** Where the first byte is that may belong to a secret, or an escape, which is not whole; `end` where there is none. */
   held: (end: number) => number
   /** Offsets count from `offset` on. */
@@ -76,11 +74,9 @@ export function createDecoded(
       return undefined
     },
     settle(state, end) {
-      if (!apart || open !== "" || current !== state) return
+      if (!apart || open !== "" || current !== state) return apart
       const length = depth(state)
-      if (length === 0 || starts.at(-length) === end - length) apart = false
-    },
-    get apart() {
+      apart = length > 0 && starts.at(-length) !== end - length
       return apart
     },
     held(end) {

@@ -58,9 +58,11 @@ function scrubWith({ automaton, pairs, stride }: Table): Scrubber {
   let count = 0
   let raw = 0
   const readers = ESCAPES.map((escapes) => createDecoded(automaton, escapes))
-  const isApart = () => readers.some(({ apart }) => apart)
+  // Whether any reader is somewhere else than the bytes as they are.
+  let apart = false
   const reset = () => {
     raw = 0
+    apart = false
     for (const reader of readers) reader.reset()
   }
 
@@ -70,10 +72,12 @@ function scrubWith({ automaton, pairs, stride }: Table): Scrubber {
     raw = step(raw, byte)
     const plain = ending(raw)
     if (plain !== undefined) return { start: at + 1 - plain.bytes.length, end: at + 1, mark: plain.mark }
+    if (!apart && byte !== 0x25 && byte !== 0x5c && byte !== 0x26) return undefined
+    apart = false
     for (const reader of readers) {
       const match = reader.read(byte, at, before)
       if (match !== undefined) return match
-      reader.settle(raw, at + 1)
+      if (reader.settle(raw, at + 1)) apart = true
     }
     return undefined
   }
@@ -86,7 +90,7 @@ function scrubWith({ automaton, pairs, stride }: Table): Scrubber {
     let at = held.length
     while (at <= last) {
       let until = at
-      while (raw === 0 && !isApart() && at + stride <= last) {
+      while (raw === 0 && !apart && at + stride <= last) {
         const sample = at + stride - 1
         if (pairs[(bytes[sample]! << 8) | bytes[sample + 1]!] === 0) {
           at = sample + 1
@@ -108,7 +112,7 @@ function scrubWith({ automaton, pairs, stride }: Table): Scrubber {
           count++
           reset()
         }
-      } while ((raw !== 0 || at < until || isApart()) && at <= last)
+      } while ((raw !== 0 || at < until || apart) && at <= last)
     }
     const end = bytes.length
     const keep = Math.max(written, Math.min(end - depth(raw), ...readers.map((reader) => reader.held(end))))
