@@ -5,6 +5,7 @@ import { decide } from "../../src/policy/decide.ts"
 import { explain } from "../../src/policy/explain.ts"
 import { loadPolicy } from "../../src/policy/load.ts"
 import { loadPatterns } from "../../src/policy/regex.ts"
+import { runPolicyTests } from "../../src/policy/testing.ts"
 import type { NetworkAction, Verdict } from "../../src/policy/types.ts"
 import { requests } from "./arbitraries.ts"
 import { action, answer, ask, loadError, NOW } from "./support.ts"
@@ -57,6 +58,27 @@ describe("an example on one line", () => {
     expect(loadError(`version: 1\n${policy.replace(' as github:pulls.merge"', '"')}`)).toMatch(
       /operation: the rule wants github:pulls\.\*, the example has none that is known/,
     )
+  })
+})
+
+describe("a policy test", () => {
+  it("may say what a request holds, and what of it was not read", () => {
+    const policy = loadPolicy(
+      `version: 1\n${rule("allow", "where: { form.amount: { max: 5 } }, operations: [stripe:*], budget: { usd: 1/day }")}`,
+      "p.yaml",
+    )
+    const of = (more: string) =>
+      `{ action: { kind: network, method: POST, scheme: https, host: api.example.com, port: 443, path: /, ${more} }, expect: `
+    const cases = [
+      `${of("operation: stripe:charges.create, fields: { form.amount: 5 }, access: write")}allow }`,
+      `${of("operation: stripe:charges.create, fields: { form.amount: [4, 6] }")}deny }`,
+      `${of("operation: stripe:charges.create, unread: too-large")}deny }`,
+      `${of("operation: stripe:charges.create, fields: { form.amount: 5 }")}{ code: credential.unbound-placeholder }, unboundPlaceholder: key }`,
+      `${of("operation: stripe:charges.create, fields: { form.amount: 5 }")}{ code: budget.exceeded }, counters: { r/usd: 1 } }`,
+    ]
+    const results = runPolicyTests(policy, `cases:\n${cases.map((one) => `  - ${one}`).join("\n")}\n`, "t.yaml", NOW)
+    expect(results.filter(({ passed }) => !passed)).toEqual([])
+    expect(() => runPolicyTests(policy, `cases:\n  - ${of("unread: lazy")}deny }\n`, "t.yaml", NOW)).toThrow(/unread/)
   })
 })
 

@@ -27,12 +27,59 @@ describe("the JSON Schema for editors", () => {
       { numRuns: 100 },
     )
   })
+  it("takes every field that rules about requests may have", () => {
+    const text = `version: 1
+network:
+  - id: all
+    ask: "**.example"
+    methods: [GET]
+    paths: [/a/**]
+    ports: [443]
+    operations: [github:pulls.*]
+    access: read
+    where: { query.page: { max: 5 }, "json:/a": { not: { equals: x } } }
+    service: github
+    http2: true
+    addresses: [10.0.0.0/8, "fd00::/8"]
+    bind: [idempotency-key]
+    placeholders: redact
+    credential: key
+    budget: { requests: 5/minute, tokens: 2M/day, bytes: 1G/run, usd: 0.5/hour }
+    approvers: ops
+  - { id: closed, allow: closed.example.com, inspect: false }
+credentials: [{ id: key, allow: key, hosts: [a.example], ports: [443] }]
+approvers: { ops: { people: [ana], operator: false, quiet: { from: 22:00, to: 07:00, zone: UTC } } }
+`
+    expect(validate(parse(text)), JSON.stringify(validate.errors)).toBe(true)
+    const policy = loadPolicy(text, "p.yaml")
+    // Each of them is part of what a policy is.
+    for (const line of text.split("\n").filter((one) => /^ {4}\w/.test(one) && !one.includes("ask:"))) {
+      expect(loadPolicy(text.replace(`${line}\n`, ""), "p.yaml").hash, line).not.toBe(policy.hash)
+    }
+    expect(policy.listRules[0]).toMatchObject({
+      ...{ credential: "key", service: "github", http2: true, bind: ["idempotency-key"], placeholders: "redact" },
+      budget: [
+        { unit: "requests", limit: 5, window: "minute", counter: "all/requests" },
+        { unit: "tokens", limit: 2_000_000, window: "day" },
+        { unit: "bytes", limit: 1e9, window: "run" },
+        { unit: "usd", limit: 0.5, window: "hour" },
+      ],
+    })
+  })
   test.each([
     "version: 2",
     "mode: enforce",
     "version: 1\nunknown: 1",
     "version: 1\nnetwork: [{ id: a }]",
     "version: 1\nnetwork: [{ id: a, allow: x, deny: y }]",
+    "version: 1\nnetwork: [{ id: a, allow: x, inspect: true }]",
+    "version: 1\nnetwork: [{ id: a, allow: x, operations: [merge] }]",
+    "version: 1\nnetwork: [{ id: a, allow: x, where: { query.a: { near: 5 } } }]",
+    "version: 1\nnetwork: [{ id: a, allow: x, placeholders: keep }]",
+    "version: 1\nnetwork: [{ id: a, ask: x, bind: [X-Upper] }]",
+    "version: 1\nnetwork: [{ id: a, allow: x, service: quux }]",
+    "version: 1\napprovers: { a: { people: [b], operator: true } }",
+    "version: 1\napprovers: { a: { people: [b], quiet: { from: 7am, to: 8am, zone: UTC } } }",
     "version: 1\npackages: { deny: { severity: grave } }",
     "version: 1\npackages: { exceptions: [{ allow: pkg:npm/x, of: malware.known, owner: a, reason: b, expires: 2027-01-01 }] }",
   ])("refuses %j, as the loader does", (text) => {
