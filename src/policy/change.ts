@@ -104,14 +104,16 @@ function editFor(
       "Accept for this version that evidence is missing.",
     )
   }
-  if (rule && !texts[rule.layer]?.file.startsWith("org:")) {
+  // What lets a request reach a private address, or pass unseen, cannot stand beside a deny: that becomes a rule of its own.
+  const opens = rule !== undefined && (rule.addresses !== undefined || rule.inspect === false)
+  if (rule && !(opens && wanted === "deny") && !texts[rule.layer]?.file.startsWith("org:")) {
     const layer = texts[rule.layer] as LayerText
     const text = renameKey(layer.text, [...rule.path, rule.effect], wanted)
     return text === undefined
       ? undefined
       : { layer: rule.layer, text, summary: `Let the rule ${rule.id} ${wanted} instead of ${rule.effect}.` }
   }
-  if (rule) return undefined
+  if (rule && verdict.effect !== "allow") return undefined
   const isDefault =
     verdict.code === "policy.default" ||
     verdict.rule.startsWith("network.default") ||

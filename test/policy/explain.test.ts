@@ -247,3 +247,13 @@ describe("the smallest change", () => {
     expect(proposed).toBeGreaterThan(10)
   })
 })
+
+describe("the smallest change of a rule that opens something", () => {
+  it.each(["addresses: [10.0.0.1]", "inspect: false"])("%s: a deny beside it", (more) => {
+    const text = `version: 1\nnetwork:\n  - { id: db, allow: db.example.com, ${more} }\n`
+    const texts = [{ text, file: "nanoguard.yaml" }]
+    const change = smallestChange(texts, action("GET https://db.example.com/"), { now: NOW, counters: {} })
+    expect(change).toMatchObject({ removed: [], verdict: { effect: "deny", code: "network.host-denied" } })
+    expect(change?.added.join()).toContain("deny: db.example.com")
+  })
+})
