@@ -3,8 +3,10 @@ import { shown, shownBytes } from "./shown.ts"
 import type { ShownPart, ShownValue } from "./types.ts"
 
 const ADDRESSES = ["from", "sender", "reply-to", "to", "cc", "bcc", "resent-to", "resent-cc", "resent-bcc"]
-const LIMITS = { maxNestingDepth: 20, maxHeadersSize: 256 * 1024, maxRfc822NestingDepth: 2 }
+const LIMITS = { maxNestingDepth: 20, maxHeadersSize: 64 * 1024, maxRfc822NestingDepth: 2 }
 const MAX_ATTACHMENTS = 50
+/** Lines that may be a boundary: time to take a message apart grows with the square of its parts. */
+const MAX_BOUNDARIES = 300
 
 /**
  * Every header that says who gets it, as often as it is there, the subject, all texts, and the files. Addresses stand before names:
@@ -12,6 +14,12 @@ const MAX_ATTACHMENTS = 50
  */
 export async function mailParts(raw: Uint8Array): Promise<ShownPart[] | undefined> {
   const { default: PostalMime, addressParser, decodeWords } = await import("postal-mime")
+  if (
+    Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength)
+      .toString("latin1")
+      .split("\n--", MAX_BOUNDARIES + 1).length > MAX_BOUNDARIES
+  )
+    return undefined
   try {
     const mail = await PostalMime.parse(raw, LIMITS)
     const head: ShownValue[] = []

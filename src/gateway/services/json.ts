@@ -9,7 +9,7 @@ export interface JsonObject {
 export type JsonRead = { value: JsonValue; unread?: never } | { unread: Unread }
 
 const MAX_DEPTH = 64
-const SPACE = /[ \t\r\n]*/y
+const CONTROL = /[\x00-\x1f]/
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const LITERALS: readonly (readonly [string, JsonValue])[] = [
   ["true", true],
@@ -57,30 +57,28 @@ export function readJsonText(text: string): JsonRead {
 
 function parse(text: string): JsonValue {
   let at = 0
-  const take = (pattern: RegExp): string | undefined => {
-    pattern.lastIndex = at
-    const found = pattern.exec(text)
-    if (!found) return undefined
-    at = pattern.lastIndex
-    return found[0]
-  }
+  /** The next character that is no space; "" at the end. */
   const next = (): string => {
-    take(SPACE)
-    return text[at] ?? ""
+    for (;;) {
+      const code = text.charCodeAt(at)
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return text[at] ?? ""
+      at += 1
+    }
   }
   const readString = (): string => {
     const start = at
-    let escaped = false
-    for (at += 1; text[at] !== '"'; at += 1) {
-      const code = text.charCodeAt(at)
-      // Not a number where the text is over.
-      if (!(code >= 0x20)) throw new NotRead("malformed")
-      if (code !== 0x5c) continue
-      escaped = true
-      at += 1
+    let end = text.indexOf('"', at + 1)
+    const plain = end < 0 ? "" : text.slice(start + 1, end)
+    if (!plain.includes("\\")) {
+      if (end < 0 || CONTROL.test(plain)) throw new NotRead("malformed")
+      at = end + 1
+      return plain
     }
-    at += 1
-    if (!escaped) return text.slice(start + 1, at - 1)
+    for (end = start + 1; text[end] !== '"'; end += 1) {
+      if (end >= text.length) throw new NotRead("malformed")
+      if (text[end] === "\\") end += 1
+    }
+    at = end + 1
     const value = JSON.parse(text.slice(start, at)) as string
     if (LONE.test(value)) throw new NotRead("ambiguous")
     return value
@@ -121,8 +119,12 @@ function parse(text: string): JsonValue {
       })
       return object
     }
-    const digits = take(NUMBER)
-    if (digits !== undefined) return readNumber(digits)
+    NUMBER.lastIndex = at
+    if (NUMBER.test(text)) {
+      const digits = text.slice(at, NUMBER.lastIndex)
+      at = NUMBER.lastIndex
+      return readNumber(digits)
+    }
     for (const [word, value] of LITERALS) {
       if (!text.startsWith(word, at)) continue
       at += word.length
@@ -138,6 +140,8 @@ function parse(text: string): JsonValue {
 /** A number where a double says the same; else the text: integers beyond 2^53, more than 17 digits, what over- or underflows. */
 export function readNumber(digits: string): number | string {
   const value = Number(digits)
+  // Most numbers are small and whole.
+  if (digits.length <= 15 && Number.isInteger(value) && value !== 0) return value
   const significant = digits.replace(/[eE].*$/, "").replace(/^-?[0.]*|\./g, "")
   if (!Number.isFinite(value) || significant.length > 17) return digits
   if (value === 0) return significant === "" ? 0 : digits

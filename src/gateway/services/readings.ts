@@ -1,7 +1,7 @@
 // Names and values of a query or an urlencoded form, in every way that servers read them: what one of them would see is in the list.
 
-/** Beyond these a server may see what is not listed here. */
-const MAX_PAIRS = 2000
+/** Of a form of 1 MiB. A query has fewer: the head of a request is 16 KiB at most. */
+const MAX_PAIRS = 10_000
 
 export interface Pair {
   /** As it was sent. */
@@ -31,17 +31,27 @@ export function readings(text: string, plus: "blank" | "either"): string[] {
   const found = new Set<string>()
   const variants = plus === "either" ? [text, text.replaceAll("+", " ")] : [text.replaceAll("+", " ")]
   for (const variant of variants) {
-    try {
-      found.add(decodeURIComponent(variant))
-    } catch {
-      // Not UTF-8, or a percent sign that escapes nothing: as it is, as Latin-1, and with what cannot be read replaced.
-      const latin = variant.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
-        String.fromCharCode(Number.parseInt(hex, 16)),
-      )
-      found.add(variant).add(latin).add(Buffer.from(latin, "latin1").toString("utf8"))
+    const decoded = decode(variant)
+    if (decoded !== undefined) {
+      found.add(decoded)
+      continue
     }
+    // Not UTF-8, or a percent sign that escapes nothing: as it is, as Latin-1, and with what cannot be read replaced.
+    const latin = variant.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    )
+    found.add(variant).add(latin).add(Buffer.from(latin, "latin1").toString("utf8"))
   }
   return [...found]
+}
+
+function decode(text: string): string | undefined {
+  if (/%(?![0-9a-fA-F]{2})/.test(text)) return undefined
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }
 
 /**

@@ -40,58 +40,50 @@ function meterDocument(tally: Tally): UsageMeter {
   }
 }
 
-const LF = 0x0a
-const CR = 0x0d
-
-/** Server-sent events (HTML, "Parsing an event stream"): lines end in CR, LF or both; the data of an event may be of several lines. */
+/**
+ * Server-sent events (HTML, "Parsing an event stream"): lines end in CR, LF or both; the data of an event may be of several lines.
+ * Read as Latin-1: what is looked for is ASCII, and a character may come in two pieces.
+ */
 function meterEvents(tally: Tally): UsageMeter {
-  let line: Uint8Array[] = []
-  let lineSize = 0
+  /** The line that has not ended. */
+  let rest = ""
   let data: string[] = []
+  /** Of the event, so far. */
   let size = 0
   let afterReturn = false
 
-  const keep = (piece: Uint8Array) => {
-    lineSize += piece.length
-    size += piece.length
-    if (size > MAX_DOCUMENT) {
-      line = []
+  const endLine = (line: string) => {
+    if (line === "") {
+      if (data.length > 0) tally.add(data.join("\n"))
       data = []
-    } else if (piece.length > 0) line.push(Uint8Array.from(piece))
-  }
-  const endEvent = () => {
-    if (data.length > 0 && size <= MAX_DOCUMENT) tally.add(data.join("\n"))
-    data = []
-    size = 0
-  }
-  const endLine = () => {
-    const empty = lineSize === 0
-    const text = empty || size > MAX_DOCUMENT ? "" : Buffer.concat(line).toString("utf8")
-    line = []
-    lineSize = 0
-    if (empty) endEvent()
-    else if (text.startsWith("data:")) data.push(text.slice(text[5] === " " ? 6 : 5))
+      size = 0
+      return
+    }
+    size += line.length + 1
+    if (size > MAX_DOCUMENT) data = []
+    else if (line.startsWith("data:")) data.push(line.slice(line[5] === " " ? 6 : 5))
   }
 
   return {
     push: (chunk) => {
-      let from = 0
-      for (let at = 0; at < chunk.length; at += 1) {
-        const byte = chunk[at]
-        if (byte === LF && afterReturn) from = at + 1
-        else if (byte === LF || byte === CR) {
-          keep(chunk.subarray(from, at))
-          endLine()
-          from = at + 1
-        }
-        afterReturn = byte === CR
-      }
-      keep(chunk.subarray(from))
+      const read = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString("latin1")
+      if (read === "") return
+      const text = afterReturn && read.startsWith("\n") ? read.slice(1) : read
+      afterReturn = read.endsWith("\r")
+      const lines = text.split(/\r\n|[\r\n]/)
+      lines[0] = rest + (lines[0] ?? "")
+      rest = lines.pop() ?? ""
+      for (const line of lines) endLine(line)
+      if (size + rest.length <= MAX_DOCUMENT) return
+      // Passed over to its end: the line counts as one, without what it says.
+      size = MAX_DOCUMENT + 1
+      data = []
+      rest = ":"
     },
     end: () => {
       // An answer may be cut off before its last blank line.
-      if (lineSize > 0) endLine()
-      endEvent()
+      if (rest !== "") endLine(rest)
+      endLine("")
       return tally.end()
     },
   }

@@ -267,3 +267,15 @@ it("is bounded, the same every time, and never fails", async () => {
     { numRuns: 200 },
   )
 })
+
+it("does not take long over what is made to take long", async () => {
+  const parts = `From: a@acme.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n${"--b\r\n\r\nx\r\n".repeat(50_000)}`
+  const found = rows(await show(request("POST https://api.example.com/mail", { type: "message/rfc822", body: parts })))
+  // Shown as it is, as no parser was asked.
+  expect(found.some((row) => row.startsWith("text/as sent: From: a@acme.example"))).toBe(true)
+  const deep = {
+    query: Array.from({ length: 30 }, (_, i) => `fragment F${i} on Q { ...F${i + 1} ...F${i + 1} }`).join(" "),
+  }
+  const query = `{ ...F0 } ${deep.query} fragment F30 on Q { a }`
+  expect((await classify(json("POST https://api.linear.app/graphql", { query }))).unread).toBe("ambiguous")
+})
