@@ -9,6 +9,7 @@ import type { NetworkArguments } from "../../../src/approvals/types.ts"
 import { processContext } from "../../../src/context.ts"
 import { createHolds } from "../../../src/gateway/hold/holds.ts"
 import { createSealer } from "../../../src/gateway/hold/sealer.ts"
+import type { HeldItem } from "../../../src/gateway/hold/types.ts"
 import { decide } from "../../../src/policy/decide.ts"
 import { loadPolicyTexts } from "../../../src/policy/load.ts"
 import type { NetworkAction } from "../../../src/policy/types.ts"
@@ -52,14 +53,15 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
     body: { sha256: createHash("sha256").update(body).digest("hex"), size: body.length, type: "text/plain" },
     ...{ ...askingRules(plain), codes: [plain.code], reason: plain.reason, shown: {} },
   }
+  let item: HeldItem | undefined
   for (;;) {
     const grants = await holds.grantsFor(who, policy, asked)
     const verdict = decide(policy, action, { now: ctx.now(), grants: grants.map(({ grant }) => grant) })
-    const held = await holds.hold(who, policy, plain, asked, body).catch(() => undefined)
-    const bytes = held?.state === "pending" ? await held.body() : body
-    if (verdict.effect === "allow" && grants[0] !== undefined) {
-      const approval = grants[0].grant.id
-      const consumed = holds.consume(grants)
+    if (verdict.effect === "allow") {
+      const used = grants.filter(({ grant }) => verdict.excepted?.some(({ rule }) => rule === `approval ${grant.id}`))
+      const approval = used[0]!.grant.id
+      const bytes = await item?.body()
+      const consumed = holds.consume(used, item)
       const event = {
         type: "network.released",
         subject: plain.subject,
@@ -78,10 +80,12 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
       response.writeHead(200).end(approval)
       return
     }
-    if (held === undefined || held.state !== "pending") {
-      response.writeHead(held?.state === "denied" ? 403 : 503).end()
+    const held = await holds.hold(who, policy, plain, asked, body)
+    if (held.state !== "pending") {
+      response.writeHead(held.state === "denied" ? 403 : 503).end()
       return
     }
+    item = held
     process.stdout.write(`held ${held.id} ${request.url}\n`)
     const { state } = await held.settled(left.signal)
     if (state === "left") return

@@ -12,9 +12,9 @@ import { decideAll, isWelcome, sendUntilAnswered, startHoldGate, startOrigin } f
 import { makeRandom, SAMPLE, SEED } from "./random.ts"
 
 const CLIENTS = 50
-const KILLS = SAMPLE ? 6 : 60
+const KILLS = SAMPLE ? 6 : 50
 /** Requests of one client, one after the other. */
-const EACH = SAMPLE ? 3 : 20
+const EACH = SAMPLE ? 3 : 15
 const POLICY = `version: 1
 network: [{ id: writes, ask: api.example.com }]
 approvers: { default: { people: [ana], expire: 15m } }
