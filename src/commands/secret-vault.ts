@@ -33,10 +33,10 @@ export async function secretInit(
   ctx: Context,
   options: InitCommandOptions,
 ): Promise<{ report: VaultReport; exit: ExitCode }> {
-  const kind = options.key ?? (options.keyFile === undefined ? await defaultKind(ctx) : "file")
   const current = readVaultFile(ctx)
   if (current && !options.replace)
     throw vaultError("there is a vault already", "--replace moves its key under another protection", EXIT.findings)
+  const kind = options.key ?? (options.keyFile === undefined ? await defaultKind(ctx) : "file")
   const wanted = await readWanted(ctx, kind, options)
   const file = current
     ? await replaceProtection(ctx, wanted, current, await passphraseOf(ctx, current, options.vaultPassphraseFile))
@@ -75,6 +75,8 @@ export async function secretUnlock(
   const current = readVaultFile(ctx)
   if (!current) throw vaultError("there is no vault yet", "nanoguard secret init", EXIT.environment)
   const { kind } = current.protection
+  // Before anybody types for nothing.
+  await askGate(ctx, "GET", "/v1/vault")
   const passphrase = options.stdin
     ? (await readInput(ctx)).split(/\r?\n/, 1)[0]!
     : await passphraseOf(ctx, current, options.passphraseFile, "--passphrase-file")

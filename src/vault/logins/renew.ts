@@ -19,10 +19,12 @@ const PAUSE = 30_000
 
 export interface Logins {
   /** An access token that is good now. `kept` is what the vault has. Errors: environment (it ended, and cannot be renewed). */
-  accessToken: (keys: VaultKeys, standing: Standing, kept: string) => Promise<string>
+  accessToken: (keys: LoginKeys, standing: Standing, kept: string) => Promise<string>
   /** Forgets what is known of tokens. */
   forget: () => void
 }
+
+type LoginKeys = Pick<VaultKeys, "logins">
 
 type LoginContext = Pick<Context, "env" | "now" | "fetch">
 
@@ -32,7 +34,7 @@ export function createLogins(ctx: LoginContext): Logins {
   const flights = new Map<string, Promise<LoginDocument>>()
   const failed = new Map<string, number>()
 
-  const renew = async (keys: VaultKeys, standing: Standing, document: LoginDocument): Promise<LoginDocument> => {
+  const renew = async (keys: LoginKeys, standing: Standing, document: LoginDocument): Promise<LoginDocument> => {
     const { name, last, credential } = standing
     const wait = failed.get(last)
     if (wait !== undefined && ctx.now() < wait) return document
@@ -52,8 +54,10 @@ export function createLogins(ctx: LoginContext): Logins {
   }
 
   return {
-    async accessToken(keys, standing, kept) {
+    async accessToken(given, standing, kept) {
       const { name, last } = standing
+      // A copy: the vault may be locked, and its keys overwritten, while the endpoint is asked.
+      const keys = { logins: Buffer.from(given.logins) }
       let document = known.get(last) ?? readRenewed(ctx, keys, standing) ?? readDocument(kept)
       if (!document) throw vaultError(`the login of ${name} is damaged`, "import it again", EXIT.environment)
       if (endsWithin(ctx, document, EARLY)) {

@@ -30,7 +30,7 @@ export function loginFile(ctx: Pick<Context, "env">, name: string): string {
 /** What was renewed since the login was set; undefined where nothing was. Errors: environment (a file that others may read). */
 export function readRenewed(
   ctx: Pick<Context, "env">,
-  { logins }: VaultKeys,
+  { logins }: Pick<VaultKeys, "logins">,
   { name, last }: Standing,
 ): LoginDocument | undefined {
   const text = readPrivate(loginFile(ctx, name), WHAT)
@@ -43,7 +43,7 @@ export function readRenewed(
 /** Keeps a renewed login, on the disk before it is used: the one before is worth nothing any more. Errors: environment. */
 export function keepRenewed(
   ctx: Pick<Context, "env">,
-  { logins }: VaultKeys,
+  { logins }: Pick<VaultKeys, "logins">,
   { name, last }: Standing,
   document: LoginDocument,
 ): void {
