@@ -21,8 +21,8 @@ export type Outcome = "released" | "refused" | "held" | "failed" | "unknown"
 
 /** A thing that agents consume. */
 export interface Item {
-  kind: "package" | "cli" | "mcp" | "skill" | "host"
-  /** A purl without version, the name of an MCP server or skill, a host. */
+  kind: "package" | "cli" | "mcp" | "skill" | "host" | "credential"
+  /** A purl without version, the name of an MCP server, skill or credential, a host. */
   name: string
   version?: string
   /** `sha256:...` or an integrity value. */

@@ -1,4 +1,5 @@
-// What the gate writes into the record before it answers. A record that cannot be made durable is an answer that is not given.
+// What the gate writes into the record before it answers. A record that cannot be made is an answer that is not given. What is plainly
+// allowed need not wait for the disk: it outlives this process, and is synced within 100 ms. All that mattered is synced first.
 import { consumeGrant } from "../approvals/grants.ts"
 import type { ActiveGrant } from "../approvals/types.ts"
 import type { Decision, Detail, Item, NewEvent, Outcome } from "../audit/types.ts"
@@ -37,8 +38,10 @@ export function createRecorder(store: Pick<Store, "append" | "write" | "db">, ga
     boxed: who.boxed,
   })
   return {
-    listed: (who, subject, policy, detail) =>
-      store.append({ ...of(who), type: "package.listed", subject, policy, outcome: "released", detail }),
+    listed: async (who, subject, policy, detail) => {
+      const event: NewEvent = { ...of(who), type: "package.listed", subject, policy, outcome: "released", detail }
+      return (await store.write({ events: [event], lax: true })).seqs[0]!
+    },
     decided: async (who, decision, outcome, { grants = [], ...more } = {}) => {
       const subject = decision.verdict.subject
       const [first] = grants
@@ -47,7 +50,9 @@ export function createRecorder(store: Pick<Store, "append" | "write" | "db">, ga
       const event: NewEvent = { ...of(who), type: "package.decided", subject, decision, outcome, ...more, ...granted }
       try {
         const changes = grants.flatMap((grant) => consumeGrant(store.db, grant))
-        return (await store.write({ changes, events: [event] })).seqs[0]!
+        const { effect, excepted = [] } = decision.verdict
+        const plain = effect === "allow" && outcome === "released" && grants.length === 0 && excepted.length === 0
+        return (await store.write({ changes, events: [event], ...(plain && { lax: true }) })).seqs[0]!
       } catch (error) {
         // What was asked for may be of a size or kind that no record takes: that it was asked for is recorded all the same.
         if (!(error instanceof NanoguardError) || error.exit !== EXIT.usage || outcome === "released") throw error

@@ -4,7 +4,7 @@ import type { Dialect } from "./migrate.ts"
 import type { Tables } from "./schema.ts"
 
 /** Raise it with every change to these tables or to what the deriver puts into them. */
-export const INDEX_VERSION = 1
+export const INDEX_VERSION = 2
 
 /** Where they are in PostgreSQL; SQLite has no schemas. */
 const SCHEMA = "nanoguard"
@@ -25,7 +25,7 @@ const SHAPES: { readonly [Table in IndexTable]: Shape<Tables[Table]> } = {
   entries: {
     columns: {
       ...{ seq: "big", time: "big", kind: "text", type: "text", agent: "text", run: "text" },
-      ...{ effect: "text", outcome: "text", use: "int?" },
+      ...{ effect: "text", outcome: "text", use: "int?", times: "big" },
     },
     key: ["seq"],
   },

@@ -166,6 +166,8 @@ export interface EntriesTable {
   outcome: string
   /** Row of `uses`, where the event names an item. */
   use: number | null
+  /** How many actions it stands for: more than 1 where it says that earlier ones were repeated. */
+  times: number
 }
 
 export interface AgentsTable {

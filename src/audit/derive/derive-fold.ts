@@ -64,9 +64,9 @@ export function useKey(item: number, agent: string, use: Omit<UseKey, "item">): 
 /** Adds one record, in place. Whatever of its rows is stored must be in `known`. */
 export function foldRow(known: Known, changes: Changes, row: IndexRow): void {
   if (row.agent !== "" || row.run !== "") foldAgent(known, changes, row)
-  const { seq, time, kind, type, agent, run, effect, outcome } = row
+  const { seq, time, kind, type, agent, run, effect, outcome, times } = row
   const use = row.use === undefined ? null : foldUse(known, changes, row, row.use)
-  changes.entries.push({ seq, time, kind, type, agent, run, effect, outcome, use })
+  changes.entries.push({ seq, time, kind, type, agent, run, effect, outcome, use, times })
 }
 
 /** A run's row says what was last known of it; its first start and its last end count. */
@@ -107,7 +107,7 @@ function foldUse(known: Known, changes: Changes, event: IndexRow, use: UseKey): 
     known.uses.set(key, found)
   }
   const { row, touched } = found
-  row.count++
+  row.count += event.times
   row.lastSeq = seq
   row.first = Math.min(row.first, time)
   row.last = Math.max(row.last, time)

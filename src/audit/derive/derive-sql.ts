@@ -24,7 +24,7 @@ const INSERTS = {
   tiles: { table: "tiles", columns: ["level", "position", "hashes"], key: ["level", "position"] },
   entries: {
     table: "entries",
-    columns: ["seq", "time", "kind", "type", "agent", "run", "effect", "outcome", "use"],
+    columns: ["seq", "time", "kind", "type", "agent", "run", "effect", "outcome", "use", "times"],
     key: ["seq"],
   },
   agents: {

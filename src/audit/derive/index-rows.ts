@@ -13,6 +13,9 @@ const MOST_APPROVERS = 20
 /** Most advisories that one record may touch, aliases included. */
 const MOST_ADVISORIES = 2_000
 
+/** Most records whose repeats one record counts. */
+const MOST_REPEATED = 1_000
+
 /** The kind under which a body is listed that is no record of this version. */
 export const UNREADABLE = "unreadable"
 
@@ -49,6 +52,8 @@ export interface IndexRow {
   outcome: string
   effect: string
   boxed: boolean | undefined
+  /** How many actions it stands for. */
+  times: number
   /** Where the record names an item. */
   use: UseKey | undefined
   /** Ids and aliases of the advisories that the verdict showed or that were known of the item: those an exception lifted too. */
@@ -80,6 +85,7 @@ export function rowOf(seq: number, record: Partial<LogRecord> | undefined): Inde
     outcome,
     effect: indexId(record.verdict?.effect),
     boxed: typeof record.boxed === "boolean" ? record.boxed : undefined,
+    times: timesOf(record),
     use: undefined,
     advisories: NONE,
   }
@@ -149,6 +155,17 @@ function advisoriesOf(record: Partial<LogRecord>): readonly string[] {
   return [...ids]
 }
 
+/** Of a record that says which earlier ones were repeated (`detail.of`: `<seq> x<count>`), how often they were; 1 of any other. */
+function timesOf({ type, detail }: Partial<LogRecord>): number {
+  const of = type === "network.repeated" ? detail?.["of"] : undefined
+  if (!Array.isArray(of)) return 1
+  let sum = 0
+  for (const one of of.slice(0, MOST_REPEATED)) sum += Number(REPEATED.exec(String(one))?.[1] ?? 0)
+  return Math.max(1, sum)
+}
+
+const REPEATED = /^\d{1,15} x(\d{1,9})$/
+
 type Members = Readonly<Record<string, unknown>> | null | undefined
 
 /** The objects of what should be a list of them; whatever else is in it has no members. */
@@ -161,5 +178,5 @@ const NONE_AT_ALL: readonly Members[] = Object.freeze([])
 
 const EMPTY: IndexRow = {
   ...{ seq: 0, time: 0, kind: "", type: "", agent: "", run: "", gateway: "", operator: "", policy: "", outcome: "" },
-  ...{ effect: "", boxed: undefined, use: undefined, advisories: NONE },
+  ...{ effect: "", boxed: undefined, times: 1, use: undefined, advisories: NONE },
 }

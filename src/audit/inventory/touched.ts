@@ -23,10 +23,10 @@ type Question =
   | { by: "name"; kind: string | undefined; name: string; version: string | undefined }
 
 const ADVISORY = /^(?:GHSA|CVE|MAL|PYSEC|RUSTSEC|GO|OSV|OSEC|SNYK)-[\w.:-]+$/i
-const KIND_AND_NAME = /^(mcp|skill|cli|host):(.+)$/s
+const KIND_AND_NAME = /^(mcp|skill|cli|host|credential):(.+)$/s
 
 /**
- * Reads what `--touched` may be: an advisory's id, a purl with or without version, `mcp:`, `skill:`, `cli:` or `host:` and a name,
+ * Reads what `--touched` may be: an advisory's id, a purl with or without version, `mcp:`, `skill:`, `cli:`, `host:` or `credential:` and a name,
  * or a bare name of any of these, with `@version` where one is meant.
  */
 export function readQuestion(text: string): Question {

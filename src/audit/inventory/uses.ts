@@ -69,7 +69,7 @@ async function cutUses(db: Kysely<Tables>, rows: readonly UseRow[], asOf: number
   for (const ids of chunksOf([...later.keys()])) {
     const found = await db
       .selectFrom("entries")
-      .select(({ fn }) => ["use", fn.max("time").as("last"), fn.max("seq").as("lastSeq"), fn.countAll().as("count")])
+      .select(({ fn }) => ["use", fn.max("time").as("last"), fn.max("seq").as("lastSeq"), fn.sum("times").as("count")])
       .where("use", "in", ids)
       .where("time", "<=", asOf)
       .groupBy("use")

@@ -21,7 +21,9 @@ export const EVENT_KINDS: ReadonlySet<EventKind> = new Set<EventKind>([
 export const OUTCOMES: ReadonlySet<Outcome> = new Set<Outcome>(["released", "refused", "held", "failed", "unknown"])
 
 /** Every kind of thing that agents consume. */
-export const ITEM_KINDS: ReadonlySet<Item["kind"]> = new Set<Item["kind"]>(["package", "cli", "mcp", "skill", "host"])
+export const ITEM_KINDS: ReadonlySet<Item["kind"]> = new Set<Item["kind"]>([
+  ...(["package", "cli", "mcp", "skill", "host", "credential"] as const),
+])
 
 const TYPE = /^([a-z]{1,20})\.[a-z][a-z0-9.-]{0,60}$/
 

@@ -25,7 +25,7 @@ const MOST = 20
 
 /** SQL of the text that stands for the columns of an entry. No text of the index holds a NUL, so no two entries share one. */
 export const ENTRY_TEXT =
-  "time || char(0) || kind || char(0) || type || char(0) || agent || char(0) || run || char(0) || effect || char(0) || outcome"
+  "time || char(0) || kind || char(0) || type || char(0) || agent || char(0) || run || char(0) || effect || char(0) || outcome || char(0) || times"
 
 /** The same of a whole row. */
 export function entryText({
@@ -36,8 +36,9 @@ export function entryText({
   run,
   effect,
   outcome,
+  times,
 }: Omit<EntriesTable, "seq" | "use">): string {
-  return `${time}\0${kind}\0${type}\0${agent}\0${run}\0${effect}\0${outcome}`
+  return `${time}\0${kind}\0${type}\0${agent}\0${run}\0${effect}\0${outcome}\0${times}`
 }
 
 /** A row of `entries`: its number, its texts in one (see `ENTRY_TEXT`), and its use. */
@@ -112,8 +113,8 @@ function isSameUse(total: Use, { agent }: IndexRow, use: UseKey): boolean {
   )
 }
 
-function addToUse(total: Use, { seq, time, advisories }: IndexRow): void {
-  total.count++
+function addToUse(total: Use, { seq, time, times, advisories }: IndexRow): void {
+  total.count += times
   total.lastSeq = seq
   if (time < total.first) total.first = time
   if (time > total.last) total.last = time

@@ -1,14 +1,33 @@
 // What the gate writes into the record about requests, before it does anything about them.
-import type { Decision, Detail, NewEvent, Outcome } from "../../audit/types.ts"
+import type { Decision, Detail, Item, NewEvent, Outcome } from "../../audit/types.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { plainText } from "../../policy/text.ts"
 import type { NetworkAction } from "../../policy/types.ts"
 import type { Batch, Store } from "../../store/types.ts"
 import type { Attribution } from "../types.ts"
+import { createFlood } from "./flood.ts"
+import { type Common, createRepeats, repeatKey } from "./repeats.ts"
 import type { TrafficRecorder } from "./types.ts"
 
+/** Milliseconds for which a refusal like one before is recorded by reference to it. */
+const REFUSED_AGAIN = 60_000
+
 /** Writes events of the gateway `gateway` into `store`. Each rejects where the record could not be made. */
-export function createTrafficRecorder(store: Pick<Store, "append" | "write">, gateway: string): TrafficRecorder {
+export function createTrafficRecorder(store: Pick<Store, "write">, gateway: string): TrafficRecorder {
+  const write = async (events: readonly NewEvent[], more: Omit<Batch, "events"> = {}): Promise<number> => {
+    try {
+      return (await store.write({ ...more, events })).seqs[0]!
+    } catch (error) {
+      // Something of it may be of a size or kind that no record takes: that it was asked for is recorded all the same. What is to be
+      // released is recorded whole, or it is not released.
+      if (!(error instanceof NanoguardError) || error.exit !== EXIT.usage || !events.some(mayBeCut)) throw error
+      return (await store.write({ ...more, events: events.map(standIn) })).seqs[0]!
+    }
+  }
+  const repeats = createRepeats((event) => store.write({ events: [{ ...event, gateway }], lax: true }))
+  const refusedAgain = createRepeats((event) => store.write({ events: [{ ...event, gateway }] }))
+  const flood = createFlood()
+
   const of = ({ agent, run, operator, boxed }: Attribution) => ({ gateway, agent, run, operator, boxed })
   const decided = (
     type: string,
@@ -18,57 +37,84 @@ export function createTrafficRecorder(store: Pick<Store, "append" | "write">, ga
     detail?: Detail,
   ): NewEvent => ({
     ...of(who),
-    ...{ type, subject: decision.verdict.subject, decision, outcome },
-    ...(outcome === "released" && { item: itemOf(decision) }),
+    ...{ type, subject: decision.verdict.subject, decision, outcome, item: itemOf(decision) },
     ...(detail && { detail }),
   })
-  /** Something of it may be of a size or kind that no record takes: that it was asked for is recorded all the same. */
-  const write = async (event: NewEvent, batch: Omit<Batch, "events"> = {}): Promise<number> => {
-    try {
-      return (await store.write({ ...batch, events: [event] })).seqs[0]!
-    } catch (error) {
-      if (!(error instanceof NanoguardError) || error.exit !== EXIT.usage || event.decision === undefined) throw error
-      const { decision, item: _, ...rest } = event
-      const { effect, code, policyHash, subject } = decision.verdict
-      const cut = { ...rest, subject: plainText(subject, 300), policy: policyHash, detail: { effect, code, cut: true } }
-      return (await store.write({ ...batch, events: [cut] })).seqs[0]!
-    }
-  }
+  const common = ({ agent, run, operator, boxed }: Attribution, decision: Decision, outcome: Outcome): Common => ({
+    ...{ agent, run, operator, boxed, outcome, policy: decision.verdict.policyHash, item: itemOf(decision) },
+  })
+  /** Each kind of its own: who floods with one must not hide another. */
+  const bounded = (
+    kind: "refused" | "violated" | "exfiltration",
+    who: Attribution,
+    policy: string,
+    one: () => Promise<number>,
+  ) =>
+    flood.record(`${kind} ${who.agent}`, one, (count) => {
+      const detail = { kind, count }
+      return write([{ ...of(who), type: "network.flooded", subject: who.agent, policy, outcome: "refused", detail }])
+    })
+
   return {
-    allowed: (who, decision, detail) =>
-      write(decided("network.decided", who, decision, "released", detail), { lax: true }),
-    refused: (who, decision, { approval, detail } = {}) =>
-      write({
-        ...decided("network.decided", who, decision, "refused", detail),
-        ...(approval !== undefined && { approval }),
-      }),
+    allowed: (who, decision, detail) => {
+      const { effect, excepted = [] } = decision.verdict
+      const first = (plain: boolean) =>
+        write([decided("network.decided", who, decision, "released", detail)], plain ? { lax: true } : {})
+      // What somebody answers for is told each time, and synced.
+      if (excepted.length > 0) return first(false)
+      const key = repeatKey(who, decision, "released", detail)
+      return repeats.record(key, common(who, decision, "released"), () => first(effect === "allow"))
+    },
+    refused: (who, decision, { approval, detail } = {}) => {
+      const event = decided("network.decided", who, decision, "refused", detail)
+      const key = repeatKey(who, decision, "refused", [approval, detail])
+      const one = () => write([{ ...event, ...(approval !== undefined && { approval }) }])
+      return bounded("refused", who, decision.verdict.policyHash, () =>
+        refusedAgain.record(key, common(who, decision, "refused"), one, REFUSED_AGAIN),
+      )
+    },
     released: (who, decision, { grants, changes, credentials, detail }) => {
       const [first] = grants
       const by = [...new Set(grants.flatMap((grant) => grant.by))]
-      const event = decided("network.released", who, decision, "released", {
-        ...detail,
-        ...(credentials.length > 0 && { credentials }),
+      const names = credentials.length > 0 && { credentials }
+      const event = decided("network.released", who, decision, "released", { ...detail, ...names })
+      const granted = first && { approval: first.grant.id, by }
+      const injected = credentials.map((name): NewEvent => {
+        const { subject, policyHash: policy } = decision.verdict
+        const item: Item = { kind: "credential", name }
+        return { ...of(who), type: "credential.injected", subject, policy, outcome: "released", item }
       })
-      return write({ ...event, ...(first && { approval: first.grant.id, by }) }, { changes })
+      return write([{ ...event, ...granted }, ...injected], { changes })
     },
-    failed: (who, subject, policy, of_, detail) =>
-      store.append({
-        ...of(who),
-        type: "network.failed",
-        subject,
-        policy,
-        outcome: "failed",
-        detail: { ...detail, of: of_ },
-      }),
+    failed: (who, subject, policy, sentBy, detail) =>
+      write([
+        { ...of(who), type: "network.failed", subject, policy, outcome: "failed", detail: { ...detail, of: sentBy } },
+      ]),
     violated: (who, subject, policy, detail) =>
-      store.append({ ...of(who), type: "network.violated", subject, policy, outcome: "refused", detail }),
-    exfiltration: (who, decision, detail) =>
-      write(decided(detail.canary ? "credential.canary" : "credential.exfiltration", who, decision, "refused", detail)),
+      bounded("violated", who, policy, () =>
+        write([{ ...of(who), type: "network.violated", subject, policy, outcome: "refused", detail }]),
+      ),
+    exfiltration: (who, decision, detail) => {
+      const type = detail.canary ? "credential.canary" : "credential.exfiltration"
+      return bounded("exfiltration", who, decision.verdict.policyHash, () =>
+        write([decided(type, who, decision, "refused", detail)]),
+      )
+    },
   }
 }
 
-/** What an agent reached. */
-function itemOf({ action }: Decision) {
+const mayBeCut = (event: NewEvent) => event.decision !== undefined && event.outcome !== "released"
+
+/** What a record takes of an event that it does not take whole. */
+function standIn(event: NewEvent): NewEvent {
+  const { decision, subject, item: _, detail: __, ...rest } = event
+  if (decision === undefined) return event
+  const { effect, code, policyHash } = decision.verdict
+  return { ...rest, subject: plainText(subject, 300), policy: policyHash, detail: { effect, code, cut: true } }
+}
+
+/** What an agent reached, or wanted to. */
+function itemOf({ action }: Decision): Item {
   const { host, port } = action as NetworkAction
-  return { kind: "host" as const, name: port === 443 ? host : `${host}:${port}` }
+  return { kind: "host", name: port === 443 ? host : `${host}:${port}` }
 }

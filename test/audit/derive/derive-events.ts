@@ -56,9 +56,17 @@ const network = fc
   .record({ host: few("host", 4), effect: fc.constantFrom("allow", "deny") })
   .map(({ host, effect }) => networkEvent(`${host}.example.com`, { effect }))
 
+const repeated = fc
+  .record({ host: few("host", 4), counts: fc.array(fc.integer({ min: 1, max: 5000 }), { minLength: 1, maxLength: 4 }) })
+  .map(({ host, counts }): NewEvent => {
+    const item = { kind: "host" as const, name: `${host}.example.com` }
+    const of = counts.map((count, at) => `${at + 1} x${count}`)
+    return { type: "network.repeated", subject: item.name, gateway: GATEWAY, outcome: "released", item, detail: { of } }
+  })
+
 /** One event; sealed, it is a record of any shape that the index has to know. */
 export const anyEvent: fc.Arbitrary<NewEvent> = fc
-  .tuple(fc.oneof(plain, decided, network), common)
+  .tuple(fc.oneof(plain, decided, network, repeated), common)
   .map(([event, members]) => ({ ...event, ...defined(members) }))
 
 /** Without the members that are undefined. */

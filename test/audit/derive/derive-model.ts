@@ -59,6 +59,8 @@ export function modelIndex(bodies: readonly string[]): Dump {
       if (type === "sandbox.ended") Object.assign(row, { ended: time, outcome })
     }
     let use: unknown = null
+    const repeated = type === "network.repeated" ? (record.detail?.["of"] as string[]) : []
+    const times = repeated.reduce((sum, one) => sum + Number(one.split(" x")[1]), 0) || 1
     if (record.item) {
       const { name, version = "", digest = "" } = record.item
       const item = find(items, [record.item.kind, name, version, digest], (id) => ({
@@ -69,7 +71,7 @@ export function modelIndex(bodies: readonly string[]): Dump {
         ...{ id, agent, item, outcome, operator, policy, approvers },
         ...{ firstSeq: seq, lastSeq: seq, first: time, last: time, count: 0 },
       }))
-      Object.assign(row, { lastSeq: seq, count: Number(row["count"]) + 1 })
+      Object.assign(row, { lastSeq: seq, count: Number(row["count"]) + times })
       spread(row, time)
       use = row["id"]
       const shown = record.verdict?.evidence.filter((evidence) => evidence.kind === "advisory") ?? []
@@ -78,7 +80,7 @@ export function modelIndex(bodies: readonly string[]): Dump {
         for (const name of [id, ...aliases]) touched.set(`${name} ${use}`, { advisory: name, use })
       }
     }
-    return { seq, time, kind, type, agent, run, effect: record.verdict?.effect ?? "", outcome, use }
+    return { seq, time, kind, type, agent, run, effect: record.verdict?.effect ?? "", outcome, use, times }
   })
   const table = (rows: Iterable<object>) => [...rows].map((row) => textOf(row)).sort()
   return {

@@ -58,7 +58,20 @@ describe("a row of the index", () => {
   })
 
   test("has the same types and bounds, whatever JSON a tampered record is", () => {
-    const members = ["time", "kind", "type", "agent", "run", "by", "item", "verdict", "evidence", "policy", "boxed"]
+    const members = [
+      "time",
+      "kind",
+      "type",
+      "agent",
+      "run",
+      "by",
+      "item",
+      "verdict",
+      "evidence",
+      "policy",
+      "boxed",
+      "detail",
+    ]
     const record = fc.dictionary(fc.constantFrom(...members), fc.jsonValue({ maxDepth: 4 }))
     const odd = fc.record({
       item: fc.record({ name: fc.string(), kind: fc.jsonValue(), version: fc.jsonValue(), digest: fc.jsonValue() }),
@@ -67,9 +80,10 @@ describe("a row of the index", () => {
     })
     fc.assert(
       fc.property(fc.oneof(record, odd), (value) => {
-        const { seq, time, boxed, use, advisories, ...texts } = indexRow(1, JSON.stringify({ v: 1, ...value }))
+        const { seq, time, times, boxed, use, advisories, ...texts } = indexRow(1, JSON.stringify({ v: 1, ...value }))
         expect(seq).toBe(1)
         expect(Number.isSafeInteger(time)).toBe(true)
+        expect(Number.isSafeInteger(times) && times >= 1).toBe(true)
         expect([undefined, true, false]).toContain(boxed)
         const { item, ...rest } = use ?? { item: {} }
         for (const text of [...Object.values(texts), ...Object.values(item), ...Object.values(rest), ...advisories]) {
@@ -79,6 +93,18 @@ describe("a row of the index", () => {
         }
       }),
     )
+  })
+})
+
+describe("how often something happened", () => {
+  const timesOf = (type: string, of: unknown) => indexRow(1, JSON.stringify({ v: 1, type, detail: { of } })).times
+
+  test("is once, or what a record of repeats says, read strictly", () => {
+    expect(timesOf("network.repeated", ["7 x3", "9 x1"])).toBe(4)
+    expect(timesOf("network.decided", ["7 x3"])).toBe(1)
+    for (const odd of ["7 x3", [], ["7 x-3"], ["7 x1e9"], ["x5"], [{}], null, [`7 x${"9".repeat(30)}`]])
+      expect(timesOf("network.repeated", odd)).toBe(1)
+    expect(timesOf("network.repeated", Array(1e5).fill("1 x999999999"))).toBe(1_000 * 999_999_999)
   })
 })
 

@@ -285,7 +285,7 @@ export const TAMPERINGS: readonly Tampering[] = [
   },
   {
     name: "an index row of a record that is not there",
-    work: editIndex("INSERT INTO entries VALUES (601, 0, 'package', 'package.decided', '', '', '', '', NULL)"),
+    work: editIndex("INSERT INTO entries VALUES (601, 0, 'package', 'package.decided', '', '', '', '', NULL, 1)"),
     finds: { code: "index.differs" },
   },
   {

@@ -69,7 +69,7 @@ describe("openIndex", () => {
     const directory = makeDirectory()
     const index = await openIndex(directory, ORIGIN)
     const insert = index.connection.prepare(
-      "INSERT INTO entries VALUES (?, ?, 'package', 't', 'a', 'r', 'allow', 'released', ?)",
+      "INSERT INTO entries VALUES (?, ?, 'package', 't', 'a', 'r', 'allow', 'released', ?, 1)",
     )
     for (let seq = 1; seq <= 3000; seq++) insert.run(seq, seq, seq % 9)
     index.connection.exec("PRAGMA wal_checkpoint(TRUNCATE)")
