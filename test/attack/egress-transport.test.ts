@@ -1,20 +1,21 @@
 // What every other proxy of this kind lets through in at least one form (the names are those of the checklist): each is refused, recorded,
 // and never reaches the pipeline, let alone an origin.
+import { createServer } from "node:net"
 import { describe, expect, test, vi } from "vitest"
 import { certificateFile, curl, dialProxy, openTls, openTunnel, run, type Wire } from "../gateway/egress/clients.ts"
-import { HOST, startOrigin, startProxy, type TestProxy } from "../gateway/egress/proxy.ts"
+import { HOST, listen, startOrigin, startProxy, type TestProxy } from "../gateway/egress/proxy.ts"
 
 const OTHER = "other.example.com"
 
 /** A proxy and an origin that must not be asked anything but what a test says. */
-async function start() {
+async function start(headers = 1_500) {
   const seen: string[] = []
   const origin = await startOrigin((request, response) => {
     seen.push(`${request.method} ${request.headers.host} ${request.url}`)
     request.resume()
     request.on("end", () => response.end("answered"))
   })
-  const proxy = await startProxy({ originCa: origin.ca, limits: { headers: 1_500 } })
+  const proxy = await startProxy({ originCa: origin.ca, limits: { headers } })
   return { seen, port: origin.port, proxy, authority: `${HOST}:${origin.port}` }
 }
 
@@ -257,7 +258,7 @@ describe("T4, T5: what is no TLS in a tunnel", () => {
   })
 
   test("nothing at all, for too long", async () => {
-    const { proxy, authority } = await start()
+    const { proxy, authority } = await start(300)
     const wire = await openTunnel(proxy, authority)
     await wire.until(/never/)
     expect(wire.socket.destroyed).toBe(true)
@@ -350,7 +351,7 @@ describe("T7: other protocols", () => {
 
 describe("T8: clients that are too slow", () => {
   test("with a head, byte by byte", async () => {
-    const { proxy, port } = await start()
+    const { proxy, port } = await start(300)
     const wire = await openTls(proxy, port)
     wire.socket.write("GET / HTTP/1.1\r\n")
     const timer = setInterval(() => wire.socket.write("X"), 50)
@@ -366,13 +367,40 @@ describe("T8: clients that are too slow", () => {
   })
 
   test("with a ClientHello, byte by byte", async () => {
-    const { proxy, authority } = await start()
+    const { proxy, authority } = await start(300)
     const wire = await openTunnel(proxy, authority)
-    wire.socket.write(Buffer.from([22, 3, 1, 2, 0]))
+    wire.socket.write(Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]))
     const timer = setInterval(() => wire.socket.write(Buffer.from([1])), 50)
     await wire.until(/never/)
     clearInterval(timer)
     expect(wire.socket.destroyed).toBe(true)
+  })
+})
+
+describe("T8: origins whose answers two readers would take apart differently", () => {
+  const evil = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
+  const answers: [string, string][] = [
+    ["CL and TE", `HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${evil}`],
+    ["two lengths", `HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 90\r\n\r\n${evil}`],
+    ["more than was promised", `HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok${evil}`],
+    ["an answer before the question", `HTTP/1.1 204 No Content\r\n\r\n${evil}`],
+    ["obs-fold", `HTTP/1.1 200 OK\r\nX-A: b\r\n c: d\r\nContent-Length: 2\r\n\r\nok${evil}`],
+    [
+      "a protocol that nobody asked for",
+      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n${evil}`,
+    ],
+    ["an answer that is none", `${"x".repeat(100)}\r\n${evil}`],
+  ]
+  test.each(answers)("%s: no later request gets what they left", async (_, answer) => {
+    const server = createServer((socket) => {
+      socket.on("error", () => {})
+      socket.once("data", () => socket.write(answer))
+    })
+    const port = await listen(server as never)
+    const proxy = await startProxy()
+    const url = `http://${HOST}:${port}/`
+    const { stdout } = await curl(proxy, "-m", "1", "-w", " %{http_code}", url, url)
+    expect(stdout).not.toContain("poison")
   })
 })
 

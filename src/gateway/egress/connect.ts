@@ -9,6 +9,7 @@ import { readConnectTarget } from "./authority.ts"
 import type { RunCa } from "./ca.ts"
 import { judgeHello } from "./hello-check.ts"
 import { createInner } from "./inner.ts"
+import { ceaseWatching, watchLeaving } from "./leave.ts"
 import { createLive, type Link } from "./live.ts"
 import type { Origins } from "./origins.ts"
 import { peekHello } from "./peek.ts"
@@ -74,7 +75,10 @@ export function attachEgress(server: Server, pipeline: Pipeline, options: Egress
     const target: Target = { scheme: "https", ...authority }
     const link = { who, target, socket }
     if (live.add(link) === undefined) return endWithAnswer(socket, busy("too many connections through the gateway"))
+    // People may be asked: that takes its time.
+    if (head.length === 0) watchLeaving(socket)
     const [decision, ca] = await Promise.all([pipeline.tunnel(who, target), options.caOf(who)])
+    ceaseWatching(socket)
     if (socket.destroyed) return
     if (decision.go === "refuse") return endWithAnswer(socket, refusalOf(decision))
     socket.write("HTTP/1.1 200 Connection established\r\n\r\n")

@@ -4,6 +4,7 @@ import { type IncomingMessage, ServerResponse, STATUS_CODES } from "node:http"
 import type { Duplex } from "node:stream"
 import { plainText } from "../../policy/text.ts"
 import type { Answer } from "../answer.ts"
+import { ceaseWatching } from "./leave.ts"
 
 /** Milliseconds that a client gets to read an answer before its connection is cut. */
 const LINGER = 2_000
@@ -20,6 +21,7 @@ export function endWithAnswer(socket: Duplex, answer: Answer & { body: string | 
 /** Sends the last bytes of a connection. A socket that is destroyed while it is sent to would lose them. */
 export function endSocket(socket: Duplex, bytes: Buffer): void {
   if (socket.destroyed) return
+  ceaseWatching(socket)
   const timer = setTimeout(() => socket.destroy(), LINGER)
   socket.once("close", () => clearTimeout(timer))
   socket.on("error", () => {})

@@ -5,6 +5,7 @@ import { plainText } from "../../policy/text.ts"
 import { errorAnswer } from "../answer.ts"
 import { checkRequest } from "./check.ts"
 import { requestHeaders, responseHeaders, valuesOf } from "./headers.ts"
+import { ceaseWatching, watchLeaving } from "./leave.ts"
 import { OriginError, originError } from "./origin-error.ts"
 import type { Destination, Origins } from "./origins.ts"
 import { endWithAnswer, responseOn } from "./raw-answer.ts"
@@ -28,11 +29,13 @@ export function acceptUpgrade(
     onViolated(checked.code, checked.detail)
     refuse(checked.status, `${checked.code}: ${checked.detail}`)
   } else if (!isOpening(request)) refuse(501, "the gateway passes on no other protocol than WebSocket (RFC 6455)")
-  else
+  else {
+    watchLeaving(socket)
     pipeline.upgrade({ ...arrived, url: checked.url }).catch((error: unknown) => {
       onTrouble(error)
       socket.destroy()
     })
+  }
 }
 
 /** RFC 6455, section 4.1. A body would be read as the first frames. */
@@ -74,6 +77,7 @@ export async function relayUpgrade(
   socket.once("close", onLeave)
   const upgraded = await openWebSocket(origin, url, [...headers, "connection", "Upgrade", "upgrade", "websocket"])
   socket.off("close", onLeave)
+  ceaseWatching(socket)
   if (upgraded.kind === "answer") {
     const { answer } = upgraded
     const response = responseOn(request, socket)
@@ -104,9 +108,9 @@ function openWebSocket(origin: Duplex, path: string, headers: string[]): Promise
     }
     asked.setTimeout(ANSWER, () => fail(new OriginError("timeout", "the host did not answer in time")))
     asked.once("error", fail)
-    asked.once("upgrade", (answer, _socket, rest) => {
+    asked.once("upgrade", (answer, socket, rest) => {
       if (!/^websocket$/i.test(answer.headers.upgrade ?? "")) return fail()
-      asked.setTimeout(0)
+      socket.setTimeout(0)
       resolve({ kind: "open", answer, rest })
     })
     asked.once("response", (answer) => resolve({ kind: "answer", answer }))

@@ -1,6 +1,7 @@
-import { describe, expect, test } from "vitest"
+import { describe, expect, test, vi } from "vitest"
+import { openCa } from "../../../src/gateway/egress/ca.ts"
 import type { Verdict } from "../../../src/policy/types.ts"
-import { curl, dialProxy, openTls, openTunnel } from "./clients.ts"
+import { certificateFile, curl, dialProxy, openTls, openTunnel, run } from "./clients.ts"
 import { HOST, startOrigin, startProxy } from "./proxy.ts"
 
 describe("a request through the proxy", () => {
@@ -20,6 +21,22 @@ describe("a request through the proxy", () => {
     expect(seen).toEqual([`GET /a/b?c=d ${HOST}:${origin.port}`])
     expect(proxy.requests).toEqual([`GET https://${HOST}:${origin.port}/a/b?c=d`])
     expect(proxy.violations).toEqual([])
+  })
+
+  test("comes through a gate that is itself reached over TLS", async () => {
+    const gateCa = await openCa("gate")
+    const origin = await startOrigin((request, response) => void request.pipe(response))
+    const proxy = await startProxy({ originCa: origin.ca, gateCa })
+    const trust = [
+      "--proxy-cacert",
+      certificateFile(gateCa.certificate),
+      "--cacert",
+      certificateFile(proxy.certificate),
+    ]
+    const body = "x".repeat(500_000)
+    const url = `https://${HOST}:${origin.port}/`
+    const args = ["-sS", "-x", `https://x:y@127.0.0.1:${proxy.port}`, ...trust, "--data-binary", "@-", url]
+    expect(await run("curl", args, {}, body)).toMatchObject({ stdout: body, stderr: "" })
   })
 
   test("of many, all go over one connection to the origin", async () => {
@@ -62,6 +79,15 @@ describe("a request through the proxy", () => {
     expect(text()).toContain("application/problem+json")
     const { stderr } = await curl(proxy, `https://${HOST}/`)
     expect(stderr).toContain("403")
+  })
+
+  test("whose client leaves while it is decided is over", async () => {
+    const proxy = await startProxy({ tunnel: () => new Promise(() => {}) })
+    const wire = dialProxy(proxy)
+    wire.socket.write(`CONNECT ${HOST}:443 HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`)
+    await vi.waitFor(() => expect(proxy.egress.connections).toBe(1))
+    wire.socket.end()
+    await vi.waitFor(() => expect(proxy.egress.connections).toBe(0))
   })
 
   test("that cannot be decided lets nothing through", async () => {

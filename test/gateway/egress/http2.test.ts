@@ -6,7 +6,9 @@ import {
 } from "node:http2"
 import type { Duplex } from "node:stream"
 import { describe, expect, onTestFinished, test } from "vitest"
+import { errorAnswer } from "../../../src/gateway/answer.ts"
 import { openCa } from "../../../src/gateway/egress/ca.ts"
+import { sendAnswer } from "../../../src/gateway/send.ts"
 import { curl, openTls } from "./clients.ts"
 import { HOST, listen, startOrigin, startProxy, type TestProxy } from "./proxy.ts"
 
@@ -194,4 +196,24 @@ describe("T7: within HTTP/2", () => {
     expect(socket.destroyed).toBe(true)
     expect(proxy.requests).toEqual([])
   })
+})
+
+test("an answer of the gate's own, reason phrase and all, is one in HTTP/2, too, without a word from Node", async () => {
+  const warnings: string[] = []
+  const onWarning = ({ message }: Error) => void warnings.push(message)
+  process.on("warning", onWarning)
+  onTestFinished(() => void process.off("warning", onWarning))
+  const origin = await startGrpc()
+  const proxy = await startProxy({
+    ...HTTP2,
+    request: async ({ request, response }) => {
+      await sendAnswer(request, response, errorAnswer(403, "network.default: refused", { "x-a": "b" }), 5_000)
+    },
+  })
+  const session = await openSession(proxy, origin.port)
+  const got = await ask(session, { ":method": "POST", ":path": "/" }, "body")
+  expect(got).toMatchObject({ status: 403, headers: { "x-a": "b" } })
+  expect(JSON.parse(got.body)).toMatchObject({ status: 403 })
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(warnings).toEqual([])
 })

@@ -1,7 +1,8 @@
 // The transport of the egress proxy for one test: real sockets on both sides, and a pipeline that lets everything through.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import { createServer as createSecureServer } from "node:https"
-import type { AddressInfo } from "node:net"
+import { type AddressInfo, createServer as createTcpServer } from "node:net"
+import { TLSSocket } from "node:tls"
 import { onTestFinished } from "vitest"
 import { errorAnswer } from "../../../src/gateway/answer.ts"
 import { openCa, type RunCa } from "../../../src/gateway/egress/ca.ts"
@@ -39,6 +40,8 @@ export interface ProxyOptions {
   origins?: OriginOptions
   /** Of origins; the run's own authority is another. */
   originCa?: RunCa
+  /** The gate itself is reached over TLS, with a certificate for loopback of this authority. */
+  gateCa?: RunCa
 }
 
 /** Port of a server on loopback, until the test ends. */
@@ -63,9 +66,10 @@ export async function startOrigin(
 
 /** A proxy whose pipeline sends everything to loopback, under whatever name it is for. */
 export async function startProxy(options: ProxyOptions = {}): Promise<TestProxy> {
-  const server = createServer((request, response) => {
+  const handler = (request: IncomingMessage, response: ServerResponse) => {
     if (!egress.serve(request, response)) response.writeHead(404).end("the gate's own")
-  })
+  }
+  const server = createServer(handler)
   const violations: string[] = []
   const requests: string[] = []
   const troubles: unknown[] = []
@@ -97,7 +101,12 @@ export async function startProxy(options: ProxyOptions = {}): Promise<TestProxy>
     ...{ caOf: async () => ca, origins, onTrouble: (error) => void troubles.push(error) },
     limits: options.limits,
   })
-  const port = await listen(server)
+  const { gateCa } = options
+  const front = createTcpServer((socket) => {
+    const secureContext = gateCa!.contextFor("127.0.0.1")
+    server.emit("connection", new TLSSocket(socket, { isServer: true, secureContext }))
+  })
+  const port = await listen(gateCa === undefined ? server : (front as Server))
   onTestFinished(async () => {
     egress.close()
     await origins.close()
