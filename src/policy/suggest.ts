@@ -45,6 +45,9 @@ const MAX_ROWS = 10_000
 const MAX_SEQS = 100_000
 const MAX_DENIED = 1_000
 
+const PRIVATE = "network.private-address"
+const byDefault = ({ rule }: Verdict) => rule.startsWith("network.default ")
+
 /** What becomes of a request in the report. */
 type Place = { requests: number } | "allowed" | "asked" | "unusual" | "unlisted"
 
@@ -59,11 +62,12 @@ export function startSuggestions(policy: CompiledPolicy): Suggestions {
   function placeOf({ action, evidence, verdict, seq, partial }: PastRequest): Place {
     if (action.kind !== "network") return "unusual"
     const now = decide(policy, action, { counters: {}, ...evidence })
-    // What a floor refused then is refused for ever, whatever was kept of its evidence.
-    const last = codeOf(verdict.code)?.floor ? verdict : now
+    // What a floor refused then stays refused, whatever was kept of its evidence; only private addresses can be named since.
+    const stands = codeOf(verdict.code)?.floor && (verdict.code !== PRIVATE || byDefault(now))
+    const last = stands ? verdict : now
     if (last.effect === "allow") return "allowed"
     if (last.effect === "ask") return "asked"
-    if (!last.rule.startsWith("network.default "))
+    if (!byDefault(last))
       return entry(denied, `${last.code} ${last.rule}`, MAX_DENIED, () => ({
         code: last.code,
         rule: last.rule,

@@ -100,6 +100,13 @@ describe("suggestions", () => {
   it("take a floor's word from the record where its evidence is gone", () => {
     const refused = past(1, "GET https://rebound.example.com/", { addresses: ["10.0.0.1"] })
     expect(suggest([{ ...refused, evidence: { now: NOW } }]).rules).toEqual([])
+    const named = loadPolicy(
+      "version: 1\nnetwork: [{ id: a, allow: rebound.example.com, addresses: [10.0.0.1] }]",
+      "nanoguard.yaml",
+    )
+    expect(suggest([refused], named)).toMatchObject({ allowed: 1, denied: [] })
+    const drop = past(1, "GET https://rebound.example.com/", { unboundPlaceholder: "key" })
+    expect(suggest([{ ...drop, evidence: { now: NOW, addresses: ["10.0.0.1"] } }], named)).toMatchObject({ allowed: 0 })
   })
 
   it("go by the policy as it is now, not as it was", () => {
