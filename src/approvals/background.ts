@@ -7,7 +7,7 @@ import type { Tables } from "../store/schema.ts"
 import { tallyDecisions, verifyDecision } from "./decision.ts"
 import { readNetwork, readPackage } from "./read-arguments.ts"
 import { toApprovals } from "./rows.ts"
-import type { Approval, Approver } from "./types.ts"
+import type { Approval, Approver, Json } from "./types.ts"
 
 /** Nothing of it is signed: it stands beside the request, and is labelled so. */
 export interface Background {
@@ -27,9 +27,9 @@ export interface Denied {
   /** Milliseconds since the epoch. */
   time: number
   note?: string
-  /** How often it was asked before this time. */
+  /** How often the very same was asked before. */
   asked: number
-  /** Whether the very same was denied, or the same subject with other arguments. */
+  /** Whether it is the very same that was denied, or the same subject with other arguments. */
   same: boolean
 }
 
@@ -38,6 +38,7 @@ type Approvers = ReadonlyMap<string, Approver>
 
 /** Most rows that are looked through for what came before. */
 const MAX_BEFORE = 20
+const MAX_ASKED = 50
 
 /** Reads all that is known around one request. Errors: environment (store). */
 export async function readBackground(db: Db, approval: Approval, approvers: Approvers): Promise<Background> {
@@ -95,35 +96,41 @@ async function findApproved(db: Db, { id, binding }: Approval, approvers: Approv
   })
 }
 
-async function findDenied(db: Db, approval: Approval, approvers: Approvers): Promise<Denied | undefined> {
-  const { id, binding } = approval
-  const { kind, agent, subject, requested } = binding
-  const same = db
+/** The newest no, the one to the very same rather than to the same subject. */
+async function findDenied(db: Db, { id, binding }: Approval, approvers: Approvers): Promise<Denied | undefined> {
+  const rows = await db
     .selectFrom("approvals")
-    .where("kind", "=", kind)
-    .where("agent", "=", agent)
-    .where("subject", "=", subject)
-    .where("id", "!=", id)
-    .where("requested", "<=", requested)
-  const rows = await same
     .selectAll()
-    .where("state", "=", "denied")
+    .where("kind", "=", binding.kind)
+    .where("agent", "=", binding.agent)
+    .where("subject", "=", binding.subject)
+    .where("id", "!=", id)
+    .where("requested", "<=", binding.requested)
     .orderBy("requested", "desc")
-    .limit(MAX_BEFORE)
+    .limit(MAX_ASKED)
     .execute()
-  for (const one of await toApprovals(db, rows, requested)) {
+  const asked = whatIsAsked(binding)
+  const before = (await toApprovals(db, rows, binding.requested)).map((one) => ({
+    one,
+    same: whatIsAsked(one.binding) === asked,
+  }))
+  for (const { one, same } of [...before.filter(({ same }) => same), ...before.filter(({ same }) => !same)]) {
     const no = one.decisions.find(
       (decision) => decision.answer === "deny" && verifyDecision(one, decision, one.binding.approvers, approvers),
     )
     if (no === undefined) continue
-    const { all } = await same.select(({ fn }) => fn.countAll<number>().as("all")).executeTakeFirstOrThrow()
     return {
-      ...{ id: one.id, by: no.by, time: no.time, asked: Number(all) },
-      same: canonicalText(one.binding.arguments) === canonicalText(binding.arguments),
+      ...{ id: one.id, by: no.by, time: no.time, same, asked: before.filter((other) => other.same).length },
       ...(typeof no.terms.note === "string" && { note: no.terms.note }),
     }
   }
   return undefined
+}
+
+/** The arguments without what only says how they are shown: that differs from one time to the next. */
+function whatIsAsked({ arguments: bound }: Approval["binding"]): string {
+  const { shown: _, provenance: __, reason: ___, ...asked } = bound as { readonly [name: string]: Json }
+  return canonicalText(asked)
 }
 
 /** The newest verdict about a package's version, for the agent that asks, that is in the way of it. */

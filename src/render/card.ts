@@ -42,15 +42,10 @@ export function deniedRows(background: Background | undefined, now: number): Row
   const denied = background?.denied
   if (denied === undefined) return []
   const { by, time, asked, same, note } = denied
-  const which = same ? "the same was" : "this, with other arguments, was"
-  const why = note === undefined ? "" : `: ${JSON.stringify(shortValue(note, 120))}`
-  return [
-    {
-      label: "again",
-      value: `${ordinal(asked + 1)} ask: ${which} denied by ${named(by, 60)} ${formatDuration(now - time)} ago${why}`,
-      tone: "bad",
-    },
-  ]
+  const ago = now - time < 60_000 ? "just now" : `${formatDuration(now - time)} ago`
+  const said = `denied by ${named(by, 60)} ${ago}${note === undefined ? "" : `: ${JSON.stringify(named(note, 120))}`}`
+  const value = same ? `${ordinal(asked + 1)} ask: ${said}` : `with other arguments it was ${said}`
+  return [{ label: "again", value, tone: "bad" }]
 }
 
 function footOf({ approval, agreed, missing, mine }: Waiting, now: number): Row[] {

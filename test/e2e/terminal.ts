@@ -10,6 +10,7 @@ export interface Terminal {
   screen: () => string
   /** Resolves with the screen once it shows the text; rejects with the screen after 20 s. */
   waitFor: (text: string | RegExp) => Promise<string>
+  resize: (columns: number, rows: number) => void
   close: () => void
 }
 
@@ -23,14 +24,19 @@ export function hasTmux(): boolean {
   }
 }
 
-/** Opens a terminal of 110 x 60 in `cwd` that runs one shell command, prints `[exit N]` after it, and stays. */
-export function openTerminal(cwd: string, command: string, env: Record<string, string> = {}): Terminal {
+/** Opens a terminal, of 110 x 60 unless told, in `cwd` that runs one shell command, prints `[exit N]` after it, and stays. */
+export function openTerminal(
+  cwd: string,
+  command: string,
+  env: Record<string, string> = {},
+  [columns, rows]: readonly [number, number] = [110, 60],
+): Terminal {
   const socket = `nanoguard-${randomUUID()}`
   const tmux = (...args: string[]) =>
     execFileSync("tmux", ["-L", socket, "-f", "/dev/null", ...args], { stdio: "pipe", encoding: "utf8" })
   const variables = Object.entries(env).flatMap(([name, value]) => ["-e", `${name}=${value}`])
   const shell = `${command}; echo "[exit $?]"; exec sleep 600`
-  tmux("new-session", "-d", "-x", "110", "-y", "60", "-c", cwd, ...variables, shell)
+  tmux("new-session", "-d", "-x", `${columns}`, "-y", `${rows}`, "-c", cwd, ...variables, shell)
   const screen = () => tmux("capture-pane", "-p", "-S", "-2000")
   return {
     press: (...keys) => {
@@ -44,6 +50,9 @@ export function openTerminal(cwd: string, command: string, env: Record<string, s
         await sleep(100)
       }
       throw new Error(`the terminal never showed ${text}; it shows:\n${screen()}`)
+    },
+    resize: (columns, rows) => {
+      tmux("resize-window", "-x", `${columns}`, "-y", `${rows}`)
     },
     close: () => {
       tmux("kill-server")

@@ -209,7 +209,7 @@ describe("a card", () => {
     expect(screenOf(showing([waiting])).slice(-7)).toMatchInlineSnapshot(`
       [
         "",
-        "again         2nd ask: the same was denied by cy 2h ago: "use got"",
+        "again         2nd ask: denied by cy 2h ago: "use got"",
         "decided by    two: ana, ben (2 must agree; agreed: ben; 1 more)",
         "digest        b2e2-310f-da17-eae1  ap-wlrdcd62  10m 0s left",
         "",
