@@ -141,4 +141,46 @@ describe("secret", () => {
       expect(screen).not.toContain(typed)
     }
   })
+
+  test("of a gate that runs is unlocked and locked through its control socket", async (t) => {
+    const env = emptyHome()
+    const files = {
+      "nanoguard.yaml": "version: 1\npackages: { deny: { severity: high } }\n",
+      "vault.txt": "a vault of its own\n",
+    }
+    const cwd = temporaryDirectory({ ...files, "pass.txt": `${PASS}\n`, "wrong.txt": "not this one\n" })
+    const options = { cwd, env, extendEnv: false, reject: false, timeout: 60_000 } as const
+    const run = (args: string, input = "") => execa(process.execPath, [BIN, ...args.split(" ")], { ...options, input })
+    await run("approver add ana --passphrase-file pass.txt")
+    await run("policy adopt --yes --passphrase-file pass.txt")
+    await run("secret init --key passphrase --new-passphrase-file vault.txt")
+    expect(await run("secret unlock --passphrase-file vault.txt")).toMatchObject({
+      ...{ exitCode: 5, stderr: expect.stringContaining("no gateway is running here") },
+    })
+    const gate = execa(process.execPath, [BIN, "gateway", "start", "--port", "0"], { ...options, timeout: 0 })
+    t.onTestFinished(() => void gate.kill("SIGKILL"))
+    await new Promise<void>((resolve) => gate.stdout.once("data", () => resolve()))
+    const said = []
+    for (const [args, input] of [
+      ["secret unlock --passphrase-file wrong.txt", ""],
+      ["secret unlock --stdin", "a vault of its own\n"],
+      ["secret lock --format json", ""],
+      ["secret unlock --passphrase-file vault.txt", ""],
+    ] as const) {
+      const { exitCode, stdout, stderr } = await run(args, input)
+      said.push([exitCode, (stdout || stderr).split("\n")[0]])
+    }
+    expect(said).toEqual([
+      [1, "error: the passphrase does not open the vault"],
+      [0, "The vault is open. Its key is under a passphrase (scrypt, 128 MiB a guess) that is written nowhere."],
+      [0, "{"],
+      [0, "The vault is open. Its key is under a passphrase (scrypt, 128 MiB a guess) that is written nowhere."],
+    ])
+    const log = await run("audit tail --kind configuration --format ndjson")
+    const types = log.stdout.split("\n").flatMap((line) => /configuration\.vault-\w+/.exec(line) ?? [])
+    expect(types.sort()).toEqual(
+      ["locked", "refused", "unlocked", "unlocked"].map((step) => `configuration.vault-${step}`),
+    )
+    expect(log.stdout).not.toMatch(/a vault of its own|not this one/)
+  })
 })
