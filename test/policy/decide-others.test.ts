@@ -116,6 +116,21 @@ mcp:
     expect(ask(policy, call("git\nhub", "x\u001b[0m")).subject).toBe("mcp:git?hub/x?[0m")
   })
 
+  it("is met by what is wrapped deeply or too long to be looked through, where a rule restricts; never where it permits", () => {
+    let wrapped: unknown = "evil"
+    for (let depth = 0; depth < 1_000; depth++) wrapped = [wrapped]
+    const long = "a".repeat(100_001)
+    const with_ = (verb: string, clause: string) => `default: { mcp: ${verb === "deny" ? "allow" : "deny"} }
+mcp: [{ id: r, ${verb}: a/b, arguments: { x: ${clause} } }]`
+    for (const [clause, value] of [
+      ["{ equals: evil }", wrapped],
+      ["{ matches: b }", long],
+    ] as const)
+      expect(answer(with_("deny", clause), call("a", "b", { x: value }))).toBe("deny mcp.denied")
+    for (const clause of ["{ matches: a }", "{ not: { matches: b } }"])
+      expect(answer(with_("allow", clause), call("a", "b", { x: long }))).toBe("deny policy.default")
+  })
+
   it("runs regular expressions in linear time", () => {
     const policy = 'mcp: [{ id: slow, deny: a/b, arguments: { x: { matches: "^(a+)+$" } } }]'
     expect(answer(policy, call("a", "b", { x: `${"a".repeat(50_000)}!` }))).toBe("allow policy.default")
