@@ -1,6 +1,5 @@
 // Google's APIs (cloud.google.com/apis/docs, developers.google.com): the host or the path names the API, `:verb` a custom method (AIP-136).
 import { GOOGLE_ROUTES } from "./google-routes.ts"
-import { splitPairs, valuesOf } from "./readings.ts"
 import { byRoute, type Found, isRead, type Service, strictest } from "./service.ts"
 import type { SeenRequest } from "./types.ts"
 
@@ -44,13 +43,7 @@ function classify(seen: SeenRequest): Found {
   if (route) return { ...byRoute("google", route, seen), ...model }
   const access =
     isRead(seen.method) || (seen.method === "POST" && verb !== undefined && READS.has(verb)) ? "read" : "write"
-  return { operation: `google:${api}.${verb ?? seen.method.toLowerCase()}`, access, ...model, ...asked(seen) }
-}
-
-/** `alt=media` and such make no difference; another method in the query does, and is found by `overridesMethod`. */
-function asked(seen: SeenRequest): { unread?: "ambiguous" } {
-  const pairs = splitPairs(seen.query)
-  return pairs && valuesOf(pairs, "$req", "either").length === 0 ? {} : { unread: "ambiguous" }
+  return { operation: `google:${api}.${verb ?? seen.method.toLowerCase()}`, access, ...model }
 }
 
 export const googleService: Service = {

@@ -1,8 +1,8 @@
 // GraphQL over HTTP: which operation a request asks for, and what it selects.
 import type { DocumentNode, OperationDefinitionNode, SelectionSetNode } from "graphql"
 import type { Unread } from "../../policy/types.ts"
-import { bodyOf, jsonOf } from "./body.ts"
-import { isObject, type JsonValue, memberOf, readJsonText } from "./json.ts"
+import { type Body, bodyOf, jsonOf } from "./body.ts"
+import { isObject, type JsonRead, type JsonValue, memberOf, readJsonText } from "./json.ts"
 import { readings, splitPairs, valuesOf } from "./readings.ts"
 import { byMethod, type Found, isRead, type Service } from "./service.ts"
 import type { SeenRequest } from "./types.ts"
@@ -34,8 +34,8 @@ interface Asked {
 const known = new WeakMap<SeenRequest, Promise<GraphqlRead>>()
 
 /**
- * The operation of a request (GraphQL over HTTP; graphql-js parses). Unread: batches, persisted queries, forms, several operations
- * without a name, a query in both address and body, and whatever is too large or too deep. None: it has no query at all.
+ * The operation of a request (GraphQL over HTTP; graphql-js parses). Unread: batches, persisted queries, forms and other types that have
+ * one, several operations without a name, one in both address and body, and whatever is too large or too deep. None: it asks for nothing.
  */
 export function readGraphql(seen: SeenRequest): Promise<GraphqlRead> {
   let read = known.get(seen)
@@ -79,37 +79,53 @@ async function readOperation(seen: SeenRequest): Promise<GraphqlRead> {
   }
 }
 
+const IN_QUERY = ["query", "operationName", "variables", "extensions", "documentId"]
+/** Members that name a document which only the server has; `id` does where the address says that it is GraphQL. */
+const PERSISTED = ["documentId", "doc_id", "queryId"]
+
 function readAsked(seen: SeenRequest): Asked | { unread: Unread } | { none: true } {
   const pairs = splitPairs(seen.query)
   if (!pairs) return { unread: "ambiguous" }
-  const inQuery = ["query", "operationName", "variables", "extensions", "id", "documentId"].some(
-    (name) => valuesOf(pairs, name, "either").length > 0,
-  )
+  const inQuery = IN_QUERY.some((name) => valuesOf(pairs, name, "either").length > 0)
   const body = bodyOf(seen)
   if (body.unread) return { unread: body.unread }
   if (body.kind === "none") return inQuery ? fromQuery(pairs) : { none: true }
-  if (inQuery) return { unread: "ambiguous" }
-  if (body.media.type === "application/graphql")
+  if (body.media.type === "application/graphql") {
+    if (inQuery) return { unread: "ambiguous" }
     return { query: body.bytes.toString("utf8"), operationName: undefined, variables: undefined }
-  if (body.kind !== "json") return { unread: "ambiguous" }
+  }
   const read = jsonOf(body)
+  const endpoint = /graphql\/?$/i.test(seen.path)
+  if (body.kind !== "json") return mayAsk(body, read, endpoint) || inQuery ? { unread: "ambiguous" } : { none: true }
   if (read.unread) return { unread: read.unread }
-  return fromObject(read.value)
+  const asked = fromJson(read.value, endpoint)
+  return inQuery && !("none" in asked) ? { unread: "ambiguous" } : asked
 }
 
-function fromObject(value: JsonValue): Asked | { unread: Unread } {
-  if (!isObject(value)) return { unread: "ambiguous" }
-  // Persisted queries: Apollo's extension, and ids of a document that only the server has.
-  for (const name of ["extensions", "id", "documentId", "doc_id", "queryId"]) {
-    const member = memberOf(value, name)
-    if ("unread" in member) return member
-    if (name === "extensions" ? isObject(member.value) && "persistedQuery" in member.value : member.value !== undefined)
-      return { unread: "ambiguous" }
+/** Whether a server that does not mind the content-type may find an operation: in JSON, or in the fields of a form. */
+function mayAsk(body: Body, read: JsonRead, endpoint: boolean): boolean {
+  if (body.kind === "other") return !read.unread && !("none" in fromJson(read.value, endpoint))
+  return /(^|[&;"])(query|operations|extensions)["=]/i.test(body.bytes.toString("latin1"))
+}
+
+function fromJson(value: JsonValue, endpoint: boolean): Asked | { unread: Unread } | { none: true } {
+  if (Array.isArray(value)) {
+    const each = (value as readonly JsonValue[]).slice(0, 100).map((one) => fromJson(one, endpoint))
+    // A batch: one answer cannot say what several operations are.
+    return each.every((one) => "none" in one) ? { none: true } : { unread: "ambiguous" }
   }
+  if (!isObject(value)) return { none: true }
   const query = memberOf(value, "query")
   const operationName = memberOf(value, "operationName")
   const variables = memberOf(value, "variables")
-  if ("unread" in query || "unread" in operationName || "unread" in variables) return { unread: "ambiguous" }
+  const extensions = memberOf(value, "extensions")
+  if ("unread" in query || "unread" in operationName || "unread" in variables || "unread" in extensions)
+    return { unread: "ambiguous" }
+  const names = endpoint ? [...PERSISTED, "id"] : PERSISTED
+  const persisted =
+    names.some((name) => name in value) || (isObject(extensions.value) && "persistedQuery" in extensions.value)
+  if (persisted) return { unread: "ambiguous" }
+  if (query.value === undefined) return { none: true }
   return { query: query.value, operationName: operationName.value, variables: variables.value }
 }
 

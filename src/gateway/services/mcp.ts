@@ -37,10 +37,12 @@ export function readMcp(seen: SeenRequest): McpRead {
   const body = bodyOf(seen)
   if (body.unread) return { unread: body.unread }
   if (body.kind === "none") return { none: true }
-  if (body.kind !== "json") return { unread: "ambiguous" }
   const read = jsonOf(body)
-  if (read.unread) return { unread: read.unread }
+  // What is no JSON by its type, and not by its bytes, is no message to anybody.
+  if (read.unread) return body.kind === "json" ? { unread: read.unread } : { none: true }
   const list: readonly JsonValue[] = Array.isArray(read.value) ? read.value : [read.value]
+  if (!list.some(mayBeMessage)) return list.length === 0 ? { unread: "malformed" } : { none: true }
+  if (body.kind !== "json") return { unread: "ambiguous" }
   const messages: McpMessage[] = []
   for (const one of list) {
     const message = readMessage(one)
@@ -52,8 +54,11 @@ export function readMcp(seen: SeenRequest): McpRead {
   const named = seen.headers["mcp-name"]
   const tools = messages.filter((message) => message.tool !== undefined)
   if (named !== undefined && tools.some((message) => message.tool !== named)) return { unread: "ambiguous" }
-  return messages.length === 0 ? { unread: "malformed" } : { messages }
+  return { messages }
 }
+
+const mayBeMessage = (value: JsonValue): boolean =>
+  isObject(value) && Object.keys(value).some((name) => /^(jsonrpc|method)$/i.test(name))
 
 function readMessage(value: JsonValue): McpMessage | { unread: Unread } {
   if (!isObject(value)) return { unread: "malformed" }

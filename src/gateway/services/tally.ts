@@ -15,6 +15,9 @@ const count = (value: unknown): number | undefined =>
 /** Anthropic: cache reads and writes are not in `input_tokens` (docs: "Prompt caching", "Tracking cache performance"). */
 const ANTHROPIC = ["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens"]
 
+/** Amazon Bedrock's Converse (`TokenUsage`). */
+const BEDROCK = ["totalTokens", "inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"]
+
 /** Reports of one answer. They are running totals (message_start, message_delta; Gemini's chunks): the largest of a name counts. */
 export function tallyOf(): { add: (json: string) => void; end: () => Usage } {
   const last = new Map<string, number>()
@@ -30,6 +33,7 @@ export function tallyOf(): { add: (json: string) => void; end: () => Usage } {
     take(usage, ["total_tokens", "cost"])
     take(usage, ANTHROPIC)
     take(usage, ["prompt_tokens", "completion_tokens"])
+    take(usage, BEDROCK)
   }
 
   return {
@@ -80,6 +84,8 @@ function tokensOf(last: ReadonlyMap<string, number>): number | undefined {
     ANTHROPIC,
     ["prompt_tokens", "completion_tokens"],
     GEMINI.slice(1),
+    ["totalTokens"],
+    BEDROCK.slice(1),
   ].flatMap((names) => {
     const found = names.map((name) => last.get(name)).filter((value) => value !== undefined)
     return found.length === 0 ? [] : [found.reduce((sum, value) => sum + value, 0)]

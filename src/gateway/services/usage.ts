@@ -4,7 +4,7 @@ import { tallyOf } from "./tally.ts"
 import type { Usage, UsageMeter } from "./types.ts"
 
 const MAX_DOCUMENT = 1024 * 1024
-const SERVICES = new Set(["anthropic", "openai", "google"])
+const SERVICES = new Set(["anthropic", "openai", "google", "aws"])
 
 /**
  * A meter for the answers of a service with this content-type; undefined where none is reported. It keeps one event, or one document,

@@ -53,6 +53,7 @@ describe("GitHub", () => {
     expect(await graphql({ query: two })).toBe("- write ambiguous")
     expect(await graphql([{ query: "{ a }" }])).toBe("- write ambiguous")
     expect(await graphql({ query: "{ a }", Query: "mutation { b }" })).toBe("- write ambiguous")
+    expect(await graphql({ id: "abc", variables: {} })).toBe("- write ambiguous")
     expect(await graphql({ extensions: { persistedQuery: { version: 1, sha256Hash: "ab" } } })).toBe(
       "- write ambiguous",
     )
@@ -104,6 +105,7 @@ describe("other services", () => {
     ["GET https://slack.com/api/chat.postMessage?channel=C1&text=hi", "slack:chat.postMessage write"],
     ["POST https://acme.slack.com/api/users.list", "slack:users.list read"],
     ["GET https://slack.com/api/some.newMethod", "slack:some.newMethod write"],
+    ["POST https://slack.com/api/chat.postmessage", "slack:chat.postMessage write ambiguous"],
     ["POST https://hooks.slack.com/services/T/B/x", "slack:webhook write"],
     ["POST https://api.stripe.com/v1/charges", "stripe:charges.create write"],
     ["GET https://api.stripe.com/v1/charges/ch_1", "stripe:charges.retrieve read"],

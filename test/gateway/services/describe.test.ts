@@ -264,7 +264,7 @@ it("is bounded, the same every time, and never fails", async () => {
         expect(Buffer.byteLength(JSON.stringify(first))).toBeLessThanOrEqual(32 * 1024)
       },
     ),
-    { numRuns: 200 },
+    { numRuns: 60 },
   )
 })
 

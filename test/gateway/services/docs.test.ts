@@ -7,7 +7,8 @@ import { AWS_ROUTES } from "../../../src/gateway/services/aws-routes.ts"
 import { S3_ROWS } from "../../../src/gateway/services/aws-s3.ts"
 import { GOOGLE_ROUTES } from "../../../src/gateway/services/google-routes.ts"
 import { SERVICES } from "../../../src/gateway/services/known.ts"
-import { SLACK_READS } from "../../../src/gateway/services/slack.ts"
+import { SLACK_READS, SLACK_WRITES } from "../../../src/gateway/services/slack-methods.ts"
+import { SERVICES as NAMES } from "../../../src/policy/service-names.ts"
 
 const FILE = fileURLToPath(new URL("../../../docs/services.md", import.meta.url))
 const MARK = "<!-- tables -->\n"
@@ -50,7 +51,10 @@ const lines = (rows: readonly { name: string; access: string }[]) =>
 function tables(): string {
   const text = SERVICES.flatMap(({ name, hosts, routes }) => {
     const rows = (routes?.rows ?? []).map((row) => ({ name: row.operation, access: row.access }))
-    if (name === "slack") rows.push(...[...SLACK_READS].map((method) => ({ name: method, access: "read" as const })))
+    if (name === "slack") {
+      rows.push(...[...SLACK_READS].map((method) => ({ name: method, access: "read" as const })))
+      rows.push(...[...SLACK_WRITES].map((method) => ({ name: method, access: "write" as const })))
+    }
     if (name === "google")
       for (const { rows: more } of GOOGLE_ROUTES.values())
         rows.push(...more.map((row) => ({ name: row.operation, access: row.access })))
@@ -72,6 +76,10 @@ function tables(): string {
   })
   return `\n${text.join("\n")}`
 }
+
+it("knows the services that a policy can name", () => {
+  expect(SERVICES.map((service) => service.name)).toEqual([...NAMES])
+})
 
 it("says what is known of each service", () => {
   const page = readFileSync(FILE, "utf8")

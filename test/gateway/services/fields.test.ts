@@ -178,6 +178,30 @@ describe("graphql and mcp", () => {
   })
 })
 
+describe("graphql and mcp selectors at hosts that speak neither", () => {
+  const selectors = ["graphql.type", "mcp.method"]
+  const asked = async (body: string, type: string) => readFields(request(POST, { body, type }), selectors)
+  it.each([
+    ['{"id":"x","title":"a query"}', "application/json"],
+    ['[{"id":"x"}]', "application/json"],
+    ["a=1&b=2", "application/x-www-form-urlencoded"],
+    ["%PDF-1.7", "application/pdf"],
+    ['{"id":"x"}', "text/plain"],
+  ])("find nothing in %s", async (body, type) => {
+    const { fields, unread } = await asked(body, type)
+    expect({ ...fields }).toEqual({})
+    expect(unread).toBeUndefined()
+  })
+
+  it.each([
+    ['{"query":"mutation { a }"}', "text/plain"],
+    ["query=mutation%7Ba%7D", "application/x-www-form-urlencoded"],
+    ['{"jsonrpc":"2.0","method":"tools/call","params":{"name":"x"}}', "text/plain"],
+    ['[{"query":"mutation { a }"}]', "application/json"],
+    ['{"documentId":"abc"}', "application/json"],
+  ])("are not certain of %s", async (body, type) => expect((await asked(body, type)).unread).toBe("ambiguous"))
+})
+
 it("never throws, whatever the bytes and selectors", async () => {
   const types = ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "x"]
   await fc.assert(
@@ -195,6 +219,6 @@ it("never throws, whatever the bytes and selectors", async () => {
         expect(Object.keys(fields).length).toBeLessThanOrEqual(1)
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 150 },
   )
 })

@@ -79,7 +79,7 @@ describe("events", () => {
           const pieces = at.slice(1).map((end, index) => bytes.subarray(at[index], end))
           expect(measure(service, SSE, pieces)).toEqual(expected)
         }),
-        { numRuns: 50 },
+        { numRuns: 25 },
       )
     }
   })
