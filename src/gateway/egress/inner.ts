@@ -62,6 +62,8 @@ export function createInner(pipeline: Pipeline, limits: InnerLimits, onTrouble: 
       violate(tunnel, checked.code, checked.detail)
       return refuse(tunnel, response, checked.status, `${checked.code}: ${checked.detail}`)
     }
+    // Meant for the gate, and sent by mistake: the run's token is for no rule, record or origin.
+    if (request.headers["proxy-authorization"] !== undefined) delete request.headers["proxy-authorization"]
     watch.begin(tunnel, request, response)
     const arrived: Arrived = { who, target, request, response, url: checked.url, http2: isHttp2 }
     pipeline.request(arrived).catch((error: unknown) => {

@@ -14,6 +14,11 @@ export interface Destination {
   addresses: readonly string[]
   /** HTTP/2, where the origin agrees. */
   http2?: boolean
+  /**
+   * Who shares connections: a run. Some origins take a connection for logged in once one of its requests was (NTLM, Negotiate), and others'
+   * requests must not be on that.
+   */
+  scope?: string
 }
 
 export interface OriginOptions {
@@ -37,13 +42,13 @@ export interface Origins {
 }
 
 /** Places that connections are kept to, and connections to one of them. */
-const POOLS = 256
-const CONNECTIONS = 256
+const POOLS = 512
+const CONNECTIONS = 1_024
 const MAX_HEADER = 65_536
 const CONNECT_TIMEOUT = 10_000
-/** Model answers may take their time before the first byte. */
+/** Model answers may take their time before the first byte, and streams of events between two. */
 const HEADERS_TIMEOUT = 10 * 60_000
-const BODY_TIMEOUT = 5 * 60_000
+const BODY_TIMEOUT = 30 * 60_000
 
 /** Opens nothing yet: the libraries and the trusted authorities are loaded with the first request. */
 export function createOrigins(options: OriginOptions = {}): Origins {
@@ -112,8 +117,9 @@ export function createOrigins(options: OriginOptions = {}): Origins {
   return {
     dispatcherOf: async (destination) => {
       vet(destination)
-      const { target, addresses, http2 = false } = destination
-      const key = `${target.scheme}//${target.host} ${target.port} ${http2} ${[...addresses].sort().join(" ")}`
+      const { target, addresses, http2 = false, scope = "" } = destination
+      const place = `${target.scheme}//${target.host} ${target.port} ${http2} ${[...addresses].sort().join(" ")}`
+      const key = `${place} ${scope}`
       const found = pools.get(key)
       if (found !== undefined) return keep(key, found)
       const made = await makePool(destination)

@@ -22,7 +22,7 @@ export interface Arrived {
   target: Target
   request: IncomingMessage
   response: ServerResponse
-  /** Origin form: path and query as they were sent. */
+  /** Origin form. The path is in its normal form (what rules see is what is sent), the query as it came. */
   url: string
   http2: boolean
 }

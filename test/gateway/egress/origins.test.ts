@@ -16,6 +16,7 @@ const at = (more: Partial<Destination & { port: number; host: string }> = {}): D
   target: { scheme: "https", host: more.host ?? HOST, port: more.port ?? 443 },
   addresses: more.addresses ?? ["192.0.2.1"],
   ...(more.http2 !== undefined && { http2: more.http2 }),
+  ...(more.scope !== undefined && { scope: more.scope }),
 })
 
 describe("connections to origins", () => {
@@ -29,6 +30,7 @@ describe("connections to origins", () => {
       at({ addresses: ["192.0.2.1", "192.0.2.2"], port: 8443 }),
       at({ addresses: ["192.0.2.1", "192.0.2.2"], host: "b.example" }),
       at({ addresses: ["192.0.2.1", "192.0.2.2"], http2: true }),
+      at({ addresses: ["192.0.2.1", "192.0.2.2"], scope: "run-1" }),
     ]
     for (const other of others) expect(await origins.dispatcherOf(other)).not.toBe(one)
   })
@@ -36,7 +38,7 @@ describe("connections to origins", () => {
   test("of many places are bounded: the one that was used longest ago is closed", async () => {
     const origins = openOrigins()
     const first = await origins.dispatcherOf(at({ host: "first.example" }))
-    for (let index = 0; index < 300; index++) await origins.dispatcherOf(at({ host: `h${index}.example` }))
+    for (let index = 0; index < 600; index++) await origins.dispatcherOf(at({ host: `h${index}.example` }))
     expect(first).toMatchObject({ closed: true })
   })
 
