@@ -74,10 +74,11 @@ export function createRepeats(write: (event: Omit<NewEvent, "gateway">) => Promi
 }
 
 function repeatedEvent(common: Common, counts: ReadonlyMap<number, number>): Omit<NewEvent, "gateway"> {
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
   return {
     ...common,
     type: "network.repeated",
-    subject: common.item.name,
+    subject: `${common.item.name} x${total}`,
     detail: { of: [...counts].map(([seq, count]) => `${seq} x${count}`) },
   }
 }
