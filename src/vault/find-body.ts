@@ -16,6 +16,8 @@ const MAX_OUT = 64 * 1024 * 1024
 /** Times as much as went in, once this much came out. */
 const MAX_RATIO = 1000
 const RATIO_FROM = 1024 * 1024
+/** Bytes by which compressed data is known. */
+const MAGIC = 4
 /** Encodings over each other. */
 const MAX_LAYERS = 3
 /** RFC 8878, section 3.1.1.1.2: what every decoder is to support. */
@@ -70,14 +72,15 @@ export function createBodyFinder(where: string, contentEncoding = ""): BodyFinde
   const encodings = encodingsOf(contentEncoding)
   const plain = encodings.length === 0 ? createPlaceholderFinder(where) : undefined
   let inner: Unpacker | undefined
-  let begun = false
+  // The beginning, until it is long enough to tell what it is.
+  let first: Buffer | undefined = Buffer.alloc(0)
   let unread: Unread | undefined = encodings.length > MAX_LAYERS ? "encoded" : undefined
 
-  const begin = (first: Uint8Array) => {
-    begun = true
-    const magic = plain === undefined ? undefined : magicOf(first)
+  const begin = (bytes: Uint8Array) => {
+    first = undefined
+    const magic = plain === undefined ? undefined : magicOf(bytes)
     const layers = magic === undefined ? encodings : [magic]
-    if (layers.length > 0) inner = createUnpacker(where, layers, first)
+    if (layers.length > 0) inner = createUnpacker(where, layers, bytes)
     if (plain === undefined && inner === undefined) unread = "encoded"
   }
   const settle = (found: FoundPlaceholder[]) => {
@@ -88,12 +91,23 @@ export function createBodyFinder(where: string, contentEncoding = ""): BodyFinde
   return {
     async push(chunk) {
       if (unread !== undefined || chunk.length === 0) return []
-      if (!begun) begin(chunk)
       const found = plain?.push(chunk) ?? []
-      return settle(inner === undefined ? found : [...found, ...(await inner.push(chunk))])
+      let bytes = chunk
+      if (first !== undefined) {
+        first = Buffer.concat([first, chunk])
+        if (first.length < MAGIC) return settle(found)
+        bytes = first
+        begin(bytes)
+      }
+      return settle(inner === undefined ? found : [...found, ...(await inner.push(bytes))])
     },
     async end() {
       const found = plain?.end() ?? []
+      const short = first
+      if (plain === undefined && short !== undefined && short.length > 0) {
+        begin(short)
+        found.push(...((await inner?.push(short)) ?? []))
+      }
       return settle(inner === undefined ? found : [...found, ...(await inner.end())])
     },
     get unread() {

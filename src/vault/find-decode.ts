@@ -7,7 +7,10 @@ export const LOOKAHEAD = 640
 
 const BREAKS = /[\r\n]|\\+[nr]|%0[AaDd]/g
 const TOKEN =
-  /([A-Za-z0-9-])|%(?:25)*([0-9A-Fa-f]{2})|\\+[uU]00([0-9A-Fa-f]{2})|\\+x([0-9A-Fa-f]{2})|&(?:amp;)*#0*(\d{2,3})(?:;|(?!\d))|&(?:amp;)*#[xX]0*([0-9A-Fa-f]{2});?|=([0-9A-F]{2})|=?[\r\n]+|;/y
+  /([A-Za-z0-9-])|%(?:25)*((?:[0-9A-Fa-f]|%3\d|%[46][1-6]){2})|\\+[uU]00([0-9A-Fa-f]{2})|\\+x([0-9A-Fa-f]{2})|&(?:amp;)*#0*(\d{2,3})(?:;|(?!\d))|&(?:amp;)*#[xX]0*([0-9A-Fa-f]{2});?|=([0-9A-F]{2})|=?[\r\n]+|;/y
+
+/** A hexadecimal digit that is encoded itself. */
+const DIGIT = /%([346][0-9])/g
 
 /** The characters of a core that follow, out of whatever escapes; `escaped` names the first one that was met. */
 function readText(text: string): { rest: string; escaped?: string } {
@@ -19,7 +22,12 @@ function readText(text: string): { rest: string; escaped?: string } {
     const found = TOKEN.exec(text)
     if (found === null) break
     const [, plain, percent, json, x, decimal, hex, quoted] = found
-    const code = percent ?? json ?? x ?? hex ?? quoted
+    const code =
+      percent?.replaceAll(DIGIT, (_, digit: string) => String.fromCharCode(Number.parseInt(digit, 16))) ??
+      json ??
+      x ??
+      hex ??
+      quoted
     const char =
       plain ?? String.fromCharCode(code === undefined ? Number(decimal ?? Number.NaN) : Number.parseInt(code, 16))
     if (plain === undefined) escaped ??= escapeOf(text.slice(at, at + 1))

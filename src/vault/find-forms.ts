@@ -105,7 +105,12 @@ export function markerForms(): Forms {
     const percent = state()
     join(from, "%", percent)
     path(percent, ["2", "5"], percent)
-    path(percent, ["3", digit], to)
+    // Digits may be encoded once more: `%25%33%32` is `%32`, and that `2`.
+    const three = state()
+    join(percent, "3", three)
+    path(percent, ["%", "3", "3"], three)
+    join(three, digit, to)
+    path(three, ["%", "3", digit], to)
 
     const backslash = state()
     join(from, "\\", backslash)

@@ -1,0 +1,128 @@
+// Requests whose answers hold live tokens, and the tokens in these answers.
+import { headerOf, type OutgoingRequest } from "./outgoing.ts"
+import type { Slot } from "./types.ts"
+
+/** Which answer a request gets. */
+export type TokenRequest = "oauth" | "installation" | "aws"
+
+/** A token of an answer. */
+export interface LiveToken {
+  /** As a credential's value; for AWS `<id>:<secret>[:<session token>]`. */
+  value: string
+  /** Where it is sent. */
+  slots: readonly Slot[]
+  /** Milliseconds for which it is good, where the answer says so. */
+  life?: number
+}
+
+const OAUTH_PATH =
+  /\/(?:oauth2?(?:\/v\d+(?:\.\d+)?)?\/(?:token|access_token)|connect\/token|token|oauth\.v2\.access|oauth\.access|[^/]+:generate(?:Access|Id)Token)$/
+const INSTALLATION_PATH =
+  /\/(?:app\/installations\/\d+\/access_tokens|actions\/runners\/(?:registration|remove)-token)$/
+const STS_ACTION =
+  /(?:^|[?&])Action=(?:AssumeRole(?:With(?:SAML|WebIdentity)|Root)?|GetSessionToken|GetFederationToken)(?:&|$)/
+const STS_HOST = /^sts(?:\.[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?$/
+const AWS_TARGET = /^AWSCognitoIdentityService\.GetCredentialsForIdentity$/
+
+/** Bytes of a request in which a grant is looked for. */
+const MAX_REQUEST = 65_536
+
+/** Whether the answer to a request is one with tokens (RFC 6749, section 4; AWS STS; GitHub Apps), by its address and its body. */
+export function tokenRequest(
+  host: string,
+  { method, path: url, headers, body }: OutgoingRequest,
+): TokenRequest | undefined {
+  const path = url.split("?")[0]!
+  if (path.endsWith("/federation/credentials") || AWS_TARGET.test(headerOf(headers, "x-amz-target") ?? "")) return "aws"
+  const text = body?.subarray(0, MAX_REQUEST).toString("latin1") ?? ""
+  if (STS_HOST.test(host) || STS_ACTION.test(url) || STS_ACTION.test(text)) return "aws"
+  if (method !== "POST") return undefined
+  if (INSTALLATION_PATH.test(path)) return "installation"
+  return OAUTH_PATH.test(path) || /(?:^|&)grant_type=|"grant_type"\s*:/.test(text) ? "oauth" : undefined
+}
+
+const BEARER: readonly Slot[] = [{ in: "bearer" }, { in: "basic" }, { in: "query", name: "access_token" }]
+const inBody = (name: string): Slot[] => [
+  { in: "body", field: name },
+  { in: "body", pointer: `/${name}` },
+]
+
+const NAMES: Readonly<Record<string, readonly Slot[]>> = {
+  access_token: [...BEARER, ...inBody("subject_token"), ...inBody("token")],
+  accessToken: BEARER,
+  id_token: [...BEARER, ...inBody("subject_token"), ...inBody("assertion"), ...inBody("id_token_hint")],
+  idToken: BEARER,
+  refresh_token: [...inBody("refresh_token"), ...inBody("token")],
+  refreshToken: inBody("refreshToken"),
+}
+
+/** Containers inside each other. */
+const MAX_DEPTH = 8
+
+/** The tokens of an answer's body (JSON, a form, or STS's XML); undefined where it is none of them. */
+export function readTokens(kind: TokenRequest, body: string, now: number): LiveToken[] | undefined {
+  const text = body.trim()
+  if (text.startsWith("<")) return kind === "aws" ? readXml(text, now) : undefined
+  const value = parse(text)
+  if (value === undefined && kind === "oauth" && /^[\w.]+=/.test(text))
+    return readMembers(kind, Object.fromEntries(new URLSearchParams(text)), now, 0)
+  return value === undefined ? undefined : readMembers(kind, value, now, 0)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+function readMembers(kind: TokenRequest, value: unknown, now: number, depth: number): LiveToken[] {
+  if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return []
+  const members = value as Record<string, unknown>
+  const life = lifeOf(members, now)
+  const aws = kind === "aws" ? awsToken(members) : undefined
+  const found: LiveToken[] = aws === undefined ? [] : [{ ...aws, ...life }]
+  for (const [name, member] of Object.entries(members)) {
+    if (typeof member === "object") found.push(...readMembers(kind, member, now, depth + 1))
+    if (typeof member !== "string" || member === "") continue
+    const slots =
+      name === "token" && kind === "installation" ? BEARER : Object.hasOwn(NAMES, name) ? NAMES[name] : undefined
+    if (slots !== undefined) found.push({ value: member, slots, ...(name.startsWith("refresh") ? {} : life) })
+  }
+  return found
+}
+
+function awsToken(members: Record<string, unknown>): LiveToken | undefined {
+  const get = (...names: string[]) =>
+    names.map((name) => members[name]).find((value) => typeof value === "string" && value !== "")
+  const id = get("AccessKeyId", "accessKeyId")
+  const secret = get("SecretAccessKey", "secretAccessKey", "SecretKey")
+  const token = get("SessionToken", "sessionToken")
+  if (id === undefined || secret === undefined) return undefined
+  return { value: [id, secret, ...(token === undefined ? [] : [token])].join(":"), slots: [{ in: "aws" }] }
+}
+
+function readXml(text: string, now: number): LiveToken[] {
+  const blocks = text.match(/<Credentials>.{0,16384}?<\/Credentials>/gs) ?? []
+  return blocks.flatMap((block) => {
+    const members = Object.fromEntries(
+      [...block.matchAll(/<(\w{1,40})>([^<]*)<\/\1>/g)].map(([, name, value]) => [name, value!.trim()]),
+    )
+    const token = awsToken(members)
+    return token === undefined ? [] : [{ ...token, ...lifeOf(members, now) }]
+  })
+}
+
+/** How long an answer says that its tokens are good. */
+function lifeOf(members: Record<string, unknown>, now: number): { life?: number } {
+  const seconds = Number(members["expires_in"])
+  if (Number.isFinite(seconds) && seconds > 0) return { life: seconds * 1000 }
+  for (const name of ["expires_at", "Expiration", "expireTime", "expiration"]) {
+    const stated = members[name]
+    // AWS has seconds since the epoch in some, its portal milliseconds.
+    const time = typeof stated === "number" ? (stated > 1e11 ? stated : stated * 1000) : Date.parse(String(stated))
+    if (Number.isFinite(time) && time > now) return { life: time - now }
+  }
+  return {}
+}
