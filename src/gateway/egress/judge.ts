@@ -62,7 +62,8 @@ export async function actionOf(seen: SeenRequest, needs: NetworkNeeds, classifie
   const { method, scheme, host, port, path } = seen
   const { fields, unread }: Fields =
     needs.selectors.length > 0 ? await readFields(seen, needs.selectors) : { fields: {} }
-  const why = unread ?? (needs.classify ? classified.unread : undefined)
+  // That the operation itself may be another one says more than that some of the body was not read.
+  const why = (needs.classify ? classified.unread : undefined) ?? unread
   return {
     ...{ kind: "network", method, scheme, host, port, path },
     ...(classified.operation !== "" && { operation: classified.operation }),
