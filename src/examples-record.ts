@@ -57,6 +57,12 @@ Examples:
   nanoguard audit archive --before 2026-09-01 --to /srv/archive --yes
 
 Exit codes: 0 archived, 1 declined, 2 usage, 3 nothing that old, 5 there is no record, or it could not be written`,
+  suggest: `
+Examples:
+  nanoguard policy suggest --run run-7f3a              what this run would have needed
+  nanoguard policy suggest --since 7d --agent claude
+
+Exit codes: 0 shown, 2 usage, 3 no request is on record, 4 policy invalid, 5 no record`,
   replay: `
 Examples:
   nanoguard policy replay --policy new.yaml --since 30d

@@ -14,6 +14,14 @@ type Done = (exit: ExitCode) => void
 const json = () => new Option("--format <format>", "output format").choices(["text", "json"]).default("text")
 const STATES = ["pending", "granted", "denied", "expired", "consumed"]
 
+type ApproveOptions = AnswerOptions & {
+  list?: boolean
+  state?: ApprovalState
+  plain?: boolean
+  stats?: boolean
+  days?: string
+}
+
 /** The options of every command that a person signs. */
 function signed(command: Command): Command {
   return command
@@ -30,23 +38,35 @@ function decided(command: Command): Command {
 }
 
 /** Declares `approve` and `deny`. */
-export function declareApprovals(cli: Command, ctx: Context, done: Done): void {
+export function declareApprovals(cli: Command, ctx: Context, done: Done, color: () => { color?: boolean }): void {
   decided(cli.command("approve"))
-    .summary("what waits for a person: list it, look at it, agree to it")
-    .description("Lists the requests that wait for a person, or shows one and signs that it may go ahead.")
-    .addArgument(new Argument("[id]", "the request; without it, the list"))
+    .summary("what waits for a person: live, as a list, or one by its id")
+    .description("Shows what waits for a person as it comes, lists it, or shows one and signs that it may go ahead.")
+    .addArgument(new Argument("[id]", "the request; without it, on a terminal, the live queue, else the list"))
     .option("--list", "list what waits")
+    .option("--plain", "the live queue as paragraphs with numbered choices")
+    .option("--stats", "what asking costs people, and which rules are always answered alike")
+    .option("--days <number>", "for --stats, how far back (default: 30)")
     .addOption(new Option("--state <state>", "list what stands otherwise").choices(STATES))
     .option("--expires <duration>", "how long it holds (default: 12h; an exception 14d)")
     .option("--uses <count>", "how often it may be used")
     .addOption(new Option("--for <scope>", "for this run, or whatever the agent does").choices(["run", "agent"]))
     .addHelpText("after", EXAMPLES.approve)
-    .action(async (id: string | undefined, options: AnswerOptions & { list?: boolean; state?: ApprovalState }) => {
+    .action(async (id: string | undefined, options: ApproveOptions) => {
       const { answerCommand, approveList } = await import("./commands/approve.ts")
       const listing = options.list || options.state !== undefined
       if (id === undefined ? options.digest !== undefined : listing) {
         const hint = "nanoguard approve --list [--state <state>], or nanoguard approve <id> [--digest <digest>]"
         throw new NanoguardError("a list is shown, and an id is decided", { exit: EXIT.usage, hint })
+      }
+      if (options.stats) {
+        const { approveStats } = await import("./commands/approve-stats.ts")
+        return done((await approveStats(ctx, options)).exit)
+      }
+      const isTerminal = ctx.stdin.isTTY && ctx.stdout.isTTY && options.format !== "json"
+      if (options.plain || (id === undefined && !listing && isTerminal)) {
+        const { approveLive } = await import("./commands/approve-live.ts")
+        return done((await approveLive(ctx, { ...options, ...color() })).exit)
       }
       const run = id === undefined ? approveList(ctx, options) : answerCommand(ctx, id, "approve", options)
       done((await run).exit)

@@ -8,6 +8,7 @@ import type { InventoryOptions } from "./commands/audit-inventory.ts"
 import type { ShowOptions } from "./commands/audit-show.ts"
 import type { TailOptions } from "./commands/audit-tail.ts"
 import type { VerifyCommandOptions } from "./commands/audit-verify.ts"
+import type { SuggestOptions } from "./commands/policy-suggest.ts"
 import type { ReplayOptions } from "./commands/replay.ts"
 import type { StoreCommandOptions } from "./commands/store.ts"
 import type { Context } from "./context.ts"
@@ -210,5 +211,19 @@ export function declareReplay(policy: Command, ctx: Context, done: Done, color: 
     .action(async (options: ReplayOptions) => {
       const { policyReplay } = await import("./commands/replay.ts")
       done((await policyReplay(ctx, { ...options, ...color() })).exit)
+    })
+  policy
+    .command("suggest")
+    .description("Prints the rules that would have allowed what runs asked for: to be read, and pasted.")
+    .option("--policy <file>", "the policy as it is (default: nanoguard.yaml, here or above)")
+    .addOption(since())
+    .addOption(until())
+    .addOption(agent())
+    .addOption(run())
+    .addOption(json())
+    .addHelpText("after", EXAMPLES.suggest)
+    .action(async (options: SuggestOptions) => {
+      const { policySuggest } = await import("./commands/policy-suggest.ts")
+      done((await policySuggest(ctx, options)).exit)
     })
 }

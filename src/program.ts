@@ -9,6 +9,7 @@ import { EXAMPLES } from "./examples.ts"
 import { declareAdoption, declareApprovals, declareApprover } from "./program-approvals.ts"
 import { declareGateway, declareWhy } from "./program-gateway.ts"
 import { declareAudit, declareReplay, declareStore } from "./program-record.ts"
+import { declareSecret } from "./program-vault.ts"
 import type { InitOptions } from "./scaffold/options.ts"
 import { VERSION } from "./version.ts"
 
@@ -117,8 +118,11 @@ export function program(ctx: Context, done: Done, argv?: readonly string[]): Com
     declareGateway(gateway, ctx, done, color),
   )
   declareWhy(cli, ctx, done, color)
-  declareApprovals(cli, ctx, done)
+  declareApprovals(cli, ctx, done, color)
   group("approver", "who may decide: add, list, remove", (approver) => declareApprover(approver, ctx, done))
+  group("secret", "keys that agents never have: set, list, rotate, remove", (secret) =>
+    declareSecret(secret, ctx, done),
+  )
   group("store", "where the record lies: show it, make it ready", (store) => declareStore(store, ctx, done))
   group("advisories", "what is known against packages: update it, show it", (advisories) =>
     declareAdvisories(advisories, ctx, done),
