@@ -1,7 +1,7 @@
 // Names and values of a query or an urlencoded form, in every way that servers read them: what one of them would see is in the list.
 
-/** Of a form of 1 MiB. A query has fewer: the head of a request is 16 KiB at most. */
-const MAX_PAIRS = 10_000
+/** Of a form of 1 MiB. A query has fewer, read in both ways: the address of a request is 16 KiB at most. */
+const MAX_PAIRS = 20_000
 
 export interface Pair {
   /** As it was sent. */

@@ -33,7 +33,7 @@ const npm = readRoutes(`
   PUT    /{scope}/{package}                         publish               package {scope}/{package}
 `)
 
-/** The upload API (docs.pypi.org/api/upload): one form, wherever the index keeps it. */
+/** The upload API (Warehouse's documentation, "Upload API"): one form, wherever the index keeps it. */
 const pypi = readRoutes(`
   POST   /                                          upload                a file
   POST   /legacy                                    upload                a file

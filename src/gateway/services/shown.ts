@@ -9,6 +9,9 @@ const MAX_VALUE = 2000
 /** Kept for what comes last: a body that is listed whole must not push out the fact that there are files. */
 const SHARE = 0.75
 
+/** For the part that says how much was left out. */
+const LEFT_OUT = 80
+
 export const hashOf = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex")
 
 /** A named text; a long one is cut, with the length and hash of the whole. A long name says so itself. */
@@ -32,17 +35,20 @@ const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(valu
 
 /**
  * As many values as fit, in their order; no part takes more than three quarters of what is left, so that those behind it have their
- * beginning, too. What does not fit is counted.
+ * beginning, too. What does not fit is counted, in its part or in one that is called "left out".
  */
 export function fitParts(parts: readonly ShownPart[], budget: number): ShownPart[] {
-  let left = budget
+  let left = budget - LEFT_OUT
   const fitted: ShownPart[] = []
   for (const [index, part] of parts.entries()) {
     const share = index === parts.length - 1 ? left : Math.floor(left * SHARE)
     const empty = { title: part.title, values: [], more: part.values.length + (part.more ?? 0) }
     let used = sizeOf(empty)
-    // Titles are of fixed templates, so that an empty part always fits unless nothing else does.
-    if (used > left) break
+    if (used > left) {
+      const lost = parts.slice(index).reduce((sum, { values, more = 0 }) => sum + values.length + more, 0)
+      fitted.push({ title: "left out", values: [], more: lost })
+      break
+    }
     const values: ShownValue[] = []
     for (const value of part.values) {
       const size = sizeOf(value)

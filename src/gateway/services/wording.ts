@@ -1,4 +1,5 @@
 // What will happen, in a few words: a verb, and what it is done to, of fixed templates around the request's own values.
+import { readScope } from "./aws.ts"
 import { readS3Target } from "./aws-s3.ts"
 import { bodyOf, formPairs, jsonOf } from "./body.ts"
 import { readGraphql } from "./graphql.ts"
@@ -14,9 +15,7 @@ const MAX_WORDS = 300
 /** A part of a path that people can read as one word; every other one stays as it was sent. */
 const PLAIN = /^[\w.@/+:~!$-]+$/
 const BY_METHOD: Readonly<Record<string, string>> = {
-  GET: "read",
-  HEAD: "read",
-  OPTIONS: "read",
+  GET: "open",
   POST: "send to",
   PUT: "put",
   PATCH: "change",
@@ -36,9 +35,10 @@ export async function wordsOf(seen: SeenRequest, classified: Classified): Promis
 
 /** "merge" of `github:pulls.merge`, "create" of `github:issues.create-comment`, "put" of `aws:s3.PutObject`, "post" of `slack:chat.postMessage`. */
 function verbOf(seen: SeenRequest, { operation, access }: Classified): string {
+  if (access === "read") return "read"
   const last = operation.split(/[:./]/).at(-1) ?? ""
   const first = /^[A-Z]?[a-z]+/.exec(last)?.[0].toLowerCase()
-  if (access === "write" && first !== undefined && operation.includes(":")) return first
+  if (first !== undefined && operation.includes(":")) return first
   return BY_METHOD[seen.method] ?? (/^[A-Z]{1,20}$/.test(seen.method) ? seen.method.toLowerCase() : "send")
 }
 
@@ -51,6 +51,10 @@ async function resourceOf(seen: SeenRequest, classified: Classified): Promise<st
   if (service === "aws" && operation.startsWith("aws:s3.")) {
     const target = readS3Target(seen)
     return target ? `s3://${target.bucket}/${target.key}` : ""
+  }
+  if (service === "aws") {
+    const signed = readScope(seen)
+    return signed?.region ? `${signed.service} in ${readable(signed.region)}` : ""
   }
   if (service === "slack") return slackResource(seen)
   if (service === "stripe") return stripeResource(seen)

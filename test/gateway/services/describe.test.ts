@@ -3,6 +3,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { classify, describeRequest } from "../../../src/gateway/services/index.ts"
 import { formatAmount } from "../../../src/gateway/services/money.ts"
+import { fitParts } from "../../../src/gateway/services/shown.ts"
 import type { Described, SeenRequest } from "../../../src/gateway/services/types.ts"
 import { json, request } from "./request.ts"
 
@@ -41,6 +42,19 @@ describe("words", () => {
       "confirm payment intents pi_1",
     ],
     [request("PUT https://bucket.s3.amazonaws.com/a/b.txt", { body: "x" }), "put s3://bucket/a/b.txt"],
+    [
+      json(
+        "POST https://dynamodb.eu-west-1.amazonaws.com/",
+        { TableName: "t" },
+        {
+          authorization: "AWS4-HMAC-SHA256 Credential=AKIA/20130524/eu-west-1/dynamodb/aws4_request, Signature=0",
+          "x-amz-target": "DynamoDB_20120810.DeleteItem",
+        },
+      ),
+      "delete dynamodb in eu-west-1",
+    ],
+    [json("POST https://api.linear.app/graphql", { query: "{ viewer { id } }" }), "read viewer"],
+    [request("GET wss://api.example.com/socket"), "open api.example.com/socket"],
     [json("POST https://gmail.googleapis.com/gmail/v1/users/me/messages/send", {}), "send an e-mail"],
     [json("POST https://api.example.com/v1/things", {}), "send to api.example.com/v1/things"],
     [
@@ -102,6 +116,28 @@ describe("arguments", () => {
     const [text, after] = described.parts[0]?.values ?? []
     expect(text?.cut).toEqual({ length: 100_000, sha256: sha256(long) })
     expect(after?.value).toBe("still here")
+  })
+
+  it("counts what does not fit", async () => {
+    const many = Array.from({ length: 40 }, (_, index) => ({
+      jsonrpc: "2.0",
+      id: index,
+      method: "tools/call",
+      params: { name: "t".repeat(190), arguments: { a: "b".repeat(1500), c: 1 } },
+    }))
+    const described = await show(json("POST https://mcp.example.com/mcp", many))
+    const counted = described.parts.reduce((sum, { values, more = 0 }) => sum + values.length + more, 0)
+    // Method, tool and two arguments each; version and id of each; type and bytes.
+    expect(counted).toBe(40 * 4 + 40 * 2 + 2)
+    const part = (title: string) => ({
+      title,
+      values: [1, 2, 3].map((name) => ({ name: String(name), value: "v".repeat(50) })),
+    })
+    expect(fitParts([part("a"), part("b"), part("c")], 250)).toEqual([
+      { title: "a", values: part("a").values.slice(0, 1), more: 2 },
+      { title: "b", values: [], more: 3 },
+      { title: "left out", values: [], more: 3 },
+    ])
   })
 
   it("shows what cannot be read for certain as it was sent, and says so", async () => {
