@@ -41,12 +41,16 @@ export interface ApprovalControls {
   store: Pick<Store, "db" | "subscribe">
 }
 
-/** Approvals of `store`; `gateway` is who writes in the record, `vault` what bodies were sealed with, `now` in milliseconds since the epoch. */
+/**
+ * Approvals of `store`; `gateway` is who writes in the record, `vault` what bodies were sealed with, `now` in milliseconds since the epoch.
+ * `onDecided` is told of each decision at once: `Holds.wake`.
+ */
 export function createApprovalControls(
   store: Store,
   vault: Pick<Vault, "open">,
   gateway: string,
   now: () => number,
+  onDecided: () => void = () => {},
 ): ApprovalControls {
   const { db } = store
   return {
@@ -64,7 +68,11 @@ export function createApprovalControls(
       if (approval?.binding.kind !== "network") return undefined
       return openBody(db, vault, id, approval.binding.arguments as unknown as NetworkArguments)
     },
-    decide: (decision) => submitDecision(store, decision, now(), gateway),
+    decide: async (decision) => {
+      const answered = await submitDecision(store, decision, now(), gateway)
+      onDecided()
+      return answered
+    },
     cancel: (id) => cancelApproval(store, id, now(), gateway),
   }
 }

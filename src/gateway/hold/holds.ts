@@ -121,6 +121,7 @@ export function createHolds(
       const changes = finishing(consumed)
       if (changes.length > 0) await store.write({ changes, lax: true })
     },
+    wake: waiting.wake,
     recall: () => waiting.release("recalled"),
     cancelRun: (run) => cancelRunApprovals(store, run, now(), gateway),
     cancel: async (id) => {

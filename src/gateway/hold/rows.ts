@@ -3,7 +3,7 @@ import { type Kysely, sql } from "kysely"
 import type { Tables } from "../../store/schema.ts"
 import type { Change } from "../../store/types.ts"
 
-/** Between the id of an approval and what tells its releases apart: in no id. */
+/** What the names of marks begin with, and no id of an approval. */
 const MARK = "/"
 
 /** A request that waits, and who has its client. `sealed` is empty where there is no body. */
@@ -27,20 +27,29 @@ export async function readSealed(db: Kysely<Tables>, id: string): Promise<Uint8A
 
 /** The name of one release of a grant; `process` tells the processes apart that bear one gateway's name. */
 export function markOf(id: string, process: string, count: number): string {
-  return `${id}${MARK}${process}.${count}`
+  return `${MARK}${id}${MARK}${process}.${count}`
 }
 
 /** What a mark is of; undefined for a row of a request that waits. */
 export function readMark(approval: string): { id: string; process: string } | undefined {
-  const match = /^(ap-[a-z2-7]{8})\/([\w-]{1,40})\.\d+$/.exec(approval)
+  const match = /^\/(ap-[a-z2-7]{8})\/([\w-]{1,40})\.\d+$/.exec(approval)
   return match ? { id: match[1]!, process: match[2]! } : undefined
 }
 
-/** Removes rows of requests that neither wait nor may be used any more. */
+/** Rows of requests that neither wait nor may be used any more. */
+const over = (now: number) => sql`from held where approval not like ${`${MARK}%`} and not exists (
+  select 1 from approvals a where a.id = held.approval
+    and ((a.state = 'pending' and a.expires > ${now}) or (a.state = 'granted' and a.ends > ${now})))`
+
+/** How many of them there are. */
+export async function countOver(db: Kysely<Tables>, now: number): Promise<number> {
+  const { rows } = await sql<{ count: number }>`select count(*) as count ${over(now)}`.execute(db)
+  return Number(rows[0]?.count ?? 0)
+}
+
+/** Removes them. */
 export function dropOver(db: Kysely<Tables>, now: number): Change {
-  return sql`delete from held where approval not like ${`%${MARK}%`} and not exists (
-    select 1 from approvals a where a.id = held.approval
-      and ((a.state = 'pending' and a.expires > ${now}) or (a.state = 'granted' and a.ends > ${now})))`.compile(db)
+  return sql`delete ${over(now)}`.compile(db)
 }
 
 /** Withdraws a request that waits, without a word: it is let through for another reason. */
@@ -58,7 +67,7 @@ export async function readMarks(db: Kysely<Tables>): Promise<{ approval: string;
   return db
     .selectFrom("held")
     .select(["approval", "gateway", "time"])
-    .where("approval", "like", `%${MARK}%`)
+    .where("approval", "like", `${MARK}%`)
     .orderBy("time")
     .limit(1000)
     .execute()

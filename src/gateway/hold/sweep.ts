@@ -4,7 +4,7 @@ import { expireApprovals } from "../../approvals/queue.ts"
 import type { NewEvent } from "../../audit/types.ts"
 import { Conflict } from "../../store/conflict.ts"
 import type { Store } from "../../store/types.ts"
-import { dropOver, readMark, readMarks } from "./rows.ts"
+import { countOver, dropOver, readMark, readMarks } from "./rows.ts"
 import type { Swept } from "./types.ts"
 
 /** Milliseconds after which a release of another gateway, which may not come back, counts as one that ended with it. */
@@ -27,9 +27,9 @@ export async function sweepHeld(store: Store, gateway: string, process: string, 
       if (!(error instanceof Conflict)) throw error
     }
   }
-  const before = await countHeld(store)
-  await store.write({ changes: [dropOver(store.db, now)] })
-  return { expired, unknown, dropped: Math.max(0, before - (await countHeld(store))) }
+  const dropped = await countOver(store.db, now)
+  if (dropped > 0) await store.write({ changes: [dropOver(store.db, now)] })
+  return { expired, unknown, dropped }
 }
 
 /** Whether the request reached its recipient nobody knows: it is said, and nothing is ever sent again. */
@@ -48,12 +48,4 @@ async function unknownEvent(store: Store, id: string, gateway: string, now: numb
     ...(binding?.operator !== undefined && { operator: binding.operator }),
     detail: { why: "the gateway ended before the outcome was recorded" },
   }
-}
-
-async function countHeld({ db }: Store): Promise<number> {
-  const row = await db
-    .selectFrom("held")
-    .select(({ fn }) => fn.countAll<number>().as("rows"))
-    .executeTakeFirstOrThrow()
-  return Number(row.rows)
 }

@@ -8,6 +8,8 @@ export interface Waiting {
   /** Resolves once a request is decided or over, or its client has left. `expires` in milliseconds since the epoch. Never rejects. */
   wait: (id: string, expires: number, signal: AbortSignal) => Promise<SettledState>
   readonly size: number
+  /** Looks at once for what was decided. */
+  wake: () => void
   /** Ends all waiting, in this way. */
   release: (settled: SettledState) => void
 }
@@ -152,6 +154,9 @@ export function createWaiting(
           })
           .catch(() => {})
       }),
+    wake: () => {
+      if (waiters.size > 0) void look()
+    },
     release: (settled) => {
       for (const id of [...waiters.keys()]) settle(id, settled)
     },

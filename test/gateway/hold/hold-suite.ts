@@ -231,6 +231,21 @@ export function describeHolds(name: string, prepare: Prepare): void {
       expect(await store.db.selectFrom("held").selectAll().execute()).toEqual([])
     })
 
+    test("in quiet hours nobody is asked", async (t) => {
+      const { store } = await newPlace(prepare, t)
+      const gate = openHolds(store)
+      const group = (zone: string) =>
+        policyOf(`network: [{ id: writes, ask: api.example.com }]
+approvers: { default: { people: [ana], quiet: { from: "23:30", to: "01:00", zone: ${zone} } } }
+`)
+      expect(await gate.hold(MAIL, { policy: group("UTC") })).toEqual({
+        state: "quiet",
+        note: "nobody is asked from 23:30 to 01:00 (UTC)",
+      })
+      expect(await records(store)).toHaveLength(3)
+      expect((await gate.held(MAIL, { policy: group("Asia/Tokyo") })).state).toBe("pending")
+    })
+
     test("no more waits than people can read, and what nothing asks is not put to them", async (t) => {
       const { store } = await newPlace(prepare, t)
       const gate = openHolds(store, { limits: { agent: 3, all: 4 } })
