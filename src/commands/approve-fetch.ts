@@ -2,7 +2,7 @@
 import { readNetwork } from "../approvals/read-arguments.ts"
 import type { Approval } from "../approvals/types.ts"
 import type { Context } from "../context.ts"
-import { askGate } from "../gateway/control-client.ts"
+import { readFromGate } from "../gateway/control-client.ts"
 import { grantLine } from "../policy/network.ts"
 import { bodyLines } from "../render/card-body.ts"
 import { cleanText } from "../render/clean.ts"
@@ -12,10 +12,10 @@ export async function fetchBody(ctx: Pick<Context, "env">, { id, binding }: Appr
   const body = readNetwork(binding)?.body
   if (body === undefined) return ["the request has none"]
   try {
-    const found = await askGate<{ body?: unknown }>(ctx, "GET", `/v1/approvals/${id}/body`)
-    if (typeof found?.body !== "string")
+    const bytes = await readFromGate(ctx, `/v1/approvals/${id}/body`)
+    if (bytes === undefined)
       return ["the gate does not have it: what is above, with the hash of the body, is what is signed"]
-    return bodyLines(Buffer.from(found.body, "base64"), body)
+    return bodyLines(bytes, body)
   } catch (error) {
     return [`it cannot be shown: ${cleanText(error instanceof Error ? error.message : String(error), 200)}`]
   }

@@ -14,16 +14,24 @@ export async function askGate<T>(
   path: string,
   body?: unknown,
 ): Promise<T | undefined> {
-  const { status, text } = await exchange(
-    controlPath(ctx),
-    method,
-    path,
-    body === undefined ? "" : JSON.stringify(body),
-  )
+  const sent = body === undefined ? "" : JSON.stringify(body)
+  const { status, bytes } = await exchange(controlPath(ctx), method, path, sent)
   if (status === 404) return undefined
-  const value = JSON.parse(text) as T & { error?: string; hint?: string; exit?: ExitCode }
-  if (status === 200) return value
-  throw new NanoguardError(value.error ?? "the gateway failed to answer", {
+  if (status === 200) return JSON.parse(bytes.toString("utf8")) as T
+  throw refused(bytes)
+}
+
+/** The bytes that the gate has by a path; undefined where it has none. Errors: as `askGate`. */
+export async function readFromGate(ctx: Pick<Context, "env">, path: string): Promise<Buffer | undefined> {
+  const { status, bytes } = await exchange(controlPath(ctx), "GET", path, "")
+  if (status === 404) return undefined
+  if (status === 200) return bytes
+  throw refused(bytes)
+}
+
+function refused(bytes: Buffer): NanoguardError {
+  const value = JSON.parse(bytes.toString("utf8")) as { error?: string; hint?: string; exit?: ExitCode }
+  return new NanoguardError(value.error ?? "the gateway failed to answer", {
     exit: value.exit ?? EXIT.environment,
     ...(value.hint !== undefined && { hint: value.hint }),
   })
@@ -42,7 +50,7 @@ function exchange(
   method: string,
   path: string,
   body: string,
-): Promise<{ status: number; text: string }> {
+): Promise<{ status: number; bytes: Buffer }> {
   return new Promise((resolve, reject) => {
     const fail = (cause: unknown) =>
       reject(
@@ -56,9 +64,7 @@ function exchange(
       const chunks: Buffer[] = []
       response.on("data", (chunk: Buffer) => chunks.push(chunk))
       response.on("error", fail)
-      response.on("end", () =>
-        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }),
-      )
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, bytes: Buffer.concat(chunks) }))
     })
     request.on("error", fail)
     request.on("timeout", () => request.destroy())

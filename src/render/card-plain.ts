@@ -1,7 +1,7 @@
 // The approver's terminal without a screen: what is to be read, once, and the choices as numbers.
 import type { LiveState } from "../approvals/live/types.ts"
 import { cardOf } from "./card.ts"
-import { keysFor } from "./card-keys.ts"
+import { type Key, keysFor } from "./card-keys.ts"
 import { drawLive, type Fetched, fullLines } from "./card-live.ts"
 import { type Line, linesOf, wrapWidth } from "./card-text.ts"
 import { cleanText } from "./clean.ts"
@@ -39,7 +39,7 @@ export function plainScreen(state: LiveState, fetched: Fetched | undefined, colu
     fits = screen.fits
     lines = screen.lines.slice(1).filter(({ text }) => text !== "" && text !== state.notice)
   }
-  const choices = reads ? [] : keysFor(state).map(([key, what]) => ({ key: KEYS[key] ?? key, what }))
+  const choices = reads ? [] : keysFor(state).flatMap(choicesOf)
   const asked = mode.at === "card" && one === undefined ? [] : choices.map(({ what }, i) => `${i + 1}. ${what}`)
   const text = [
     ...notice.map(({ text }) => text),
@@ -60,5 +60,13 @@ export function plainScreen(state: LiveState, fetched: Fetched | undefined, colu
   return { text: `\n${text.join("\n")}\n`, sign, choices, reads, fits }
 }
 
-/** Keys by the names that the screen shows for them. */
-const KEYS: Readonly<Record<string, string>> = { Esc: "escape", "n/p": "n" }
+/** What a key of the screen is as a choice: none where it only moves over a screen. */
+function choicesOf([key, what]: Key): { key: string; what: string }[] {
+  if (key === "up/down" || key === "space") return []
+  if (key === "Esc") return [{ key: "escape", what }]
+  if (key !== "n/p") return [{ key, what }]
+  return [
+    { key: "n", what: "next" },
+    { key: "p", what: "previous" },
+  ]
+}

@@ -48,7 +48,7 @@ export function deniedRows(background: Background | undefined, now: number): Row
   return [{ label: "again", value, tone: "bad" }]
 }
 
-function footOf({ approval, agreed, missing, mine }: Waiting, now: number): Row[] {
+function footOf({ approval, agreed, missing, mine, own }: Waiting, now: number): Row[] {
   const { id, digest, binding } = approval
   const { group, people, quorum } = binding.approvers
   const who = people === "anyone" ? "any approver" : people.map((name) => named(name, 60)).join(", ")
@@ -57,7 +57,7 @@ function footOf({ approval, agreed, missing, mine }: Waiting, now: number): Row[
   return [
     {
       label: "decided by",
-      value: `${group === "" ? "" : `${named(group, 40)}: `}${shortValue(who, 200)} (${quorum} must agree${names}${left})${mine ? "" : "; not you"}`,
+      value: `${group === "" ? "" : `${named(group, 40)}: `}${shortValue(who, 200)} (${quorum} must agree${names}${left})${mine ? "" : "; not you"}${own ? "; you operate this agent, and the record says so" : ""}`,
     },
     { label: "digest", value: `${shortDigest(digest)}  ${id}  ${timeLeft(binding.expires, now)}` },
   ]

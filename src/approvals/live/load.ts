@@ -5,7 +5,7 @@ import { readApprovers } from "../approvers.ts"
 import { type Background, readBackground } from "../background.ts"
 import { tallyDecisions } from "../decision.ts"
 import { listApprovals, readApproval } from "../list.ts"
-import { mayDecide } from "../panel.ts"
+import { isOperator, mayDecide } from "../panel.ts"
 import type { Approval, Approver } from "../types.ts"
 import type { Waiting } from "./types.ts"
 
@@ -59,7 +59,8 @@ function describe(
   const { by } = tallyDecisions(approval, panel, approvers)
   const mine =
     mayDecide(panel, signer, approval.binding) && !approval.decisions.some((decision) => decision.by === signer)
-  return { approval, agreed: by, missing: Math.max(0, panel.quorum - by.length), mine }
+  const own = isOperator(signer, approval.binding) ? ({ own: true } as const) : {}
+  return { approval, agreed: by, missing: Math.max(0, panel.quorum - by.length), mine, ...own }
 }
 
 /** The index follows the log: what it does not say yet, it may say in a moment. */

@@ -11,6 +11,8 @@ export interface Waiting {
   missing: number
   /** False where the person at this terminal may not decide it, or has answered already. */
   mine: boolean
+  /** The person at this terminal operates the agent that asks. */
+  own?: true
   /** Undefined until it was read: before that nothing can be decided. */
   background?: Background
 }
