@@ -13,7 +13,7 @@ import type { TrafficRecorder } from "./types.ts"
 const REFUSED_AGAIN = 60_000
 
 /** Writes events of the gateway `gateway` into `store`. Each rejects where the record could not be made. */
-export function createTrafficRecorder(store: Pick<Store, "write">, gateway: string): TrafficRecorder {
+export function createTrafficRecorder(store: Pick<Store, "kind" | "write">, gateway: string): TrafficRecorder {
   const write = async (events: readonly NewEvent[], more: Omit<Batch, "events"> = {}): Promise<number> => {
     try {
       return (await store.write({ ...more, events })).seqs[0]!
@@ -63,7 +63,9 @@ export function createTrafficRecorder(store: Pick<Store, "write">, gateway: stri
       // What somebody answers for is told each time, and synced.
       if (excepted.length > 0) return first(false)
       const key = repeatKey(who, decision, "released", detail)
-      return repeats.record(key, common(who, decision, "released"), () => first(effect === "allow"))
+      // What repeats refer to must outlive whatever this gate outlives: PostgreSQL's server may go down without it.
+      const plain = effect === "allow" && store.kind === "sqlite"
+      return repeats.record(key, common(who, decision, "released"), () => first(plain))
     },
     refused: (who, decision, { approval, detail } = {}) => {
       const event = decided("network.decided", who, decision, "refused", detail)

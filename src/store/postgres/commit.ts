@@ -56,7 +56,7 @@ async function syncNow(session: Session): Promise<void> {
 }
 
 /** Milliseconds after a commit that was not synced until it is; the rest of the 100 ms is the server's. */
-const SYNC_DELAY = 40
+const SYNC_DELAY = 30
 
 async function commitGroup(
   session: Session,

@@ -3,7 +3,7 @@
 import { closeSync, fdatasync, fdatasyncSync, openSync } from "node:fs"
 
 /** Milliseconds after a commit until its sync begins; the rest of the 100 ms is the disk's. */
-const DELAY = 40
+const DELAY = 30
 
 export interface WalSync {
   /** Whether it can sync: to be asked before a commit relies on it. */

@@ -146,7 +146,7 @@ describe.each(engines)("the record of requests on %s", (_, open) => {
 })
 
 /** A store that only remembers what is written to it; `refuse` makes it fail. */
-function memory(refuse: (batch: Batch) => Error | undefined = () => undefined) {
+function memory(refuse: (batch: Batch) => Error | undefined = () => undefined, kind: Store["kind"] = "sqlite") {
   const batches: Batch[] = []
   let seq = 0
   const write: Store["write"] = async (batch) => {
@@ -157,7 +157,7 @@ function memory(refuse: (batch: Batch) => Error | undefined = () => undefined) {
     return { seqs: (batch.events ?? []).map(() => ++seq) }
   }
   const events = () => batches.flatMap(({ events = [] }) => events)
-  return { batches, events, traffic: createTrafficRecorder({ write }, "gw") }
+  return { batches, events, traffic: createTrafficRecorder({ kind, write }, "gw") }
 }
 
 afterEach(() => void vi.useRealTimers())
@@ -178,6 +178,15 @@ test("only what is plainly allowed is lax", async () => {
     [undefined, "network.repeated"],
     [undefined, "network.decided"],
     [undefined, "network.released"],
+  ])
+})
+
+test("on a server that may go down alone, what repeats refer to is synced, and repeats are lax", async () => {
+  const { batches, traffic } = memory(undefined, "postgres")
+  for (let i = 0; i < 2; i++) await traffic.allowed(WHO, decision({}))
+  expect(batches.map((batch) => [batch.lax, batch.events?.[0]?.type])).toEqual([
+    [undefined, "network.decided"],
+    [true, "network.repeated"],
   ])
 })
 
