@@ -298,6 +298,7 @@ describe("T6: requests that two readers would take apart differently", () => {
     ["Connection names a header", (p) => `GET / HTTP/1.1\r\n${host(p)}X-A: b\r\nConnection: x-a\r\n\r\n`],
     ["a head that is too large", (p) => `GET / HTTP/1.1\r\n${host(p)}X-A: ${"b".repeat(20_000)}\r\n\r\n`],
     ["a version that is none", (p) => `GET / HTTP/1.9\r\n${host(p)}\r\n\r\n`],
+    ["no version", (p) => `GET /\r\n${host(p)}\r\n`],
     ["a method in lower case", (p) => `get / HTTP/1.1\r\n${host(p)}\r\n\r\n`],
   ]
   test.each(requests)("%s", async (_, request) => {

@@ -57,6 +57,8 @@ function checkAuthority(rawHeaders: readonly string[], target: Target) {
 
 /** What the parser lets pass and two readers could differ about (RFC 9112, section 6.3). */
 function checkFraming({ rawHeaders, httpVersion }: IncomingMessage) {
+  // Node takes a line without a version for HTTP/0.9, and reads headers after it all the same.
+  if (httpVersion !== "1.1" && httpVersion !== "1.0") return malformed("the version")
   const codings = valuesOf(rawHeaders, "transfer-encoding")
   const lengths = valuesOf(rawHeaders, "content-length")
   if (codings !== undefined) {
