@@ -5,7 +5,7 @@ import { CORE_REST } from "./placeholder.ts"
 /** Bytes behind a marker that are enough for the rest of its core in every form. Longer ways to write it end it. */
 export const LOOKAHEAD = 640
 
-const BREAKS = /[\r\n]|\\+[nr]|%0[AaDd]/g
+const BREAKS = /[\r\n]|\\{1,4}[nr]|%0[AaDd]/g
 const TOKEN =
   /([A-Za-z0-9-])|%(?:25)*((?:[0-9A-Fa-f]|%3\d|%[46][1-6]){2})|\\+[uU]00([0-9A-Fa-f]{2})|\\+x([0-9A-Fa-f]{2})|&(?:amp;)*#0*(\d{2,3})(?:;|(?!\d))|&(?:amp;)*#[xX]0*([0-9A-Fa-f]{2});?|=([0-9A-F]{2})|=?[\r\n]+|;/y
 

@@ -3,7 +3,28 @@
 /** Offsets of a value's first character and behind its last one. */
 export type Place = readonly [start: number, end: number]
 
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/gs
+/** A token that is no string: those may be long, and are skipped by hand. */
+const OTHER = /[{}[\],:]|[^\s{}[\],:"]+/y
+const SPACE = /\s*/y
+
+/** The token at an offset of a text that is JSON, and where it begins; undefined at the end. */
+function nextToken(text: string, offset: number): Place | undefined {
+  SPACE.lastIndex = offset
+  SPACE.test(text)
+  const start = SPACE.lastIndex
+  if (text[start] !== '"') {
+    OTHER.lastIndex = start
+    return OTHER.test(text) ? [start, OTHER.lastIndex] : undefined
+  }
+  for (let end = start + 1; ; ) {
+    const quote = text.indexOf('"', end)
+    if (quote < 0) return undefined
+    let before = quote
+    while (text[before - 1] === "\\" && before > end) before--
+    if ((quote - before) % 2 === 0) return [start, quote + 1]
+    end = quote + 1
+  }
+}
 
 /** Deeper is refused. */
 const MAX_DEPTH = 512
@@ -29,9 +50,11 @@ export function findJsonPlace(text: string, pointer: string): Place | undefined 
   const around: { object: boolean; onWay: boolean; key: string; index: number; isName: boolean; met: boolean }[] = []
   let place: Place | undefined
   let open: { depth: number; start: number } | undefined
-  TOKEN.lastIndex = 0
-  for (let found = TOKEN.exec(text); found !== null; found = TOKEN.exec(text)) {
-    const [token] = found
+  let end = 0
+  for (let found = nextToken(text, 0); found !== undefined; found = nextToken(text, end)) {
+    const start = found[0]
+    end = found[1]
+    const token = text.slice(start, end)
     const inside = around.at(-1)
     if (token === "," && inside !== undefined) {
       inside.index++
@@ -40,7 +63,7 @@ export function findJsonPlace(text: string, pointer: string): Place | undefined 
     else if (token === "}" || token === "]") {
       around.pop()
       if (open?.depth === around.length) {
-        place = [open.start, TOKEN.lastIndex]
+        place = [open.start, end]
         open = undefined
       }
     } else if (inside?.object === true && inside.isName) {
@@ -51,8 +74,8 @@ export function findJsonPlace(text: string, pointer: string): Place | undefined 
       if (isThere === "twice") return "ambiguous"
       const begins = token === "{" || token === "["
       const isAll = isThere && around.length === wanted.length
-      if (isAll && !begins) place = [found.index, TOKEN.lastIndex]
-      if (isAll && begins) open = { depth: around.length, start: found.index }
+      if (isAll && !begins) place = [start, end]
+      if (isAll && begins) open = { depth: around.length, start }
       if (!begins) continue
       if (around.length >= MAX_DEPTH) return "ambiguous"
       around.push({

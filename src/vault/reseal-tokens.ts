@@ -56,6 +56,8 @@ const NAMES: Readonly<Record<string, readonly Slot[]>> = {
   refreshToken: inBody("refreshToken"),
 }
 
+/** Characters of one set of AWS's credentials. */
+const MAX_BLOCK = 16_384
 /** Containers inside each other. */
 const MAX_DEPTH = 8
 
@@ -104,8 +106,12 @@ function awsToken(members: Record<string, unknown>): LiveToken | undefined {
 }
 
 function readXml(text: string, now: number): LiveToken[] {
-  const blocks = text.match(/<Credentials>.{0,16384}?<\/Credentials>/gs) ?? []
-  return blocks.flatMap((block) => {
+  // Up to each one's end: nothing is read twice.
+  const blocks = text.split("</Credentials>").slice(0, -1)
+  return blocks.flatMap((before) => {
+    const at = before.lastIndexOf("<Credentials>")
+    if (at < 0) return []
+    const block = before.slice(at, at + MAX_BLOCK)
     const members = Object.fromEntries(
       [...block.matchAll(/<(\w{1,40})>([^<]*)<\/\1>/g)].map(([, name, value]) => [name, value!.trim()]),
     )

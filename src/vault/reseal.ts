@@ -8,12 +8,14 @@ import { MARKER, makePlaceholder } from "./placeholder.ts"
 import { type LiveToken, readTokens, type TokenRequest } from "./reseal-tokens.ts"
 import { createScrubber } from "./scrub.ts"
 import { guessShape } from "./shapes.ts"
-import type { Credential, Reach, Vault } from "./types.ts"
+import type { Credential, Vault } from "./types.ts"
 
 /** A token that is kept. */
 export interface Resealed {
   name: string
   run: string
+  /** Name of the credential by which it was got: where the policy lets that go, this goes. */
+  origin: string
   placeholder: string
   /** One for each slot that it may stand in. */
   credentials: readonly Credential[]
@@ -21,10 +23,15 @@ export interface Resealed {
 
 export interface Resealer {
   /**
-   * Takes the tokens out of a whole answer. `reach` is where they may go: that of the credential which was in the request. Undefined
-   * where it cannot be read, and must not be passed on.
+   * Takes the tokens out of a whole answer. They may go where `origin` may, the credential which was in the request. Undefined where it
+   * cannot be read, and must not be passed on.
    */
-  reseal: (kind: TokenRequest, body: Buffer, run: string, reach: Reach) => { body: Buffer; count: number } | undefined
+  reseal: (
+    kind: TokenRequest,
+    body: Buffer,
+    run: string,
+    origin: Pick<Credential, "name" | "reach">,
+  ) => { body: Buffer; count: number } | undefined
   /** Whose placeholder a text is, as `Vault.identify` is told; of whatever run. */
   find: (text: string) => Resealed | undefined
   /** The token itself; undefined where it has expired, or its run has ended. */
@@ -87,12 +94,13 @@ export function createResealer({ vault, now }: { vault: Pick<Vault, "seal" | "op
     }
   }
 
-  const keep = ({ value, slots, life }: LiveToken, run: string, reach: Reach): Kept => {
+  const keep = ({ value, slots, life }: LiveToken, run: string, origin: Pick<Credential, "name" | "reach">): Kept => {
+    const { reach } = origin
     const shape = slots[0]?.in === "aws" ? "aws" : shapeFor(value)
     const { name, placeholder } = mint(run, value, shape)
     const credential = { name, reach, source: { from: "value" }, shape, version: 1, by: "gate", time: now() } as const
     const kept: Kept = {
-      ...{ name, run, placeholder },
+      ...{ name, run, placeholder, origin: origin.name },
       credentials: slots.map((slot) => ({ ...credential, slot })),
       sealed: vault.seal(Buffer.from(value), name),
       until: now() + Math.min(life ?? DEFAULT_LIFE, MAX_LIFE),
@@ -109,13 +117,13 @@ export function createResealer({ vault, now }: { vault: Pick<Vault, "seal" | "op
   }
 
   return {
-    reseal(kind, body, run, reach) {
+    reseal(kind, body, run, origin) {
       if (body.length > MAX_TOKEN_ANSWER) return undefined
       const tokens = readTokens(kind, body.toString("utf8"), now())
       if (tokens === undefined || tokens.length > MAX_PER_RUN) return undefined
       // Too short to be told from other text, or to be found again.
       if (tokens.some(({ value }) => value.length < 8)) return undefined
-      const secrets = tokens.flatMap((token) => secretsOf(token, keep(token, run, reach).placeholder))
+      const secrets = tokens.flatMap((token) => secretsOf(token, keep(token, run, origin).placeholder))
       const scrubber = createScrubber(secrets)
       return { body: Buffer.concat([scrubber.push(body), scrubber.end()]), count: tokens.length }
     },

@@ -191,7 +191,7 @@ describe("S5: an origin that hands out live tokens", () => {
     const resealer = createResealer({ vault, now: () => 0 })
     const live = "gho_LiveLiveLiveLiveLiveLiveLiveLiveLive"
     const body = Buffer.from(JSON.stringify({ access_token: live, debug: base64(`Authorization: Bearer ${live}`) }))
-    const sealed = resealer.reseal("oauth", body, "run-1", { hosts: ["api.github.com"] })!
+    const sealed = resealer.reseal("oauth", body, "run-1", { name: "github", reach: { hosts: ["api.github.com"] } })!
     const text = sealed.body.toString()
     expect([sealed.count, text.includes("LiveLive"), text.includes(base64(live).slice(4, -4))]).toEqual([
       1,
@@ -207,7 +207,9 @@ describe("S5: an origin that hands out live tokens", () => {
     const vault = { seal: (bytes: Uint8Array) => Buffer.from(bytes), open: (bytes: Uint8Array) => Buffer.from(bytes) }
     const resealer = createResealer({ vault, now: () => 0 })
     for (const body of ['{"access_token": "cut', "\u0000", `{"access_token":"${"x".repeat(2 ** 20)}"}`]) {
-      expect(resealer.reseal("oauth", Buffer.from(body), "run-1", { hosts: ["a.example"] })).toBeUndefined()
+      expect(
+        resealer.reseal("oauth", Buffer.from(body), "run-1", { name: "idp", reach: { hosts: ["a.example"] } }),
+      ).toBeUndefined()
     }
   })
 

@@ -6,6 +6,8 @@ import { readTokens, tokenRequest } from "../../src/vault/reseal-tokens.ts"
 
 const NOW = Date.UTC(2026, 10, 21)
 const reach = { hosts: ["api.example.com"] }
+/** The credential that was in the request. */
+const origin = { name: "idp", reach }
 const ACCESS = "ya29.a0AfH6SMBx/real+token~value"
 const REFRESH = "1//0gRefreshTokenRealValue-x"
 const ID = "ASIAIOSFODNN7EXAMPLE"
@@ -62,7 +64,7 @@ describe("createResealer", () => {
   test("S5: OAuth: live tokens stay here, all else is as it was", () => {
     const { resealer } = make()
     const body = `{ "access_token": "${ACCESS.replaceAll("/", "\\/")}", "n": 1e400, "expires_in": 3599, "refresh_token": "${REFRESH}", "echo": "${Buffer.from(ACCESS).toString("base64")}" }`
-    const sealed = resealer.reseal("oauth", Buffer.from(body), "run-1", reach)!
+    const sealed = resealer.reseal("oauth", Buffer.from(body), "run-1", origin)!
     const text = sealed.body.toString()
     expect([sealed.count, text.includes("ya29"), text.includes("Refresh"), text.includes("1e400")]).toEqual([
       2,
@@ -78,26 +80,26 @@ describe("createResealer", () => {
     ] as const) {
       const [found] = findIn(Buffer.from(`Bearer ${placeholder}`), "authorization")
       const kept = resealer.find(found!.text)!
-      expect(kept).toMatchObject({ run: "run-1", placeholder })
+      expect(kept).toMatchObject({ run: "run-1", placeholder, origin: "idp" })
       expect(kept.credentials[0]).toMatchObject({ reach, slot: { in: slot } })
       expect(resealer.reveal(kept.name)).toBe(value)
     }
     // Given out again: the same.
-    expect(resealer.reseal("oauth", Buffer.from(body), "run-1", reach)!.body.toString()).toBe(text)
-    expect(resealer.reseal("oauth", Buffer.from(body), "run-2", reach)!.body.toString()).not.toBe(text)
+    expect(resealer.reseal("oauth", Buffer.from(body), "run-1", origin)!.body.toString()).toBe(text)
+    expect(resealer.reseal("oauth", Buffer.from(body), "run-2", origin)!.body.toString()).not.toBe(text)
   })
 
   test("S5: forms, installation tokens, nested answers", () => {
     const { resealer } = make()
     const form = resealer
-      .reseal("oauth", Buffer.from("access_token=gho_16C7e42F292c6912E7710c838347Ae178B4a&scope=repo"), "r", reach)!
+      .reseal("oauth", Buffer.from("access_token=gho_16C7e42F292c6912E7710c838347Ae178B4a&scope=repo"), "r", origin)!
       .body.toString()
     expect(form).toMatch(/^access_token=gho_[A-Za-z0-9]{36}&scope=repo$/)
     const app = resealer.reseal(
       "installation",
       Buffer.from('{"token":"ghs_16C7e42F292c6912E7710c838347Ae178B4a","expires_at":"2026-11-21T01:00:00Z"}'),
       "r",
-      reach,
+      origin,
     )!
     expect(app.body.toString()).toMatch(/^\{"token":"ghs_[A-Za-z0-9]{36}","expires_at":"2026-11-21T01:00:00Z"\}$/)
     const slack = resealer.reseal(
@@ -106,7 +108,7 @@ describe("createResealer", () => {
         '{"ok":true,"access_token":"xoxb-1-2-realrealreal","authed_user":{"access_token":"xoxp-1-2-realrealreal"}}',
       ),
       "r",
-      reach,
+      origin,
     )!
     expect([slack.count, slack.body.toString().includes("realreal")]).toEqual([2, false])
   })
@@ -140,7 +142,7 @@ describe("createResealer", () => {
     ],
   ])("S5: %s", (_, body) => {
     const { resealer, time } = make()
-    const text = resealer.reseal("aws", Buffer.from(body), "run-1", reach)!.body.toString()
+    const text = resealer.reseal("aws", Buffer.from(body), "run-1", origin)!.body.toString()
     for (const secret of [ID, SECRET, SESSION]) expect(text).not.toContain(secret)
     const id = /AKIA[A-Z2-7]{16}/.exec(text)![0]
     const kept = resealer.find(findIn(Buffer.from(`Credential=${id}/20261121`), "authorization")[0]!.text)!
@@ -157,7 +159,7 @@ describe("createResealer", () => {
     const give = (token: string, run = "run-1") =>
       (
         JSON.parse(
-          resealer.reseal("oauth", Buffer.from(JSON.stringify({ access_token: token })), run, reach)!.body.toString(),
+          resealer.reseal("oauth", Buffer.from(JSON.stringify({ access_token: token })), run, origin)!.body.toString(),
         ) as { access_token: string }
       ).access_token
     const first = give("token-number-0")
@@ -172,7 +174,7 @@ describe("createResealer", () => {
   test("what cannot be read is not passed on; what has none is as it was", () => {
     const { resealer } = make()
     const seal = (kind: "oauth" | "aws", body: string | Buffer) =>
-      resealer.reseal(kind, Buffer.from(body as string), "r", reach)
+      resealer.reseal(kind, Buffer.from(body as string), "r", origin)
     expect(seal("oauth", "<html>access_token</html>")).toBeUndefined()
     expect(seal("oauth", `{"access_token":"${"x".repeat(1024 * 1024)}"}`)).toBeUndefined()
     expect(seal("oauth", '{"access_token":"short"}')).toBeUndefined()
@@ -191,7 +193,7 @@ describe("createResealer", () => {
         (value, name, more) => {
           const { resealer } = make()
           const body = JSON.stringify({ more, [name]: value })
-          const sealed = resealer.reseal("oauth", Buffer.from(body), "r", reach)
+          const sealed = resealer.reseal("oauth", Buffer.from(body), "r", origin)
           expect(sealed?.body.includes(JSON.stringify(value).slice(1, -1))).toBe(false)
         },
       ),
