@@ -1,11 +1,11 @@
 // Which credentials are in force: a chain in which each change is signed by an approver over the change of the same name before it.
-import type { Kysely } from "kysely"
+import { type Kysely, sql } from "kysely"
 import { type Enrolled, readEnrolled } from "../approvals/approvers.ts"
 import { digestOf } from "../approvals/binding.ts"
 import { verifySignature } from "../approvals/signature.ts"
 import { EXIT } from "../errors.ts"
 import type { CredentialsTable, Tables } from "../store/schema.ts"
-import { CREDENTIAL_NAME, readCredential } from "./credential.ts"
+import { CREDENTIAL_NAME, MAX_TEXT, readCredential } from "./credential.ts"
 import { vaultError } from "./errors.ts"
 import type { Credential } from "./types.ts"
 
@@ -13,7 +13,7 @@ import type { Credential } from "./types.ts"
 const MAX_ENTRIES = 10_000
 
 /** Longest base64 of an encrypted value. */
-export const MAX_SEALED = 262_144
+const MAX_SEALED = 262_144
 
 /** How a name stands after its last change. */
 export interface Standing {
@@ -40,12 +40,7 @@ export interface Chain {
 /** The chain as it stands. Errors: environment (store, more rows than can be). */
 export async function readChain(db: Kysely<Tables>): Promise<Chain> {
   const enrolled = await readEnrolled(db)
-  const rows = await db
-    .selectFrom("credentials")
-    .selectAll()
-    .orderBy("position")
-    .limit(MAX_ENTRIES + 1)
-    .execute()
+  const { rows } = await selectBounded.execute(db)
   if (rows.length > MAX_ENTRIES)
     throw vaultError(
       `there are more than ${MAX_ENTRIES} changes of credentials`,
@@ -58,6 +53,14 @@ export async function readChain(db: Kysely<Tables>): Promise<Chain> {
     if (CREDENTIAL_NAME.test(row.name)) byName.set(row.name, follow(byName.get(row.name), row, enrolled))
   return { byName, position: rows.at(-1)?.position ?? 0 }
 }
+
+/** A column, or nothing where it is longer than any can be: then its signature does not hold. */
+const upTo = (limit: number, column: string) =>
+  sql`case when length(${sql.ref(column)}) > ${sql.lit(limit)} then '' else ${sql.ref(column)} end as ${sql.ref(column)}`
+
+const selectBounded = sql<CredentialsTable>`select position, action, time, ${upTo(128, "name")}, ${upTo(100, "by")},
+  ${upTo(MAX_TEXT, "credential")}, ${upTo(MAX_SEALED, "sealed")}, ${upTo(16_384, "signature")}
+  from credentials order by position limit ${sql.lit(MAX_ENTRIES + 1)}`
 
 /** How a name stands after one more row. */
 function follow(before: Standing | undefined, row: CredentialsTable, enrolled: Enrolled): Standing {
@@ -88,7 +91,7 @@ function follow(before: Standing | undefined, row: CredentialsTable, enrolled: E
 }
 
 const fits = ({ name, by, time, version }: Credential, row: CredentialsTable, before: number) =>
-  name === row.name && by === row.by && time === row.time && version > before && row.sealed.length <= MAX_SEALED
+  name === row.name && by === row.by && time === row.time && version > before
 
 /** A change as it is signed. */
 export type Change = Pick<CredentialsTable, "action" | "name" | "credential" | "sealed" | "time" | "by">

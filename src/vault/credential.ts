@@ -9,7 +9,7 @@ import type { Credential } from "./types.ts"
 export const CREDENTIAL_NAME = /^[A-Za-z0-9][A-Za-z0-9._@/-]{0,127}$/
 
 /** Longest canonical text of a credential, in characters. */
-const MAX_TEXT = 32_768
+export const MAX_TEXT = 32_768
 
 /** Headers that say how a message is carried, or where to: no credential goes there. */
 const NO_SLOT =

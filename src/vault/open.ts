@@ -11,7 +11,7 @@ import { createLogins } from "./logins/renew.ts"
 import { makePlaceholder, readPlaceholder } from "./placeholder.ts"
 import type { ProtectionKind } from "./protection.ts"
 import { openBytes, sealBytes } from "./sealing.ts"
-import { readSource } from "./sources.ts"
+import { createSources } from "./sources.ts"
 import type { Vault } from "./types.ts"
 import { unlockVaultKey } from "./unlock.ts"
 import { requireValue } from "./value.ts"
@@ -60,7 +60,14 @@ export async function openVault(
   let held = false
   let again = 0
   const logins = createLogins(ctx)
+  const sources = createSources(ctx)
 
+  const forget = () => {
+    if (keys) forgetKeys(keys)
+    keys = undefined
+    logins.forget()
+    sources.forget()
+  }
   const requireKeys = (): VaultKeys => {
     if (keys) return keys
     throw kind === undefined ? lockedError("make a vault: nanoguard secret init") : lockedError(trouble?.hint)
@@ -102,6 +109,7 @@ export async function openVault(
     const found = rows[0]?.marks ?? ""
     if (found !== marks) {
       chain = withoutReturn(chain, await readChain(store.db))
+      sources.forget()
       marks = found
       judge()
     }
@@ -144,7 +152,7 @@ export async function openVault(
           ? openValue(own, standing)
           : source.from === "login"
             ? await logins.accessToken(own, standing, openValue(own, standing))
-            : await readSource(ctx, name, source)
+            : await sources.read(name, source)
       return requireValue(name, value, slot, EXIT.environment)
     },
     placeholder(name, run) {
@@ -161,9 +169,8 @@ export async function openVault(
     reload,
     unlock,
     lock() {
-      if (keys) forgetKeys(keys)
-      ;[keys, held] = [undefined, true]
-      logins.forget()
+      held = true
+      forget()
     },
     status: () => ({
       state: keys ? "open" : kind === undefined && trouble === undefined ? "absent" : "locked",
@@ -173,9 +180,7 @@ export async function openVault(
     }),
     close() {
       unsubscribe()
-      if (keys) forgetKeys(keys)
-      keys = undefined
-      logins.forget()
+      forget()
     },
   }
 }

@@ -34,6 +34,29 @@ export async function readSource(ctx: Pick<Context, "env" | "exec">, name: strin
   }
 }
 
+/** Milliseconds for which an answer of a program serves: hundreds of requests a second must not start it as often. */
+const SERVES = 30_000
+
+/** The sources of one gate: programs are asked once for all that wait, and now and then. */
+export function createSources(ctx: Pick<Context, "env" | "exec" | "now">) {
+  const asked = new Map<string, { since: number; value: Promise<string> }>()
+  return {
+    /** As `readSource`. */
+    read(name: string, source: Elsewhere): Promise<string> {
+      if (source.from === "env" || source.from === "file") return readSource(ctx, name, source)
+      const key = JSON.stringify([name, source])
+      const now = ctx.now()
+      const before = asked.get(key)
+      if (before && now >= before.since && now < before.since + SERVES) return before.value
+      const value = readSource(ctx, name, source)
+      asked.set(key, { since: now, value })
+      value.catch(() => asked.delete(key))
+      return value
+    },
+    forget: () => asked.clear(),
+  }
+}
+
 async function run(ctx: Pick<Context, "env" | "exec">, name: string, file: string, args: readonly string[]) {
   const options = { env: ctx.env, timeout: TIMEOUT, maxBuffer: MAX_VALUE }
   // What execa throws quotes the output: it goes no further.

@@ -225,6 +225,29 @@ describe("a source", () => {
     expect(await vault.reveal("s1")).toBe("another-Value-5512")
   })
 
+  test("that is a program is asked once for all that wait, and again half a minute later", async (t) => {
+    const { ctx, set, store } = await newVaultPlace(t)
+    const { path, calls } = standIns({ once: `process.stdout.write("${VALUE}"); if (process.argv[2]) process.exit(1)` })
+    Object.assign(ctx.env, { PATH: path })
+    let now = NOW
+    await set({ source: { from: "command", command: ["once"] } }, "")
+    await set({ name: "fails", source: { from: "command", command: ["once", "1"] } }, "")
+    const vault = await openVault({ ...ctx, now: () => now }, store)
+    t.onTestFinished(() => vault.close())
+    const asked = () => calls().split("\n").length - 1
+    await Promise.all(Array.from({ length: 20 }, () => vault.reveal("example")))
+    now += 29_000
+    expect([await vault.reveal("example"), asked()]).toEqual([VALUE, 1])
+    now += 2000
+    expect([await vault.reveal("example"), asked()]).toEqual([VALUE, 2])
+    vault.lock()
+    await vault.unlock()
+    expect([await vault.reveal("example"), asked()]).toEqual([VALUE, 3])
+    // What failed is tried again at once.
+    for (let i = 0; i < 2; i++) await expect(vault.reveal("fails")).rejects.toThrow("ended with 1")
+    expect(asked()).toBe(5)
+  })
+
   test("of a canary there is none", async (t) => {
     const { set, openVault } = await newVaultPlace(t)
     await set({ name: "bird", canary: true, reach: { hosts: ["canary.invalid"] } }, "")
