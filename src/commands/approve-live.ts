@@ -69,8 +69,10 @@ async function runLive(ctx: Context, store: Store, signer: Signer, open: OpenFro
   let stale = false
   let loading = false
   let again = false
+  let ended = false
 
   const dispatch = (event: LiveEvent) => {
+    if (ended) return
     const before = state.current
     const step = reduceLive(state, event, ctx.now())
     state = step.state
@@ -115,14 +117,14 @@ async function runLive(ctx: Context, store: Store, signer: Signer, open: OpenFro
       void answerAll(ctx, store, signer, effect.items)
         .then((notice) => dispatch({ type: "answered", notice }))
         .then(refresh, fail)
-    else void fetch(effect)
+    else fetch(effect).catch(fail)
   }
   const fetch = async ({ do: what, id }: Extract<Effect, { id: string }>) => {
     const approval = state.queue.find((one) => one.approval.id === id)?.approval
     if (approval === undefined) return
     const lines = what === "body" ? await fetchBody(ctx, approval) : proposeRule(approval)
     fetched = { ...(fetched?.id === id && fetched), id, [what]: lines }
-    draw()
+    if (!ended) draw()
   }
 
   const front = await open(ctx, dispatch)
@@ -135,6 +137,7 @@ async function runLive(ctx: Context, store: Store, signer: Signer, open: OpenFro
     await refresh()
     await left
   } finally {
+    ended = true
     clearInterval(timer)
     unsubscribe()
     front.close()
