@@ -2,8 +2,8 @@
 import { openCa, type RunCa } from "./ca.ts"
 
 export interface Cas {
-  /** A run's authority; once it has expired, a new one. */
-  of: (run: string) => Promise<RunCa>
+  /** A run's authority, the same for all who ask; a new one where it would not last another `least` milliseconds. */
+  of: (run: string, least?: number) => Promise<RunCa>
   drop: (run: string) => void
 }
 
@@ -14,11 +14,11 @@ const RUNS = 1_000
 export function createCas(now: () => number = Date.now): Cas {
   const kept = new Map<string, Promise<RunCa>>()
   return {
-    of: async (run) => {
+    of: async (run, least = 0) => {
       const found = kept.get(run)
       if (found !== undefined) {
         const ca = await found
-        if (ca.expires > now()) return ca
+        if (ca.expires - now() > least) return ca
         // Who else found it expired has put a new one in its place already.
         if (kept.get(run) !== found) return kept.get(run) ?? ca
       }
