@@ -70,7 +70,7 @@ async function decodedParts(seen: SeenRequest, classified: Classified): Promise<
   if (body.kind !== "json") return undefined
   const read = jsonOf(body)
   if (read.unread) return undefined
-  if (classified.operation === "npm:publish") return publishParts(read.value)
+  if (/^npm:(stage\.)?publish$/.test(classified.operation)) return publishParts(read.value)
   return mailOrJson(read.value)
 }
 

@@ -33,10 +33,7 @@ export async function readFields(seen: SeenRequest, selectors: readonly string[]
 
 function readSelector(seen: SeenRequest, selector: string): Answer | Promise<Answer> {
   if (selector.startsWith("query.")) return readQuery(seen, selector.slice(6))
-  if (selector.startsWith("header.")) {
-    const value = seen.headers[selector.slice(7).toLowerCase()]
-    return value === undefined ? undefined : { value }
-  }
+  if (selector.startsWith("header.")) return readHeader(seen.headers[selector.slice(7).toLowerCase()])
   if (selector.startsWith("json:")) return readJsonField(seen, selector.slice(5))
   if (selector.startsWith("form.")) return readFormField(seen, selector.slice(5))
   if (selector.startsWith("graphql.")) return readGraphqlField(seen, selector.slice(8))
@@ -47,6 +44,13 @@ function readSelector(seen: SeenRequest, selector: string): Answer | Promise<Ans
 const listed = (values: readonly FieldValue[]): Answer => {
   if (values.length === 0) return undefined
   return { value: values.length === 1 ? (values[0] as FieldValue) : values }
+}
+
+/** A header that came twice is joined with a comma; servers take the first, the last, or the whole. */
+function readHeader(value: string | undefined): Answer {
+  if (value === undefined) return undefined
+  const items = value.split(",").map((item) => item.trim())
+  return { value: items.length === 1 ? value : [value, ...items] }
 }
 
 function readQuery(seen: SeenRequest, name: string): Answer {

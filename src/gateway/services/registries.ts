@@ -15,17 +15,26 @@ const npm = readRoutes(`
   POST   /-/package/{package}/dist-tags/{tag}       dist-tag.set          dist-tag {tag} of {package}
   DELETE /-/package/{package}/dist-tags/{tag}       dist-tag.remove       dist-tag {tag} of {package}
   POST   /-/package/{package}/access                access.set            access to {package}
-  POST   /-/package/{package}/trust                 trust.set             trusted publishers of {package}
+  POST   /-/package/{package}/trust                 trust.add             trusted publishers of {package}
+  DELETE /-/package/{package}/trust/{id}            trust.revoke          trusted publishers of {package}
+  POST   /-/npm/v1/oidc/token/exchange/package/{package} token.exchange   a token for {package}
+  POST   /-/stage/package/{package}                 stage.publish         package {package}
+  POST   /-/stage/{id}/approve                      stage.approve         staged package {id}
+  DELETE /-/stage/{id}                              stage.reject          staged package {id}
   PUT    /-/team/{scope}/{team}/package             team.grant            packages of team {scope}:{team}
   DELETE /-/team/{scope}/{team}/package             team.revoke           packages of team {scope}:{team}
   PUT    /-/team/{scope}/{team}/user                team.add              members of team {scope}:{team}
   DELETE /-/team/{scope}/{team}/user                team.remove           members of team {scope}:{team}
+  PUT    /-/org/{org}/team                          team.create           a team of {org}
+  DELETE /-/team/{scope}/{team}                     team.destroy          team {scope}:{team}
   PUT    /-/org/{org}/user                          org.set               members of {org}
   DELETE /-/org/{org}/user                          org.remove            members of {org}
   POST*  /-/npm/v1/security/advisories/bulk         audit                 an audit
   POST*  /-/npm/v1/security/audits                  audit                 an audit
   POST*  /-/npm/v1/security/audits/quick            audit                 an audit
-  PUT    /{package}/-rev/{revision}                 unpublish             versions of {package}
+  PUT    /{package}/-rev/{revision}                 update                versions and owners of {package}
+  PUT    /{scope}/{package}/-rev/{revision}         update                versions and owners of {scope}/{package}
+  DELETE /{scope}/{package}/-rev/{revision}         unpublish             package {scope}/{package}
   DELETE /{package}/-rev/{revision}                 unpublish             package {package}
   DELETE /{package}/-/{file}/-rev/{revision}        unpublish             {file}
   DELETE /{scope}/{package}/-/{file}/-rev/{revision} unpublish            {file}

@@ -36,22 +36,13 @@ export function readStripePath(path: string): StripePath | undefined {
   const names: string[] = []
   const ids: string[] = []
   while (segments.length > 1 && NAMESPACES.has(segments[0] as string)) names.push(segments.shift() as string)
+  // A resource, an id, what is below it, an id, a verb: names and ids take turns.
   let onItem = false
-  for (const segment of segments) {
-    if (onItem || names.length === 0 || ids.length === 0) {
-      const isId = !onItem && ids.length === 0 && names.length > 0 && !NAMESPACES.has(names.at(-1) as string)
-      if (isId && !VERBS.has(segment)) {
-        ids.push(segment)
-        onItem = true
-        continue
-      }
-      if (!NAME.test(segment)) return undefined
-      names.push(segment)
-      onItem = false
-    } else {
-      ids.push(segment)
-      onItem = true
-    }
+  for (const [index, segment] of segments.entries()) {
+    onItem = index % 2 === 1 && !VERBS.has(segment)
+    if (onItem) ids.push(segment)
+    else if (NAME.test(segment)) names.push(segment)
+    else return undefined
   }
   const last = names.at(-1)
   if (last === undefined) return undefined
@@ -59,12 +50,16 @@ export function readStripePath(path: string): StripePath | undefined {
 }
 
 function classify(seen: SeenRequest): Found {
-  const access = isRead(seen.method) ? "read" : "write"
   const read = readStripePath(seen.path)
-  if (!read || !["GET", "HEAD", "POST", "DELETE"].includes(seen.method)) return byMethod(seen)
-  const { names, onItem, isVerb } = read
-  const verb = isVerb ? "" : verbOf(seen.method, onItem)
-  return { operation: `stripe:${names.join(".")}${verb && `.${verb}`}`, access }
+  if (!["GET", "HEAD", "POST", "DELETE"].includes(seen.method)) return byMethod(seen)
+  if (read) return { operation: operationOf(seen.method, read), access: isRead(seen.method) ? "read" : "write" }
+  // In other letters it may be that resource, or none.
+  const other = readStripePath(seen.path.toLowerCase())
+  return other ? { operation: operationOf(seen.method, other), access: "write", unread: "ambiguous" } : byMethod(seen)
+}
+
+function operationOf(method: string, { names, onItem, isVerb }: StripePath): string {
+  return `stripe:${names.join(".")}${isVerb && method !== "DELETE" ? "" : `.${verbOf(method, onItem)}`}`
 }
 
 function verbOf(method: string, onItem: boolean): string {

@@ -21,7 +21,7 @@ export interface SeenRequest {
 
 /** What a request is to a service. */
 export interface Classified {
-  /** `github`, `gitlab`, `git`, `npm`, `slack`, `linear`, `stripe`, `aws`, `google`, `anthropic`, `openai`, `graphql`, `mcp`; "" for none that is known. */
+  /** `github`, `gitlab`, `git`, `npm`, `pypi`, `cargo`, `slack`, `linear`, `stripe`, `aws`, `google`, `anthropic`, `openai`, `graphql`, `mcp`; "" for none that is known. */
   service: string
   /** `github:pulls.merge`; "" where only the service is known. */
   operation: string

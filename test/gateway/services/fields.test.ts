@@ -151,6 +151,15 @@ describe("query and form", () => {
   })
 })
 
+it("reads a header whole, and item by item where it may have come twice", async () => {
+  const of = async (value: string) =>
+    (await readFields(request("GET https://api.example.com/", { headers: { "x-env": value } }), ["header.X-Env"]))
+      .fields
+  expect({ ...(await of("prod")) }).toEqual({ "header.X-Env": "prod" })
+  expect({ ...(await of("dev, prod")) }).toEqual({ "header.X-Env": ["dev, prod", "dev", "prod"] })
+  expect({ ...(await readFields(request("GET https://api.example.com/"), ["header.x-env"])).fields }).toEqual({})
+})
+
 describe("graphql and mcp", () => {
   it("reads operation, name and fields through aliases and fragments", async () => {
     const query = `mutation M { a: issueDelete(id: 1) { id } b: issueDelete(id: 2) { id } ...F }
