@@ -10,6 +10,8 @@ import { secretInit, secretLock, secretUnlock } from "../../src/commands/secret-
 import { EXIT, type NanoguardError } from "../../src/errors.ts"
 import { openVault } from "../../src/vault/open.ts"
 import { PRESETS } from "../../src/vault/presets.ts"
+import { parseSlot } from "../../src/vault/slot-text.ts"
+import { checkValue } from "../../src/vault/value.ts"
 import { newDesk } from "../commands/approvals.ts"
 import { temporaryDirectory, testContext } from "../context.ts"
 import { VALUE } from "./support.ts"
@@ -131,22 +133,30 @@ describe("secret set", () => {
 
   test("says what is wrong with a value without showing it", async () => {
     const { set } = await newSecretDesk()
-    const cases: [SetOptions, string, string][] = [
-      [{ slot: "bearer" }, "7 chars", "shorter than 8 characters"],
-      [{ slot: "bearer" }, "two\nlines-of-text", "a line end or another character"],
-      [{ slot: "bearer" }, " spaced-value-1 ", "begins or ends with a space"],
-      [{ slot: "cookie:sid" }, 'a";secret-cookie', "no cookie can carry"],
-      [{ slot: "aws" }, "AKIAIOSFODNN7EXAMPLE", "it is not <access key id>:<secret key>"],
-      [{ slot: "oauth-client:https://login.example.com/token" }, "no-colon-here", "<client id>:<client secret>"],
-      [{ slot: "path" }, "a/segment/of-two", "no segment of a path"],
-      [{ slot: "form:token" }, "x".repeat(66_000), "too much to be a value"],
-      [{ slot: "form:token" }, "a\0nul-in-the-text", "no text"],
+    const cases: [string, string, string][] = [
+      ["bearer", "7 chars", "shorter than 8 characters"],
+      ["bearer", "two\nlines-of-text", "a line end or another character"],
+      ["bearer", " spaced-value-1 ", "begins or ends with a space"],
+      ["cookie:sid", 'a";secret-cookie', "no cookie can carry"],
+      ["aws", "AKIAIOSFODNN7EXAMPLE", "it is not <access key id>:<secret key>"],
+      ["oauth-client:https://login.example.com/token", "no-colon-here", "<client id>:<client secret>"],
+      ["path", "a/segment/of-two", "no segment of a path"],
+      ["form:token", "x".repeat(66_000), "larger than 65536 bytes"],
+      ["form:token", "a\0nul-in-the-text", "no text"],
+      ["form:token", "\ud800 half a pair", "no text"],
     ]
-    for (const [options, value, why] of cases) {
-      const error = await failed(set("one", { host: ["api.example.com"], stdin: true, ...options }, value))
-      expect(error.printed).toContain(why)
-      expect(error.printed).not.toContain(value.slice(0, 12))
+    for (const [slot, value, why] of cases) {
+      expect(checkValue(value, parseSlot(slot))).toContain(why)
+      expect(checkValue(value, parseSlot(slot))).not.toContain(value.slice(0, 12))
     }
+    expect(checkValue(`AKIA${"A".repeat(16)}:${"b".repeat(40)}:session+token/==`, { in: "aws" })).toBeUndefined()
+    const options = { host: ["api.example.com"], slot: "bearer", stdin: true }
+    const short = await failed(set("one", options, "7 chars"))
+    expect([short.message, short.printed.includes("7 chars")]).toEqual([
+      "the value of one cannot be used: it is shorter than 8 characters",
+      false,
+    ])
+    expect((await failed(set("one", options, "x".repeat(66_000)))).message).toBe("stdin holds too much to be a value")
     const two = await failed(
       set("one", { host: ["api.example.com"], slot: "bearer", from: "env:A", stdin: true }, VALUE),
     )
