@@ -8,6 +8,7 @@ import { EXIT, NanoguardError } from "../errors.ts"
 import { stateHome } from "../home.ts"
 import type { Verdict } from "../policy/types.ts"
 import { prepareDirectory } from "../store/sqlite/files.ts"
+import type { VaultControl } from "../vault/control.ts"
 import type { ApprovalControls } from "./control/approvals.ts"
 import { handleControl, LIMITS } from "./control/handle.ts"
 import type { PlaceholderVariable } from "./egress-settings.ts"
@@ -76,6 +77,8 @@ export interface Controls {
   why: (purl: string) => Promise<Verdict | undefined>
   /** Asks people to lift one code for one version; undefined where too much waits already. */
   requestException: (asked: ExceptionRequest) => Promise<ExceptionAsked | undefined>
+  /** The keys of the gate. */
+  vault?: VaultControl
   /** The queue of approvals. */
   approvals?: ApprovalControls
 }

@@ -6,6 +6,7 @@ import { EXIT, NanoguardError } from "../errors.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
 import { couldReach } from "../policy/network.ts"
 import type { Store } from "../store/types.ts"
+import { createVaultControl } from "../vault/control.ts"
 import { VERSION } from "../version.ts"
 import type { Answer } from "./answer.ts"
 import { createApprovalControls } from "./control/approvals.ts"
@@ -186,6 +187,7 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     why: (purl) => whyPackage(front, purl),
     requestException: (request) => requestException(front, request),
     ...(options.egress && {
+      vault: createVaultControl(options.egress.vault, options.store, options.gateway),
       approvals: createApprovalControls(options.store, options.egress.vault, options.gateway, ctx.now),
     }),
   }).catch(async (error: unknown) => {

@@ -6,13 +6,15 @@ import { onTestFinished } from "vitest"
 import { readBody } from "../../src/audit/sealing/record-shape.ts"
 import type { LogRecord } from "../../src/audit/types.ts"
 import { createDesk } from "../../src/gateway/desk.ts"
-import { type Gateway, openGateway } from "../../src/gateway/gateway.ts"
+import { type Gateway, type GatewayOptions, openGateway } from "../../src/gateway/gateway.ts"
 import type { ClientLimits } from "../../src/gateway/server.ts"
 import { openUpstream } from "../../src/gateway/upstream/open.ts"
 import { updateAdvisories } from "../../src/packages/advisories/update.ts"
 import { loadPolicyTexts } from "../../src/policy/load.ts"
 import { openStore } from "../../src/store/open.ts"
 import type { Store } from "../../src/store/types.ts"
+import { initVault } from "../../src/vault/init.ts"
+import { openVault } from "../../src/vault/open.ts"
 import { DAY, emptyHome, NOW, type TestContext, temporaryDirectory, testContext } from "../context.ts"
 
 /** A version on the upstream; defaults: MIT, 100 days old, bytes of its own. */
@@ -129,6 +131,8 @@ export interface GateOptions {
   stale?: number
   wait?: number
   limits?: Partial<ClientLimits>
+  /** The proxy, with a vault of its own, where it is named. */
+  egress?: Omit<NonNullable<GatewayOptions["egress"]>, "vault">
 }
 
 /** Opens a gate that ends with the test. */
@@ -151,7 +155,10 @@ export async function openTestGate({ policy, env = {}, osv = [], ...options }: G
     policy: await loadPolicyTexts([{ file: "nanoguard.yaml", text: source.text }]),
     project: "test",
   })
+  if (options.egress !== undefined) await initVault(ctx, { kind: "file" })
+  const vault = options.egress && (await openVault(ctx, store))
   const gate = await openGateway(ctx, {
+    ...(vault && { egress: { ...options.egress, vault } }),
     ...{ gateway: "test", host: "127.0.0.1", port: 0, load, store, upstream, desk: createDesk(store, "test", ctx.now) },
     ...(!options.requireToken && { anonymous: { agent: "local", operator: "ana", run: "local", boxed: false } }),
     offline: options.offline === true,
@@ -161,6 +168,7 @@ export async function openTestGate({ policy, env = {}, osv = [], ...options }: G
   })
   onTestFinished(async () => {
     await gate.close()
+    vault?.close()
     await upstream.close()
     await store.close()
   })

@@ -61,6 +61,9 @@ export const ROUTES: readonly Route[] = [
   route("POST /v1/exceptions", async ({ requestException }, { body }) =>
     json(await requestException(body as unknown as ExceptionRequest)),
   ),
+  route("GET /v1/vault", async ({ vault }) => json(vault?.status())),
+  route("POST /v1/vault/unlock", async ({ vault }, { body }) => json(await vault?.unlock(body))),
+  route("POST /v1/vault/lock", async ({ vault }) => json(await vault?.lock())),
   approvals("GET /v1/approvals", async ({ list }, { query }) => json({ approvals: await list(stateOf(query)) })),
   approvals("GET /v1/approvals/events", async ({ store }) => ({ feed: store })),
   approvals("GET /v1/approvals/{id}", async ({ show }, { name }) => json(await show(name))),

@@ -3,26 +3,39 @@ import type { ListRule } from "../../policy/compiled.ts"
 import { compileGlob, isNormalPath } from "../../policy/glob.ts"
 import { matchesHost, parseHostPattern } from "../../policy/hosts.ts"
 import type { NetworkAction } from "../../policy/types.ts"
+import { checkSlot } from "../../vault/inject.ts"
+import type { Resealed } from "../../vault/reseal.ts"
 import type { Credential, FoundPlaceholder, Vault } from "../../vault/types.ts"
 import type { Attribution } from "../types.ts"
+
+/** A credential that goes into a request. */
+export interface Injecting {
+  /** As the policy names it. */
+  credential: string
+  placeholder: string
+  /** A token that an origin handed out, kept by the gate under this name and for this slot: it goes by its credential's rules. */
+  kept?: Credential
+}
 
 /** What is to be done about credentials, should the request be let through. */
 export interface Carried {
   /** To be put into the request: by its own placeholder there, or because a rule names it. */
-  inject: readonly { credential: string; placeholder: string; named: boolean }[]
+  inject: readonly Injecting[]
   /** A credential whose placeholder stands where it must not. */
   unbound?: string
   /** Where that was found, and how it was written. */
   where?: { where: string; encoding: string; stolen: boolean; canary: boolean }
-  /** Credentials whose placeholders stay what they are: in what is said to a model. */
-  inert: readonly string[]
-  /** What becomes of those that turn up in a body that streams by. */
-  elsewhere: "inert" | "redact" | "refuse"
+  /** Placeholders that stay what they are, in what is said to a model. */
+  inert: readonly FoundPlaceholder[]
+  /** What becomes of those, and of others that turn up in a body that streams by. */
+  elsewhere: Elsewhere
   /** A credential that a rule names, and the vault does not have. */
   absent?: string
   /** The vault is locked, and something of it is needed. */
   locked?: true
 }
+
+export type Elsewhere = "inert" | "redact" | "refuse"
 
 export const NOTHING: Carried = { inject: [], inert: [], elsewhere: "refuse" }
 
@@ -31,51 +44,79 @@ export interface CarriedInput {
   action: NetworkAction
   rules: readonly ListRule<NetworkAction>[]
   found: readonly FoundPlaceholder[]
-  /** Whether a placeholder stands in its credential's own slot. */
-  inSlot: (found: FoundPlaceholder, credential: Credential) => boolean
-  /** What becomes of those elsewhere. */
-  elsewhere: "inert" | "redact" | "refuse"
+  /** Tokens that origins handed out. */
+  kept: (text: string) => Resealed | undefined
+  elsewhere: Elsewhere
 }
 
 /** Looks through what was found. A placeholder of another run is a stolen one wherever it stands. */
 export function carriedBy(vault: Vault | undefined, input: CarriedInput): Carried {
-  const { who, action, rules, found, inSlot, elsewhere } = input
+  const { who, action, rules, found, elsewhere } = input
   const nothing = { ...NOTHING, elsewhere }
   const named = [...new Set(rules.flatMap((rule) => (rule.effect === "deny" ? [] : (rule.credential ?? []))))]
   if (found.length === 0 && named.length === 0) return nothing
   if (vault === undefined) return named.length === 0 ? nothing : { ...nothing, absent: named[0]! }
   if (vault.locked) return { ...nothing, locked: true }
   const credentials = new Map(vault.list().map((credential) => [credential.name, credential]))
-  const inject = new Map<string, { credential: string; placeholder: string; named: boolean }>()
-  const inert = new Set<string>()
+  const inject = new Map<string, Injecting>()
+  const inert: FoundPlaceholder[] = []
   for (const one of found) {
-    const identified = vault.identify(one.text)
-    if (identified === undefined) continue
-    const name = identified.credential
-    const credential = credentials.get(name)
-    // What was found may be the heart of a placeholder, without what makes it look like a key.
-    const mine = credential === undefined ? undefined : vault.placeholder(name, who.run)
-    const own = mine !== undefined && vault.identify(mine)?.runTag === identified.runTag
-    const fits =
-      own &&
-      credential !== undefined &&
-      credential.canary !== true &&
-      reaches(credential, who, action) &&
-      inSlot(one, credential)
-    if (fits) inject.set(name, { credential: name, placeholder: mine, named: named.includes(name) })
-    else if (own && credential?.canary !== true && elsewhere !== "refuse") inert.add(name)
-    else {
-      const where = { where: one.where, encoding: one.encoding, stolen: !own, canary: credential?.canary === true }
-      return { ...nothing, unbound: name, where }
-    }
+    const owned = ownerOf(vault, credentials, input, one)
+    if (owned === undefined) continue
+    const { name, own, fits, canary } = owned
+    if (fits !== undefined) inject.set(fits.kept?.name ?? name, fits)
+    else if (own && !canary && elsewhere !== "refuse") inert.push(one)
+    else return { ...nothing, unbound: name, where: { where: one.where, encoding: one.encoding, stolen: !own, canary } }
   }
   for (const name of named) {
     const credential = credentials.get(name)
     if (credential === undefined || credential.canary === true) return { ...nothing, absent: name }
     if (inject.has(name) || !reaches(credential, who, action)) continue
-    inject.set(name, { credential: name, placeholder: vault.placeholder(name, who.run), named: true })
+    inject.set(name, { credential: name, placeholder: vault.placeholder(name, who.run) })
   }
-  return { inject: [...inject.values()], inert: [...inert], elsewhere }
+  return { inject: [...inject.values()], inert, elsewhere }
+}
+
+interface Owned {
+  /** The credential that it stands for, or that it came by. */
+  name: string
+  /** It is this run's. */
+  own: boolean
+  canary: boolean
+  /** It is where it belongs. */
+  fits?: Injecting
+}
+
+/** Whose placeholder something is; undefined where it is nobody's. */
+function ownerOf(
+  vault: Vault,
+  credentials: ReadonlyMap<string, Credential>,
+  { who, action, kept }: CarriedInput,
+  found: FoundPlaceholder,
+): Owned | undefined {
+  const belongs = (credential: Credential) => reaches(credential, who, action) && checkSlot(found, credential)
+  const token = kept(found.text)
+  if (token !== undefined) {
+    const { origin, placeholder, run } = token
+    const own = run === who.run
+    const slot = own ? token.credentials.find(belongs) : undefined
+    return { name: origin, own, canary: false, ...(slot && { fits: { credential: origin, placeholder, kept: slot } }) }
+  }
+  const identified = vault.identify(found.text)
+  if (identified === undefined) return undefined
+  const name = identified.credential
+  const credential = credentials.get(name)
+  if (credential === undefined) return { name, own: false, canary: false }
+  const canary = credential.canary === true
+  // What was found may be the heart of a placeholder, without what makes it look like a key.
+  const placeholder = vault.placeholder(name, who.run)
+  const own = vault.identify(placeholder)?.runTag === identified.runTag
+  return {
+    name,
+    own,
+    canary,
+    ...(own && !canary && belongs(credential) && { fits: { credential: name, placeholder } }),
+  }
 }
 
 /** Whether a credential may go where a request goes, by what was said when it was set; never where nothing is encrypted. */

@@ -1,5 +1,7 @@
 // What the egress proxy works with.
 
+import type { TokenSource } from "../../vault/oauth.ts"
+import type { Resealer } from "../../vault/reseal.ts"
 import type { Vault } from "../../vault/types.ts"
 import type { Front } from "../front/types.ts"
 import type { Holds } from "../hold/types.ts"
@@ -18,6 +20,10 @@ export interface EgressDeps {
   holds: Holds
   /** Undefined where nobody set it up. */
   vault: Vault | undefined
+  /** Tokens of credentials that are OAuth clients. */
+  tokens: TokenSource
+  /** Tokens that origins handed out to agents. */
+  resealer: Resealer
   budgets: Budgets
   origins: Origins
   /** Addresses of a host: all of them, in canonical form. Rejects where there is none. */

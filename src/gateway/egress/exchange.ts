@@ -1,10 +1,10 @@
 // One request through the proxy: read, decided, held where people are asked, and sent on or refused.
 import type { IncomingMessage } from "node:http"
 import type { CompiledPolicy } from "../../policy/compiled.ts"
-import { networkNeeds } from "../../policy/network.ts"
+import { type NetworkNeeds, networkNeeds } from "../../policy/network.ts"
 import type { Verdict } from "../../policy/types.ts"
 import { Conflict } from "../../store/conflict.ts"
-import { type Answer, unavailableAnswer } from "../answer.ts"
+import { type Answer, errorAnswer, unavailableAnswer } from "../answer.ts"
 import { isRefused } from "../front/decide.ts"
 import type { HeldItem } from "../hold/types.ts"
 import { refusalOf } from "../refusal.ts"
@@ -17,7 +17,7 @@ import type { EgressDeps } from "./deps.ts"
 import { requestHeaders } from "./headers.ts"
 import { HostNotFound, type Judged, judge } from "./judge.ts"
 import { absentAnswer, brokenAnswer, lockedAnswer, ownVerdict, refusedAnswer, unfitAnswer } from "./refuse.ts"
-import { findPlaceholders, InjectionRefused, inOwnSlot } from "./secrets.ts"
+import { findPlaceholders, InjectionRefused } from "./secrets.ts"
 import { MAX_LOOKED_INTO, seenHead, withBody } from "./seen.ts"
 import type { Target } from "./types.ts"
 import { waitForPeople } from "./wait.ts"
@@ -54,6 +54,7 @@ const MAX_HELD = 8 * 1024 * 1024
 const IDLE = 10_000
 /** How often one request is decided: each time, a person's answer came between. */
 const MAX_ROUNDS = 20
+const OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override"]
 const NOT_READ: BodyStart = { bytes: Buffer.alloc(0), whole: false }
 
 /**
@@ -64,6 +65,15 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
   const { who, target, request, url, left, proceed, send } = exchange
   const headers = requestHeaders(request, target)
   const head = seenHead(target, request.method ?? "GET", url, headers, exchange.opening !== undefined)
+  // Rules go by the method that is sent: a header by which the origin takes it for another one is a way round them.
+  if (OVERRIDES.some((name) => head.headers[name] !== undefined)) {
+    const subject = `${head.method} ${target.host}`
+    await deps.traffic.violated(who, subject, deps.law().policy.hash, {
+      violation: "request.malformed",
+      detail: "method override",
+    })
+    return errorAnswer(400, "request.malformed: send the method itself, not a header that overrides it")
+  }
   let start: BodyStart | undefined
   let held: HeldItem | undefined
   for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -114,24 +124,24 @@ async function readFirst(
   proceed: () => void,
 ): Promise<BodyStart> {
   if (!hasBody(request)) return { ...NOT_READ, whole: true }
-  const { selectors, service } = networkNeeds(policy, head.host, head.port)
-  const limit = firstLimit(head, selectors, service)
+  const limit = firstLimit(head, networkNeeds(policy, head.host, head.port))
   if (limit === 0) return NOT_READ
   proceed()
   return readStart(request, limit, IDLE)
 }
 
 /** How much of a body is read before its request is decided. */
-function firstLimit(head: SeenRequest, selectors: readonly string[], service: string | undefined): number {
+function firstLimit(head: SeenRequest, { selectors, service, placeholders }: NetworkNeeds): number {
   const stated = head.headers["content-length"]
   const length = stated === undefined ? undefined : Number(stated)
-  if (needsBody(head, selectors, service)) return length !== undefined && length > MAX_LOOKED_INTO ? 0 : MAX_LOOKED_INTO
+  if (placeholders === "redact" || needsBody(head, selectors, service))
+    return length !== undefined && length > MAX_LOOKED_INTO ? 0 : MAX_LOOKED_INTO
   return length !== undefined && length <= SMALL ? SMALL : 0
 }
 
 /** Undefined where the host has no address. */
 async function judgeExchange(
-  { now, budgets, resolve, holds, vault }: EgressDeps,
+  { now, budgets, resolve, holds, vault, resealer }: EgressDeps,
   { who, url, opening }: Exchange,
   policy: CompiledPolicy,
   head: SeenRequest,
@@ -149,7 +159,7 @@ async function judgeExchange(
         ...{ who, seen, needs, body, opening },
         carried: async (action, rules, { model }) =>
           carriedBy(vault, {
-            ...{ who, action, rules, found, inSlot: inOwnSlot },
+            ...{ who, action, rules, found, kept: resealer.find },
             elsewhere: needs.placeholders ?? (model === true ? "inert" : "refuse"),
           }),
       },

@@ -107,7 +107,13 @@ export function forward(
           onResponseData: (current, chunk) => {
             if (over) return
             done.received += chunk.length
-            const bytes = watch.data === undefined ? chunk : watch.data(chunk)
+            let bytes: Uint8Array = chunk
+            try {
+              if (watch.data !== undefined) bytes = watch.data(chunk)
+            } catch (error) {
+              fail(error)
+              return current.abort(new Error("the answer is not passed on"))
+            }
             if (bytes.length > 0 && !response.write(bytes)) {
               current.pause()
               response.once("drain", () => current.resume())
@@ -115,8 +121,12 @@ export function forward(
           },
           onResponseEnd: (_, trailers) => {
             if (over) return
-            const rest = watch.end?.()
-            if (rest !== undefined && rest.length > 0) response.write(rest)
+            try {
+              const rest = watch.end?.()
+              if (rest !== undefined && rest.length > 0) response.write(rest)
+            } catch (error) {
+              return fail(error)
+            }
             const named = Object.entries(trailers ?? {}).filter(([name]) => !name.startsWith(":"))
             if (named.length > 0) response.addTrailers(Object.fromEntries(named) as Record<string, string>)
             response.end()

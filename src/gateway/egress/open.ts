@@ -2,7 +2,9 @@
 import type { Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import type { Store } from "../../store/types.ts"
+import { createTokenSource } from "../../vault/oauth.ts"
 import type { OpenVault } from "../../vault/open.ts"
+import { createResealer } from "../../vault/reseal.ts"
 import { type PlaceholderVariable, variablesOf } from "../egress-settings.ts"
 import type { Front } from "../front/types.ts"
 import { createHolds } from "../hold/holds.ts"
@@ -78,6 +80,8 @@ export function openEgress(server: Server, input: EgressInput): OpenEgress {
   }
   const pipeline = createPipeline({
     ...{ law: law.current, front, identify, holds, vault, budgets, origins, now, stall: STALL, onTrouble },
+    tokens: createTokenSource({ fetch: (url, init) => fetch(url, init), now }),
+    resealer: createResealer({ vault, now }),
     traffic: createTrafficRecorder(store, gateway),
     resolve: input.resolve ?? createResolver(),
     stopping: stopping.signal,

@@ -31,7 +31,7 @@ export async function release(
 ): Promise<void> {
   const { who, target, request, response, url, http2, proceed } = arrived
   const { judged, start } = released
-  const prepared = await prepareRequest(deps, judged, {
+  const prepared = await prepareRequest(deps, who, judged, {
     method: request.method ?? "GET",
     path: url,
     headers: released.headers,
@@ -66,7 +66,7 @@ export async function release(
 export async function releaseUpgrade(deps: EgressDeps, arrived: ArrivedUpgrade, released: Released): Promise<void> {
   const { who, target, socket, url } = arrived
   const { judged, headers } = released
-  const prepared = await prepareRequest(deps, judged, { method: "GET", path: url, headers, body: undefined })
+  const prepared = await prepareRequest(deps, who, judged, { method: "GET", path: url, headers, body: undefined })
   const recorded = await record(deps, who, released, prepared.used)
   const destination = { target, addresses: judged.addresses }
   let done = { status: 0, sent: 0, received: 0 }

@@ -2,10 +2,14 @@
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { createBodyFinder } from "../../vault/find-body.ts"
 import { findInHead } from "../../vault/find-head.ts"
-import { checkSlot, injectCredential, type OutgoingRequest, type Secret } from "../../vault/inject.ts"
+import { injectCredential } from "../../vault/inject.ts"
+import type { OutgoingRequest, Secret } from "../../vault/outgoing.ts"
+import { MAX_TOKEN_ANSWER } from "../../vault/reseal.ts"
+import { tokenRequest } from "../../vault/reseal-tokens.ts"
 import { createScrubber, scrubHeaders } from "../../vault/scrub.ts"
 import type { Credential, FoundPlaceholder } from "../../vault/types.ts"
 import type { Attribution } from "../types.ts"
+import type { Injecting } from "./credentials.ts"
 import type { EgressDeps } from "./deps.ts"
 import { AnswerRefused, type Watch } from "./forward.ts"
 import type { Judged } from "./judge.ts"
@@ -39,11 +43,6 @@ export async function findPlaceholders(
   return [...found, ...(await finder.push(body)), ...(await finder.end())]
 }
 
-/** Whether a placeholder stands where its credential belongs. */
-export function inOwnSlot(found: FoundPlaceholder, credential: Credential): boolean {
-  return checkSlot(found, credential)
-}
-
 export interface Prepared {
   outgoing: OutgoingRequest & { headers: string[]; body: Buffer | undefined }
   /** Names of the credentials that are in it now. */
@@ -53,30 +52,59 @@ export interface Prepared {
 
 /** Puts credentials into a request. Rejects with `InjectionRefused`, or where the vault is out of order. */
 export async function prepareRequest(
-  { vault, now }: Pick<EgressDeps, "vault" | "now">,
-  { carried }: Judged,
+  deps: Pick<EgressDeps, "vault" | "now" | "tokens" | "resealer">,
+  who: Attribution,
+  { carried, action }: Judged,
   outgoing: OutgoingRequest,
 ): Promise<Prepared> {
-  let request = outgoing
-  const used: string[] = []
+  let request = carried.elsewhere === "redact" ? redacted(outgoing, carried.inert) : outgoing
+  const used: Credential[] = []
   const secrets: Secret[] = []
-  for (const { credential: name, placeholder } of carried.inject) {
-    const credential = vault?.list().find((one) => one.name === name)
-    if (vault === undefined || credential === undefined) throw gone(name)
-    const injected = injectCredential(request, credential, await vault.reveal(name), placeholder, now())
+  for (const injecting of carried.inject) {
+    const { credential, value } = await revealed(deps, injecting)
+    const injected = injectCredential(request, credential, value, injecting.placeholder, deps.now())
     if ("refused" in injected) throw new InjectionRefused(injected.refused)
     if (injected.secrets.length === 0) continue
     request = injected.request
-    used.push(name)
+    used.push({ ...credential, name: injecting.credential })
     secrets.push(...injected.secrets)
   }
+  const [first] = used
+  const names = used.map(({ name }) => name)
+  if (first === undefined)
+    return { outgoing: { ...request, headers: [...request.headers], body: request.body }, used: [], watch: {} }
   // What comes back is looked through for them: it must not come compressed.
-  const headers = used.length === 0 ? [...request.headers] : withIdentity(request.headers)
-  return { outgoing: { ...request, headers, body: request.body }, used, watch: watchSecrets(secrets) }
+  const sent = { ...request, headers: withIdentity(request.headers), body: request.body }
+  const kind = tokenRequest(action.host, sent)
+  const watch = watchSecrets(secrets)
+  const seal = (body: Buffer) => kind && deps.resealer.reseal(kind, body, who.run, first)?.body
+  return { outgoing: sent, used: names, watch: kind === undefined ? watch : watchTokens(watch, seal) }
 }
 
-function gone(name: string): NanoguardError {
-  return new NanoguardError(`the credential ${name} was removed meanwhile`, { exit: EXIT.environment })
+/** A credential with its value: of the vault, a client's token, or a token that an origin handed out. */
+async function revealed(
+  { vault, tokens, resealer }: Pick<EgressDeps, "vault" | "tokens" | "resealer">,
+  { credential: name, kept }: Injecting,
+): Promise<{ credential: Credential; value: string }> {
+  if (kept !== undefined) {
+    const value = resealer.reveal(kept.name)
+    // As an origin says it of a token that has expired.
+    if (value === undefined) throw new InjectionRefused("token.expired")
+    return { credential: kept, value }
+  }
+  const credential = vault?.list().find((one) => one.name === name)
+  if (vault === undefined || credential === undefined)
+    throw new NanoguardError(`the credential ${name} was removed meanwhile`, { exit: EXIT.environment })
+  const value = await vault.reveal(name)
+  return { credential, value: credential.slot.in === "oauth-client" ? await tokens.token(credential, value) : value }
+}
+
+/** The body without placeholders, as long as before: a conversation goes on without them. */
+function redacted(request: OutgoingRequest, inert: readonly FoundPlaceholder[]): OutgoingRequest {
+  if (request.body === undefined || inert.length === 0) return request
+  let text = request.body.toString("latin1")
+  for (const { text: placeholder } of inert) text = text.replaceAll(placeholder, "*".repeat(placeholder.length))
+  return { ...request, body: Buffer.from(text, "latin1") }
 }
 
 function withIdentity(headers: readonly string[]): string[] {
@@ -89,7 +117,6 @@ function withIdentity(headers: readonly string[]): string[] {
 
 /** Takes secrets out of an answer. */
 function watchSecrets(secrets: readonly Secret[]): Watch {
-  if (secrets.length === 0) return {}
   const scrubber = createScrubber(secrets)
   return {
     head: (_status, headers) => {
@@ -104,6 +131,36 @@ function watchSecrets(secrets: readonly Secret[]): Watch {
     end: () => scrubber.end(),
   }
 }
+
+/** Keeps an answer with tokens until it is whole, and passes it on with placeholders in their place: all of it, or nothing. */
+function watchTokens(watch: Watch, seal: (body: Buffer) => Buffer | undefined): Watch {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  let isGranted = false
+  return {
+    head: (status, headers) => {
+      isGranted = status < 300
+      return watch.head?.(status, headers) ?? headers
+    },
+    data: (chunk) => {
+      if (!isGranted) return watch.data?.(chunk) ?? chunk
+      size += chunk.length
+      if (size > MAX_TOKEN_ANSWER) throw new AnswerRefused("answer.too-large")
+      const scrubbed = watch.data?.(chunk) ?? chunk
+      chunks.push(Buffer.from(scrubbed))
+      return EMPTY
+    },
+    end: () => {
+      const rest = watch.end?.() ?? EMPTY
+      if (!isGranted) return rest
+      const sealed = seal(Buffer.concat([...chunks, rest]))
+      if (sealed === undefined) throw new AnswerRefused("answer.tokens-unread")
+      return sealed
+    },
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
 
 /** Looks through a body that streams by. Throws `PlaceholderFound`, once that is recorded. */
 export function guardBody(

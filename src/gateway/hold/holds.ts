@@ -25,6 +25,8 @@ import { createWaiting } from "./waiting.ts"
 /** Milliseconds for which what people said is not read again. */
 const FRESH = 500
 const AGENTS = 1_000
+/** Bytes from which on a body is written after those before it: on its way to the disk each is in memory five times. */
+const LARGE = 1024 * 1024
 
 /** Holds of the gate `gateway` in `store`; bodies are kept under `vault`. `now` in milliseconds since the epoch. */
 export function createHolds(
@@ -43,6 +45,12 @@ export function createHolds(
   const read = createLru<{ at: number; grants: Promise<readonly RequestGrant[]> }>(AGENTS)
   const waiting = createWaiting(store, now, () => read.clear())
 
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = last.then(work)
+    last = done.catch(() => {})
+    return done
+  }
   const finishing = (consumed: readonly Change[]): Change[] => {
     const mark = marks.get(consumed)
     return mark === undefined ? [] : [deleteRow(mark)]
@@ -82,13 +90,15 @@ export function createHolds(
         ...{ approval: id, gateway, time: now() },
         sealed: body === undefined || body.length === 0 ? Buffer.alloc(0) : vault.seal(body, id),
       })
-      const put = await putQuestion(store, asked, now(), gateway, {
-        ...(options.limits && { limits: options.limits }),
-        extra: ({ id }) => ({
-          changes: [insertHeld(db, keep(id))],
-          events: [heldEvent(who, verdict.subject, policy.hash, id, gateway, decision)],
-        }),
-      })
+      const putNow = () =>
+        putQuestion(store, asked, now(), gateway, {
+          ...(options.limits && { limits: options.limits }),
+          extra: ({ id }) => ({
+            changes: [insertHeld(db, keep(id))],
+            events: [heldEvent(who, verdict.subject, policy.hash, id, gateway, decision)],
+          }),
+        })
+      const put = await (body !== undefined && body.length >= LARGE ? inTurn(putNow) : putNow())
       if ("state" in put) return put
       const { id, state, expires, note } = put.requested
       if (state === "denied") return { state, id, expires, ...(note !== undefined && { note }) }

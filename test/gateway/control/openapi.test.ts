@@ -94,6 +94,7 @@ describe("the document", () => {
 
     const real = await openTestGate({
       policy: "version: 1\npackages: { rules: [{ id: x, deny: 'pkg:npm/evil' }], unknown: allow }\n",
+      egress: {},
     })
     const owner = checking(askSocket(controlPath(real.ctx)), seen)
     await owner("GET /v1/status", "/v1/status")
@@ -117,6 +118,10 @@ describe("the document", () => {
       ...{ who: { agent: "a" }, reason: "please", verdict: { ...verdict, policyHash: "sha256:0" } },
     })
     await owner("POST /v1/why", "/v1/why", { purl: "pkg:npm/evil@1.0.0" })
+    await owner("GET /v1/vault", "/v1/vault")
+    await owner("POST /v1/vault/lock", "/v1/vault/lock", {})
+    await owner("POST /v1/vault/unlock", "/v1/vault/unlock", { passphrase: 1 })
+    await owner("POST /v1/vault/unlock", "/v1/vault/unlock", {})
     await owner("POST /v1/stop", "/v1/stop")
     // What the test's upstream has nothing of is asked elsewhere.
     seen.add("why")

@@ -6,9 +6,9 @@ import { decisionMessage } from "../../../src/approvals/decision.ts"
 import type { Signer, Terms } from "../../../src/approvals/types.ts"
 import { createApprovalControls } from "../../../src/gateway/control/approvals.ts"
 import { type Controls, listenControl } from "../../../src/gateway/control.ts"
-import { createSealer } from "../../../src/gateway/hold/sealer.ts"
 import { newPlace } from "../../approvals/support.ts"
 import { NOW, temporaryDirectory } from "../../context.ts"
+import { createSealer } from "../hold/sealer.ts"
 import { openHolds } from "../hold/support.ts"
 
 export interface Answer {

@@ -14,6 +14,8 @@ import { createHolds } from "../../../src/gateway/hold/holds.ts"
 import type { Attribution } from "../../../src/gateway/types.ts"
 import type { CompiledPolicy } from "../../../src/policy/compiled.ts"
 import { loadPolicyTexts } from "../../../src/policy/load.ts"
+import { createTokenSource } from "../../../src/vault/oauth.ts"
+import { createResealer } from "../../../src/vault/reseal.ts"
 import { newVaultPlace } from "../../vault/support.ts"
 import { certificateFile, type Ran, run } from "./clients.ts"
 import { HOST, listen, startOrigin } from "./proxy.ts"
@@ -67,6 +69,8 @@ export async function openEgressGate(t: TestContext, options: EgressGateOptions)
     identify: (_token, authorization) =>
       authorization === undefined ? undefined : { ...AGENT, run: nameIn(authorization) },
     traffic: createTrafficRecorder(store, "test"),
+    tokens: createTokenSource({ fetch: (url, init) => fetch(url, init), now: Date.now }),
+    resealer: createResealer({ vault, now: Date.now }),
     ...{ holds, vault, budgets: NO_BUDGETS, origins, now: Date.now, stall: 60_000 },
     resolve: async () => ["127.0.0.1"],
     stopping: new AbortController().signal,

@@ -53,7 +53,10 @@ it("puts the key in where its placeholder stands, and takes it out of the answer
   expect(gate.seen[0]?.headers.authorization, ran.stdout + ran.stderr + gate.troubles).toBe(`Bearer ${VALUE}`)
   expect(ran.stdout).toContain(placeholder)
   expect(ran.stdout).not.toContain(VALUE)
-  expect(await gate.records()).toMatchObject([{ type: "network.released", detail: { credentials: ["example"] } }])
+  expect(await gate.records()).toMatchObject([
+    { type: "network.released", detail: { credentials: ["example"] } },
+    { type: "credential.injected" },
+  ])
 })
 
 it("refuses a placeholder on its way to where it does not belong", async (t) => {

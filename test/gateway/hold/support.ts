@@ -4,7 +4,6 @@ import { answerApproval } from "../../../src/approvals/answer.ts"
 import { askingRules } from "../../../src/approvals/requests.ts"
 import type { ActiveGrant, Flooded, NetworkArguments, Signer, Terms } from "../../../src/approvals/types.ts"
 import { createHolds } from "../../../src/gateway/hold/holds.ts"
-import { createSealer } from "../../../src/gateway/hold/sealer.ts"
 import type { HeldItem, HoldOptions, Holds } from "../../../src/gateway/hold/types.ts"
 import type { Attribution } from "../../../src/gateway/types.ts"
 import type { CompiledPolicy } from "../../../src/policy/compiled.ts"
@@ -13,6 +12,7 @@ import { loadPolicy } from "../../../src/policy/load.ts"
 import type { NetworkAction, Verdict } from "../../../src/policy/types.ts"
 import type { Store } from "../../../src/store/types.ts"
 import { NOW } from "../../context.ts"
+import { createSealer } from "./sealer.ts"
 
 export const policyOf = (text: string) => loadPolicy(`version: 1\n${text}`, "nanoguard.yaml")
 

@@ -1,14 +1,11 @@
-// Keeping bodies where nobody set up a vault: under a key that this process alone has, and that ends with it.
+// What a vault does for held bodies, without one: a second implementation of its contract.
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
-import type { Vault } from "../../vault/types.ts"
+import type { Vault } from "../../../src/vault/types.ts"
 
 const NONCE = 12
 const TAG = 16
 
-/**
- * AES-256-GCM with a key of 32 bytes; where none is given, one of this process. What it sealed nobody opens then after it has ended: who asks
- * again brings the body along.
- */
+/** AES-256-GCM with a key of 32 bytes; where none is given, one of its own. */
 export function createSealer(key: Uint8Array = randomBytes(32)): Pick<Vault, "seal" | "open"> {
   return {
     seal: (bytes, context) => {
