@@ -1,5 +1,5 @@
 // What the record says around a request: boxed or not, approved and denied before, and the verdict that asks.
-import { expect, type TestContext, test } from "vitest"
+import { describe, expect, type TestContext, test } from "vitest"
 import { answerApproval } from "../../src/approvals/answer.ts"
 import { readApprovers } from "../../src/approvals/approvers.ts"
 import { readBackground } from "../../src/approvals/background.ts"
@@ -10,11 +10,20 @@ import { plainTerms } from "../../src/approvals/terms.ts"
 import type { Asked, NetworkArguments } from "../../src/approvals/types.ts"
 import type { Verdict } from "../../src/policy/types.ts"
 import { NOW } from "../context.ts"
+import { newStoreDatabase } from "../postgres.ts"
 import { askedFor, charge, waitingFor } from "../render/card-sample.ts"
-import { ask, change, newPlace, PURL, question } from "./support.ts"
+import { ask, change, newPlace, type Prepare, PURL, question } from "./support.ts"
 
-async function place(t: TestContext) {
-  const { store, people } = await newPlace(async () => ({}), t)
+const STORES: readonly [string, Prepare][] = [
+  ["SQLite", async () => ({})],
+  [
+    "PostgreSQL",
+    async (t) => ({ NANOGUARD_STORE: await (await newStoreDatabase(t)).login("gateway", "nanoguard_writer") }),
+  ],
+]
+
+async function place(t: TestContext, prepare: Prepare) {
+  const { store, people } = await newPlace(prepare, t)
   const [ana, ben] = people as [(typeof people)[0], (typeof people)[0]]
   const background = async (id: string) =>
     readBackground(store.db, (await readApproval(store.db, id, NOW))!, await readApprovers(store.db))
@@ -29,124 +38,126 @@ async function place(t: TestContext) {
 
 const asking = (more: Partial<NetworkArguments> = {}, asked: Partial<Asked> = {}) => askedFor(charge(more), asked)
 
-test("the request that was approved last is one of the same rule, host and operation, that was signed", async (t) => {
-  const { store, background, put, decide } = await place(t)
-  const first = await put(asking({ path: "/1" }))
-  await decide(first, "approve")
-  const second = await put(asking({ path: "/2" }), NOW + 1)
-  await decide(second, "approve", undefined, NOW + 1)
-  for (const other of [{ rule: "char_es" }, { host: "api2.example.com" }, { operation: "stripe:refunds.create" }]) {
-    const id = await put(asking({ ...other, path: "/3" }), NOW + 2)
-    await decide(id, "approve", undefined, NOW + 2)
-  }
-  // Denied, waiting, and granted by a row alone.
-  await decide(await put(asking({ path: "/4" }), NOW + 3), "deny", undefined, NOW + 3)
-  const forged = await put(asking({ path: "/5" }), NOW + 4)
-  await store.write({
-    changes: [change(store, `update approvals set state = 'granted', ends = ${NOW * 2} where id = '${forged}'`)],
+describe.each(STORES)("%s", (_, prepare) => {
+  test("the request that was approved last is one of the same rule, host and operation, that was signed", async (t) => {
+    const { store, background, put, decide } = await place(t, prepare)
+    const first = await put(asking({ path: "/1" }))
+    await decide(first, "approve")
+    const second = await put(asking({ path: "/2" }), NOW + 1)
+    await decide(second, "approve", undefined, NOW + 1)
+    for (const other of [{ rule: "char_es" }, { host: "api2.example.com" }, { operation: "stripe:refunds.create" }]) {
+      const id = await put(asking({ ...other, path: "/3" }), NOW + 2)
+      await decide(id, "approve", undefined, NOW + 2)
+    }
+    // Denied, waiting, and granted by a row alone.
+    await decide(await put(asking({ path: "/4" }), NOW + 3), "deny", undefined, NOW + 3)
+    const forged = await put(asking({ path: "/5" }), NOW + 4)
+    await store.write({
+      changes: [change(store, `update approvals set state = 'granted', ends = ${NOW * 2} where id = '${forged}'`)],
+    })
+    const id = await put(asking({ path: "/6" }), NOW + 5)
+    expect((await background(id)).approved?.id).toBe(second)
+    expect((await background(await put(asking({ rule: "charge%" }), NOW + 6))).approved).toBeUndefined()
   })
-  const id = await put(asking({ path: "/6" }), NOW + 5)
-  expect((await background(id)).approved?.id).toBe(second)
-  expect((await background(await put(asking({ rule: "charge%" }), NOW + 6))).approved).toBeUndefined()
-})
 
-test("a no to the very same is told with how often it was asked; one to the same address as one with other arguments", async (t) => {
-  const { background, put, decide } = await place(t)
-  const run = (run: string, more: Partial<NetworkArguments> = {}) => asking(more, { run })
-  await decide(await put(run("r1")), "deny", "not now")
-  await put(run("r2", { provenance: [] }), NOW + 1)
-  const third = await put(run("r3", { provenance: ["seen before"] }), NOW + 2)
-  expect((await background(third)).denied).toEqual({
-    id: expect.any(String),
-    by: "ana",
-    time: NOW,
-    note: "not now",
-    asked: 2,
-    same: true,
+  test("a no to the very same is told with how often it was asked; one to the same address as one with other arguments", async (t) => {
+    const { background, put, decide } = await place(t, prepare)
+    const run = (run: string, more: Partial<NetworkArguments> = {}) => asking(more, { run })
+    await decide(await put(run("r1")), "deny", "not now")
+    await put(run("r2", { provenance: [] }), NOW + 1)
+    const third = await put(run("r3", { provenance: ["seen before"] }), NOW + 2)
+    expect((await background(third)).denied).toEqual({
+      id: expect.any(String),
+      by: "ana",
+      time: NOW,
+      note: "not now",
+      asked: 2,
+      same: true,
+    })
+    const other = await put(run("r4", { query: "a=1" }), NOW + 3)
+    expect((await background(other)).denied).toMatchObject({ by: "ana", same: false, asked: 0 })
+    const stranger = await put(asking({}, { agent: "claude-2" }), NOW + 4)
+    expect((await background(stranger)).denied).toBeUndefined()
   })
-  const other = await put(run("r4", { query: "a=1" }), NOW + 3)
-  expect((await background(other)).denied).toMatchObject({ by: "ana", same: false, asked: 0 })
-  const stranger = await put(asking({}, { agent: "claude-2" }), NOW + 4)
-  expect((await background(stranger)).denied).toBeUndefined()
-})
 
-test("whether the run is in a box, and the verdict about a package, come from the record", async (t) => {
-  const { store, background, put } = await place(t)
-  const verdict: Verdict = {
-    ...{
-      effect: "ask",
-      code: "script.unapproved",
-      rule: "packages.ask.install-scripts (nanoguard.yaml:4:8)",
-      mode: "enforce",
-    },
-    ...{
-      subject: PURL,
-      reason: "A script.",
-      evidence: [{ kind: "script", script: "postinstall" }],
-      policyHash: `sha256:${"0".repeat(64)}`,
-    },
-  }
-  const [name, version] = [PURL.slice(0, PURL.lastIndexOf("@")), PURL.slice(PURL.lastIndexOf("@") + 1)]
-  const seq = await store.append({
-    ...{
-      type: "package.decided",
-      subject: PURL,
-      gateway: "gw",
-      agent: "claude-1",
-      run: "r1",
-      outcome: "held",
-      boxed: false,
-    },
-    item: { kind: "package", name, version },
-    decision: {
-      action: {
-        kind: "package",
-        purl: PURL,
-        ecosystem: "npm",
-        name: "esbuild",
-        version,
-        source: { kind: "registry", origin: "default" },
+  test("whether the run is in a box, and the verdict about a package, come from the record", async (t) => {
+    const { store, background, put } = await place(t, prepare)
+    const verdict: Verdict = {
+      ...{
+        effect: "ask",
+        code: "script.unapproved",
+        rule: "packages.ask.install-scripts (nanoguard.yaml:4:8)",
+        mode: "enforce",
       },
-      evidence: { now: NOW },
-      verdict,
-    },
+      ...{
+        subject: PURL,
+        reason: "A script.",
+        evidence: [{ kind: "script", script: "postinstall" }],
+        policyHash: `sha256:${"0".repeat(64)}`,
+      },
+    }
+    const [name, version] = [PURL.slice(0, PURL.lastIndexOf("@")), PURL.slice(PURL.lastIndexOf("@") + 1)]
+    const seq = await store.append({
+      ...{
+        type: "package.decided",
+        subject: PURL,
+        gateway: "gw",
+        agent: "claude-1",
+        run: "r1",
+        outcome: "held",
+        boxed: false,
+      },
+      item: { kind: "package", name, version },
+      decision: {
+        action: {
+          kind: "package",
+          purl: PURL,
+          ecosystem: "npm",
+          name: "esbuild",
+          version,
+          source: { kind: "registry", origin: "default" },
+        },
+        evidence: { now: NOW },
+        verdict,
+      },
+    })
+    const id = await put(question())
+    await expect
+      .poll(() => background(id), { timeout: 10_000 })
+      .toMatchObject({ boxed: false, decided: { seq, verdict: { rule: verdict.rule } } })
+    const boxed = await put(asking({}, { run: "r9", boxed: true }))
+    await expect.poll(async () => (await background(boxed)).boxed, { timeout: 10_000 }).toBe(true)
   })
-  const id = await put(question())
-  await expect
-    .poll(() => background(id), { timeout: 10_000 })
-    .toMatchObject({ boxed: false, decided: { seq, verdict: { rule: verdict.rule } } })
-  const boxed = await put(asking({}, { run: "r9", boxed: true }))
-  await expect.poll(async () => (await background(boxed)).boxed, { timeout: 10_000 }).toBe(true)
-})
 
-test("the loader tells how what is gone ended, and for whom a request is", async (t) => {
-  const { store, ben, put, decide } = await place(t)
-  const ids = [
-    await put(asking({ path: "/1" })),
-    await put(asking({ path: "/2" })),
-    await put(asking({ path: "/3" }, { wait: 60_000 })),
-  ]
-  const both = await put(asking({ path: "/4" }, { approvers: { group: "two", people: ["ana", "ben"], quorum: 2 } }))
-  const load = createLoader(store.db, "ana")
-  const { queue } = await load(NOW, undefined)
-  expect(queue.map(({ mine, missing, agreed }) => [mine, missing, agreed])).toEqual([
-    [true, 1, []],
-    [true, 1, []],
-    [true, 1, []],
-    [true, 2, []],
-  ])
-  await decide(ids[0]!, "approve", undefined, NOW, ben)
-  await decide(ids[1]!, "deny", undefined, NOW, ben)
-  await decide(both, "approve")
-  const later = await load(NOW + 60_000, undefined)
-  expect(later.gone).toEqual({
-    [ids[0]!]: "was approved by ben",
-    [ids[1]!]: "was denied by ben",
-    [ids[2]!]: "expired: it is refused",
+  test("the loader tells how what is gone ended, and for whom a request is", async (t) => {
+    const { store, ben, put, decide } = await place(t, prepare)
+    const ids = [
+      await put(asking({ path: "/1" })),
+      await put(asking({ path: "/2" })),
+      await put(asking({ path: "/3" }, { wait: 60_000 })),
+    ]
+    const both = await put(asking({ path: "/4" }, { approvers: { group: "two", people: ["ana", "ben"], quorum: 2 } }))
+    const load = createLoader(store.db, "ana")
+    const { queue } = await load(NOW, undefined)
+    expect(queue.map(({ mine, missing, agreed }) => [mine, missing, agreed])).toEqual([
+      [true, 1, []],
+      [true, 1, []],
+      [true, 1, []],
+      [true, 2, []],
+    ])
+    await decide(ids[0]!, "approve", undefined, NOW, ben)
+    await decide(ids[1]!, "deny", undefined, NOW, ben)
+    await decide(both, "approve")
+    const later = await load(NOW + 60_000, undefined)
+    expect(later.gone).toEqual({
+      [ids[0]!]: "was approved by ben",
+      [ids[1]!]: "was denied by ben",
+      [ids[2]!]: "expired: it is refused",
+    })
+    // Answered already: it waits for somebody else.
+    expect(later.queue).toMatchObject([{ approval: { id: both }, mine: false, missing: 1, agreed: ["ana"] }])
+    expect((await createLoader(store.db, "cy")(NOW, undefined)).queue).toMatchObject([{ mine: true }, { mine: false }])
   })
-  // Answered already: it waits for somebody else.
-  expect(later.queue).toMatchObject([{ approval: { id: both }, mine: false, missing: 1, agreed: ["ana"] }])
-  expect((await createLoader(store.db, "cy")(NOW, undefined)).queue).toMatchObject([{ mine: true }, { mine: false }])
 })
 
 test.each<[string, Asked, boolean]>([
