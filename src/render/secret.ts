@@ -59,7 +59,7 @@ export function renderSecret(report: SecretReport, format: Format): string {
   const lines = [
     `${cleanText(name)} is ${state}${credential ? ` (version ${credential.version})` : ""}, signed by ${cleanText(by)}`,
   ]
-  if (credential) {
+  if (credential && !credential.canary) {
     lines.push(`  goes to ${reachOf(credential)}, as ${cleanText(credential.slot)}`)
     if (credential.source !== "vault") lines.push(`  read from ${cleanText(credential.source)} each time`)
   }
@@ -110,7 +110,7 @@ export function renderVault(report: VaultReport, format: Format): string {
   if (!protection) return `${DONE[state]}.\n`
   const lines = [`${DONE[state]}. Its key is under ${protection.title}.`]
   if (keyFile !== undefined) lines.push(`  key file    ${cleanText(keyFile)}: without it no value can be read again`)
-  lines.push(...row("stops", protection.stops), ...row("not", protection.not))
+  lines.push(...row("stops", protection.stops), ...row("stops not", protection.not))
   if (protection.person) lines.push("  after a restart the gate needs you: nanoguard secret unlock")
   return `${lines.join("\n")}\n`
 }

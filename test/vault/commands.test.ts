@@ -290,7 +290,9 @@ describe("the vault", () => {
 
 test("a canary is a credential that nobody may use, and its placeholder is shown", async () => {
   const { at, reveal, open } = await newSecretDesk()
-  const { report } = await secretCanary(at(), "old-deploy-key", [], { ...SIGNED, shape: "github" })
+  const ctx = at()
+  const { report } = await secretCanary(ctx, "old-deploy-key", [], { ...SIGNED, shape: "github" })
+  expect(ctx.out().split("\n")[1]).toBe(`  plant this: ${report.placeholder}`)
   expect(report.placeholder).toMatch(/^ghp_[A-Za-z0-9]{36}$/)
   const vault = await openVault(at(), await open())
   expect(vault.identify(report.placeholder!)).toMatchObject({ credential: "old-deploy-key" })
