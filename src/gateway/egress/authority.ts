@@ -63,8 +63,12 @@ export function readAbsolute(text: string): { target: Target; url: string } | un
 
 /** A target as a Host header names it: without the port where it is the scheme's own. */
 export function spellHost({ scheme, host, port }: Target): string {
-  const name = host.includes(":") ? `[${host}]` : host
-  return port === DEFAULT_PORT[scheme] ? name : `${name}:${port}`
+  return port === DEFAULT_PORT[scheme] ? spellName(host) : `${spellName(host)}:${port}`
+}
+
+/** A canonical host as addresses hold it: IPv6 in brackets (RFC 3986, section 3.2.2). */
+export function spellName(host: string): string {
+  return host.includes(":") ? `[${host}]` : host
 }
 
 /** Whether the one Host that a request has is its target. */

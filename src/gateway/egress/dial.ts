@@ -5,7 +5,7 @@ import { connect, isIP, type LookupFunction, type Socket } from "node:net"
 import { networkInterfaces } from "node:os"
 import type { Duplex } from "node:stream"
 import { connect as connectTls, type SecureContext } from "node:tls"
-import { spellHost } from "./authority.ts"
+import { spellName } from "./authority.ts"
 import { OriginError } from "./origin-error.ts"
 import type { Target } from "./types.ts"
 
@@ -114,7 +114,7 @@ export function openSocket(target: Target, addresses: readonly string[], options
 /** CONNECT through the parent (RFC 9110, section 9.3.6). */
 function openThrough(parent: Parent, target: Target, milliseconds: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const path = `${spellHost({ ...target, port: -1 }).replace(/:-1$/, "")}:${target.port}`
+    const path = `${spellName(target.host)}:${target.port}`
     const headers = { host: path, ...(parent.authorization && { "proxy-authorization": parent.authorization }) }
     const asked = request({ host: parent.host, port: parent.port, method: "CONNECT", path, headers, agent: false })
     const fail = (error?: unknown) => {
