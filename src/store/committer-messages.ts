@@ -114,8 +114,9 @@ function codeOf(error: unknown): string | undefined {
 const BYTES = "$bytes"
 const INTEGER = "$integer"
 
-function encodeChange(change: Change): Change {
-  return { ...change, parameters: change.parameters.map(encodeParameter) }
+/** Its own members alone: what Kysely compiles carries the query's whole tree beside them, and every value once more in it. */
+function encodeChange({ sql, parameters, expect }: Change): Change {
+  return { sql, parameters: parameters.map(encodeParameter), ...(expect !== undefined && { expect }) }
 }
 
 function encodeParameter(value: unknown): unknown {

@@ -214,6 +214,14 @@ describe("H3: a flooded queue", () => {
     expect((await gate.held(MAIL, { who: { agent: "other" } })).state).toBe("pending")
   })
 
+  test("of the largest bodies is written one after the other, and each is kept whole", async (t) => {
+    const { store } = await place(t)
+    const gate = openHolds(store)
+    const bodies = ["a", "b", "c", "d"].map((char) => char.repeat(8 * 1024 * 1024))
+    const items = await Promise.all(bodies.map((body) => gate.held(MAIL, { body })))
+    for (const [i, item] of items.entries()) expect((await item.body())?.toString() === bodies[i]).toBe(true)
+  })
+
   test("asks the same thing once, however often it comes", async (t) => {
     const { store } = await place(t)
     const gate = openHolds(store)

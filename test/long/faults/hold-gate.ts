@@ -8,13 +8,13 @@ import { askingRules } from "../../../src/approvals/requests.ts"
 import type { NetworkArguments } from "../../../src/approvals/types.ts"
 import { processContext } from "../../../src/context.ts"
 import { createHolds } from "../../../src/gateway/hold/holds.ts"
-import { createSealer } from "../../../src/gateway/hold/sealer.ts"
 import type { HeldItem } from "../../../src/gateway/hold/types.ts"
 import { decide } from "../../../src/policy/decide.ts"
 import { loadPolicyTexts } from "../../../src/policy/load.ts"
 import type { NetworkAction } from "../../../src/policy/types.ts"
 import { Conflict } from "../../../src/store/conflict.ts"
 import { openStore } from "../../../src/store/open.ts"
+import { createSealer } from "../../gateway/hold/sealer.ts"
 
 interface Settings {
   name: string
