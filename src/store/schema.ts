@@ -134,13 +134,12 @@ export interface HeldTable {
   sealed: Uint8Array
 }
 
-/** What budgets have used: added to, never set; counters of windows that began more than two days ago may go. */
+/** What budgets have used, a double as dollars have parts: added to, never set; counters of windows that began more than two days ago may go. */
 export interface UsageTable {
-  /** `<rule>/<unit>`, with the run behind it where the window is a run. */
+  /** `<rule>/<unit>`, with `@<run>` behind it where the window is a run. */
   counter: string
   /** When the window began, milliseconds since the epoch; 0 for a run's. */
   window: number
-  /** In the budget's unit; a double, as dollars have parts. */
   used: number
 }
 

@@ -17,7 +17,7 @@ import { emptyHome, temporaryDirectory, testContext } from "../context.ts"
 export type Prepare = (ctx: TestContext) => Promise<Record<string, string>>
 
 /** A place for gateways of one store: each `open` is one more gateway on it, closed when the test ends. */
-async function newPlace(prepare: Prepare, test: TestContext, now?: number) {
+export async function newPlace(prepare: Prepare, test: TestContext, now?: number) {
   const env = emptyHome(await prepare(test))
   const ctx = testContext(temporaryDirectory(), { env, ...(now !== undefined && { now }) })
   const open = async (gateway: string, on = ctx): Promise<Store> => {
@@ -28,17 +28,17 @@ async function newPlace(prepare: Prepare, test: TestContext, now?: number) {
   return { ctx, open }
 }
 
-const event = (subject: string, more: Partial<NewEvent> = {}): NewEvent => ({
+export const event = (subject: string, more: Partial<NewEvent> = {}): NewEvent => ({
   ...{ type: "package.decided", subject, gateway: "gw", ...more },
 })
 
-async function records(store: Store): Promise<(LogRecord & { seq: number })[]> {
+export async function records(store: Store): Promise<(LogRecord & { seq: number })[]> {
   const rows = await store.db.selectFrom("events").selectAll().orderBy("seq").execute()
   return rows.map(({ seq, body }) => ({ ...(JSON.parse(body) as LogRecord), seq }))
 }
 
 /** `count` events of a process of its own, acknowledged ones told line by line as `<seq> <subject>`. */
-function startAppender(env: Record<string, string | undefined>, name: string, count: number, ...mode: "lax"[]) {
+export function startAppender(env: Record<string, string | undefined>, name: string, count: number, ...mode: "lax"[]) {
   const child: ChildProcess = spawn(
     process.execPath,
     [fileURLToPath(new URL("appender.js", inject("programs"))), name, String(count), ...mode],
@@ -153,42 +153,6 @@ export function describeStore(name: string, prepare: Prepare): void {
       for (const [seq, subject] of [...killed.acknowledged, ...whole.acknowledged]) expect(found.get(seq)).toBe(subject)
       const events = [...found.values()].filter((subject) => /^(killed|whole)/.test(subject))
       expect(new Set(events).size).toBe(events.length)
-    })
-
-    test("takes lax events among the others: numbered with them, readable when acknowledged, and there after a kill", async (t) => {
-      const { ctx, open } = await newPlace(prepare, t)
-      const store = await open("gw")
-      const write = (subject: string, lax: boolean) =>
-        store.write({ events: [event(subject), event(`${subject}'`)], ...(lax && { lax }) })
-      const subjects = Array.from({ length: 60 }, (_, i) => `e${i}`)
-      const written = await Promise.all(subjects.map((subject, i) => write(subject, i % 3 > 0)))
-      expect((await write("alone", true)).seqs).toEqual([121, 122])
-      const found = await records(store)
-      for (const [i, { seqs }] of written.entries())
-        expect(seqs.map((seq) => found[seq - 1]?.subject)).toEqual([subjects[i], `${subjects[i]}'`])
-      expect(found.map(({ seq }) => seq)).toEqual(Array.from({ length: 122 }, (_, i) => i + 1))
-      const killed = startAppender(ctx.env, "killed", 1_000_000, "lax")
-      while (killed.acknowledged.size < 200) await once(killed.child.stdout!, "data")
-      killed.child.kill("SIGKILL")
-      await killed.ended
-      await store.append(event("after"))
-      const after = await records(store)
-      for (const [seq, subject] of killed.acknowledged) expect(after[seq - 1]?.subject).toBe(subject)
-    })
-
-    test("undoes a lax batch whose expectation does not hold, like any other", async (t) => {
-      const { open } = await newPlace(prepare, t)
-      const store = await open("gw")
-      const change = {
-        ...store.db.updateTable("usage").set({ used: 1 }).where("counter", "=", "nobody's").compile(),
-        expect: 1,
-      }
-      const results = await Promise.allSettled([
-        store.write({ changes: [change], events: [event("a")], lax: true }),
-        store.write({ events: [event("b")], lax: true }),
-      ])
-      expect(results[0]).toMatchObject({ reason: expect.any(Conflict) })
-      expect(results[1]).toMatchObject({ value: { seqs: [1] } })
     })
 
     test("keeps personal values out of the log, one commitment each, until they are erased", async (t) => {

@@ -1,49 +1,17 @@
-// What the record has of requests: each kind once whole, repeats by reference, floods by number; and what the inventory makes of it.
-import { setTimeout as sleep } from "node:timers/promises"
-import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest"
+// What the record has of requests, on both engines, and what the inventory makes of it.
+import { describe, expect, onTestFinished, test } from "vitest"
 import type { ActiveGrant } from "../../../src/approvals/types.ts"
 import { deriveAll } from "../../../src/audit/derive/derive.ts"
 import { readInventory } from "../../../src/audit/inventory/index.ts"
 import { readBody } from "../../../src/audit/sealing/record-shape.ts"
-import type { Decision, LogRecord } from "../../../src/audit/types.ts"
+import type { LogRecord } from "../../../src/audit/types.ts"
 import { verifyLog } from "../../../src/audit/verify/verify.ts"
-import { EXIT, NanoguardError } from "../../../src/errors.ts"
 import { createTrafficRecorder } from "../../../src/gateway/egress/record.ts"
-import type { Verdict } from "../../../src/policy/types.ts"
 import { Conflict } from "../../../src/store/conflict.ts"
 import { openStore } from "../../../src/store/open.ts"
-import type { Batch, Store } from "../../../src/store/types.ts"
 import { emptyHome, temporaryDirectory, testContext } from "../../context.ts"
 import { newStoreDatabase } from "../../postgres.ts"
-
-const WHO = { agent: "claude-1", operator: "ana", run: "run-1", boxed: true }
-
-interface Asked {
-  path?: string
-  host?: string
-  effect?: Verdict["effect"]
-  now?: number
-  addresses?: string[]
-  counters?: Record<string, number>
-  excepted?: Verdict["excepted"]
-}
-
-function decision({
-  path = "/",
-  host = "api.example.com",
-  effect = "allow",
-  excepted,
-  now = 1,
-  ...more
-}: Asked): Decision {
-  const subject = `GET https://${host}${path}`
-  const verdict = { effect, code: `network.${effect}`, rule: "r (p:1:1)", subject, reason: "", evidence: [] }
-  return {
-    action: { kind: "network", method: "GET", scheme: "https", host, port: 443, path },
-    evidence: { now, ...more },
-    verdict: { ...verdict, mode: "enforce", policyHash: "sha256:p", ...(excepted && { excepted }) },
-  }
-}
+import { decision, WHO } from "./decisions.ts"
 
 async function openOn(env: Record<string, string>) {
   const ctx = testContext(temporaryDirectory(), { env: emptyHome(env), now: Date.now() })
@@ -143,135 +111,4 @@ describe.each(engines)("the record of requests on %s", (_, open) => {
       { type: "credential.canary", outcome: "refused", detail: found },
     ])
   })
-})
-
-/** A store that only remembers what is written to it; `refuse` makes it fail. */
-function memory(refuse: (batch: Batch) => Error | undefined = () => undefined, kind: Store["kind"] = "sqlite") {
-  const batches: Batch[] = []
-  let seq = 0
-  const write: Store["write"] = async (batch) => {
-    await Promise.resolve()
-    const error = refuse(batch)
-    if (error) throw error
-    batches.push(batch)
-    return { seqs: (batch.events ?? []).map(() => ++seq) }
-  }
-  const events = () => batches.flatMap(({ events = [] }) => events)
-  return { batches, events, traffic: createTrafficRecorder({ kind, write }, "gw") }
-}
-
-afterEach(() => void vi.useRealTimers())
-
-test("only what is plainly allowed is lax", async () => {
-  const { batches, traffic } = memory()
-  await traffic.allowed(WHO, decision({}))
-  await traffic.allowed(WHO, decision({}))
-  const lax = batches.splice(0)
-  const excepted = [{ rule: "approval ap-1", code: "c", owner: "leads", expires: "2026-12-01" }]
-  for (let i = 0; i < 2; i++) await traffic.allowed(WHO, decision({ excepted }))
-  for (let i = 0; i < 2; i++) await traffic.refused(WHO, decision({ effect: "deny" }))
-  await traffic.allowed(WHO, decision({ path: "/observed", effect: "deny" }))
-  await traffic.released(WHO, decision({}), { grants: [], changes: [], credentials: ["github"] })
-  expect(lax.map((batch) => batch.lax)).toEqual([true, true])
-  expect(batches.map((batch) => [batch.lax, batch.events?.[0]?.type])).toEqual([
-    ...Array(3).fill([undefined, "network.decided"]),
-    [undefined, "network.repeated"],
-    [undefined, "network.decided"],
-    [undefined, "network.released"],
-  ])
-})
-
-test("on a server that may go down alone, what repeats refer to is synced, and repeats are lax", async () => {
-  const { batches, traffic } = memory(undefined, "postgres")
-  for (let i = 0; i < 2; i++) await traffic.allowed(WHO, decision({}))
-  expect(batches.map((batch) => [batch.lax, batch.events?.[0]?.type])).toEqual([
-    [undefined, "network.decided"],
-    [true, "network.repeated"],
-  ])
-})
-
-test("a first record that fails is none to refer to: all that waited fail, and the next one is whole", async () => {
-  let broken = true
-  const { events, traffic } = memory(() =>
-    broken ? new NanoguardError("disk full", { exit: EXIT.environment }) : undefined,
-  )
-  const all = await Promise.allSettled([1, 2, 3].map(() => traffic.allowed(WHO, decision({}))))
-  expect(all.map(({ status }) => status)).toEqual(Array(3).fill("rejected"))
-  broken = false
-  await traffic.allowed(WHO, decision({}))
-  broken = true
-  await expect(traffic.allowed(WHO, decision({}))).rejects.toThrow("disk full")
-  broken = false
-  await traffic.allowed(WHO, decision({}))
-  expect(events().map(({ type, detail }) => [type, detail])).toEqual([
-    ["network.decided", undefined],
-    ["network.repeated", { of: ["1 x1"] }],
-  ])
-})
-
-test("remembers ten thousand, and refers to at most five hundred at once", async () => {
-  const { batches, events, traffic } = memory()
-  const ask = (from: number, to: number) =>
-    Promise.all(Array.from({ length: to - from }, (_, i) => traffic.allowed(WHO, decision({ path: `/${from + i}` }))))
-  await ask(0, 10_050)
-  batches.length = 0
-  // The first fifty are forgotten.
-  await ask(0, 1)
-  expect(events().map(({ type }) => type)).toEqual(["network.decided"])
-  batches.length = 0
-  await ask(9_000, 10_050)
-  const of = events().map(({ type, detail }) => [type, (detail?.["of"] as string[] | undefined)?.length])
-  expect(of).toEqual([500, 500, 50].map((length) => ["network.repeated", length]))
-})
-
-test("the same refusal is recorded whole once a minute", async () => {
-  const { events, traffic } = memory()
-  const now = vi.spyOn(performance, "now")
-  onTestFinished(() => now.mockRestore())
-  for (const time of [1, 59_000, 60_500, 61_000]) {
-    now.mockReturnValue(time)
-    await traffic.refused(WHO, decision({ effect: "deny" }))
-  }
-  expect(events().map(({ type, detail }) => [type, detail?.["of"]])).toEqual([
-    ...[
-      ["network.decided", undefined],
-      ["network.repeated", ["1 x1"]],
-    ],
-    ...[
-      ["network.decided", undefined],
-      ["network.repeated", ["3 x1"]],
-    ],
-  ])
-  // With a question behind it, it is another one.
-  await traffic.refused(WHO, decision({ effect: "deny" }), { approval: "ap-1" })
-  expect(events().at(-1)).toMatchObject({ type: "network.decided", approval: "ap-1" })
-})
-
-test("beyond 600 refusals a minute of one agent they are counted, and hide no other kind and no other agent", async () => {
-  const { events, traffic } = memory()
-  const refuse = (who: typeof WHO, i: number) => traffic.refused(who, decision({ path: `/${i}`, effect: "deny" }))
-  const flood = Promise.all(Array.from({ length: 5_000 }, (_, i) => refuse(WHO, i)))
-  await sleep(0)
-  await refuse({ ...WHO, agent: "claude-2" }, 1)
-  await traffic.exfiltration(WHO, decision({ effect: "deny" }), { credential: "github", canary: false })
-  const seqs = await flood
-  expect(new Set(seqs).size).toBe(601)
-  const counts = Map.groupBy(events(), ({ type }) => type)
-  expect(counts.get("network.decided")).toHaveLength(601)
-  expect(counts.get("credential.exfiltration")).toHaveLength(1)
-  expect(counts.get("network.flooded")).toMatchObject([
-    { agent: "claude-1", outcome: "refused", detail: { kind: "refused", count: 4_400 } },
-  ])
-})
-
-test("a refusal that no record takes whole is recorded in short; what no record takes is not released", async () => {
-  const { events, traffic } = memory(({ events }) =>
-    events?.[0]?.decision ? new NanoguardError("no record takes this", { exit: EXIT.usage }) : undefined,
-  )
-  await traffic.refused(WHO, decision({ path: `/${"x".repeat(9_000)}\u001b[2J`, effect: "deny" }))
-  expect(events()).toMatchObject([
-    { type: "network.decided", policy: "sha256:p", detail: { effect: "deny", cut: true } },
-  ])
-  expect(events()[0]!.subject.length).toBeLessThanOrEqual(300)
-  await expect(traffic.allowed(WHO, decision({}))).rejects.toThrow("no record takes this")
 })
