@@ -13,6 +13,9 @@ export interface McpMessage {
   arguments?: JsonValue
 }
 
+/** Methods as the protocol spells them; any other text is nobody's operation. */
+const NAME = /^[\w$./-]{1,100}$/
+
 export type McpRead = { messages: readonly McpMessage[] } | { unread: Unread } | { none: true }
 
 /** Methods that change nothing but the session; every other one may. */
@@ -85,7 +88,7 @@ function classify(seen: SeenRequest): Found {
   const methods = [...new Set(read.messages.map((message) => message.method))]
   const [only] = methods
   return {
-    operation: methods.length === 1 && only ? `mcp:${only}` : "",
+    operation: methods.length === 1 && only && NAME.test(only) ? `mcp:${only}` : "",
     access: methods.every((method) => method === "" || READS.has(method)) ? "read" : "write",
     // Several methods are no one operation: whatever names operations has to look at each.
     ...(methods.length > 1 && { unread: "ambiguous" as const }),

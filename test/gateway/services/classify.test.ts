@@ -280,6 +280,7 @@ describe("MCP", () => {
     expect(await mcp(list)).toBe("mcp:tools/list read")
     expect(await mcp(call)).toBe("mcp:tools/call write")
     expect(await mcp([list, call])).toBe("- write ambiguous")
+    expect(await mcp({ ...list, method: "tools/list\n(approved)" })).toBe("- write")
     expect(await mcp([])).toBe("- write malformed")
     expect(await mcp({ ...call, method: "tools/call", Method: "tools/list" })).toBe("- write ambiguous")
     expect(await mcp(call, { "mcp-method": "tools/list" })).toBe("- write ambiguous")
