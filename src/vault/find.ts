@@ -87,6 +87,11 @@ export function createPlaceholderFinder(where: string): PlaceholderFinder {
 
 /** All that is in some bytes. */
 export function findIn(bytes: Uint8Array, where: string): FoundPlaceholder[] {
+  let isThere = false
+  scanForMarkers(bytes, 0, () => {
+    isThere = true
+  })
+  if (!isThere) return []
   const finder = createPlaceholderFinder(where)
   return [...finder.push(bytes), ...finder.end()]
 }

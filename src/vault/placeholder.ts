@@ -29,8 +29,29 @@ const BASE62_CORE: Layout = { alphabet: BASE62, tag: 5, check: 7 }
 const BASE32_CORE: Layout = { alphabet: BASE32, tag: 4, check: 4 }
 const HEX_CORE: Layout = { alphabet: HEX, tag: 7, check: 15 }
 
+/** What was derived from a key lately: each request asks for the same again. */
+const derived = new WeakMap<Uint8Array, Map<string, string>>()
+const MAX_DERIVED = 8192
+
 /** `length` characters that only the key's holder can know, for what `parts` say. */
 function derive(key: Uint8Array, parts: readonly string[], alphabet: string, length: number): string {
+  let known = derived.get(key)
+  if (known === undefined) {
+    known = new Map()
+    derived.set(key, known)
+  }
+  const name = `${length} ${alphabet} ${JSON.stringify(parts)}`
+  let text = known.get(name)
+  if (text === undefined) {
+    text = computeText(key, parts, alphabet, length)
+    // Made up ones fill it, too: it starts anew.
+    if (known.size >= MAX_DERIVED) known.clear()
+    known.set(name, text)
+  }
+  return text
+}
+
+function computeText(key: Uint8Array, parts: readonly string[], alphabet: string, length: number): string {
   let text = ""
   for (let block = 0; text.length < length; block++) {
     const bytes = createHmac("sha256", key)

@@ -150,7 +150,7 @@ describe("createScrubber", () => {
           if (core.length >= own.length) expect(text.includes(form)).toBe(false)
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: 800 },
     )
   })
 
