@@ -5,8 +5,6 @@ import { injectBasic, injectBearer, injectCookie, injectHeader, injectPath, inje
 import { type Change, headerOf, type Injected, type OutgoingRequest, type Secret, splitAws } from "./outgoing.ts"
 import type { Credential, FoundPlaceholder } from "./types.ts"
 
-export type { Injected, OutgoingRequest, Secret } from "./outgoing.ts"
-
 /** Hashes of a body that is not the same any more (RFC 9530; RFC 3230; RFC 1864). */
 const DIGESTS = new Set(["content-md5", "digest", "content-digest", "repr-digest"])
 

@@ -3,8 +3,8 @@ import { createRequire } from "node:module"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { authorizeAws } from "../../src/vault/aws-sign.ts"
-import { injectCredential, type OutgoingRequest } from "../../src/vault/inject.ts"
-import { headerOf } from "../../src/vault/outgoing.ts"
+import { injectCredential } from "../../src/vault/inject.ts"
+import { headerOf, type OutgoingRequest } from "../../src/vault/outgoing.ts"
 import { makePlaceholder } from "../../src/vault/placeholder.ts"
 
 interface AwsOptions {

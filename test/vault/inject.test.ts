@@ -1,7 +1,8 @@
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { checkSlot, injectCredential, type OutgoingRequest } from "../../src/vault/inject.ts"
+import { checkSlot, injectCredential } from "../../src/vault/inject.ts"
 import { findJsonPlace } from "../../src/vault/json-place.ts"
+import type { OutgoingRequest } from "../../src/vault/outgoing.ts"
 import { makePlaceholder } from "../../src/vault/placeholder.ts"
 import type { Slot } from "../../src/vault/types.ts"
 
