@@ -1,5 +1,6 @@
 // The gate, put together: one server, one store, one cache, the law in force, and the control socket of who runs it.
 import { rmSync } from "node:fs"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
@@ -110,7 +111,9 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
   const server = createGateServer({
     front,
     identify,
-    proxy: (request, response) => egress?.serve(request, response) === true,
+    ...(options.egress && {
+      proxy: (request: IncomingMessage, response: ServerResponse) => egress?.serve(request, response) === true,
+    }),
     origin: () => origin,
     own,
     onBegun: metrics.began,

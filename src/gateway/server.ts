@@ -41,6 +41,7 @@ export interface ClientLimits {
 
 const LIMITS: ClientLimits = { headers: 10_000, request: 60_000, idle: 30_000, stall: 120_000, sockets: 2_000 }
 const MAX_HEADER = 16_384
+const LONGEST_UPLOAD = 30 * 60_000
 const MAX_BODY = 4 * 1024 * 1024
 /** Milliseconds between looks for clients whose time is up. */
 const LOOK = 5_000
@@ -54,7 +55,8 @@ export function createGateServer(options: ServerOptions): Server {
   const settings = {
     maxHeaderSize: MAX_HEADER,
     headersTimeout: limits.headers,
-    requestTimeout: limits.request,
+    // Uploads through the proxy may take longer; one that stands still is ended by other means.
+    requestTimeout: options.proxy === undefined ? limits.request : Math.max(limits.request, LONGEST_UPLOAD),
     keepAliveTimeout: limits.idle,
     connectionsCheckingInterval: Math.min(LOOK, limits.headers),
     insecureHTTPParser: false,

@@ -11,10 +11,9 @@ import { createHolds } from "../hold/holds.ts"
 import type { HoldOptions, Holds } from "../hold/types.ts"
 import type { Identify } from "../identity.ts"
 import type { LawBook } from "../law.ts"
-import { createLru } from "../lru.ts"
 import type { Attribution } from "../types.ts"
 import { createBudgets } from "./budgets.ts"
-import { openCa, type RunCa } from "./ca.ts"
+import { createCas } from "./cas.ts"
 import { attachEgress, type Egress, type EgressLimits } from "./connect.ts"
 import { createResolver, type Parent, type Resolve } from "./dial.ts"
 import { createOrigins } from "./origins.ts"
@@ -54,7 +53,6 @@ export interface OpenEgress extends Pick<Egress, "serve" | "cutRun" | "cutTunnel
 const SWEEP_EVERY = 30_000
 /** Milliseconds that a client may take nothing of an answer. */
 const STALL = 120_000
-const AUTHORITIES = 1_000
 /** An authority that ends sooner is not given to a new run. */
 const RENEW = 2 * 86_400_000
 
@@ -69,15 +67,7 @@ export function openEgress(server: Server, input: EgressInput): OpenEgress {
   }
   const origins = createOrigins({ ca: input.ca, parent: input.parent, listening })
   const stopping = new AbortController()
-  const authorities = createLru<Promise<RunCa>>(AUTHORITIES)
-  const caOf = async (run: string): Promise<RunCa> => {
-    const known = await authorities.get(run)
-    if (known !== undefined && known.expires - now() > 0) return known
-    const made = openCa(run, undefined, now)
-    authorities.set(run, made)
-    made.catch(() => authorities.delete(run))
-    return made
-  }
+  const authorities = createCas(now)
   const pipeline = createPipeline({
     ...{ law: law.current, front, identify, holds, vault, budgets, origins, now, stall: STALL, onTrouble },
     tokens: createTokenSource({ fetch: (url, init) => fetch(url, init), now }),
@@ -87,7 +77,7 @@ export function openEgress(server: Server, input: EgressInput): OpenEgress {
     stopping: stopping.signal,
   })
   const egress = attachEgress(server, pipeline, {
-    ...{ caOf: (who: Attribution) => caOf(who.run), origins, onTrouble, limits: input.limits },
+    ...{ caOf: (who: Attribution) => authorities.of(who.run), origins, onTrouble, limits: input.limits },
   })
   const sweep = () => void holds.sweep().catch(onTrouble)
   const timer = setInterval(sweep, SWEEP_EVERY).unref()
@@ -100,11 +90,7 @@ export function openEgress(server: Server, input: EgressInput): OpenEgress {
     get connections() {
       return egress.connections
     },
-    certificateOf: async (run) => {
-      const known = await authorities.get(run)
-      if (known !== undefined && known.expires - now() < RENEW) authorities.delete(run)
-      return (await caOf(run)).certificate
-    },
+    certificateOf: async (run) => (await authorities.of(run, RENEW)).certificate,
     placeholdersOf: (agent, run) =>
       vault.locked
         ? []

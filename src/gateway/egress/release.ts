@@ -52,7 +52,7 @@ export async function release(
   response.setTimeout(deps.stall, () => response.destroy())
   let done: Forwarded = { status: 0, sent: 0, received: 0 }
   try {
-    const dispatcher = await deps.origins.dispatcherOf({ target, addresses: judged.addresses, http2 })
+    const dispatcher = await deps.origins.dispatcherOf({ target, addresses: judged.addresses, http2, scope: who.run })
     const origin = `${target.scheme}://${spellHost(target)}`
     done = await forward(dispatcher, origin, { ...outgoing, body }, response, withMeter(prepared.watch, meter), nothing)
   } catch (error) {
