@@ -2,7 +2,7 @@
 import { answerApproval } from "../approvals/answer.ts"
 import { readApprovers, requireApprover } from "../approvals/approvers.ts"
 import { createLoader } from "../approvals/live/load.ts"
-import { reduceLive, startLive } from "../approvals/live/reduce.ts"
+import { reduceLive, startLive, wantedIds } from "../approvals/live/reduce.ts"
 import type { Effect, LiveEvent, LiveState } from "../approvals/live/types.ts"
 import type { Signer } from "../approvals/types.ts"
 import type { Context } from "../context.ts"
@@ -73,13 +73,16 @@ async function runLive(ctx: Context, store: Store, signer: Signer, open: OpenFro
 
   const dispatch = (event: LiveEvent) => {
     if (ended) return
-    const before = state.current
+    const before = wantedIds(state)
     const step = reduceLive(state, event, ctx.now())
     state = step.state
     if (event.type !== "drawn") draw()
     for (const effect of step.effects) perform(effect)
-    // The card that came to the front may be one that nothing was read about yet.
-    if (state.current !== before && event.type !== "queue") void refresh()
+    // What came to the front may be something that nothing was read about yet.
+    const wanted = wantedIds(state)
+    const isNew = wanted.some((id) => !before.includes(id))
+    const isUnread = state.queue.some((one) => wanted.includes(one.approval.id) && one.background === undefined)
+    if (isNew && isUnread) void refresh()
   }
   const draw = () => {
     stale = true
@@ -102,7 +105,7 @@ async function runLive(ctx: Context, store: Store, signer: Signer, open: OpenFro
     if (loading) return
     loading = true
     try {
-      dispatch({ type: "queue", ...(await load(ctx.now(), state.current)) })
+      dispatch({ type: "queue", ...(await load(ctx.now(), wantedIds(state))) })
     } catch (error) {
       dispatch({ type: "trouble", notice: `the queue cannot be read: ${messageOf(error)}` })
     } finally {

@@ -1,4 +1,5 @@
 // The approver's screen: the state of the terminal as lines, cut to its size. Nothing in them can move a cursor.
+import { listedIds } from "../approvals/live/reduce.ts"
 import type { LiveState, Waiting } from "../approvals/live/types.ts"
 import { cardOf } from "./card.ts"
 import { footLines } from "./card-keys.ts"
@@ -61,25 +62,19 @@ function bodyOf(state: LiveState, columns: number, rows: number, fetched?: Fetch
   const own = fetched?.id === one.approval.id ? fetched : undefined
   if (mode.at === "full") return paged(fullLines(one, now, columns, own?.body), mode.offset, rows)
   if (mode.at === "rule") return paged(ruleLines(own?.rule, columns), mode.offset, rows)
-  const ids = idsOf(state)
+  const ids = listedIds(mode)
   if (ids.length > 1 || mode.at === "group") {
     const items = state.queue.filter(({ approval }) => ids.includes(approval.id))
     const lines = groupLines(items, now, columns)
     return {
       lines: lines.slice(0, rows),
-      fits: lines.length <= rows && items.every(({ background }) => background !== undefined || items.length > 1),
+      fits: lines.length <= rows && items.every(({ background }) => background !== undefined),
       small: lines.length > rows,
       last: 0,
     }
   }
   const { lines, fits } = fitCard(cardOf(one, now), columns, rows)
   return { lines, fits: fits && one.background !== undefined, small: !fits, last: 0 }
-}
-
-/** What the person decides about, where it is more than the card. */
-function idsOf({ mode }: LiveState): readonly string[] {
-  if (mode.at === "group" || mode.at === "reason" || mode.at === "signing") return mode.ids
-  return mode.at === "confirm" ? mode.pending.ids : []
 }
 
 function paged(lines: readonly Line[], offset: number, rows: number): Screen {

@@ -3,28 +3,33 @@ import { shortDigest } from "../approvals/binding.ts"
 import type { LiveState, Pending, Waiting } from "../approvals/live/types.ts"
 import { readNetwork } from "../approvals/read-arguments.ts"
 import type { Terms } from "../approvals/types.ts"
-import { cardOf, timeLeft } from "./card.ts"
+import { cardOf, deniedRows, timeLeft } from "./card.ts"
 import { type Line, linesOf, shortValue, wrapWidth } from "./card-text.ts"
 import { cleanText, countOf } from "./clean.ts"
 import { cutToWidth } from "./terminal-width.ts"
 
-/** Similar requests, two lines each and what they send: what one decision of a group is about. */
+/** Similar requests, two or three lines each: what will happen, what is sent, and what a card would warn of. */
 export function groupLines(items: readonly Waiting[], now: number, columns: number): Line[] {
-  const [first] = items
-  const agent = first === undefined ? "" : shortValue(first.approval.binding.agent, 60)
+  const agent = items[0] === undefined ? "" : shortValue(items[0].approval.binding.agent, 60)
   const head = `${countOf(items.length, "similar request")} of ${agent}. Each is signed with its own digest; v on a card shows it whole.`
   return [
     ...wrapWidth(head, columns).map((text): Line => ({ text, tone: "dim" })),
-    ...items.flatMap(({ approval }, i) => {
-      const { binding, digest } = approval
-      const { headline } = cardOf(items[i]!, now)
-      const text = `${String(i + 1).padStart(2)} ${shortDigest(digest).slice(0, 9)} ${headline}`
-      return [
-        { text: cutToWidth(text, columns), tone: "head" as const },
-        { text: cutToWidth(`   ${sentBy(binding)}, ${timeLeft(binding.expires, now)}`, columns) },
-      ]
-    }),
+    ...items.flatMap((item, i) =>
+      itemLines(item, i + 1, now).map((line) => ({ ...line, text: cutToWidth(line.text, columns) })),
+    ),
   ]
+}
+
+function itemLines(item: Waiting, position: number, now: number): Line[] {
+  const { binding, digest } = item.approval
+  const { headline, top } = cardOf(item, now)
+  const beware = [...top.filter(({ label }) => label === "beware"), ...deniedRows(item.background, now)]
+  const lines: Line[] = [
+    { text: `${String(position).padStart(2)} ${shortDigest(digest).slice(0, 9)} ${headline}`, tone: "head" },
+    { text: `   ${sentBy(binding)}, ${timeLeft(binding.expires, now)}` },
+  ]
+  const warning = beware.map(({ value }) => value).join("; ")
+  return warning === "" ? lines : [...lines, { text: `   ${warning}`, tone: "bad" }]
 }
 
 function sentBy(binding: Waiting["approval"]["binding"]): string {
@@ -40,7 +45,10 @@ export function meaningOf({ queue }: LiveState, { answer, ids, terms }: Pending)
   const one = queue.find(({ approval }) => approval.id === ids[0])
   const which = ids.length > 1 ? `these ${ids.length}` : one === undefined ? "this" : shortDigest(one.approval.digest)
   if (answer === "deny") return `Deny ${which}?`
-  const each = one === undefined ? "" : termsOf(one, terms[one.approval.id] ?? {})
+  const said = queue.flatMap((item) =>
+    ids.includes(item.approval.id) ? [termsOf(item, terms[item.approval.id] ?? {})] : [],
+  )
+  const each = new Set(said).size > 1 ? ", each for its own run" : (said[0] ?? "")
   return `Approve ${which}${each}${one !== undefined && one.missing > 1 ? `; ${one.missing - 1} more must agree` : ""}?`
 }
 

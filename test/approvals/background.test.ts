@@ -138,7 +138,7 @@ describe.each(STORES)("%s", (_, prepare) => {
     ]
     const both = await put(asking({ path: "/4" }, { approvers: { group: "two", people: ["ana", "ben"], quorum: 2 } }))
     const load = createLoader(store.db, "ana")
-    const { queue } = await load(NOW, undefined)
+    const { queue } = await load(NOW, [])
     expect(queue.map(({ mine, missing, agreed }) => [mine, missing, agreed])).toEqual([
       [true, 1, []],
       [true, 1, []],
@@ -148,7 +148,7 @@ describe.each(STORES)("%s", (_, prepare) => {
     await decide(ids[0]!, "approve", undefined, NOW, ben)
     await decide(ids[1]!, "deny", undefined, NOW, ben)
     await decide(both, "approve")
-    const later = await load(NOW + 60_000, undefined)
+    const later = await load(NOW + 60_000, [])
     expect(later.gone).toEqual({
       [ids[0]!]: "was approved by ben",
       [ids[1]!]: "was denied by ben",
@@ -156,7 +156,7 @@ describe.each(STORES)("%s", (_, prepare) => {
     })
     // Answered already: it waits for somebody else.
     expect(later.queue).toMatchObject([{ approval: { id: both }, mine: false, missing: 1, agreed: ["ana"] }])
-    expect((await createLoader(store.db, "cy")(NOW, undefined)).queue).toMatchObject([{ mine: true }, { mine: false }])
+    expect((await createLoader(store.db, "cy")(NOW, [])).queue).toMatchObject([{ mine: true }, { mine: false }])
   })
 })
 

@@ -286,6 +286,18 @@ describe("the screen", () => {
     `)
   })
 
+  test("warns of one in a group as its card would, and waits until the record was read about each", () => {
+    const denied = { ...{ id: "ap-aaaaaaaa", by: "cy", time: NOW, asked: 1, same: true }, note: "no" }
+    const odd = waitingFor(askedFor(charge({ host: "xn--pple-43d.com" }), { run: "r2" }), { boxed: true, denied })
+    const state = showing([waitingFor(), odd], ["g", "a"], { columns: 200, rows: 24 })
+    expect(screenOf(state)[6]).toMatch(
+      /^ {3}the host reads .* and is not apple\.com.*; 2nd ask: denied by cy just now: "no"$/,
+    )
+    expect(screenOf(state).at(-1)).toContain("Approve these 2, each for its own run?")
+    const { background: _, ...unread } = odd
+    expect(drawLive(showing([waitingFor(), unread], ["g"])).fits).toBe(false)
+  })
+
   test("has the whole of it in the full view, with the body", () => {
     const description = `${"x".repeat(300)}THE END`
     const shown = {

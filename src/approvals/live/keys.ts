@@ -1,5 +1,6 @@
 // What keys do at the approver's terminal. Nothing is decided by one key alone, by Enter on a card, or by what was typed ahead.
 import { MAX_NOTE } from "../answer.ts"
+import { readNetwork } from "../read-arguments.ts"
 import { similarTo } from "../similar.ts"
 import { plainTerms } from "../terms.ts"
 import type { Terms } from "../types.ts"
@@ -68,6 +69,9 @@ function pressOnCard(state: LiveState, key: string): Step {
       return decide(state, [one], () => to(state, { at: "reason", ids: [approval.id], text: "" }))
     case "u":
       if (approval.binding.kind !== "network") return only({ ...state, notice: "only requests can be approved alike" })
+      // Without it, nothing would be covered.
+      if (readNetwork(approval.binding)?.also === undefined)
+        return only({ ...state, notice: "what other rules ask about it is not known: approve this one alone" })
       return decide(state, [one], () => to(state, { at: "uses", id: approval.id, text: "" }))
     default:
       return only(state)
@@ -157,8 +161,8 @@ function groupOf({ queue, size }: LiveState, id: string): string[] {
     queue.filter(({ mine }) => mine).map(({ approval }) => approval),
     id,
   ).map((one) => one.id)
-  // The card that is shown is always among them; and only what the list has room for.
-  const room = Math.max(1, Math.min(MAX_GROUP, Math.floor((size.rows - 8) / 2)))
+  // The card that is shown is always among them; and only what the list has room for, three lines each.
+  const room = Math.max(1, Math.min(MAX_GROUP, Math.floor((size.rows - 8) / 3)))
   return [id, ...similar.filter((other) => other !== id)].slice(0, room)
 }
 

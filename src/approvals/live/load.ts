@@ -9,10 +9,10 @@ import { isOperator, mayDecide } from "../panel.ts"
 import type { Approval, Approver } from "../types.ts"
 import type { Waiting } from "./types.ts"
 
-/** Reads the queue for one person; `current` is the card that they look at. */
+/** Reads the queue for one person; `wanted` are the cards that they look at, the one that is shown first. */
 export type LoadQueue = (
   now: number,
-  current: string | undefined,
+  wanted: readonly string[],
 ) => Promise<{ queue: Waiting[]; gone: Readonly<Record<string, string>> }>
 
 /** Milliseconds for which what stands around a request is not read again, and how long where something of it is still missing. */
@@ -26,18 +26,18 @@ const MAX_GONE = 20
 export function createLoader(db: Kysely<Tables>, signer: string): LoadQueue {
   const backgrounds = new Map<string, { at: number; background: Background }>()
   let known: readonly string[] = []
-  return async (now, current) => {
+  return async (now, wanted) => {
     const approvers = await readApprovers(db)
     const found = await listApprovals(db, now)
     const ids = found.map(({ id }) => id)
     const gone = await readGone(db, now, known.filter((id) => !ids.includes(id)).slice(0, MAX_GONE), approvers)
     known = ids
     for (const id of backgrounds.keys()) if (!ids.includes(id)) backgrounds.delete(id)
-    const at = Math.max(0, current === undefined ? 0 : ids.indexOf(current))
-    // The card at hand, and those that one key leads to.
-    const near = new Set([at, at + 1, (at - 1 + ids.length) % Math.max(1, ids.length)])
-    for (const [index, approval] of found.entries()) {
-      if (!near.has(index)) continue
+    const at = Math.max(0, ids.indexOf(wanted[0] ?? ""))
+    // What is looked at, and what one key leads to.
+    const near = new Set([...wanted, ids[at], ids[(at + 1) % ids.length], ids.at(at - 1)])
+    for (const approval of found) {
+      if (!near.has(approval.id)) continue
       const read = backgrounds.get(approval.id)
       if (read !== undefined && now - read.at < (isComplete(read.background, approval) ? FRESH : INCOMPLETE)) continue
       backgrounds.set(approval.id, { at: now, background: await readBackground(db, approval, approvers) })

@@ -121,8 +121,21 @@ function stillPossible(mode: Mode, ids: readonly string[], kept: boolean): boole
   }
 }
 
-/** What of the card may change while it is shown: who agreed, and whether the person may still decide. */
-function signsOf({ queue, current }: LiveState): string {
-  const one = queue.find(({ approval }) => approval.id === current)
-  return JSON.stringify([one?.agreed, one?.mine, one?.background])
+/** What may change while it is looked at: who agreed, whether the person may still decide, and what the record says around it. */
+function signsOf(state: LiveState): string {
+  const ids = wantedIds(state)
+  const shown = state.queue.filter(({ approval }) => ids.includes(approval.id))
+  return JSON.stringify(shown.map(({ agreed, mine, background }) => [agreed, mine, background]))
+}
+
+/** Ids of what is looked at: the card, and where a list or a question is about others, those. */
+export function wantedIds({ current, mode }: Pick<LiveState, "current" | "mode">): readonly string[] {
+  const ids = listedIds(mode)
+  return [...new Set(current === undefined ? ids : [current, ...ids])]
+}
+
+/** Ids of what a list, a question or an answer is about. */
+export function listedIds(mode: Mode): readonly string[] {
+  if (mode.at === "confirm") return mode.pending.ids
+  return "ids" in mode ? mode.ids : []
 }

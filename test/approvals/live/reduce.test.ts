@@ -153,6 +153,13 @@ describe("alike", () => {
     expect(answers()).toEqual([])
   })
 
+  test("is not offered where it would cover nothing", () => {
+    const { also: _, ...alone } = charge()
+    const { slowly, state } = terminal([waitingFor(askedFor(alone))])
+    slowly("u")
+    expect(state()).toMatchObject({ mode: { at: "card" }, notice: expect.stringContaining("not known") })
+  })
+
   test("is for requests only", () => {
     const asked = askedFor()
     const { slowly, state } = terminal([
@@ -186,11 +193,11 @@ describe("a group", () => {
     const many = Array.from({ length: 30 }, (_, i) => waitingFor(askedFor(charge({ query: `n=${i}` }))))
     const { slowly, state, send } = terminal(many)
     slowly("g")
-    expect(state().mode).toMatchObject({ at: "group", ids: { length: 12 } })
+    expect(state().mode).toMatchObject({ at: "group", ids: { length: 10 } })
     send({ type: "key", key: "escape" })
     send({ type: "resized", columns: 80, rows: 14 })
     slowly("g")
-    expect(state().mode).toMatchObject({ at: "group", ids: { length: 3 } })
+    expect(state().mode).toMatchObject({ at: "group", ids: { length: 2 } })
   })
 })
 
