@@ -60,7 +60,8 @@ export function createWaiting(
       case "denied":
         return "denied"
       default:
-        return "expired"
+        // What is over before its time was withdrawn.
+        return found !== undefined && now() < Date.parse(found.expires) ? "cancelled" : "expired"
     }
   }
   const expiredNow = () => {

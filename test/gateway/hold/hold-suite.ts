@@ -113,6 +113,8 @@ export function describeHolds(name: string, prepare: Prepare): void {
       const waits = kept.settled(never())
       expect(await gate.holds.cancelRun("r1")).toBe(2)
       expect(await Promise.all(settled)).toEqual([{ state: "cancelled" }, { state: "cancelled" }])
+      // Also for whoever looks only afterwards.
+      expect(await items[0]!.settled(never())).toEqual({ state: "cancelled" })
       await expect(approve(store, items[0]!, people[0]!)).rejects.toThrow("expired")
       await approve(store, kept, people[0]!)
       expect(await waits).toEqual({ state: "granted" })
