@@ -49,5 +49,12 @@ if (import.meta.main) {
     sum(measureCore([...ENTRIES, "src/gateway/front/index.ts"], evidence)),
     "with the registry front, its way out and approvals",
   )
+  // What a request passes that goes out, without what knows services, finds placeholders and speaks to stores.
+  const beside =
+    /^src\/(packages|gateway\/(protocols|services|front|upstream)|scaffold|render|store|vault\/(find|scrub|logins|reseal|placeholder|shapes))/
+  show(
+    sum(measureCore([...ENTRIES, "src/gateway/egress/open.ts"], beside)),
+    "with the egress proxy, holds, approvals and injection",
+  )
   if (sum(core) > LIMIT) process.exitCode = 1
 }

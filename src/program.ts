@@ -221,6 +221,8 @@ export async function runProgram(argv: readonly string[], ctx: Context): Promise
 function usageOf({ code, message }: CommanderError, argv: readonly string[]): NanoguardError {
   const asked = argv.indexOf("help", 2)
   const missing = asked > 0 && argv[asked + 1] ? `unknown command '${argv[asked + 1]}'` : "a command is missing"
-  const text = code === "commander.help" ? missing : message.replace(/^error: /, "")
+  // What stands behind an option that there is not may be a secret that somebody typed: it is not repeated.
+  const said = message.replace(/^error: /, "").replace(/^(unknown option '-[^'=]*)=.*'/s, "$1'")
+  const text = code === "commander.help" ? missing : said
   return new NanoguardError(text, { exit: EXIT.usage, hint: "add --help for what there is" })
 }

@@ -1,8 +1,6 @@
 // Refusals of requests: the same 403 as the package gate's, and the few answers that are no decision.
-import type { CompiledPolicy } from "../../policy/compiled.ts"
-import { subjectOf } from "../../policy/decide.ts"
 import { plainText } from "../../policy/text.ts"
-import type { NetworkAction, Verdict } from "../../policy/types.ts"
+import type { Verdict } from "../../policy/types.ts"
 import { type Answer, errorAnswer, unavailableAnswer } from "../answer.ts"
 import { refusalOf, renderRefusal } from "../refusal.ts"
 import type { Refusal } from "../types.ts"
@@ -49,9 +47,4 @@ export function unfitAnswer(code: string): Answer {
 /** 502: the origin is not there, or broke off before it answered. `failed` is a code. */
 export function brokenAnswer(host: string, failed: string): Answer {
   return errorAnswer(502, `the origin ${plainText(host, 253)} cannot be reached: ${plainText(failed, 60)}`)
-}
-
-/** What is recorded of a request that was not decided. */
-export function subjectAt(action: NetworkAction, policy: CompiledPolicy): { subject: string; policy: string } {
-  return { subject: subjectOf(action), policy: policy.hash }
 }

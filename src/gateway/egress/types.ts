@@ -68,12 +68,6 @@ export type Violation =
   | "connect.nested"
   | "request.malformed"
 
-/** Addresses of a host, resolved once and vetted; the one that is dialled is among them. */
-export interface Resolved {
-  host: string
-  addresses: readonly string[]
-}
-
 /** What matched rules' budgets have used, in-flight included. */
 export interface Reservation {
   counters: Counters
