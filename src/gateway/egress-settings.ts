@@ -76,6 +76,7 @@ export function egressSettings(input: EgressSettingsInput): ClientSettings {
   const proxy = `${url.protocol}//nanoguard:${token}@${url.host}`
   const own = join(directory, "ca.pem")
   const bundle = join(directory, "roots.pem")
+  const wgetrc = join(directory, "wgetrc")
   const hosts = [url.hostname.replace(/^\[|\]$/g, "")].join(",")
   return {
     env: {
@@ -89,11 +90,14 @@ export function egressSettings(input: EgressSettingsInput): ClientSettings {
       NODE_USE_ENV_PROXY: "1",
       NODE_EXTRA_CA_CERTS: own,
       ...Object.fromEntries(BUNDLES.map((name) => [name, bundle])),
+      // Wget reads no variable for certificates. The machine's own file counts beside it, a person's does not.
+      WGETRC: wgetrc,
       ...Object.fromEntries(placeholders.flatMap(({ names, value }) => names.map((name) => [name, value]))),
     },
     files: [
       { path: own, text: certificate },
       { path: bundle, text: `${rootCertificates.join("\n")}\n${certificate}` },
+      { path: wgetrc, text: `ca_certificate = ${bundle}\n` },
     ],
     notes: NOTES,
   }

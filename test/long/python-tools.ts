@@ -16,6 +16,8 @@ const PYTHON_TOOLS = {
   pdm: ["pdm==2.22.4", "hishel<0.1", "httpx<0.28", "unearth<0.18"],
   pipenv: ["pipenv==2026.10.3"],
   pip: ["pip==26.2.1", "pip-tools==7.6.2"],
+  // Clients of the proxy.
+  requests: ["requests==2.34.2", "websockets==17.4", "httpx==0.28.1"],
 } as const
 
 export type PythonTool = keyof typeof PYTHON_TOOLS
