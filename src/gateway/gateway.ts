@@ -191,7 +191,9 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     requestException: (request) => requestException(front, request),
     ...(options.egress && {
       vault: createVaultControl(options.egress.vault, options.store, options.gateway),
-      approvals: createApprovalControls(options.store, options.egress.vault, options.gateway, ctx.now),
+      approvals: createApprovalControls(options.store, options.egress.vault, options.gateway, ctx.now, () =>
+        egress?.holds.wake(),
+      ),
     }),
   }).catch(async (error: unknown) => {
     server.close()

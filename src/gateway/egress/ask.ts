@@ -1,5 +1,6 @@
 // What a person is asked about a request: everything that is bound, and nothing that the agent could still change.
 import { createHash } from "node:crypto"
+import { askingRules } from "../../approvals/requests.ts"
 import type { Json, NetworkArguments } from "../../approvals/types.ts"
 import type { ListRule } from "../../policy/compiled.ts"
 import type { NetworkAction, Verdict } from "../../policy/types.ts"
@@ -18,14 +19,14 @@ export interface AskInput {
   provenance?: readonly string[]
 }
 
-/** The arguments of the question. The rule is the one that decided; where none did (a default), its label stands for it. */
+/** The arguments of the question: what any rule that asks wants bound is in it. */
 export function askArguments(input: AskInput): NetworkArguments {
   const { action, verdict, seen, body, rules, credential, opening, provenance } = input
-  const rule = rules.find(({ label }) => label === verdict.rule)
-  const bound = (rule?.source["bind"] ?? []) as readonly string[]
-  const headers = bound.flatMap((name) => {
-    const value = seen.headers[name.toLowerCase()]
-    return value === undefined ? [] : [[name.toLowerCase(), value] as const]
+  const asking = rules.filter(({ effect }) => effect === "ask")
+  const bound = new Set(asking.flatMap(({ bind = [] }) => bind.map((name) => name.toLowerCase())))
+  const headers = [...bound].sort().flatMap((name) => {
+    const value = seen.headers[name]
+    return value === undefined ? [] : [[name, value] as const]
   })
   return {
     ...{ method: action.method, scheme: action.scheme, host: action.host, port: action.port, path: action.path },
@@ -39,7 +40,7 @@ export function askArguments(input: AskInput): NetworkArguments {
           type: (seen.headers["content-type"] ?? "").slice(0, 200),
         },
       }),
-    rule: rule?.id ?? verdict.rule,
+    ...askingRules(verdict),
     codes: codesOf(verdict),
     reason: verdict.reason,
     ...(action.operation !== undefined && { operation: action.operation }),

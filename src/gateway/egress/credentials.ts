@@ -2,11 +2,13 @@
 import type { ListRule } from "../../policy/compiled.ts"
 import { compileGlob, isNormalPath } from "../../policy/glob.ts"
 import { matchesHost, parseHostPattern } from "../../policy/hosts.ts"
-import type { NetworkAction } from "../../policy/types.ts"
+import type { NetworkAction, Unread } from "../../policy/types.ts"
 import { checkSlot } from "../../vault/inject.ts"
+import { isOfRun } from "../../vault/placeholder.ts"
 import type { Resealed } from "../../vault/reseal.ts"
 import type { Credential, FoundPlaceholder, Vault } from "../../vault/types.ts"
 import type { Attribution } from "../types.ts"
+import type { Looked } from "./secrets.ts"
 
 /** A credential that goes into a request. */
 export interface Injecting {
@@ -29,6 +31,8 @@ export interface Carried {
   inert: readonly FoundPlaceholder[]
   /** What becomes of those, and of others that turn up in a body that streams by. */
   elsewhere: Elsewhere
+  /** Why the body could not be looked through for placeholders. */
+  unread?: Unread
   /** A credential that a rule names, and the vault does not have. */
   absent?: string
   /** The vault is locked, and something of it is needed. */
@@ -43,7 +47,7 @@ export interface CarriedInput {
   who: Attribution
   action: NetworkAction
   rules: readonly ListRule<NetworkAction>[]
-  found: readonly FoundPlaceholder[]
+  looked: Looked
   /** Tokens that origins handed out. */
   kept: (text: string) => Resealed | undefined
   elsewhere: Elsewhere
@@ -51,10 +55,11 @@ export interface CarriedInput {
 
 /** Looks through what was found. A placeholder of another run is a stolen one wherever it stands. */
 export function carriedBy(vault: Vault | undefined, input: CarriedInput): Carried {
-  const { who, action, rules, found, elsewhere } = input
+  const { who, action, rules, looked, elsewhere } = input
+  const { found, unread } = looked
   const nothing = { ...NOTHING, elsewhere }
   const named = [...new Set(rules.flatMap((rule) => (rule.effect === "deny" ? [] : (rule.credential ?? []))))]
-  if (found.length === 0 && named.length === 0) return nothing
+  if (found.length === 0 && named.length === 0 && unread === undefined) return nothing
   if (vault === undefined) return named.length === 0 ? nothing : { ...nothing, absent: named[0]! }
   if (vault.locked) return { ...nothing, locked: true }
   const credentials = new Map(vault.list().map((credential) => [credential.name, credential]))
@@ -74,7 +79,11 @@ export function carriedBy(vault: Vault | undefined, input: CarriedInput): Carrie
     if (inject.has(name) || !reaches(credential, who, action)) continue
     inject.set(name, { credential: name, placeholder: vault.placeholder(name, who.run) })
   }
-  return { inject: [...inject.values()], inert, elsewhere }
+  return {
+    ...{ inject: [...inject.values()], inert, elsewhere },
+    // What hides its content may hide a placeholder, too.
+    ...(unread !== undefined && elsewhere === "refuse" && { unread }),
+  }
 }
 
 interface Owned {
@@ -108,9 +117,9 @@ function ownerOf(
   const credential = credentials.get(name)
   if (credential === undefined) return { name, own: false, canary: false }
   const canary = credential.canary === true
-  // What was found may be the heart of a placeholder, without what makes it look like a key.
   const placeholder = vault.placeholder(name, who.run)
-  const own = vault.identify(placeholder)?.runTag === identified.runTag
+  // What was found may be the heart of a placeholder, without what makes it look like a key, or one half of a pair.
+  const own = isOfRun(found.text, placeholder)
   return {
     name,
     own,

@@ -17,7 +17,7 @@ import type { EgressDeps } from "./deps.ts"
 import { requestHeaders } from "./headers.ts"
 import { HostNotFound, type Judged, judge } from "./judge.ts"
 import { absentAnswer, brokenAnswer, lockedAnswer, ownVerdict, refusedAnswer, unfitAnswer } from "./refuse.ts"
-import { findPlaceholders, InjectionRefused } from "./secrets.ts"
+import { findPlaceholders, InjectionRefused, type Looked } from "./secrets.ts"
 import { MAX_LOOKED_INTO, seenHead, withBody } from "./seen.ts"
 import type { Target } from "./types.ts"
 import { waitForPeople } from "./wait.ts"
@@ -84,6 +84,10 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
     const { carried, verdict, reserved } = judged
     deps.front.metrics.decided(verdict)
     if (!isRefused(verdict)) {
+      if (carried.unread !== undefined) {
+        reserved?.settle({ sent: false })
+        return unfitAnswer("body.unread")
+      }
       if (carried.locked === true || carried.absent !== undefined) {
         reserved?.settle({ sent: false })
         return carried.locked ? lockedAnswer() : absentAnswer(carried.absent ?? "")
@@ -151,7 +155,8 @@ async function judgeExchange(
   const needs = networkNeeds(policy, head.host, head.port)
   const seen = await withBody(head, start)
   const body = start.whole ? start.bytes : undefined
-  const found = vault === undefined ? [] : await findPlaceholders(url, headers, body)
+  const isSearched = vault !== undefined && (vault.locked || vault.list().length > 0)
+  const looked: Looked = isSearched ? await findPlaceholders(url, headers, body) : { found: [] }
   try {
     return await judge(
       { policy, now, budgets, resolve, grantsFor: (args) => holds.grantsFor(who, policy, args) },
@@ -159,7 +164,7 @@ async function judgeExchange(
         ...{ who, seen, needs, body, opening },
         carried: async (action, rules, { model }) =>
           carriedBy(vault, {
-            ...{ who, action, rules, found, kept: resealer.find },
+            ...{ who, action, rules, looked, kept: resealer.find },
             elsewhere: needs.placeholders ?? (model === true ? "inert" : "refuse"),
           }),
       },

@@ -21,6 +21,7 @@ export interface Watch {
   data?: (chunk: Buffer) => Uint8Array
   /** What was held back. */
   end?: () => Uint8Array
+  trailers?: (trailers: OutgoingHeaders) => OutgoingHeaders
 }
 
 export type OutgoingHeaders = [name: string, value: string][]
@@ -127,8 +128,8 @@ export function forward(
             } catch (error) {
               return fail(error)
             }
-            const named = Object.entries(trailers ?? {}).filter(([name]) => !name.startsWith(":"))
-            if (named.length > 0) response.addTrailers(Object.fromEntries(named) as Record<string, string>)
+            const named = responseHeaders(trailers ?? {})
+            if (named.length > 0) response.addTrailers(Object.fromEntries(watch.trailers?.(named) ?? named))
             response.end()
             settle()
           },

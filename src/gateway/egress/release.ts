@@ -58,6 +58,8 @@ export async function release(
   } catch (error) {
     nothing(originError(error).fault)
   }
+  // A token that the origin no longer takes is not used again.
+  if (done.status === 401) for (const name of prepared.used) deps.tokens.forget(name)
   judged.reserved?.settle({ bytes: done.sent + done.received, ...meter?.usage() })
   await finish(deps, who, released, recorded, done.status, broken ?? done.failed)
 }
@@ -98,7 +100,7 @@ async function record(
   const { action, evidence, verdict, grants } = judged
   const decision = { action, evidence, verdict }
   const changes = deps.holds.consume(grants, held)
-  const matters = changes.length > 0 || credentials.length > 0
+  const matters = changes.length > 0 || grants.length > 0 || credentials.length > 0
   const seq = matters
     ? await deps.traffic.released(who, decision, { grants, changes, credentials })
     : await deps.traffic.allowed(who, decision)

@@ -1,9 +1,11 @@
 // What happens to keys on their way: placeholders found in a request, values put in their place, and kept out of the answer.
 import { EXIT, NanoguardError } from "../../errors.ts"
+import type { Unread } from "../../policy/types.ts"
 import { createBodyFinder } from "../../vault/find-body.ts"
 import { findInHead } from "../../vault/find-head.ts"
 import { injectCredential } from "../../vault/inject.ts"
 import type { OutgoingRequest, Secret } from "../../vault/outgoing.ts"
+import { redactPlaceholders } from "../../vault/redact.ts"
 import { MAX_TOKEN_ANSWER } from "../../vault/reseal.ts"
 import { tokenRequest } from "../../vault/reseal-tokens.ts"
 import { createScrubber, scrubHeaders } from "../../vault/scrub.ts"
@@ -24,12 +26,18 @@ export class PlaceholderFound extends Error {
   override name = "PlaceholderFound"
 }
 
+/** What was found in a request, and whether a part of its body could not be looked through. */
+export interface Looked {
+  found: readonly FoundPlaceholder[]
+  unread?: Unread
+}
+
 /** Everything in a request that looks like a placeholder; of a body only where all of it is there. */
 export async function findPlaceholders(
   url: string,
   headers: readonly string[],
   body: Buffer | undefined,
-): Promise<FoundPlaceholder[]> {
+): Promise<Looked> {
   const values: Record<string, string[]> = {}
   let encoding = ""
   for (let at = 0; at + 1 < headers.length; at += 2) {
@@ -38,9 +46,15 @@ export async function findPlaceholders(
     if (name === "content-encoding") encoding = headers[at + 1]!
   }
   const found = findInHead(url, values)
-  if (body === undefined || body.length === 0) return found
+  if (body === undefined || body.length === 0) return { found }
   const finder = createBodyFinder("body", encoding)
-  return [...found, ...(await finder.push(body)), ...(await finder.end())]
+  const all = [...found, ...(await finder.push(body)), ...(await finder.end())]
+  return { found: all, ...(isHidden(finder.unread) && { unread: finder.unread }) }
+}
+
+/** What is only too long is passed: a placeholder is worth nothing, and large files go out. What hides its content is not. */
+function isHidden(unread: Unread | undefined): unread is Unread {
+  return unread !== undefined && unread !== "too-large"
 }
 
 export interface Prepared {
@@ -57,7 +71,9 @@ export async function prepareRequest(
   { carried, action }: Judged,
   outgoing: OutgoingRequest,
 ): Promise<Prepared> {
-  let request = carried.elsewhere === "redact" ? redacted(outgoing, carried.inert) : outgoing
+  const plain = carried.elsewhere === "redact" ? redacted(outgoing, carried.inert) : outgoing
+  // What comes back is looked through: it must not come compressed, nor in parts that a secret is cut by. Signatures cover these headers.
+  let request = carried.inject.length === 0 ? plain : { ...plain, headers: withIdentity(plain.headers) }
   const used: Credential[] = []
   const secrets: Secret[] = []
   for (const injecting of carried.inject) {
@@ -73,8 +89,7 @@ export async function prepareRequest(
   const names = used.map(({ name }) => name)
   if (first === undefined)
     return { outgoing: { ...request, headers: [...request.headers], body: request.body }, used: [], watch: {} }
-  // What comes back is looked through for them: it must not come compressed.
-  const sent = { ...request, headers: withIdentity(request.headers), body: request.body }
+  const sent = { ...request, headers: [...request.headers], body: request.body }
   const kind = tokenRequest(action.host, sent)
   const watch = watchSecrets(secrets)
   const seal = (body: Buffer) => kind && deps.resealer.reseal(kind, body, who.run, first)?.body
@@ -102,15 +117,22 @@ async function revealed(
 /** The body without placeholders, as long as before: a conversation goes on without them. */
 function redacted(request: OutgoingRequest, inert: readonly FoundPlaceholder[]): OutgoingRequest {
   if (request.body === undefined || inert.length === 0) return request
-  let text = request.body.toString("latin1")
-  for (const { text: placeholder } of inert) text = text.replaceAll(placeholder, "*".repeat(placeholder.length))
-  return { ...request, body: Buffer.from(text, "latin1") }
+  const isEncoded = request.headers.some((name, at) => at % 2 === 0 && name === "content-encoding")
+  const body = isEncoded ? undefined : redactPlaceholders(request.body, inert)
+  if (body === undefined) throw new InjectionRefused("body.unread")
+  return { ...request, body, headers: withLength(request.headers, body.length) }
 }
+
+function withLength(headers: readonly string[], length: number): string[] {
+  return headers.map((text, at) => (at % 2 === 1 && headers[at - 1] === "content-length" ? String(length) : text))
+}
+
+const WHOLE = new Set(["accept-encoding", "range", "if-range"])
 
 function withIdentity(headers: readonly string[]): string[] {
   const kept: string[] = []
   for (let at = 0; at + 1 < headers.length; at += 2) {
-    if (headers[at]!.toLowerCase() !== "accept-encoding") kept.push(headers[at]!, headers[at + 1]!)
+    if (!WHOLE.has(headers[at]!.toLowerCase())) kept.push(headers[at]!, headers[at + 1]!)
   }
   return [...kept, "accept-encoding", "identity"]
 }
@@ -129,6 +151,7 @@ function watchSecrets(secrets: readonly Secret[]): Watch {
     },
     data: (chunk) => scrubber.push(chunk),
     end: () => scrubber.end(),
+    trailers: (trailers) => scrubHeaders(trailers, secrets),
   }
 }
 
@@ -138,6 +161,7 @@ function watchTokens(watch: Watch, seal: (body: Buffer) => Buffer | undefined): 
   let size = 0
   let isGranted = false
   return {
+    ...watch,
     head: (status, headers) => {
       isGranted = status < 300
       return watch.head?.(status, headers) ?? headers
@@ -164,19 +188,18 @@ const EMPTY = Buffer.alloc(0)
 
 /** Looks through a body that streams by. Throws `PlaceholderFound`, once that is recorded. */
 export function guardBody(
-  { vault, traffic }: Pick<EgressDeps, "vault" | "traffic">,
+  { vault, traffic, resealer }: Pick<EgressDeps, "vault" | "traffic" | "resealer">,
   who: Attribution,
   { action, evidence, verdict, carried }: Judged,
   encoding: string,
 ): { look: (chunk: Buffer) => Promise<Buffer>; end: () => Promise<void> } {
-  if (vault === undefined || vault.locked || carried.elsewhere !== "refuse")
+  if (vault === undefined || vault.locked || carried.elsewhere !== "refuse" || vault.list().length === 0)
     return { look: async (chunk) => chunk, end: async () => {} }
   const finder = createBodyFinder("body", encoding)
   const check = async (found: readonly FoundPlaceholder[]) => {
     for (const one of found) {
-      const identified = vault.identify(one.text)
-      if (identified === undefined) continue
-      const { credential } = identified
+      const credential = resealer.find(one.text)?.origin ?? vault.identify(one.text)?.credential
+      if (credential === undefined) continue
       const canary = vault.list().find(({ name }) => name === credential)?.canary === true
       const detail = { credential, canary, where: one.where, encoding: one.encoding, cut: true }
       await traffic.exfiltration(who, { action, evidence, verdict }, detail)
@@ -188,6 +211,9 @@ export function guardBody(
       await check(await finder.push(chunk))
       return chunk
     },
-    end: async () => check(await finder.end()),
+    end: async () => {
+      await check(await finder.end())
+      if (isHidden(finder.unread)) throw new PlaceholderFound("body.unread")
+    },
   }
 }

@@ -9,9 +9,6 @@ import { NOTHING } from "./credentials.ts"
 import type { EgressDeps } from "./deps.ts"
 import { HostNotFound, type Judged, judge } from "./judge.ts"
 import type { Target, TunnelDecision } from "./types.ts"
-import { waitForPeople } from "./wait.ts"
-
-const MAX_ROUNDS = 5
 
 /**
  * A tunnel is looked into, unless a rule says otherwise: then this is all that is ever decided about it. One that no request could get
@@ -23,31 +20,20 @@ export async function decideTunnel(deps: EgressDeps, who: Attribution, target: T
   const needs = networkNeeds(policy, host, port)
   if (needs.inspect && (port === 443 || couldReach(policy, host, port))) return { go: "inspect", http2: needs.http2 }
   const seen: SeenRequest = { method: "CONNECT", scheme: "https", host, port, path: "/", query: "", headers: {} }
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const judged = await judgeTunnel(deps, who, seen)
-    const { action, evidence, verdict, reserved } = judged
-    const decision = { action, evidence, verdict }
-    if (!isRefused(verdict)) {
-      // The rule may have come to match what is inside of tunnels, too: then that has to be looked at.
-      if (needs.inspect) return { go: "inspect", http2: needs.http2 }
-      const consent = { grants: judged.grants, changes: deps.holds.consume(judged.grants), credentials: [] }
-      await (judged.grants.length > 0
-        ? deps.traffic.released(who, decision, consent)
-        : deps.traffic.allowed(who, decision, { inspected: false }))
-      return {
-        go: "pass",
-        addresses: judged.addresses,
-        done: ({ sent, received }) => reserved?.settle({ bytes: sent + received }),
-      }
+  const judged = await judgeTunnel(deps, who, seen)
+  const { action, evidence, verdict, reserved } = judged
+  // People are asked about requests, never about a tunnel: a rule that asks has it looked into.
+  if (!isRefused(verdict) && !needs.inspect) {
+    await deps.traffic.allowed(who, { action, evidence, verdict }, { inspected: false })
+    return {
+      go: "pass",
+      addresses: judged.addresses,
+      done: ({ sent, received }) => reserved?.settle({ bytes: sent + received }),
     }
-    reserved?.settle({ sent: false })
-    if (verdict.effect === "deny") return refuseTunnel(deps, who, judged, verdict)
-    const answered = await waitForPeople(deps, who, deps.stopping, policy, judged, Buffer.alloc(0))
-    if (typeof answered === "string") return refuseTunnel(deps, who, judged, verdict)
-    if ("again" in answered) continue
-    return refuseTunnel(deps, who, judged, answered.verdict)
   }
-  throw new Error("a tunnel was decided too often")
+  reserved?.settle({ sent: false })
+  if (verdict.effect !== "deny" || !isRefused(verdict)) return { go: "inspect", http2: needs.http2 }
+  return refuseTunnel(deps, who, judged, verdict)
 }
 
 async function judgeTunnel(deps: EgressDeps, who: Attribution, seen: SeenRequest): Promise<Judged> {

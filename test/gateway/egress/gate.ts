@@ -3,13 +3,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { onTestFinished, type TestContext } from "vitest"
 import { readBody } from "../../../src/audit/sealing/record-shape.ts"
 import type { LogRecord } from "../../../src/audit/types.ts"
+import { createBudgets } from "../../../src/gateway/egress/budgets.ts"
 import { openCa } from "../../../src/gateway/egress/ca.ts"
 import { attachEgress } from "../../../src/gateway/egress/connect.ts"
 import type { EgressDeps } from "../../../src/gateway/egress/deps.ts"
 import { createOrigins } from "../../../src/gateway/egress/origins.ts"
 import { createPipeline } from "../../../src/gateway/egress/pipeline.ts"
 import { createTrafficRecorder } from "../../../src/gateway/egress/record.ts"
-import type { Budgets } from "../../../src/gateway/egress/types.ts"
 import { createHolds } from "../../../src/gateway/hold/holds.ts"
 import type { Attribution } from "../../../src/gateway/types.ts"
 import type { CompiledPolicy } from "../../../src/policy/compiled.ts"
@@ -32,12 +32,6 @@ export interface EgressGateOptions {
   deps?: Partial<EgressDeps>
 }
 
-/** No rule of most tests has a budget. */
-const NO_BUDGETS: Budgets = {
-  reserve: async () => ({ counters: {}, settle: () => {} }),
-  close: async () => {},
-}
-
 /** Opens the proxy, an origin, a vault and a record; all end with the test. */
 export async function openEgressGate(t: TestContext, options: EgressGateOptions) {
   const place = await newVaultPlace(t)
@@ -56,6 +50,7 @@ export async function openEgressGate(t: TestContext, options: EgressGateOptions)
   let policy: CompiledPolicy = await load(options.policy(origin.port))
   const vault = await place.openVault()
   const holds = createHolds(store, vault, "test", Date.now)
+  const budgets = createBudgets(store, Date.now)
   const troubles: unknown[] = []
   const origins = createOrigins({ ca: [origin.ca.certificate] })
   const ca = await openCa("run-1")
@@ -71,7 +66,7 @@ export async function openEgressGate(t: TestContext, options: EgressGateOptions)
     traffic: createTrafficRecorder(store, "test"),
     tokens: createTokenSource({ fetch: (url, init) => fetch(url, init), now: Date.now }),
     resealer: createResealer({ vault, now: Date.now }),
-    ...{ holds, vault, budgets: NO_BUDGETS, origins, now: Date.now, stall: 60_000 },
+    ...{ holds, vault, budgets, origins, now: Date.now, stall: 60_000 },
     resolve: async () => ["127.0.0.1"],
     stopping: new AbortController().signal,
     onTrouble: (error) => void troubles.push(error),
@@ -86,6 +81,7 @@ export async function openEgressGate(t: TestContext, options: EgressGateOptions)
   const port = await listen(server)
   onTestFinished(async () => {
     holds.close()
+    await budgets.close()
     egress.close()
     await origins.close()
   })
