@@ -7,6 +7,7 @@ import type { Front } from "../front/types.ts"
 import type { Holds } from "../hold/types.ts"
 import type { Identify } from "../identity.ts"
 import type { Law } from "../law.ts"
+import type { Lru } from "../lru.ts"
 import type { Origins } from "./origins.ts"
 import type { Budgets, TrafficRecorder } from "./types.ts"
 
@@ -26,6 +27,8 @@ export interface EgressDeps {
   resealer: Resealer
   budgets: Budgets
   origins: Origins
+  /** Hosts that runs were let through to, `run host port`: bounded. */
+  met: Lru<true>
   /** Addresses of a host: all of them, in canonical form. Rejects where there is none. */
   resolve: (host: string) => Promise<readonly string[]>
   now: () => number

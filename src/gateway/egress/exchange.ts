@@ -1,22 +1,25 @@
 // One request through the proxy: read, decided, held where people are asked, and sent on or refused.
 import type { IncomingMessage } from "node:http"
 import type { CompiledPolicy } from "../../policy/compiled.ts"
+import { subjectOf } from "../../policy/decide.ts"
 import { type NetworkNeeds, networkNeeds } from "../../policy/network.ts"
 import type { Verdict } from "../../policy/types.ts"
 import { Conflict } from "../../store/conflict.ts"
 import { type Answer, errorAnswer, unavailableAnswer } from "../answer.ts"
 import { isRefused } from "../front/decide.ts"
 import type { HeldItem } from "../hold/types.ts"
+import type { Law } from "../law.ts"
 import { refusalOf } from "../refusal.ts"
 import { needsBody } from "../services/index.ts"
 import type { SeenRequest } from "../services/types.ts"
 import type { Attribution, Refusal } from "../types.ts"
 import { type BodyStart, hasBody, readStart } from "./body.ts"
-import { carriedBy } from "./credentials.ts"
+import { type Carried, carriedBy } from "./credentials.ts"
 import type { EgressDeps } from "./deps.ts"
 import { requestHeaders } from "./headers.ts"
 import { HostNotFound, type Judged, judge } from "./judge.ts"
 import { absentAnswer, brokenAnswer, lockedAnswer, ownVerdict, refusedAnswer, unfitAnswer } from "./refuse.ts"
+import { registryService } from "./registry.ts"
 import { findPlaceholders, InjectionRefused, type Looked } from "./secrets.ts"
 import { MAX_LOOKED_INTO, seenHead, withBody } from "./seen.ts"
 import type { Target } from "./types.ts"
@@ -77,20 +80,25 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
   let start: BodyStart | undefined
   let held: HeldItem | undefined
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const { policy } = deps.law()
-    start ??= await readFirst(policy, head, request, proceed)
-    const judged = await judgeExchange(deps, exchange, policy, head, headers, start)
-    if (judged === undefined) return brokenAnswer(target.host, "the name has no address")
+    const law = deps.law()
+    const { policy } = law
+    const needs = needsOf(law, target)
+    start ??= await readFirst(needs, head, request, proceed)
+    const judged = await judgeExchange(deps, exchange, { policy, needs, head, headers, start })
+    const fail = async (failed: string, answer: Answer) => {
+      const { method, scheme, host, port, path } = head
+      const subject = subjectOf({ kind: "network", method, scheme, host, port, path })
+      await deps.traffic.failed(who, subject, policy.hash, undefined, { failed })
+      return answer
+    }
+    if (judged === undefined) return fail("unresolved", brokenAnswer(target.host, "the name has no address"))
     const { carried, verdict, reserved } = judged
     deps.front.metrics.decided(verdict)
     if (!isRefused(verdict)) {
-      if (carried.unread !== undefined) {
+      const lacking = lackingOf(carried)
+      if (lacking !== undefined) {
         reserved?.settle({ sent: false })
-        return unfitAnswer("body.unread")
-      }
-      if (carried.locked === true || carried.absent !== undefined) {
-        reserved?.settle({ sent: false })
-        return carried.locked ? lockedAnswer() : absentAnswer(carried.absent ?? "")
+        return fail(...lacking)
       }
       try {
         await send({ judged, headers, start, held })
@@ -99,7 +107,7 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
         reserved?.settle({ sent: false })
         // What people agreed to was used up meanwhile: they are asked again.
         if (error instanceof Conflict) continue
-        if (error instanceof InjectionRefused) return unfitAnswer(error.message)
+        if (error instanceof InjectionRefused) return fail(error.message, unfitAnswer(error.message))
         throw error
       }
     }
@@ -121,14 +129,28 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
   return unavailableAnswer("the request was decided too often; repeat it", 5)
 }
 
+/** What the policy says of a host before its request is read; a registry is a known service, too. */
+function needsOf({ policy, registries }: Law, target: Target): NetworkNeeds {
+  const needs = networkNeeds(policy, target.host, target.port)
+  const service = needs.service ?? registryService(registries, target)
+  return service === undefined ? needs : { ...needs, service }
+}
+
+/** Why a request that may go cannot: a code, and the answer. */
+function lackingOf({ unread, locked, absent }: Carried): [string, Answer] | undefined {
+  if (unread !== undefined) return ["body.unread", unfitAnswer("body.unread")]
+  if (locked === true) return ["vault.locked", lockedAnswer()]
+  return absent === undefined ? undefined : ["credential.absent", absentAnswer(absent)]
+}
+
 async function readFirst(
-  policy: CompiledPolicy,
+  needs: NetworkNeeds,
   head: SeenRequest,
   request: IncomingMessage,
   proceed: () => void,
 ): Promise<BodyStart> {
   if (!hasBody(request)) return { ...NOT_READ, whole: true }
-  const limit = firstLimit(head, networkNeeds(policy, head.host, head.port))
+  const limit = firstLimit(head, needs)
   if (limit === 0) return NOT_READ
   proceed()
   return readStart(request, limit, IDLE)
@@ -143,16 +165,21 @@ function firstLimit(head: SeenRequest, { selectors, service, placeholders }: Net
   return length !== undefined && length <= SMALL ? SMALL : 0
 }
 
+/** A request as it was read, and by what it is decided. */
+interface Read {
+  policy: CompiledPolicy
+  needs: NetworkNeeds
+  head: SeenRequest
+  headers: readonly string[]
+  start: BodyStart
+}
+
 /** Undefined where the host has no address. */
 async function judgeExchange(
-  { now, budgets, resolve, holds, vault, resealer }: EgressDeps,
+  { now, budgets, resolve, holds, vault, resealer, met }: EgressDeps,
   { who, url, opening }: Exchange,
-  policy: CompiledPolicy,
-  head: SeenRequest,
-  headers: readonly string[],
-  start: BodyStart,
+  { policy, needs, head, headers, start }: Read,
 ): Promise<Judged | undefined> {
-  const needs = networkNeeds(policy, head.host, head.port)
   const seen = await withBody(head, start)
   const body = start.whole ? start.bytes : undefined
   const isSearched = vault !== undefined && (vault.locked || vault.list().length > 0)
@@ -161,7 +188,7 @@ async function judgeExchange(
     return await judge(
       { policy, now, budgets, resolve, grantsFor: (args) => holds.grantsFor(who, policy, args) },
       {
-        ...{ who, seen, needs, body, opening },
+        ...{ who, seen, needs, body, opening, provenance: provenanceOf(met, who, head) },
         carried: async (action, rules, { model }) =>
           carriedBy(vault, {
             ...{ who, action, rules, looked, kept: resealer.find },
@@ -173,6 +200,12 @@ async function judgeExchange(
     if (error instanceof HostNotFound) return undefined
     throw error
   }
+}
+
+/** What a person is told of where a request leads: this run was never there before. */
+function provenanceOf(met: EgressDeps["met"], { run }: Attribution, { host, port }: SeenRequest): string[] {
+  const key = `${run} ${host} ${port}`
+  return met.get(key) === undefined ? ["the first request of this run to this host"] : []
 }
 
 /** Records a refusal, and words it. */

@@ -1,7 +1,7 @@
 // A request to its origin and the answer back, as they come: nothing is kept, and whoever is slower sets the pace.
 import type { ServerResponse } from "node:http"
 import type { Dispatcher } from "undici"
-import { responseHeaders } from "./headers.ts"
+import { responseHeaders, valuesOf } from "./headers.ts"
 import { originError } from "./origin-error.ts"
 
 export interface Outgoing {
@@ -97,6 +97,7 @@ export function forward(
             done.status = status
             try {
               const own = responseHeaders(current.rawHeaders ?? headers)
+              checkCoding(Array.isArray(current.rawHeaders) ? current.rawHeaders.map(String) : [])
               const all = watch.head?.(status, own) ?? own
               response.writeHead(status, all.flat())
               if (!isShort(all)) response.flushHeaders()
@@ -153,6 +154,16 @@ async function* count(body: AsyncIterable<Uint8Array>, done: Forwarded): AsyncGe
 function isShort(headers: OutgoingHeaders): boolean {
   const length = headers.find(([name]) => name.toLowerCase() === "content-length")?.[1]
   return length !== undefined && Number(length) <= ONE_PACKET
+}
+
+/**
+ * Throws `AnswerRefused` for a body that is compressed for this connection alone (RFC 9112, section 7): nobody asked for that, and with
+ * the header that says so it would be bytes that neither the client nor whoever looks through them could read.
+ */
+export function checkCoding(rawHeaders: readonly string[]): void {
+  const codings = valuesOf(rawHeaders, "transfer-encoding")
+  if (codings !== undefined && codings.join().trim().toLowerCase() !== "chunked")
+    throw new AnswerRefused("answer.encoded")
 }
 
 /** What went wrong, as a word of ours. */

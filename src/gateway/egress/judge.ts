@@ -34,6 +34,7 @@ export interface JudgeInput {
   /** As it was sent, where all of it is there. */
   body: Buffer | undefined
   opening?: "websocket" | "grpc" | undefined
+  provenance?: readonly string[]
 }
 
 export interface Judged {
@@ -108,7 +109,17 @@ export async function judge(deps: JudgeDeps, input: JudgeInput): Promise<Judged>
   // Rules of several groups may ask: who agreed for one of them has not for the others, whose question comes next.
   let judged = { evidence, verdict, grants: [] as readonly ActiveGrant[] }
   for (;;) {
-    const args = askArguments({ action, verdict: judged.verdict, seen, described, body, rules, credential, opening })
+    const args = askArguments({
+      action,
+      verdict: judged.verdict,
+      seen,
+      described,
+      body,
+      rules,
+      credential,
+      opening,
+      provenance: input.provenance ?? [],
+    })
     const more = (await deps.grantsFor(args)).filter(
       ({ grant }) => !judged.grants.some((one) => one.grant.id === grant.id),
     )

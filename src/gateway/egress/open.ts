@@ -11,6 +11,7 @@ import { createHolds } from "../hold/holds.ts"
 import type { HoldOptions, Holds } from "../hold/types.ts"
 import type { Identify } from "../identity.ts"
 import type { LawBook } from "../law.ts"
+import { createLru } from "../lru.ts"
 import type { Attribution } from "../types.ts"
 import { createBudgets } from "./budgets.ts"
 import { createCas } from "./cas.ts"
@@ -53,6 +54,8 @@ export interface OpenEgress extends Pick<Egress, "serve" | "cutRun" | "cutTunnel
 const SWEEP_EVERY = 30_000
 /** Milliseconds that a client may take nothing of an answer. */
 const STALL = 120_000
+/** Hosts of runs that are remembered. */
+const MET = 20_000
 /** An authority that ends sooner is not given to a new run. */
 const RENEW = 2 * 86_400_000
 
@@ -72,6 +75,7 @@ export function openEgress(server: Server, input: EgressInput): OpenEgress {
     ...{ law: law.current, front, identify, holds, vault, budgets, origins, now, stall: STALL, onTrouble },
     tokens: createTokenSource({ fetch: (url, init) => fetch(url, init), now }),
     resealer: createResealer({ vault, now }),
+    met: createLru<true>(MET),
     traffic: createTrafficRecorder(store, gateway),
     resolve: input.resolve ?? createResolver(),
     stopping: stopping.signal,

@@ -90,7 +90,14 @@ export function createTrafficRecorder(store: Pick<Store, "kind" | "write">, gate
     },
     failed: (who, subject, policy, sentBy, detail) =>
       write([
-        { ...of(who), type: "network.failed", subject, policy, outcome: "failed", detail: { ...detail, of: sentBy } },
+        {
+          ...of(who),
+          type: "network.failed",
+          subject,
+          policy,
+          outcome: "failed",
+          detail: { ...detail, ...(sentBy !== undefined && { of: sentBy }) },
+        },
       ]),
     violated: (who, subject, policy, detail) =>
       bounded("violated", who, policy, () =>

@@ -51,16 +51,26 @@ function placeOf(ecosystem: Ecosystem, base: string): RegistryPlace | undefined 
   return { ecosystem, origin: url.origin, path: ecosystem === "pypi" ? path.replace(/\/simple$/, "") : path }
 }
 
+/** The service by which writes to a registry go: known by its host alone where no rule names one. */
+export function registryService(places: readonly RegistryPlace[], target: Target): string | undefined {
+  const origin = originOf(target)
+  const ecosystem = places.find((one) => isSameHost(one, origin))?.ecosystem
+  return ecosystem === "golang" ? undefined : ecosystem
+}
+
+function originOf({ scheme, host, port }: Target): string {
+  return new URL(`${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`).origin
+}
+
 /** What a request asks a registry for; undefined where its host is none, or where it writes to one: that is the network rules' to decide. */
 export function registryRequest(
   places: readonly RegistryPlace[],
-  { scheme, host, port }: Target,
+  target: Target,
   method: string,
   url: string,
 ): RegistryRequest | undefined {
   if (places.length === 0 || (method !== "GET" && method !== "HEAD" && method !== "POST")) return undefined
-  const named = host.includes(":") ? `[${host}]` : host
-  const { origin } = new URL(`${scheme}://${named}:${port}`)
+  const origin = originOf(target)
   const mark = url.indexOf("?")
   const path = mark < 0 ? url : url.slice(0, mark)
   const place = places.find((one) => isSameHost(one, origin) && (path === one.path || path.startsWith(`${one.path}/`)))

@@ -75,7 +75,8 @@ export async function releaseUpgrade(deps: EgressDeps, arrived: ArrivedUpgrade, 
   let failed: string | undefined
   try {
     const { path, headers: outgoing } = prepared.outgoing
-    done = await relayUpgrade(deps.origins, destination, { ...arrived, url: path }, WEBSOCKET_IDLE, outgoing)
+    const opening = { ...arrived, url: path }
+    done = await relayUpgrade(deps.origins, destination, opening, WEBSOCKET_IDLE, outgoing, prepared.watch)
   } catch (error) {
     failed = originError(error).fault
     const answer = brokenAnswer(target.host, failed)
@@ -98,6 +99,7 @@ async function record(
   credentials: readonly string[],
 ): Promise<Recorded> {
   const { action, evidence, verdict, grants } = judged
+  deps.met.set(`${who.run} ${action.host} ${action.port}`, true)
   const decision = { action, evidence, verdict }
   const changes = deps.holds.consume(grants, held)
   const matters = changes.length > 0 || grants.length > 0 || credentials.length > 0

@@ -38,7 +38,8 @@ export async function findPlaceholders(
   headers: readonly string[],
   body: Buffer | undefined,
 ): Promise<Looked> {
-  const values: Record<string, string[]> = {}
+  // Names are the agent's: one may be that of something that every object has.
+  const values: Record<string, string[]> = Object.create(null)
   let encoding = ""
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at]!
@@ -142,10 +143,10 @@ function watchSecrets(secrets: readonly Secret[]): Watch {
   const scrubber = createScrubber(secrets)
   return {
     head: (_status, headers) => {
-      const encoding = headers.find(([name]) => name === "content-encoding")?.[1]
+      const isEncoded = ([name, value]: readonly [string, string]) =>
+        name === "content-encoding" && value.trim().toLowerCase() !== "identity"
       // Asked for without, it came all the same: what cannot be looked through is not passed on.
-      if (encoding !== undefined && encoding.trim().toLowerCase() !== "identity")
-        throw new AnswerRefused("answer.encoded")
+      if (headers.some(isEncoded)) throw new AnswerRefused("answer.encoded")
       // What is taken out may be longer than what is put in its place.
       return scrubHeaders(headers, secrets).filter(([name]) => name !== "content-length")
     },

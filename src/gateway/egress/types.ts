@@ -102,8 +102,8 @@ export interface TrafficRecorder {
       detail?: Detail
     },
   ) => Promise<number>
-  /** Sent, and came to nothing. `of`: the record that it was sent by. */
-  failed: (who: Attribution, subject: string, policy: string, of: number, detail: Detail) => Promise<number>
+  /** Came to nothing. `of`: the record that it was sent by; undefined where it never was. */
+  failed: (who: Attribution, subject: string, policy: string, of: number | undefined, detail: Detail) => Promise<number>
   /** A breach of the protocol. */
   violated: (who: Attribution, subject: string, policy: string, detail: Detail) => Promise<number>
   /** A placeholder towards a host that its credential is not bound to; `canary` where nobody may use it at all. */

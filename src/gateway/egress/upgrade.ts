@@ -1,9 +1,9 @@
 // WebSocket (RFC 6455): the opening is a request like any other; what follows it passes as it comes.
 import { type IncomingMessage, request as sendRequest } from "node:http"
 import { type Duplex, pipeline as pipe } from "node:stream"
-import { plainText } from "../../policy/text.ts"
 import { errorAnswer } from "../answer.ts"
 import { checkRequest } from "./check.ts"
+import { AnswerRefused, checkCoding, type OutgoingHeaders, type Watch } from "./forward.ts"
 import { requestHeaders, responseHeaders, valuesOf } from "./headers.ts"
 import { ceaseWatching, watchLeaving } from "./leave.ts"
 import { OriginError, originError } from "./origin-error.ts"
@@ -57,8 +57,8 @@ export interface Passed {
 
 /**
  * Sends an opening to its origin, and passes on what comes back: frames both ways where it agrees, its answer where it does not.
- * `headers` are the request's, as `requestHeaders` gives them. Rejects with OriginError while nothing was sent to the client; resolves
- * once either side ends, or nothing moved for `idle` milliseconds.
+ * `headers` are the request's, as `requestHeaders` gives them; `watch` sees the answer, and no frames. Rejects with OriginError while
+ * nothing was sent to the client; resolves once either side ends, or nothing moved for `idle` milliseconds.
  */
 export async function relayUpgrade(
   origins: Origins,
@@ -66,6 +66,7 @@ export async function relayUpgrade(
   arrived: ArrivedUpgrade,
   idle: number,
   headers: readonly string[] = requestHeaders(arrived.request, arrived.target),
+  watch: Watch = {},
 ): Promise<{ status: number } & Passed> {
   const { socket, head, request, url } = arrived
   const origin = await origins.open(destination, destination.target.scheme === "https")
@@ -77,23 +78,48 @@ export async function relayUpgrade(
   socket.once("close", onLeave)
   const upgraded = await openWebSocket(origin, url, [...headers, "connection", "Upgrade", "upgrade", "websocket"])
   socket.off("close", onLeave)
+  const { answer } = upgraded
+  const status = answer.statusCode!
+  const passedOn = headersOf(answer, watch, origin)
   ceaseWatching(socket)
   if (upgraded.kind === "answer") {
-    const { answer } = upgraded
     const response = responseOn(request, socket)
-    response.writeHead(answer.statusCode!, responseHeaders(answer.rawHeaders).flat())
-    await new Promise<void>((resolve) => pipe(answer, response, () => resolve()))
+    response.writeHead(status, passedOn.flat())
+    await new Promise<void>((resolve) => pipe(answer, watching(watch), response, () => resolve()))
     origin.destroy()
-    return { status: answer.statusCode!, sent: 0, received: 0 }
+    return { status, sent: 0, received: 0 }
   }
-  const { answer, rest } = upgraded
-  const lines = responseHeaders(answer.rawHeaders).map(([name, value]) => `${name}: ${value}\r\n`)
-  const phrase = plainText(answer.statusMessage || "Switching Protocols", 100)
-  socket.write(`HTTP/1.1 101 ${phrase}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n${lines.join("")}\r\n`, "latin1")
+  const { rest } = upgraded
+  const lines = passedOn.map(([name, value]) => `${name}: ${value}\r\n`)
+  // The origin's own phrase could be anything.
+  const start = "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+  socket.write(`${start}${lines.join("")}\r\n`, "latin1")
   if (rest.length > 0) origin.unshift(rest)
   if (head.length > 0) socket.unshift(head)
   return { status: 101, ...(await passBetween(socket, origin, idle)) }
 }
+
+function headersOf(answer: IncomingMessage, watch: Watch, origin: Duplex): OutgoingHeaders {
+  const own = responseHeaders(answer.rawHeaders)
+  try {
+    checkCoding(answer.rawHeaders)
+    return watch.head?.(answer.statusCode!, own) ?? own
+  } catch (error) {
+    origin.destroy()
+    throw error instanceof AnswerRefused ? new OriginError("broken", error.message, error) : error
+  }
+}
+
+/** An answer's body, looked at on its way. */
+const watching = ({ data, end }: Watch) =>
+  async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of source) {
+      const bytes = data?.(chunk) ?? chunk
+      if (bytes.length > 0) yield bytes
+    }
+    const rest = end?.()
+    if (rest !== undefined && rest.length > 0) yield rest
+  }
 
 type Opened = { kind: "open"; answer: IncomingMessage; rest: Buffer } | { kind: "answer"; answer: IncomingMessage }
 

@@ -11,6 +11,7 @@ import { createOrigins } from "../../../src/gateway/egress/origins.ts"
 import { createPipeline } from "../../../src/gateway/egress/pipeline.ts"
 import { createTrafficRecorder } from "../../../src/gateway/egress/record.ts"
 import { createHolds } from "../../../src/gateway/hold/holds.ts"
+import { createLru } from "../../../src/gateway/lru.ts"
 import type { Attribution } from "../../../src/gateway/types.ts"
 import type { CompiledPolicy } from "../../../src/policy/compiled.ts"
 import { loadPolicyTexts } from "../../../src/policy/load.ts"
@@ -66,6 +67,7 @@ export async function openEgressGate(t: TestContext, options: EgressGateOptions)
     traffic: createTrafficRecorder(store, "test"),
     tokens: createTokenSource({ fetch: (url, init) => fetch(url, init), now: Date.now }),
     resealer: createResealer({ vault, now: Date.now }),
+    met: createLru<true>(100),
     ...{ holds, vault, budgets, origins, now: Date.now, stall: 60_000 },
     resolve: async () => ["127.0.0.1"],
     stopping: new AbortController().signal,
