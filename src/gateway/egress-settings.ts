@@ -90,6 +90,8 @@ export function egressSettings(input: EgressSettingsInput): ClientSettings {
       NODE_USE_ENV_PROXY: "1",
       NODE_EXTRA_CA_CERTS: own,
       ...Object.fromEntries(BUNDLES.map((name) => [name, bundle])),
+      // Git would ask without the token first, wait for a 407, and be taken for nobody's.
+      GIT_HTTP_PROXY_AUTHMETHOD: "basic",
       // Wget reads no variable for certificates. The machine's own file counts beside it, a person's does not.
       WGETRC: wgetrc,
       ...Object.fromEntries(placeholders.flatMap(({ names, value }) => names.map((name) => [name, value]))),

@@ -13,6 +13,7 @@ test("the proxy is named in both spellings, with the token, and the gate itself 
   for (const name of ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"]) {
     expect(env[name]).toBe("http://nanoguard:tok@127.0.0.1:8471")
   }
+  expect(env["GIT_HTTP_PROXY_AUTHMETHOD"]).toBe("basic")
   expect([env["all_proxy"], env["no_proxy"], env["NO_PROXY"]]).toEqual(["", "127.0.0.1", "127.0.0.1"])
 })
 

@@ -165,7 +165,7 @@ describe("policy explain", () => {
     expect(await effect("PUT https://api.github.com/repos/acme/app/pulls/7/merge")).toBe("ask")
     expect(await effect("GET https://api.github.com/repos/acme/app/pulls/7/merge")).toBe("deny")
     expect(await effect("GET https://forge.acme.example/a/b.git/info/refs?service=git-upload-pack")).toBe("allow")
-    expect(await effect("GET https://forge.acme.example/a/b.git/info/refs?service=git-receive-pack")).toBe("deny")
+    expect(await effect("POST https://forge.acme.example/a/b.git/git-receive-pack")).toBe("deny")
   })
 
   it("explains a request with the change that would turn it round", async () => {

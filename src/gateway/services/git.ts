@@ -14,7 +14,7 @@ export function classifyGit(seen: SeenRequest): Found | undefined {
   const { method, path } = seen
   const type = bodyOf(seen).media.type
   if (path.endsWith("/info/refs") && isRead(method)) return classifyRefs(seen)
-  if (path.endsWith("/git-receive-pack")) return PUSH
+  if (path.endsWith("/git-receive-pack")) return isProbe(seen) ? FETCH : PUSH
   // The server takes no other type for one (http-backend); any other POST to an address that ends so is something else.
   if (path.endsWith("/git-upload-pack") && method === "POST" && type === "application/x-git-upload-pack-request")
     return FETCH
@@ -27,10 +27,17 @@ export function classifyGit(seen: SeenRequest): Found | undefined {
 function classifyRefs(seen: SeenRequest): Found {
   const pairs = splitPairs(seen.query)
   const wanted = pairs ? valuesOf(pairs, "service", "either") : ["", ""]
-  // Without a service: the refs as a file, for clients that know no smart protocol.
-  if (wanted.length === 0 || (wanted.length === 1 && wanted[0] === "git-upload-pack")) return FETCH
-  return wanted.length === 1 && wanted[0] === "git-receive-pack" ? PUSH : { ...PUSH, unread: "ambiguous" }
+  // A push reads the refs first, as a fetch does: what a person is asked about is the request that says which of them it moves. Without a
+  // service: the refs as a file, for clients that know no smart protocol.
+  const known = wanted.length === 0 || wanted[0] === "git-upload-pack" || wanted[0] === "git-receive-pack"
+  return known && wanted.length <= 1 ? FETCH : { ...PUSH, unread: "ambiguous" }
 }
+
+/** Before a pack that is longer than its buffer git sends an empty list of updates, to see whether it is let in (gitprotocol-http). */
+const PROBE = "0000"
+
+const isProbe = (seen: SeenRequest) =>
+  seen.method === "POST" && seen.unread === undefined && seen.body?.toString("latin1") === PROBE
 
 /** Git LFS, batch API: `operation` says whether objects go up or come down. */
 function classifyLfs(seen: SeenRequest): Found {
@@ -43,7 +50,10 @@ function classifyLfs(seen: SeenRequest): Found {
   return { service: "git", operation: "git:lfs.upload", access: "write" }
 }
 
-export const gitNeedsBody = (head: SeenRequest): boolean => head.method === "POST" && head.path.endsWith(LFS_BATCH)
+/** A list of updates that may be empty is read for that; of longer ones the head says enough. */
+export const gitNeedsBody = ({ method, path, headers }: SeenRequest): boolean =>
+  method === "POST" &&
+  (path.endsWith(LFS_BATCH) || (path.endsWith("/git-receive-pack") && headers["content-length"] === `${PROBE.length}`))
 
 export const gitService: Service = {
   name: "git",

@@ -70,7 +70,7 @@ describe("git", () => {
   const pack = (line: string, type: string) => is(request(line, { type, body: "0000" }))
   it("tells fetch from push", async () => {
     expect(await is(request(`GET ${repository}/info/refs?service=git-upload-pack`))).toBe("git:fetch read")
-    expect(await is(request(`GET ${repository}/info/refs?service=git-receive-pack`))).toBe("git:push write")
+    expect(await is(request(`GET ${repository}/info/refs?service=git-receive-pack`))).toBe("git:fetch read")
     expect(await is(request(`GET ${repository}/info/refs`))).toBe("git:fetch read")
     expect(await is(request(`GET ${repository}/info/refs?service=git-upload-pack&service=git-receive-pack`))).toBe(
       "git:push write ambiguous",
@@ -78,9 +78,12 @@ describe("git", () => {
     const upload = "application/x-git-upload-pack-request"
     expect(await pack(`POST ${repository}/git-upload-pack`, upload)).toBe("git:fetch read")
     expect(await pack(`POST ${repository}/git-upload-pack`, "text/plain")).toBe("- write")
-    expect(await pack(`POST ${repository}/git-receive-pack`, "application/x-git-receive-pack-request")).toBe(
-      "git:push write",
-    )
+    const receive = "application/x-git-receive-pack-request"
+    const line = `POST ${repository}/git-receive-pack`
+    expect(await is(request(line, { type: receive, body: "00000" }))).toBe("git:push write")
+    expect(await is(request(line, { type: receive, unread: "too-large" }))).toBe("git:push write")
+    // An empty list of updates: git looks whether it is let in.
+    expect(await pack(line, receive)).toBe("git:fetch read")
     expect(await pack("POST https://gitlab.com/a/b.git/git-upload-pack", upload)).toBe("git:fetch read")
     expect(await pack("POST https://git.example.com/b.git/git-upload-pack", upload)).toBe("- write")
   })

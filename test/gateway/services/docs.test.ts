@@ -18,7 +18,7 @@ const HOW: Readonly<Record<string, string>> = {
   github:
     "REST by method and path, named as in GitHub's OpenAPI description, on Enterprise Server below `/api/v3`; `github:query`, `github:mutation` and `github:subscription` for GraphQL. On the site itself git, and the rest by method.",
   gitlab: "REST v4 by method and path, `/api/graphql` as `gitlab:query` and so on, and git on the same host.",
-  git: "Git's smart protocol and Git LFS, on GitHub's and GitLab's hosts, too: `git:fetch` and `git:lfs.download` read, `git:push` and `git:lfs.upload` write.",
+  git: "Git's smart protocol and Git LFS, on GitHub's and GitLab's hosts, too: `git:fetch` and `git:lfs.download` read, `git:push` and `git:lfs.upload` write. The refs that a push reads first are a fetch's: a person is asked once, about the request that says which refs it moves.",
   npm: "By method and path, where a rule names it. The gate for packages serves known registries itself; this is for publishing.",
   pypi: "The upload API, where a rule names it.",
   cargo: "The registry's web API, where a rule names it.",
