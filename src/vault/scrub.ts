@@ -150,15 +150,21 @@ export function scrubText(text: string, secrets: readonly Secret[]): string {
 /** Is in no form of a secret that a header can have. */
 const BETWEEN = "\u0001"
 
-/** Headers or trailers without secrets, in names as well: one whose name has one is left out. */
+/**
+ * Headers or trailers without secrets, in names as well: one whose name has one is left out. Names lose their case on the way, and a
+ * secret in one of them with it.
+ */
 export function scrubHeaders(
   headers: readonly (readonly [name: string, value: string])[],
   secrets: readonly Secret[],
 ): [name: string, value: string][] {
+  const folded = secrets.map((secret) => ({ ...secret, value: secret.value.toLowerCase() }))
+  const hasNone = (name: string) => scrubText(name.toLowerCase(), folded) === name.toLowerCase()
   // Nearly all answers have none: one look over all of them says so.
   const all = headers.map((pair) => pair.join(BETWEEN)).join(BETWEEN)
-  if (scrubText(all, secrets) === all) return headers.map(([name, value]) => [name, value])
+  if (scrubText(all, secrets) === all && hasNone(headers.map(([name]) => name).join(BETWEEN)))
+    return headers.map(([name, value]) => [name, value])
   return headers.flatMap(([name, value]): [string, string][] =>
-    scrubText(name, secrets) === name ? [[name, scrubText(value, secrets)]] : [],
+    hasNone(name) && scrubText(name, secrets) === name ? [[name, scrubText(value, secrets)]] : [],
   )
 }
