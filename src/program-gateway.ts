@@ -32,6 +32,8 @@ export function declareGateway(gateway: Command, ctx: Context, done: Done, color
     .option("--origin <url>", "how clients reach it, where that is another address")
     .option("--tls-key <file>", "private key, PEM")
     .option("--tls-cert <file>", "certificate chain, PEM")
+    .option("--control <address>", "let approvers elsewhere reach the queue at host:port (with TLS and a token)")
+    .option("--control-token-file <file>", "the token that they send, at least 32 characters")
     .option("--require-token", "no request without a token, on loopback neither")
     .option("--name <name>", "its name in the record (default: gateway)")
     .addOption(

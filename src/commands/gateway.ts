@@ -17,6 +17,9 @@ import { renderGateStatus, renderStarted, renderTrouble } from "../render/gatewa
 import { loadStyle } from "../render/style.ts"
 
 export interface GatewayStartOptions extends UnitOptions {
+  /** `host:port` at which approvers elsewhere reach the queue. */
+  control?: string
+  controlTokenFile?: string
   unit?: UnitKind
   format?: "text" | "json"
   color?: boolean
@@ -71,6 +74,7 @@ export function readStart(ctx: Context, options: GatewayStartOptions) {
     ...(options.origin !== undefined && { origin: readOrigin(options.origin) }),
     ...(options.project !== undefined && { project: options.project }),
     ...(tlsKey !== undefined && { tls: readTls(ctx, tlsKey, tlsCert!) }),
+    ...(options.control !== undefined && { remote: readRemote(ctx, options.control, options.controlTokenFile) }),
   }
 }
 
@@ -145,6 +149,27 @@ function readPort(text: string | undefined): number {
     exit: EXIT.usage,
     hint: "0 takes any that is free",
   })
+}
+
+/** Where approvers elsewhere come in, and what they have to know. */
+function readRemote(ctx: Pick<Context, "cwd">, address: string, tokenFile: string | undefined) {
+  const found = /^(.+):(\d{1,5})$/.exec(address)
+  if (found === null || tokenFile === undefined)
+    throw new NanoguardError("--control wants an address and --control-token-file", {
+      exit: EXIT.usage,
+      hint: "such as --control 0.0.0.0:8472 --control-token-file /run/keys/control",
+    })
+  const host = found[1]!.replace(/^\[|\]$/g, "")
+  try {
+    return { host, port: Number(found[2]), token: readFileSync(resolve(ctx.cwd, tokenFile), "utf8").trim() }
+  } catch (cause) {
+    throw new NanoguardError("the control token cannot be read", {
+      exit: EXIT.usage,
+      hint: "name a file that only you may read",
+      where: { file: tokenFile },
+      cause,
+    })
+  }
 }
 
 function readOrigin(text: string): string {

@@ -1,6 +1,6 @@
 // The gate, put together: one server, one store, one cache, the law in force, and the control socket of who runs it.
 import { rmSync } from "node:fs"
-import type { IncomingMessage, ServerResponse } from "node:http"
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
@@ -11,7 +11,8 @@ import { createVaultControl } from "../vault/control.ts"
 import { VERSION } from "../version.ts"
 import type { Answer } from "./answer.ts"
 import { createApprovalControls } from "./control/approvals.ts"
-import { controlPath, type GateStatus, listenControl } from "./control.ts"
+import type { RemoteOptions } from "./control/remote.ts"
+import { type Controls, controlPath, type GateStatus, listenControl } from "./control.ts"
 import type { Desk } from "./desk.ts"
 import type { EgressInput, OpenEgress } from "./egress/open.ts"
 import { openEgress } from "./egress/open.ts"
@@ -49,6 +50,8 @@ export interface GatewayOptions {
   wait: number
   /** What clients get; for tests. */
   limits?: Partial<ClientLimits> | undefined
+  /** Where approvers elsewhere reach the queue. */
+  remote?: Pick<RemoteOptions, "host" | "port" | "token">
   /** The proxy for everything else that goes out; none where absent. */
   egress?: Pick<EgressInput, "vault" | "resolve" | "ca" | "parent" | "holds" | "limits">
   /** Told of what goes wrong inside while it runs. */
@@ -170,7 +173,7 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     return result
   }
   const path = controlPath(ctx)
-  const control = await listenControl(path, {
+  const controls: Controls = {
     status,
     reload,
     stop,
@@ -195,14 +198,18 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
         egress?.holds.wake(),
       ),
     }),
-  }).catch(async (error: unknown) => {
+  }
+  const control = await listenControl(path, controls).catch(async (error: unknown) => {
     server.close()
     await law.close()
     throw error
   })
+  const remote = options.remote && (await openRemote(options.remote, tls, controls))
   const close = async () => {
     stop()
     control.close()
+    remote?.close()
+    remote?.closeAllConnections()
     rmSync(path, { force: true })
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     await egress?.close()
@@ -234,6 +241,19 @@ function checkReach({ host, tls, anonymous }: GatewayOptions): void {
   throw new NanoguardError("beyond loopback the gateway wants TLS and tokens", {
     exit: EXIT.usage,
     hint: "give --tls-key and --tls-cert, and --require-token",
+  })
+}
+
+/** The control API over TCP speaks with the gate's own certificate. */
+async function openRemote(
+  remote: NonNullable<GatewayOptions["remote"]>,
+  tls: GatewayOptions["tls"],
+  controls: Controls,
+): Promise<Server> {
+  if (tls !== undefined) return (await import("./control/remote.ts")).listenRemote({ ...remote, tls }, controls)
+  throw new NanoguardError("the control API over TCP wants TLS", {
+    exit: EXIT.usage,
+    hint: "give --tls-key and --tls-cert",
   })
 }
 

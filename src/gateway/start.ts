@@ -1,12 +1,13 @@
 // Opens everything that a gate needs, from what a command line said: the store, the cache, the adopted policy.
+import { createHash } from "node:crypto"
 import { statSync } from "node:fs"
-import { userInfo } from "node:os"
+import { hostname, userInfo } from "node:os"
 import { dirname, join } from "node:path"
 import { adoptedPolicy } from "../approvals/adopted.ts"
 import { findProject } from "../approvals/project.ts"
-import { expireApprovals } from "../approvals/queue.ts"
 import type { Context } from "../context.ts"
 import type { NanoguardError } from "../errors.ts"
+import { stateHome } from "../home.ts"
 import { importedIndexPath } from "../packages/advisories/index.ts"
 import { resolveAddresses } from "../packages/registries/addresses.ts"
 import { cacheDirectory } from "../packages/registries/cache.ts"
@@ -25,6 +26,8 @@ export interface StartOptions {
   origin?: string
   tls?: { key: string; cert: string }
   requireToken: boolean
+  /** Where approvers elsewhere reach the queue: with TLS, and a token of at least 32 characters. */
+  remote?: { host: string; port: number; token: string }
   /** Which adopted policy: a directory's, or a name; the current directory's where absent. */
   project?: string
   /** Name of this gateway in the record. */
@@ -37,7 +40,7 @@ export interface StartOptions {
   onTrouble: (error: unknown) => void
 }
 
-/** Milliseconds between looks for questions that nobody answered, and for advisories that were updated. */
+/** Milliseconds between looks for advisories that were updated. */
 const LOOK_EVERY = 30_000
 
 /** The port where none is named: addresses that lockfiles record stay the same from one start to the next. */
@@ -87,9 +90,10 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
         wait: options.wait,
         onTrouble: options.onTrouble,
       },
-      egress: { vault, ca, parent: parentOf({ ...proxy, ...ctx.env }) },
+      egress: { vault, ca, parent: parentOf({ ...proxy, ...ctx.env }), holds: { owner: ownerOf(ctx, gateway) } },
       ...(options.origin !== undefined && { origin: options.origin }),
       ...(options.tls && { tls: options.tls }),
+      ...(options.remote && { remote: options.remote }),
       ...(!options.requireToken && {
         anonymous: { agent: "local", operator: operatorOf(ctx), run: "local", boxed: false },
       }),
@@ -97,7 +101,6 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
     closers.push(() => gate.close())
     let advisories = stampOf(ctx)
     const look = async () => {
-      await expireApprovals(store, ctx.now(), gateway)
       const now = stampOf(ctx)
       if (now === advisories) return
       advisories = now
@@ -109,6 +112,15 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
     await close()
     throw error
   }
+}
+
+/** Gates have one name everywhere unless somebody gives them others; of one state directory there is one gate at a time. */
+function ownerOf(ctx: Pick<Context, "env">, name: string): string {
+  const place = createHash("sha256")
+    .update(`${hostname()}\0${stateHome(ctx)}`)
+    .digest("hex")
+    .slice(0, 16)
+  return `${name}@${place}`
 }
 
 /** The proxy that leads out of a company's network, as its environment names it. */
