@@ -204,7 +204,14 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     await law.close()
     throw error
   })
-  const remote = options.remote && (await openRemote(options.remote, tls, controls))
+  const remote =
+    options.remote &&
+    (await openRemote(options.remote, tls, controls).catch(async (error: unknown) => {
+      control.close()
+      server.close()
+      await law.close()
+      throw error
+    }))
   const close = async () => {
     stop()
     control.close()
