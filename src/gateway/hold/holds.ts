@@ -39,6 +39,7 @@ export function createHolds(
   const { db } = store
   /** Tells this process from one before it of the same name. */
   const process = randomBytes(6).toString("hex")
+  const owner = options.owner ?? gateway
   /** The mark of each release, by what it consumes. */
   const marks = new WeakMap<readonly Change[], string>()
   let released = 0
@@ -122,7 +123,7 @@ export function createHolds(
       if (id !== undefined) {
         const mark = markOf(id, process, released++)
         marks.set(changes, mark)
-        changes.push(insertHeld(db, { approval: mark, gateway, time: now(), sealed: Buffer.alloc(0) }))
+        changes.push(insertHeld(db, { approval: mark, gateway: owner, time: now(), sealed: Buffer.alloc(0) }))
       }
       return changes
     },
@@ -138,7 +139,7 @@ export function createHolds(
       read.clear()
       return cancelApproval(store, id, now(), gateway)
     },
-    sweep: () => sweepHeld(store, gateway, process, now()),
+    sweep: () => sweepHeld(store, { gateway, owner, process }, now()),
     close: () => waiting.release("left"),
   }
 }

@@ -10,13 +10,23 @@ import type { Swept } from "./types.ts"
 /** Milliseconds after which a release of another gateway, which may not come back, counts as one that ended with it. */
 const FORSAKEN = 86_400_000
 
-/** Any number of processes may do it at once. `process` is this one: what it released itself is under way. Errors: environment (store). */
-export async function sweepHeld(store: Store, gateway: string, process: string, now: number): Promise<Swept> {
+/** Who sweeps. */
+export interface Sweeper {
+  /** Its name in the record. */
+  gateway: string
+  /** Whose releases it answers for: those of processes that were this gate before. */
+  owner: string
+  /** This process: what it released itself is under way. */
+  process: string
+}
+
+/** Any number of processes may do it at once. Errors: environment (store). */
+export async function sweepHeld(store: Store, { gateway, owner, process }: Sweeper, now: number): Promise<Swept> {
   const expired = await expireApprovals(store, now, gateway)
   let unknown = 0
-  for (const { approval: mark, gateway: owner, time } of await readMarks(store.db)) {
+  for (const { approval: mark, gateway: releasedBy, time } of await readMarks(store.db)) {
     const of = readMark(mark)
-    if (of?.process === process || (owner !== gateway && now - time < FORSAKEN)) continue
+    if (of?.process === process || (releasedBy !== owner && now - time < FORSAKEN)) continue
     const remove = { ...store.db.deleteFrom("held").where("approval", "=", mark).compile(), expect: 1 }
     const events = of === undefined ? [] : [await unknownEvent(store, of.id, gateway, now)]
     try {

@@ -108,4 +108,6 @@ export interface Swept {
 export interface HoldOptions {
   /** Most requests that wait for people: of one agent, and of all. `MAX_PENDING` where absent. */
   limits?: { readonly agent: number; readonly all: number }
+  /** Tells this gate from others of its name that share the store, also once it is started again; its name where absent. */
+  owner?: string
 }

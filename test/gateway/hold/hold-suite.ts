@@ -219,12 +219,15 @@ export function describeHolds(name: string, prepare: Prepare): void {
       await approve(store, item, people[0]!)
       await gate.release(MAIL, { body: "a", item })
       expect(await gate.holds.sweep()).toMatchObject({ unknown: 0 })
-      const [again, twice, stranger] = [
+      const [again, twice, stranger, namesake] = [
         openHolds(await open("again")),
         openHolds(await open("twice")),
         openHolds(await open("other"), { gateway: "other" }),
+        // Gates that nobody named have one name everywhere.
+        openHolds(await open("namesake"), { owner: "gw@elsewhere" }),
       ]
       expect(await stranger.holds.sweep()).toMatchObject({ unknown: 0 })
+      expect(await namesake.holds.sweep()).toMatchObject({ unknown: 0 })
       const swept = await Promise.all([again.holds.sweep(), twice.holds.sweep()])
       expect(swept[0]!.unknown + swept[1]!.unknown).toBe(1)
       const failed = (await records(store)).filter(({ type }) => type === "network.failed")
