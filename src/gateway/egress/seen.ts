@@ -33,7 +33,11 @@ export function seenHead(
 export async function withBody(head: SeenRequest, { bytes, whole }: BodyStart): Promise<SeenRequest> {
   if (whole && bytes.length === 0) return head
   if (!whole) return { ...head, unread: bytes.length > MAX_LOOKED_INTO ? "too-large" : "stream" }
-  if (bytes.length > MAX_LOOKED_INTO) return { ...head, unread: "too-large" }
+  // Whoever is asked about a push sees what it moves, which stands before a pack of any size.
+  if (bytes.length > MAX_LOOKED_INTO)
+    return { ...head, unread: "too-large", ...(isPush(head.headers["content-type"]) && { body: bytes }) }
   const decoded = await decodeBody(bytes, head.headers["content-encoding"] ?? "", MAX_LOOKED_INTO)
   return typeof decoded === "string" ? { ...head, unread: decoded } : { ...head, body: decoded }
 }
+
+const isPush = (type: string | undefined) => type === "application/x-git-receive-pack-request"

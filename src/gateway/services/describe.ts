@@ -1,5 +1,5 @@
 // What a request will do, for the person who is asked: the whole of it, decoded.
-import { bodyOf, formPairs, jsonOf } from "./body.ts"
+import { type Body, bodyOf, formPairs, jsonOf } from "./body.ts"
 import { pushParts, readPush } from "./describe-git.ts"
 import { jsonPart } from "./describe-json.ts"
 import { mailParts } from "./describe-mail.ts"
@@ -52,16 +52,20 @@ async function bodyParts(seen: SeenRequest, classified: Classified): Promise<Sho
     title: "body",
     values: [type, shownBytes("bytes", body.bytes), ...(body.unread ? [shown("not read", body.unread)] : [])],
   }
-  const decoded = body.unread ? undefined : await decodedParts(seen, classified)
+  const decoded = body.unread ? refsOf(body) : await decodedParts(seen, classified)
   return decoded ? [...decoded, facts] : [...textParts(body.bytes), facts]
+}
+
+/** What a push moves; undefined where it is none, or where that cannot be told. */
+function refsOf({ media, bytes }: Body): ShownPart[] | undefined {
+  const push = media.type === "application/x-git-receive-pack-request" ? readPush(bytes) : undefined
+  return push && pushParts(push)
 }
 
 async function decodedParts(seen: SeenRequest, classified: Classified): Promise<ShownPart[] | undefined> {
   const body = bodyOf(seen)
-  if (body.media.type === "application/x-git-receive-pack-request") {
-    const push = readPush(body.bytes)
-    return push && pushParts(push)
-  }
+  const refs = refsOf(body)
+  if (refs) return refs
   if (body.media.type === "message/rfc822") return mailParts(body.bytes)
   if (body.kind === "multipart") return multipartParts(seen)
   if (body.kind === "form") return formParts(seen)

@@ -13,7 +13,7 @@ export interface SeenRequest {
   query: string
   /** Lower-case names; several values joined as RFC 9110, section 5.3 says. */
   headers: Readonly<Record<string, string>>
-  /** The whole body, out of its content-encoding. Absent where there is none, or where it was not read. */
+  /** The whole body, out of its content-encoding. Absent where there is none, or where it was not read: but for a push, whose beginning people are shown. */
   body?: Buffer
   /** Why there is a body, and it was not read. */
   unread?: Unread

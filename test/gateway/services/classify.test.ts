@@ -81,7 +81,7 @@ describe("git", () => {
     const receive = "application/x-git-receive-pack-request"
     const line = `POST ${repository}/git-receive-pack`
     expect(await is(request(line, { type: receive, body: "00000" }))).toBe("git:push write")
-    expect(await is(request(line, { type: receive, unread: "too-large" }))).toBe("git:push write")
+    expect(await is({ ...request(line, { type: receive, body: "0000" }), unread: "too-large" })).toBe("git:push write")
     // An empty list of updates: git looks whether it is let in.
     expect(await pack(line, receive)).toBe("git:fetch read")
     expect(await pack("POST https://gitlab.com/a/b.git/git-upload-pack", upload)).toBe("git:fetch read")

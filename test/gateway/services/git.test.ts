@@ -142,6 +142,9 @@ served("is told apart: pushes write, fetches read", async () => {
 
   const { verb, resource, parts } = await describeRequest(push, await classify(push))
   expect(`${verb} ${resource}`).toBe("push repository github.com/app.git")
+  // A pack of any size stands behind the refs.
+  const large: SeenRequest = { ...push, unread: "too-large" }
+  expect((await describeRequest(large, await classify(large))).parts[0]).toEqual(parts[0])
   expect(parts[0]).toEqual({
     title: "refs",
     values: [
