@@ -44,9 +44,7 @@ export interface EgressOptions {
 export interface Egress {
   /** Answers a request whose address is absolute; false for any other, which is the gate's own. */
   serve: (request: IncomingMessage, response: ServerResponse) => boolean
-  /** Ends all connections of a run: it was killed. */
-  cutRun: (run: string) => number
-  /** Ends the connections that `matches` is true of: the policy that let them through is another now. */
+  /** Ends the connections that `matches` is true of: their visit is over, or the policy that let them through is another now. */
   cutTunnels: (matches: (link: Link) => boolean) => number
   /** Connections through the gate now. */
   readonly connections: number
@@ -79,7 +77,7 @@ export function attachEgress(server: Server, pipeline: Pipeline, options: Egress
     if (head.length === 0) watchLeaving(socket)
     const [decision, ca] = await Promise.all([pipeline.tunnel(who, target), options.caOf(who)])
     ceaseWatching(socket)
-    if (socket.destroyed) return
+    if (socket.destroyed) return unused(decision)
     if (decision.go === "refuse") return endWithAnswer(socket, refusalOf(decision))
     socket.write("HTTP/1.1 200 Connection established\r\n\r\n")
     await open(link, head, decision, ca)
@@ -87,9 +85,13 @@ export function attachEgress(server: Server, pipeline: Pipeline, options: Egress
 
   async function open({ who, target, socket }: Link, head: Buffer, decision: Opened, ca: RunCa): Promise<void> {
     const peeked = await peekHello(socket, head, limits.headers)
-    if (peeked.kind === "gone" || peeked.kind === "late") return void socket.destroy()
+    if (peeked.kind === "gone" || peeked.kind === "late") {
+      socket.destroy()
+      return unused(decision)
+    }
     const wrong = judgeHello(peeked, target.host, decision.go)
     if (wrong !== undefined) {
+      unused(decision)
       pipeline.violated(who, target, wrong.code, wrong.detail)
       return endSocket(socket, wrong.last)
     }
@@ -131,7 +133,6 @@ export function attachEgress(server: Server, pipeline: Pipeline, options: Egress
       })
       return true
     },
-    cutRun: (run) => live.cut(({ who }) => who.run === run),
     cutTunnels: live.cut,
     get connections() {
       return live.size
@@ -144,6 +145,11 @@ export function attachEgress(server: Server, pipeline: Pipeline, options: Egress
 }
 
 type Opened = Exclude<TunnelDecision, { go: "refuse" }>
+
+/** Nothing passed: what was set apart for it is told so. */
+function unused(decision: TunnelDecision): void {
+  if (decision.go === "pass") decision.done({ sent: 0, received: 0 })
+}
 
 /** Clients show of an answer to CONNECT its first line at most: that carries the code and the id. */
 function refusalOf({ verdict, requestId }: TunnelDecision & { go: "refuse" }) {

@@ -5,6 +5,7 @@ import { connect, isIP, type LookupFunction, type Socket } from "node:net"
 import { networkInterfaces } from "node:os"
 import type { Duplex } from "node:stream"
 import { connect as connectTls, type SecureContext } from "node:tls"
+import { parseV6 } from "../../policy/addresses.ts"
 import { spellName } from "./authority.ts"
 import { OriginError } from "./origin-error.ts"
 import type { Target } from "./types.ts"
@@ -56,13 +57,27 @@ async function withinTime<T>(asked: Promise<T>, milliseconds: number): Promise<T
 }
 
 /** Whether an address and port are those of a gate that listens at `listening`: its own answers to itself would never end. */
-export function isOwnAddress(address: string, port: number, listening: readonly { address: string; port: number }[]) {
+export function isOwnAddress(text: string, port: number, listening: readonly { address: string; port: number }[]) {
+  const address = unmapped(text)
+  // To connect to "any address" is to connect to this machine.
+  if (ANY.has(address)) return listening.some((own) => own.port === port)
   return listening.some((own) => {
     if (own.port !== port) return false
     if (own.address === address) return true
-    const everywhere = own.address === "::" || own.address === "0.0.0.0"
-    return everywhere && (/^(?:127\.|0\.0\.0\.0$|::1?$)/.test(address) || interfaceAddresses().has(address))
+    return ANY.has(own.address) && (/^(?:127\.|::1$)/.test(address) || interfaceAddresses().has(address))
   })
+}
+
+const ANY: ReadonlySet<string> = new Set(["::", "0.0.0.0"])
+
+/** An IPv4 address within an IPv6 one (RFC 4291, section 2.5.5.2) as the former: it is that that is dialled. */
+function unmapped(address: string): string {
+  const groups = address.includes(":") ? parseV6(address) : undefined
+  if (groups === undefined || groups[5] !== 0xffff || groups.slice(0, 5).some((group) => group !== 0)) return address
+  return groups
+    .slice(6)
+    .flatMap((group) => [group >> 8, group & 255])
+    .join(".")
 }
 
 function interfaceAddresses(): ReadonlySet<string> {

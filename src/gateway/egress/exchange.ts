@@ -34,7 +34,8 @@ export interface Exchange {
   left: AbortSignal
   /** Has a client that waits for leave send its body. */
   proceed: () => void
-  opening?: "websocket"
+  /** What is decided is the opening of a stream: nothing of what is said on it. */
+  opening?: "websocket" | "grpc" | undefined
   /** Sends what may go, once. Rejects with `Conflict` before anything was sent, where it has to be decided again. */
   send: (released: Released) => Promise<void>
 }
@@ -57,7 +58,11 @@ const MAX_HELD = 8 * 1024 * 1024
 const IDLE = 10_000
 /** How often one request is decided: each time, a person's answer came between. */
 const MAX_ROUNDS = 20
-const OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override"]
+/** Of the method, and of the path (IIS, Symfony). */
+const OVERRIDES = [
+  ...["x-http-method-override", "x-http-method", "x-method-override"],
+  ...["x-original-url", "x-rewrite-url", "x-original-uri"],
+]
 const NOT_READ: BodyStart = { bytes: Buffer.alloc(0), whole: false }
 
 /**
@@ -67,15 +72,15 @@ const NOT_READ: BodyStart = { bytes: Buffer.alloc(0), whole: false }
 export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise<Answer | undefined> {
   const { who, target, request, url, left, proceed, send } = exchange
   const headers = requestHeaders(request, target)
-  const head = seenHead(target, request.method ?? "GET", url, headers, exchange.opening !== undefined)
-  // Rules go by the method that is sent: a header by which the origin takes it for another one is a way round them.
+  const head = seenHead(target, request.method ?? "GET", url, headers, exchange.opening === "websocket")
+  // Rules go by the method and path that are sent: a header by which the origin takes them for others is a way round them.
   if (OVERRIDES.some((name) => head.headers[name] !== undefined)) {
     const subject = `${head.method} ${target.host}`
     await deps.traffic.violated(who, subject, deps.law().policy.hash, {
       violation: "request.malformed",
-      detail: "method override",
+      detail: "method or path override",
     })
-    return errorAnswer(400, "request.malformed: send the method itself, not a header that overrides it")
+    return errorAnswer(400, "request.malformed: send the method and path themselves, not a header that overrides them")
   }
   let start: BodyStart | undefined
   let held: HeldItem | undefined
@@ -83,7 +88,7 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
     const law = deps.law()
     const { policy } = law
     const needs = needsOf(law, target)
-    start ??= await readFirst(needs, head, request, proceed)
+    start ??= exchange.opening === "grpc" ? NOT_READ : await readFirst(needs, head, request, proceed)
     const judged = await judgeExchange(deps, exchange, { policy, needs, head, headers, start })
     const fail = async (failed: string, answer: Answer) => {
       const { method, scheme, host, port, path } = head
@@ -113,12 +118,14 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
     }
     reserved?.settle({ sent: false })
     if (verdict.effect === "deny") return refuseRequest(deps, who, judged, verdict)
-    if (!start.whole) {
+    if (!start.whole && exchange.opening === undefined) {
       proceed()
       start = await readStart(request, MAX_HELD, IDLE, start)
       if (start.whole) continue
       return refuseRequest(deps, who, judged, ownVerdict(verdict, "hold.body-unbounded"))
     }
+    // A body that waits is kept under the vault's key.
+    if (start.bytes.length > 0 && deps.vault?.locked === true) return fail("vault.locked", lockedAnswer())
     const answered = await waitForPeople(deps, who, left, policy, judged, start.bytes)
     if (answered === "left") return undefined
     if (answered === "stopping")

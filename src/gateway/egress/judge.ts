@@ -104,32 +104,36 @@ export async function judge(deps: JudgeDeps, input: JudgeInput): Promise<Judged>
   const verdict = strictest(evidence)
   const known = { ...plain, addresses, ...(reserved && { reserved }) }
   if (verdict.effect !== "ask") return { ...known, evidence, verdict }
+  try {
+    return { ...known, ...(await readConsent(deps, input, { ...known, evidence, verdict }, strictest)) }
+  } catch (error) {
+    reserved?.settle({ sent: false })
+    throw error
+  }
+}
+
+/** What people are to be asked, and what they have agreed to already. Rules of several groups may ask: who agreed for one has not for the others. */
+async function readConsent(
+  { grantsFor }: JudgeDeps,
+  { seen, body, opening, provenance = [] }: JudgeInput,
+  { action, classified, rules, carried, evidence, verdict }: Judged,
+  strictest: (evidence: DecisionEvidence) => Verdict,
+): Promise<Pick<Judged, "evidence" | "verdict" | "grants" | "args">> {
   const described = await describeRequest(seen, classified)
   const credential = carried.inject[0]?.credential
-  // Rules of several groups may ask: who agreed for one of them has not for the others, whose question comes next.
+  const about = { action, seen, described, body, rules, credential, opening, provenance }
   let judged = { evidence, verdict, grants: [] as readonly ActiveGrant[] }
   for (;;) {
-    const args = askArguments({
-      action,
-      verdict: judged.verdict,
-      seen,
-      described,
-      body,
-      rules,
-      credential,
-      opening,
-      provenance: input.provenance ?? [],
-    })
-    const more = (await deps.grantsFor(args)).filter(
-      ({ grant }) => !judged.grants.some((one) => one.grant.id === grant.id),
-    )
+    const args = askArguments({ ...about, verdict: judged.verdict })
+    const more = (await grantsFor(args)).filter(({ grant }) => !judged.grants.some((one) => one.grant.id === grant.id))
     const grants = [...judged.grants, ...more]
     const granted = { ...evidence, grants: grants.map(({ grant }) => grant) }
     if (more.length > 0) judged = { evidence: granted, verdict: strictest(granted), grants }
+    // The next group's question.
     if (more.length > 0 && judged.verdict.effect === "ask") continue
     const used = judged.grants.filter(({ grant: { id } }) =>
       judged.verdict.excepted?.some(({ rule }) => rule === `approval ${id}`),
     )
-    return { ...known, ...judged, args, grants: used }
+    return { ...judged, args, grants: used }
   }
 }

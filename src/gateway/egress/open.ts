@@ -40,8 +40,10 @@ export interface EgressInput {
   onTrouble: (error: unknown) => void
 }
 
-export interface OpenEgress extends Pick<Egress, "serve" | "cutRun" | "cutTunnels" | "connections"> {
+export interface OpenEgress extends Pick<Egress, "serve" | "cutTunnels" | "connections"> {
   holds: Holds
+  /** A visit is over, and its connections with it; where its run is, all that was kept for that, too. */
+  endVisit: (who: Attribution, runIsOver: boolean) => void
   /** What a run's processes are to trust, PEM. */
   certificateOf: (run: string) => Promise<string>
   /** What stands for keys in a run of an agent; none while the vault is locked. */
@@ -71,10 +73,11 @@ export function openEgress(server: Server, input: EgressInput): OpenEgress {
   const origins = createOrigins({ ca: input.ca, parent: input.parent, listening })
   const stopping = new AbortController()
   const authorities = createCas(now)
+  const resealer = createResealer({ vault, now })
   const pipeline = createPipeline({
     ...{ law: law.current, front, identify, holds, vault, budgets, origins, now, stall: STALL, onTrouble },
     tokens: createTokenSource({ fetch: (url, init) => fetch(url, init), now }),
-    resealer: createResealer({ vault, now }),
+    resealer,
     met: createLru<true>(MET),
     traffic: createTrafficRecorder(store, gateway),
     resolve: input.resolve ?? createResolver(),
@@ -83,18 +86,27 @@ export function openEgress(server: Server, input: EgressInput): OpenEgress {
   const egress = attachEgress(server, pipeline, {
     ...{ caOf: (who: Attribution) => authorities.of(who.run), origins, onTrouble, limits: input.limits },
   })
-  const sweep = () => void holds.sweep().catch(onTrouble)
+  const sweep = () => {
+    front.runs.expire()
+    void holds.sweep().catch(onTrouble)
+  }
   const timer = setInterval(sweep, SWEEP_EVERY).unref()
   sweep()
   return {
     holds,
     serve: egress.serve,
-    cutRun: egress.cutRun,
     cutTunnels: egress.cutTunnels,
     get connections() {
       return egress.connections
     },
     certificateOf: async (run) => (await authorities.of(run, RENEW)).certificate,
+    endVisit: ({ visit, run }, runIsOver) => {
+      egress.cutTunnels(({ who }) => who.visit === visit)
+      if (!runIsOver) return
+      resealer.end(run)
+      authorities.drop(run)
+      void holds.cancelRun(run).catch(onTrouble)
+    },
     placeholdersOf: (agent, run) =>
       vault.locked
         ? []

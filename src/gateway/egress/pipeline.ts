@@ -51,7 +51,7 @@ async function guard(deps: EgressDeps, work: () => Promise<Answer | undefined>):
 }
 
 async function answerRequest(deps: EgressDeps, arrived: Arrived): Promise<Answer | undefined> {
-  const { who, target, request, response, url } = arrived
+  const { who, target, request, response, url, http2 } = arrived
   const proceed = leaveToSend(arrived)
   const asked = registryRequest(deps.law().registries, target, request.method ?? "GET", url)
   if (asked !== undefined) {
@@ -67,7 +67,10 @@ async function answerRequest(deps: EgressDeps, arrived: Arrived): Promise<Answer
     unwatch()
     return release(deps, { ...arrived, proceed }, released)
   }
-  return runExchange(deps, { who, target, request, url, left, proceed, send }).finally(unwatch)
+  // Both sides of a gRPC call speak until they are done: it is held as it opens.
+  const isStream = http2 && /^application\/grpc\b/i.test(request.headers["content-type"] ?? "")
+  const opening = isStream ? "grpc" : undefined
+  return runExchange(deps, { who, target, request, url, left, proceed, opening, send }).finally(unwatch)
 }
 
 async function answerUpgrade(deps: EgressDeps, arrived: ArrivedUpgrade): Promise<Answer | undefined> {

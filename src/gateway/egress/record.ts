@@ -45,14 +45,15 @@ export function createTrafficRecorder(store: Pick<Store, "kind" | "write">, gate
   })
   /** Each kind of its own: who floods with one must not hide another. */
   const bounded = (
-    kind: "refused" | "violated" | "exfiltration",
+    kind: "refused" | "violated" | "exfiltration" | "failed",
     who: Attribution,
     policy: string,
     one: () => Promise<number>,
   ) =>
     flood.record(`${kind} ${who.agent}`, one, (count) => {
       const detail = { kind, count }
-      return write([{ ...of(who), type: "network.flooded", subject: who.agent, policy, outcome: "refused", detail }])
+      const outcome = kind === "failed" ? "failed" : "refused"
+      return write([{ ...of(who), type: "network.flooded", subject: who.agent, policy, outcome, detail }])
     })
 
   return {
@@ -88,17 +89,11 @@ export function createTrafficRecorder(store: Pick<Store, "kind" | "write">, gate
       })
       return write([{ ...event, ...granted }, ...injected], { changes })
     },
-    failed: (who, subject, policy, sentBy, detail) =>
-      write([
-        {
-          ...of(who),
-          type: "network.failed",
-          subject,
-          policy,
-          outcome: "failed",
-          detail: { ...detail, ...(sentBy !== undefined && { of: sentBy }) },
-        },
-      ]),
+    failed: (who, subject, policy, sentBy, detail) => {
+      const event = { ...of(who), type: "network.failed", subject, policy, outcome: "failed" as const }
+      const about = { ...detail, ...(sentBy !== undefined && { of: sentBy }) }
+      return bounded("failed", who, policy, () => write([{ ...event, detail: about }]))
+    },
     violated: (who, subject, policy, detail) =>
       bounded("violated", who, policy, () =>
         write([{ ...of(who), type: "network.violated", subject, policy, outcome: "refused", detail }]),

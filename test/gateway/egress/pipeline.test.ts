@@ -109,3 +109,49 @@ async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
   }
   throw new Error("nothing came")
 }
+
+it("asks nobody about a body that it cannot keep: the vault is locked", async (t) => {
+  const gate = await openEgressGate(t, {
+    policy: (port) => `network:\n  - { id: all, ask: api.example.com, ports: [${port}], addresses: [127.0.0.1] }\n`,
+  })
+  gate.vault.lock()
+  const ran = await gate.curl("-d", "a=1", `${gate.base}/v1/things`)
+  expect(ran.stdout).toMatch(/^\{"error":"vault\.locked.*\n503$/s)
+  expect(await listApprovals(gate.store.db, Date.now())).toEqual([])
+  expect((await gate.records()).at(-1)).toMatchObject({ type: "network.failed", detail: { failed: "vault.locked" } })
+})
+
+it("decides again what waits, once another policy is in force", async (t) => {
+  const rule = (port: number, effect: string) =>
+    `network:\n  - { id: all, ${effect}: api.example.com, ports: [${port}], addresses: [127.0.0.1] }\n`
+  const gate = await openEgressGate(t, { policy: (port) => rule(port, "ask") })
+  const asked = gate.curl(`${gate.base}/v1/things`)
+  await until(async () => (await listApprovals(gate.store.db, Date.now()))[0])
+  await gate.reload(rule(gate.origin.port, "allow"))
+  expect((await asked).stdout).toBe("ok\n200")
+  expect(await listApprovals(gate.store.db, Date.now())).toEqual([])
+})
+
+it("counts a budget over requests that come at once", async (t) => {
+  const gate = await openEgressGate(t, { policy: allow(', budget: { requests: "3/hour" }') })
+  const ran = await Promise.all(Array.from({ length: 6 }, () => gate.curl(`${gate.base}/v1/things`)))
+  const statuses = ran.map(({ stdout }) => stdout.split("\n").at(-1)).sort()
+  expect(statuses).toEqual(["200", "200", "200", "403", "403", "403"])
+  expect(gate.seen).toHaveLength(3)
+})
+
+it("passes a stream on as it comes", async (t) => {
+  let end = () => {}
+  const gate = await openEgressGate(t, {
+    policy: allow(),
+    origin: (_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" })
+      response.write("data: 1\n\n")
+      end = () => void response.end("data: 2\n\n")
+    },
+  })
+  const asked = gate.curl("-N", `${gate.base}/v1/events`)
+  await until(async () => gate.seen[0])
+  end()
+  expect((await asked).stdout).toBe("data: 1\n\ndata: 2\n\n\n200")
+})
