@@ -1,9 +1,7 @@
 // The gate, put together: one server, one store, one cache, the law in force, and the control socket of who runs it.
 import { rmSync } from "node:fs"
-import type { IncomingMessage, Server, ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Context } from "../context.ts"
-import { EXIT, NanoguardError } from "../errors.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
 import { couldReach } from "../policy/network.ts"
 import type { Store } from "../store/types.ts"
@@ -22,11 +20,12 @@ import { explainHeldBack, whyPackage } from "./front/why.ts"
 import { judgeHealth } from "./health.ts"
 import { createIdentify } from "./identity.ts"
 import { type LoadedPolicy, openLaw } from "./law.ts"
+import { checkReach, listenGate, openRemote } from "./listen.ts"
 import { createMetrics } from "./metrics.ts"
 import { PROTOCOLS } from "./protocols/index.ts"
 import { createRecorder } from "./recorder.ts"
 import { createRunBook } from "./runs.ts"
-import { type ClientLimits, createGateServer, isLoopback } from "./server.ts"
+import { type ClientLimits, createGateServer } from "./server.ts"
 import type { Attribution } from "./types.ts"
 import type { Upstream } from "./upstream/types.ts"
 
@@ -76,7 +75,7 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
   const { upstream, tls, host } = options
   const recorder = createRecorder(options.store, options.gateway)
   const law = await openLaw(ctx, options.load, upstream, recorder)
-  const runs = createRunBook(ctx.now)
+  const runs = createRunBook(ctx.now, (who, runIsOver) => egress?.endVisit(who, runIsOver))
   const metrics = createMetrics({ upstream: upstream.stats, runs: () => runs.size, version: VERSION })
   const front: Front = {
     protocols: PROTOCOLS,
@@ -90,6 +89,7 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     now: ctx.now,
   }
 
+  let egress: OpenEgress | undefined
   let origin = options.origin ?? ""
   // Goes by the last request: without records nothing is released.
   let recording = true
@@ -110,7 +110,6 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     return undefined
   }
   const identify = createIdentify(runs, options.anonymous)
-  let egress: OpenEgress | undefined
   const server = createGateServer({
     front,
     identify,
@@ -136,11 +135,13 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     const { store, gateway, onTrouble } = options
     egress = openEgress(server, { ...options.egress, front, law, identify, store, gateway, now: ctx.now, onTrouble })
   }
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => reject(cannotListen(options, cause)))
-    server.listen({ host, port: options.port }, resolve)
-  })
-  const { port } = server.address() as AddressInfo
+  const abandon = async (error: unknown) => {
+    server.close()
+    await egress?.close()
+    await law.close()
+    throw error
+  }
+  const port = await listenGate(server, options).catch(abandon)
   origin ||= `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}`
 
   const started = ctx.now()
@@ -186,9 +187,12 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     },
     summarise: async (visit, ends) => {
       const found = runs.summary(visit)
-      const explained = found && (await explainHeldBack(front, found.who, found.summary))
-      if (ends) runs.close(visit)
-      return explained
+      try {
+        return found && (await explainHeldBack(front, found.who, found.summary))
+      } finally {
+        // Whatever fails while it is explained: its token is worth nothing from now on.
+        if (ends) runs.close(visit)
+      }
     },
     why: (purl) => whyPackage(front, purl),
     requestException: (request) => requestException(front, request),
@@ -199,19 +203,15 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
       ),
     }),
   }
-  const control = await listenControl(path, controls).catch(async (error: unknown) => {
-    server.close()
-    await law.close()
-    throw error
-  })
+  const control = await listenControl(path, controls).catch(abandon)
   const remote =
     options.remote &&
-    (await openRemote(options.remote, tls, controls).catch(async (error: unknown) => {
+    (await openRemote(options.remote, tls, controls).catch((error: unknown) => {
       control.close()
-      server.close()
-      await law.close()
-      throw error
+      return abandon(error)
     }))
+  // A connection that could not be accepted ends no gate.
+  for (const one of [server, control, remote]) one?.on("error", options.onTrouble)
   const close = async () => {
     stop()
     control.close()
@@ -241,36 +241,6 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
 /** Whether a policy says anything about requests: where it does not, none but those for packages is let out. */
 function isRuled({ listRules, mode }: CompiledPolicy): boolean {
   return mode === "observe" || listRules.some(({ kind }) => kind === "network")
-}
-
-function checkReach({ host, tls, anonymous }: GatewayOptions): void {
-  if (isLoopback(host) || (tls !== undefined && anonymous === undefined)) return
-  throw new NanoguardError("beyond loopback the gateway wants TLS and tokens", {
-    exit: EXIT.usage,
-    hint: "give --tls-key and --tls-cert, and --require-token",
-  })
-}
-
-/** The control API over TCP speaks with the gate's own certificate. */
-async function openRemote(
-  remote: NonNullable<GatewayOptions["remote"]>,
-  tls: GatewayOptions["tls"],
-  controls: Controls,
-): Promise<Server> {
-  if (tls !== undefined) return (await import("./control/remote.ts")).listenRemote({ ...remote, tls }, controls)
-  throw new NanoguardError("the control API over TCP wants TLS", {
-    exit: EXIT.usage,
-    hint: "give --tls-key and --tls-cert",
-  })
-}
-
-function cannotListen({ host, port }: GatewayOptions, cause: NodeJS.ErrnoException): NanoguardError {
-  const why = cause.code === "EADDRINUSE" ? "the port is in use" : (cause.code ?? "unknown error")
-  return new NanoguardError(`the gateway cannot listen on ${host} port ${port}: ${why}`, {
-    exit: EXIT.environment,
-    hint: "give --port another number, or stop what listens there (nanoguard gateway stop)",
-    cause,
-  })
 }
 
 const text = (contentType: string, body: string): Answer => ({

@@ -64,6 +64,8 @@ export interface RunBook {
   find: (token: string) => Attribution | undefined
   /** Ends a visit: its token is worth nothing from now on. */
   close: (visit: string) => void
+  /** Ends visits whose time is over. */
+  expire: () => void
   summary: (visit: string) => { who: Attribution; summary: RunSummary } | undefined
   projectOf: (who: Attribution) => Project | undefined
   /** Packages of an ecosystem that a visit was shown, the last ones first. */
@@ -113,21 +115,37 @@ const MAX_PACKAGES = 5_000
 /** Of one package, and of one visit: a policy may refuse every version of a thousand packages. */
 const MAX_VERDICTS = { package: 100, visit: 20_000 }
 
-/** An empty book; `now` in milliseconds since the epoch. */
-export function createRunBook(now: () => number): RunBook {
+/** Names that the book itself gives. */
+const OWN_NAME = /^run-[0-9a-f]{12}$/
+
+/**
+ * An empty book; `now` in milliseconds since the epoch. `onEnd` is told of each visit that is over, and whether its run is: once no visit is left
+ * of one that was named here. A run that somebody else named may come again.
+ */
+export function createRunBook(
+  now: () => number,
+  onEnd: (who: Attribution, runIsOver: boolean) => void = () => {},
+): RunBook {
   const tokens = new Map<string, string>()
   const runs = new Map<string, Entry>()
   const hash = (token: string) => createHash("sha256").update(token).digest("base64url")
 
   const drop = (key: string) => {
-    const token = runs.get(key)?.token
+    const entry = runs.get(key)
+    if (entry === undefined) return
+    const { token, who } = entry
     if (token !== undefined) tokens.delete(token)
     runs.delete(key)
+    if (who.visit === undefined) return
+    onEnd(who, OWN_NAME.test(who.run) && ![...runs.values()].some((other) => other.who.run === who.run))
+  }
+  const expire = () => {
+    for (const [key, { expires }] of runs) if (expires <= now()) drop(key)
   }
   const enter = (who: Attribution, expires: number): Entry => {
     const entry = createEntry(who, expires)
     runs.set(keyOf(who), entry)
-    for (const [run, { expires: end }] of runs) if (end <= now()) drop(run)
+    expire()
     for (const oldest of runs.keys()) {
       if (runs.size <= MAX_RUNS) break
       drop(oldest)
@@ -180,6 +198,7 @@ export function createRunBook(now: () => number): RunBook {
       return entry !== undefined && entry.expires > now() ? entry.who : undefined
     },
     close: drop,
+    expire,
     summary,
     seenBy: (who, ecosystem) =>
       [...(runs.get(keyOf(who))?.packages.values() ?? [])].filter((seen) => seen.ecosystem === ecosystem).reverse(),

@@ -26,6 +26,27 @@ it("knows a token until its visit ends or its time is over", () => {
   expect(runs.find("")).toBeUndefined()
 })
 
+it("tells of each visit that ends, and of the run that ends with its last one, unless somebody else named it", () => {
+  let now = NOW
+  const ended: [string | undefined, boolean][] = []
+  const runs = createRunBook(
+    () => now,
+    ({ visit }, over) => ended.push([visit, over]),
+  )
+  const first = runs.open(VISIT)
+  const beside = runs.open({ ...VISIT, run: first.run, lasts: 500 })
+  const named = runs.open({ ...VISIT, run: "session-7" })
+  runs.close(first.visit)
+  runs.close(first.visit)
+  expect(ended).toEqual([[first.visit, false]])
+  now += 500
+  runs.expire()
+  expect(ended.slice(1)).toEqual([[beside.visit, true]])
+  now += 500
+  runs.expire()
+  expect(ended.slice(2)).toEqual([[named.visit, false]])
+})
+
 it("takes a wrong token for nobody's, and none for the anonymous one where there is one", () => {
   const runs = createRunBook(() => NOW)
   const { token } = runs.open(VISIT)
