@@ -139,6 +139,25 @@ export const CODES: readonly Code[] = [
     "Request needs approval",
     "A rule of the policy wants a person to approve this request.",
   ),
+  // What a rule asks and the gate cannot ask: a refusal of its own.
+  define(
+    "network",
+    "hold.body-unbounded",
+    "Body cannot be shown",
+    "A person is to decide this request, and its body does not end, or is too large to be kept.",
+  ),
+  define(
+    "network",
+    "hold.quiet",
+    "Nobody is asked now",
+    "A person is to decide this request, and nobody is asked at this hour.",
+  ),
+  define(
+    "network",
+    "hold.flooded",
+    "Too much waits",
+    "Too much waits for a person already: nothing can be asked at the moment.",
+  ),
   define(
     "credential",
     "credential.denied",

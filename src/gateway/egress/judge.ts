@@ -80,7 +80,7 @@ export async function actionOf(seen: SeenRequest, needs: NetworkNeeds, classifie
  */
 export async function judge(deps: JudgeDeps, input: JudgeInput): Promise<Judged> {
   const { policy, now } = deps
-  const { who, seen, needs, body, opening } = input
+  const { who, seen, needs } = input
   const classified = await classify(seen, needs.service)
   const action = await actionOf(seen, needs, classified)
   const rules = matchingRules(policy, action)

@@ -1,20 +1,15 @@
 // Refusals of requests: the same 403 as the package gate's, and the few answers that are no decision.
+import { CODES } from "../../policy/codes.ts"
 import { plainText } from "../../policy/text.ts"
 import type { Verdict } from "../../policy/types.ts"
 import { type Answer, errorAnswer, unavailableAnswer } from "../answer.ts"
 import { refusalOf, renderRefusal } from "../refusal.ts"
 import type { Refusal } from "../types.ts"
 
-/** Refusals that the gate itself makes of a request that the policy leaves to a person. */
-const OWN = {
-  "hold.body-unbounded": "A person is to decide this request, and its body does not end, or is too large to be kept.",
-  "hold.quiet": "A person is to decide this request, and nobody is asked at this hour.",
-  "hold.flooded": "Too much waits for a person already: nothing can be asked at the moment.",
-} as const
-
 /** A verdict of the gate's own: an ask that cannot be asked is a refusal. */
-export function ownVerdict(verdict: Verdict, code: keyof typeof OWN): Verdict {
-  return { ...verdict, effect: "deny", code, reason: OWN[code], evidence: [] }
+export function ownVerdict(verdict: Verdict, code: "hold.body-unbounded" | "hold.quiet" | "hold.flooded"): Verdict {
+  const reason = CODES.find((one) => one.code === code)?.reason ?? ""
+  return { ...verdict, effect: "deny", code, reason, evidence: [] }
 }
 
 /** The 403 for a verdict, `seq` being its record. */

@@ -31,7 +31,10 @@ export async function waitForPeople(
   const bytes = body.length > 0 ? body : undefined
   const held = await holds.hold(who, policy, verdict, args, bytes, { action, evidence, verdict })
   if (held.state === "flooded") return { verdict: ownVerdict(verdict, "hold.flooded") }
-  if (held.state === "quiet") return { verdict: ownVerdict(verdict, "hold.quiet") }
+  if (held.state === "quiet") {
+    const evidence = [{ kind: "quiet", hours: held.note }]
+    return { verdict: { ...ownVerdict(verdict, "hold.quiet"), evidence } }
+  }
   const { id, expires } = held
   const told = (state: string, note: string | undefined) => ({
     ...{ verdict, approval: { id, state, expires, ...(note !== undefined && { note }) } },
