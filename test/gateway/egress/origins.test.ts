@@ -112,6 +112,12 @@ test.each([
   ["0.0.0.0", 1, "0.0.0.0", true],
   ["::1", 1, "::", true],
   ["192.0.2.1", 1, "0.0.0.0", false],
+  ["::ffff:127.0.0.1", 1, "127.0.0.1", true],
+  ["::ffff:7f00:1", 1, "0.0.0.0", true],
+  ["::ffff:c000:201", 1, "0.0.0.0", false],
+  ["0.0.0.0", 1, "127.0.0.1", true],
+  ["::", 1, "127.0.0.1", true],
+  ["0.0.0.0", 2, "127.0.0.1", false],
 ])("%s:%i is the gate's own where it listens at port 1 of %s: %s", (address, port, own, expected) => {
   expect(isOwnAddress(address, port, [{ address: own, port: 1 }])).toBe(expected)
 })
