@@ -4,10 +4,16 @@
 export const APPROVAL_EXAMPLES = {
   approve: `
 Examples:
+  nanoguard approve                                   what waits, live: one card at a time, keys below it
   nanoguard approve --list                            what waits for a person
   nanoguard approve ap-4kq2m7xd                       look at one, and decide
-  nanoguard approve ap-4kq2m7xd --digest 3f9a-2b41 --as ana --expires 2h
+  nanoguard approve ap-4kq2m7xd --digest 3f9a-2b41 --as ana --reason "as agreed"
+  nanoguard approve ap-4kq2m7xd --digest 3f9a-2b41 --uses 5 --expires 2h
   nanoguard approve --list --format json
+  nanoguard approve --stats --days 90                 what asking costs, and which rules are always answered alike
+
+A yes to a request is for exactly that request, once, within the hour; --uses and --expires make it more.
+A yes to a package is for the run, 12 hours.
 
 Exit codes: 0 done, 1 not yours to decide or decided already, 2 usage or another digest, 5 no record, 6 expired`,
   deny: `

@@ -37,6 +37,30 @@ function decided(command: Command): Command {
     .addOption(json())
 }
 
+/** One of four: the live queue, a list, the statistics, or one request. What belongs to another of them is not passed over. */
+function checkWords(id: string | undefined, options: ApproveOptions): void {
+  const { list, state, stats, plain, digest, days, reason, expires, uses } = options
+  const usage = (message: string, hint: string) => new NanoguardError(message, { exit: EXIT.usage, hint })
+  const listing = list === true || state !== undefined
+  if (id === undefined ? digest !== undefined : listing)
+    throw usage(
+      "a list is shown, and an id is decided",
+      "nanoguard approve --list [--state <state>], or nanoguard approve <id> [--digest <digest>]",
+    )
+  if (stats === true && (id !== undefined || listing || plain === true))
+    throw usage("--stats stands alone", "nanoguard approve --stats [--days <number>]")
+  if (plain === true && (id !== undefined || listing))
+    throw usage("--plain is for the live queue", "nanoguard approve --plain, without an id and without --list")
+  const terms = [reason, expires, uses, options.for].some((term) => term !== undefined)
+  if (id === undefined && terms)
+    throw usage(
+      "--reason, --expires, --uses and --for belong to one request",
+      "nanoguard approve <id> --digest <digest>",
+    )
+  if (days !== undefined && stats !== true)
+    throw usage("--days belongs to --stats", "nanoguard approve --stats --days 90")
+}
+
 /** Declares `approve` and `deny`. */
 export function declareApprovals(cli: Command, ctx: Context, done: Done, color: () => { color?: boolean }): void {
   decided(cli.command("approve"))
@@ -48,27 +72,23 @@ export function declareApprovals(cli: Command, ctx: Context, done: Done, color: 
     .option("--stats", "what asking costs people, and which rules are always answered alike")
     .option("--days <number>", "for --stats, how far back (default: 30)")
     .addOption(new Option("--state <state>", "list what stands otherwise").choices(STATES))
-    .option("--expires <duration>", "how long it holds (default: 12h; an exception 14d)")
-    .option("--uses <count>", "how often it may be used")
+    .option("--expires <duration>", "how long it holds (default: a request 1h, a package 12h, an exception 14d)")
+    .option("--uses <count>", "how often it may be used (default: a request once, a package as often as needed)")
     .addOption(new Option("--for <scope>", "for this run, or whatever the agent does").choices(["run", "agent"]))
     .addHelpText("after", EXAMPLES.approve)
     .action(async (id: string | undefined, options: ApproveOptions) => {
-      const { answerCommand, approveList } = await import("./commands/approve.ts")
-      const listing = options.list || options.state !== undefined
-      if (id === undefined ? options.digest !== undefined : listing) {
-        const hint = "nanoguard approve --list [--state <state>], or nanoguard approve <id> [--digest <digest>]"
-        throw new NanoguardError("a list is shown, and an id is decided", { exit: EXIT.usage, hint })
-      }
+      checkWords(id, options)
       if (options.stats) {
         const { approveStats } = await import("./commands/approve-stats.ts")
         return done((await approveStats(ctx, options)).exit)
       }
-      const isTerminal = ctx.stdin.isTTY && ctx.stdout.isTTY && options.format !== "json"
-      if (options.plain || (id === undefined && !listing && isTerminal)) {
+      if (options.plain) {
         const { approveLive } = await import("./commands/approve-live.ts")
         return done((await approveLive(ctx, { ...options, ...color() })).exit)
       }
-      const run = id === undefined ? approveList(ctx, options) : answerCommand(ctx, id, "approve", options)
+      const { answerCommand, approveList } = await import("./commands/approve.ts")
+      const queue = { ...options, ...color() }
+      const run = id === undefined ? approveList(ctx, queue) : answerCommand(ctx, id, "approve", options)
       done((await run).exit)
     })
   decided(cli.command("deny"))

@@ -26,7 +26,9 @@ export function declareGateway(gateway: Command, ctx: Context, done: Done, color
   withGate(
     gateway
       .command("start")
-      .description("Runs the gate in the foreground: registries that serve only what policy approves."),
+      .description(
+        "Runs the gate in the foreground: registries that serve only what policy approves, and a proxy for every other request.",
+      ),
   )
     .option("--host <address>", "address to listen on (default: 127.0.0.1; beyond loopback with TLS and tokens only)")
     .option("--origin <url>", "how clients reach it, where that is another address")
@@ -47,7 +49,7 @@ export function declareGateway(gateway: Command, ctx: Context, done: Done, color
     })
   gateway
     .command("stop")
-    .description("Tells the gate that runs here to end what is under way, and stop.")
+    .description("Has the gate that runs here end what is under way, and waits until it is gone.")
     .addOption(json())
     .action(async (options: { format?: "text" | "json" }) => {
       const { gatewayStop } = await import("./commands/gateway.ts")
@@ -55,7 +57,9 @@ export function declareGateway(gateway: Command, ctx: Context, done: Done, color
     })
   gateway
     .command("status")
-    .description("Shows the gate that runs here: address, policy in force, cache.")
+    .description(
+      "Shows the gate that runs here: address, policy in force, what it lets out, what waits, the vault, the cache.",
+    )
     .addOption(json())
     .action(async (options: { format?: "text" | "json" }) => {
       const { gatewayStatus } = await import("./commands/gateway.ts")
@@ -72,7 +76,9 @@ export function declareGateway(gateway: Command, ctx: Context, done: Done, color
     })
   gateway
     .command("env")
-    .description("Prints what points the package managers of a shell at the gate, with a token of its own.")
+    .description(
+      "Prints what leads a shell through the gate: package managers, all requests where the policy has rules for them, placeholders for keys.",
+    )
     .option("--agent <name>", "whose requests they are (default: NANOGUARD_AGENT, else local)")
     .option("--run <id>", "which run they belong to (default: a new one)")
     .option("--operator <name>", "who answers for the agent (default: NANOGUARD_OPERATOR, else your account's name)")

@@ -58,6 +58,7 @@ it.each<[string, Mock, unknown[]]>([
     ["last", { requestException: "because", agent: "a", format: "json" }],
   ],
   ["approve", approve.approveList, [text]],
+  ["--no-color approve --list", approve.approveList, [{ ...text, list: true, color: false }]],
   ["approve --list --state denied", approve.approveList, [{ ...text, list: true, state: "denied" }]],
   [
     "approve ap-1 --digest d --as ana --passphrase-file p --reason r --expires 1h --uses 2 --for agent",
@@ -82,6 +83,23 @@ it.each<[string, Mock, unknown[]]>([
   const ctx = testContext(temporaryDirectory())
   expect([await main(["node", "nanoguard", ...line.split(" ")], ctx), ctx.err()]).toEqual([0, ""])
   expect(command.mock.lastCall?.slice(1)).toEqual(expected)
+})
+
+it.each([
+  ["approve --stats ap-1", "--stats stands alone"],
+  ["approve --stats --list", "--stats stands alone"],
+  ["approve --stats --state denied", "--stats stands alone"],
+  ["approve --plain ap-1", "--plain is for the live queue"],
+  ["approve --plain --list", "--plain is for the live queue"],
+  ["approve --days 3", "--days belongs to --stats"],
+  ["approve --uses 3", "--reason, --expires, --uses and --for belong to one request"],
+  ["approve --list ap-1", "a list is shown, and an id is decided"],
+])("%s: %s", async (line, message) => {
+  const ctx = testContext(temporaryDirectory())
+  for (const command of Object.values(approve)) command.mockClear()
+  expect(await main(["node", "nanoguard", ...line.split(" ")], ctx)).toBe(2)
+  expect(ctx.err()).toContain(`error: ${message}\n`)
+  expect(Object.values(approve).flatMap((command) => command.mock.calls)).toEqual([])
 })
 
 it("gateway exec -- npm ci --audit: what follows the dashes is the command's, and so is the exit code", async () => {

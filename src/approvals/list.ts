@@ -10,6 +10,18 @@ export async function readApproval(db: Kysely<Tables>, id: string, now: number):
   return row && (await toApprovals(db, [row], now))[0]
 }
 
+/** How many requests of the network wait for people. */
+export async function countHeld(db: Kysely<Tables>, now: number): Promise<number> {
+  const { count } = await db
+    .selectFrom("approvals")
+    .select((is) => is.fn.countAll<number | string>().as("count"))
+    .where("state", "=", "pending")
+    .where("kind", "=", "network")
+    .where("expires", ">", now)
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
 /** What waits for people at a time, the most urgent first; or, where `state` says so, what stands otherwise, the newest first. */
 export async function listApprovals(
   db: Kysely<Tables>,

@@ -2,6 +2,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import type { GateStatus, OpenedRun } from "../gateway/control.ts"
@@ -78,12 +79,46 @@ export function readStart(ctx: Context, options: GatewayStartOptions) {
   }
 }
 
-/** Tells the gate of this state directory to stop. Exit: ok; environment where none runs. */
+/** Milliseconds for a gate to end: more than it gives to what is under way. */
+const PATIENCE = 15_000
+
+/**
+ * Tells the gate of this state directory to stop, and waits until it is gone. Exit: ok; environment where none runs, or where it is still
+ * ending what is under way.
+ */
 export async function gatewayStop(ctx: Context, options: Formatted): Promise<{ exit: ExitCode }> {
+  const { pid } = (await askGate<GateStatus>(ctx, "GET", "/v1/status"))!
   await askGate(ctx, "POST", "/v1/stop")
+  if (!(await isGone(ctx, pid))) {
+    throw new NanoguardError("the gateway takes no more requests, and still ends what is under way", {
+      exit: EXIT.environment,
+      hint: `look at process ${pid}; \`nanoguard gateway exec\` stays for as long as its command`,
+    })
+  }
   const json = options.format === "json"
-  ctx.stdout.write(json ? '{"schema":"nanoguard.gateway-stop/1","stopping":true}\n' : "The gateway is stopping.\n")
+  ctx.stdout.write(
+    json ? '{"schema":"nanoguard.gateway-stop/1","stopping":true,"stopped":true}\n' : "The gateway is stopped.\n",
+  )
   return { exit: EXIT.ok }
+}
+
+/** Whether the gate ended in time: it does not answer, and its process, where that is another than this one, is no more. */
+async function isGone(ctx: Context, pid: number): Promise<boolean> {
+  const end = performance.now() + PATIENCE
+  while (performance.now() < end) {
+    if (!(await isGateRunning(ctx)) && (pid === process.pid || !isAlive(pid))) return true
+    await sleep(50)
+  }
+  return false
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // Somebody else's process is one, too.
+    return (error as NodeJS.ErrnoException).code === "EPERM"
+  }
 }
 
 /** Shows the gate of this state directory. Exit: ok; findings where a reload kept an old policy; environment where none runs. */

@@ -62,7 +62,11 @@ export async function init(ctx: Context, options: InitOptions): Promise<{ report
     }),
     written,
     notes: plan.notes,
-    next: ["nanoguard policy check", "nanoguard policy test", "nanoguard vet"],
+    next: [
+      ...["nanoguard policy check", "nanoguard policy test", "nanoguard vet"],
+      // What the gate wants besides: somebody who may decide, and their word that the policy holds.
+      ...["nanoguard approver add <your name>", "nanoguard policy adopt", "nanoguard gateway start"],
+    ],
   }
   ctx.stdout.write(renderInit(report, options.format === "json" ? "json" : "text", style))
   return { report, exit: exitOf(report) }

@@ -9,6 +9,7 @@ import { stateHome } from "../home.ts"
 import type { Verdict } from "../policy/types.ts"
 import { prepareDirectory } from "../store/sqlite/files.ts"
 import type { VaultControl } from "../vault/control.ts"
+import type { VaultStatus } from "../vault/open.ts"
 import type { ApprovalControls } from "./control/approvals.ts"
 import { handleControl, LIMITS } from "./control/handle.ts"
 import type { PlaceholderVariable } from "./egress-settings.ts"
@@ -34,6 +35,20 @@ export interface GateStatus {
   visits: number
   upstream: UpstreamStats
   offline: boolean
+  /** Of a gate that lets out more than packages. */
+  egress?: EgressStatus
+  vault?: VaultStatus
+}
+
+/** How the proxy for everything else stands. */
+export interface EgressStatus {
+  /** Rules of the policy in force that are about requests; with none, and where it enforces, only packages are let out. */
+  rules: number
+  mode: "enforce" | "observe"
+  /** Connections of agents that are open now. */
+  connections: number
+  /** Requests that wait for people, those whose clients left included. */
+  held: number
 }
 
 /** A run that was opened, and what its processes need to come through the gate. */

@@ -26,6 +26,7 @@ import { PROTOCOLS } from "./protocols/index.ts"
 import { createRecorder } from "./recorder.ts"
 import { createRunBook } from "./runs.ts"
 import { type ClientLimits, createGateServer } from "./server.ts"
+import { describeGate } from "./status.ts"
 import type { Attribution } from "./types.ts"
 import type { Upstream } from "./upstream/types.ts"
 
@@ -145,21 +146,11 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
   origin ||= `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}`
 
   const started = ctx.now()
-  const status = async (): Promise<GateStatus> => {
-    const { policy, project, adopted, evidence } = law.current()
-    const { records, asOf } = evidence.advisories.info
-    const kept = law.kept()
-    return {
-      schema: "nanoguard.gateway-status/1",
-      ...{ gateway: options.gateway, pid: process.pid, version: VERSION, origin, started, offline: options.offline },
-      policy: { hash: policy.hash, project, ...(adopted && { adopted }) },
-      ...(kept !== undefined && { kept }),
-      advisories: { records, asOf, lacking: [...PROTOCOLS.keys()].filter((one) => !evidence.advisories.covers(one)) },
-      runs: runs.size,
-      visits: runs.visits,
-      upstream: upstream.stats(),
-    }
-  }
+  const status = () =>
+    describeGate({
+      ...{ gateway: options.gateway, origin, started, offline: options.offline, law, runs, upstream, egress },
+      ...{ vault: options.egress?.vault, db: options.store.db, now: ctx.now() },
+    })
   let stop = () => {}
   const stopped = new Promise<void>((resolve) => {
     stop = resolve

@@ -14,8 +14,10 @@ export function renderStarted(status: GateStatus, format: "text" | "json"): stri
   return [
     `nanoguard gateway listens on ${cleanText(origin)}`,
     `  policy   ${cleanText(policy.hash.slice(0, 19))} of ${cleanText(policy.project)}${adoptedBy(policy)}`,
+    `  lets out ${lettingOut(status)}`,
+    ...(status.vault?.state === "locked" ? [`  vault    ${cleanText(vaultLine(status.vault))}`] : []),
     ...(lacking === undefined ? [] : [`  lacking  ${lacking}`]),
-    "  use it   nanoguard gateway exec -- npm ci",
+    `  use it   nanoguard gateway exec -- ${(status.egress?.rules ?? 0) > 0 ? "<command>" : "npm ci"}`,
     "",
   ].join("\n")
 }
@@ -24,6 +26,25 @@ function adoptedBy({ adopted }: GateStatus["policy"]): string {
   return adopted === undefined
     ? ""
     : `, adopted by ${cleanText(adopted.by)} on ${new Date(adopted.time).toISOString().slice(0, 10)}`
+}
+
+/** What comes past the gate at all, whatever is then decided about each. */
+function lettingOut({ egress }: GateStatus): string {
+  if (egress?.mode === "observe")
+    return "packages, and every request: the policy observes, and stops only what no policy may allow"
+  if (egress === undefined || egress.rules === 0) return "packages only: the policy has no rules for requests"
+  return `packages, and requests by ${countOf(egress.rules, "rule")}; what they ask about waits for \`nanoguard approve\``
+}
+
+/** How the vault stands, and what opens it. */
+function vaultLine({ state, kind, trouble, credentials, refused }: NonNullable<GateStatus["vault"]>): string {
+  if (state === "absent") return "none yet: nanoguard secret set <name> makes it"
+  if (state === "locked") {
+    const way = trouble === undefined ? "nanoguard secret unlock" : `${trouble}; the gate tries again by itself`
+    return `locked, so that requests that need a key get 503: ${way}`
+  }
+  const without = refused.length === 0 ? "" : `, ${refused.length} not in force: nanoguard secret list`
+  return `open (${kind ?? "unknown"}), ${countOf(credentials, "credential")}${without}`
 }
 
 /** What nothing is known of, and what to do about it. */
@@ -47,6 +68,8 @@ export function renderGateStatus(status: GateStatus, format: "text" | "json", st
     ["evidence", `${formatCount(advisories.records)} advisories as of ${advisories.asOf.slice(0, 10)}`],
     ...(lacking === undefined ? [] : [["lacking", lacking] satisfies [string, string]]),
     ["agents", `${countOf(status.runs, "run")} known`],
+    ["lets out", lettingOut(status)],
+    ...requestRows(status),
     [
       "metadata",
       `${formatCount(metadata.hits)} from the cache, ${formatCount(metadata.misses)} fetched, ${formatCount(metadata.stale)} stale`,
@@ -62,6 +85,19 @@ export function renderGateStatus(status: GateStatus, format: "text" | "json", st
     lines.push(style.red(`The last reload failed, so the policy before it stays in force: ${cleanText(kept)}`))
   }
   return `${lines.join("\n")}\n`
+}
+
+function requestRows({ egress, vault }: GateStatus): [string, string][] {
+  const held = egress?.held ?? 0
+  return [
+    ...(egress === undefined
+      ? []
+      : ([
+          ["open", countOf(egress.connections, "connection")],
+          ["waiting", `${countOf(held, "request")}${held === 0 ? "" : ": nanoguard approve"}`],
+        ] satisfies [string, string][])),
+    ...(vault === undefined ? [] : ([["vault", vaultLine(vault)]] satisfies [string, string][])),
+  ]
 }
 
 /** What went wrong inside a gate that goes on, as one error text. */

@@ -81,6 +81,11 @@ describe("policy adopt", () => {
     expect((await run(["policy", "adopt", "--policy", "none.yaml", "--yes", ...SIGNED])).exit).toBe(EXIT.configuration)
   })
 
+  test("takes no policy of a directory above for one that is not there", async () => {
+    const { run } = await newProject()
+    expect(await run(["policy", "adopted", "--project", "./nope"])).toMatchObject({ exit: EXIT.usage })
+  })
+
   test("is the same project through whichever link, and another one by another name", async () => {
     const { run, cwd, open } = await newProject()
     mkdirSync(join(cwd, "sub"))
