@@ -6,6 +6,7 @@ import { networkInterfaces } from "node:os"
 import type { Duplex } from "node:stream"
 import { connect as connectTls, type SecureContext } from "node:tls"
 import { parseV6 } from "../../policy/addresses.ts"
+import { createLru } from "../lru.ts"
 import { spellName } from "./authority.ts"
 import { OriginError } from "./origin-error.ts"
 import type { Target } from "./types.ts"
@@ -15,26 +16,36 @@ export type Resolve = (host: string) => Promise<readonly string[]>
 
 const MAX_ADDRESSES = 32
 
+/** Names whose addresses are kept, and for how many milliseconds: who sends one request after the other need not ask for each. */
+const KEPT = 1_000
+const FRESH = 1_000
+
 /**
- * Resolves by the system's own means, in at most `milliseconds`; who asks for a name that is being looked up gets the same answer. Nothing is
- * kept: what is vetted is what is dialled, and the next request asks again.
+ * Resolves by the system's own means, in at most `milliseconds`; who asks for a name that is being looked up, or was within the last second,
+ * gets the same answer. What is vetted is what is dialled, however old it is. A failure is not kept.
  */
 export function createResolver(
   milliseconds = 5_000,
   lookup: (host: string) => Promise<readonly string[]> = lookUp,
+  fresh = FRESH,
 ): Resolve {
-  const running = new Map<string, Promise<readonly string[]>>()
+  const known = createLru<{ asked: Promise<readonly string[]>; until: number }>(KEPT)
   return (host) => {
     if (isIP(host) !== 0) return Promise.resolve([host])
-    const found = running.get(host)
-    if (found !== undefined) return found
+    const found = known.get(host)
+    if (found !== undefined && performance.now() < found.until) return found.asked
     const asked = withinTime(lookup(host), milliseconds).then((addresses) => {
       if (addresses.length === 0) throw new OriginError("unresolved", "the host has no address")
       return addresses.slice(0, MAX_ADDRESSES)
     })
-    running.set(host, asked)
-    const forget = () => void running.delete(host)
-    asked.then(forget, forget)
+    const made = { asked, until: Number.POSITIVE_INFINITY }
+    known.set(host, made)
+    asked.then(
+      () => {
+        made.until = performance.now() + fresh
+      },
+      () => known.get(host) === made && known.delete(host),
+    )
     return asked
   }
 }

@@ -85,12 +85,25 @@ describe("connections to origins", () => {
 })
 
 describe("resolving", () => {
-  test("asks once for all who ask at the same time, and again for those who come later", async () => {
+  test("asks once for all who ask at the same time or soon after, and again for those who come later", async () => {
     let asked = 0
-    const resolve = createResolver(1_000, async () => [`192.0.2.${++asked}`])
+    const lookup = async () => [`192.0.2.${++asked}`]
+    const resolve = createResolver(1_000, lookup, 60_000)
     expect(await Promise.all([resolve("a.example"), resolve("a.example")])).toEqual([["192.0.2.1"], ["192.0.2.1"]])
-    expect(await resolve("a.example")).toEqual(["192.0.2.2"])
+    expect(await resolve("a.example")).toEqual(["192.0.2.1"])
+    const forgetful = createResolver(1_000, lookup, 0)
+    expect(await forgetful("a.example")).toEqual(["192.0.2.2"])
+    expect(await forgetful("a.example")).toEqual(["192.0.2.3"])
     expect(await resolve("192.0.2.9")).toEqual(["192.0.2.9"])
+  })
+
+  test("keeps no failure", async () => {
+    let asked = 0
+    const resolve = createResolver(1_000, async () =>
+      ++asked === 1 ? Promise.reject(new Error("EAI_AGAIN")) : ["192.0.2.1"],
+    )
+    await expect(resolve("a.example")).rejects.toMatchObject({ fault: "unresolved" })
+    expect(await resolve("a.example")).toEqual(["192.0.2.1"])
   })
 
   test("ends in time, and with an address, or fails", async () => {
