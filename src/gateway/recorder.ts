@@ -5,7 +5,8 @@ import type { ActiveGrant } from "../approvals/types.ts"
 import type { Decision, Detail, Item, NewEvent, Outcome } from "../audit/types.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { plainText } from "../policy/text.ts"
-import type { Store } from "../store/types.ts"
+import type { Batch, Store } from "../store/types.ts"
+import { createFlood } from "./flood.ts"
 import type { Attribution } from "./types.ts"
 
 export interface Recorder {
@@ -28,6 +29,9 @@ export interface More {
   detail?: Detail
 }
 
+/** Listings a minute of one agent that are recorded one by one: more than the largest installation asks for. */
+const LISTINGS = 6_000
+
 /** Writes events of the gateway `gateway` into `store`. Each rejects where the record could not be made durable. */
 export function createRecorder(store: Pick<Store, "append" | "write" | "db">, gateway: string): Recorder {
   const of = (who: Attribution) => ({
@@ -37,34 +41,50 @@ export function createRecorder(store: Pick<Store, "append" | "write" | "db">, ga
     operator: who.operator,
     boxed: who.boxed,
   })
+  const flood = { refused: createFlood(), failed: createFlood(), released: createFlood(LISTINGS) }
+  /** Nobody fills the disk: beyond a number a minute they are counted. What is let through is always told one by one. */
+  const bounded = (who: Attribution, outcome: keyof typeof flood, policy: string, event: () => Promise<number>) =>
+    flood[outcome].record(who.agent, event, (count) => {
+      const detail = { kind: outcome === "released" ? "listed" : outcome, count }
+      return store.append({ ...of(who), type: "package.flooded", subject: who.agent, policy, outcome, detail })
+    })
+  const write = async (batch: Batch): Promise<number> => (await store.write(batch)).seqs[0]!
+
+  const decided: Recorder["decided"] = async (who, decision, outcome, { grants = [], ...more } = {}) => {
+    const subject = decision.verdict.subject
+    const [first] = grants
+    const by = [...new Set(grants.flatMap((grant) => grant.by))]
+    const granted = first && { approval: first.grant.id, by }
+    const event: NewEvent = { ...of(who), type: "package.decided", subject, decision, outcome, ...more, ...granted }
+    try {
+      const changes = grants.flatMap((grant) => consumeGrant(store.db, grant))
+      const { effect, excepted = [] } = decision.verdict
+      const plain = effect === "allow" && outcome === "released" && grants.length === 0 && excepted.length === 0
+      return await write({ changes, events: [event], ...(plain && { lax: true }) })
+    } catch (error) {
+      // What was asked for may be of a size or kind that no record takes: that it was asked for is recorded all the same.
+      if (!(error instanceof NanoguardError) || error.exit !== EXIT.usage || outcome === "released") throw error
+      const { effect, code, policyHash } = decision.verdict
+      return store.append({
+        ...{ ...of(who), type: event.type, subject: plainText(subject, 300), outcome, policy: policyHash },
+        detail: { effect, code, cut: true },
+      })
+    }
+  }
+
   return {
-    listed: async (who, subject, policy, detail) => {
+    listed: (who, subject, policy, detail) => {
       const event: NewEvent = { ...of(who), type: "package.listed", subject, policy, outcome: "released", detail }
-      return (await store.write({ events: [event], lax: true })).seqs[0]!
+      return bounded(who, "released", policy, () => write({ events: [event], lax: true }))
     },
-    decided: async (who, decision, outcome, { grants = [], ...more } = {}) => {
-      const subject = decision.verdict.subject
-      const [first] = grants
-      const by = [...new Set(grants.flatMap((grant) => grant.by))]
-      const granted = first && { approval: first.grant.id, by }
-      const event: NewEvent = { ...of(who), type: "package.decided", subject, decision, outcome, ...more, ...granted }
-      try {
-        const changes = grants.flatMap((grant) => consumeGrant(store.db, grant))
-        const { effect, excepted = [] } = decision.verdict
-        const plain = effect === "allow" && outcome === "released" && grants.length === 0 && excepted.length === 0
-        return (await store.write({ changes, events: [event], ...(plain && { lax: true }) })).seqs[0]!
-      } catch (error) {
-        // What was asked for may be of a size or kind that no record takes: that it was asked for is recorded all the same.
-        if (!(error instanceof NanoguardError) || error.exit !== EXIT.usage || outcome === "released") throw error
-        const { effect, code, policyHash } = decision.verdict
-        return store.append({
-          ...{ ...of(who), type: event.type, subject: plainText(subject, 300), outcome, policy: policyHash },
-          detail: { effect, code, cut: true },
-        })
-      }
+    decided: (who, decision, outcome, more) => {
+      const one = () => decided(who, decision, outcome, more)
+      return outcome === "released" ? one() : bounded(who, "refused", decision.verdict.policyHash, one)
     },
-    failed: (who, subject, policy, detail) =>
-      store.append({ ...of(who), type: "package.failed", subject, policy, outcome: "failed", detail }),
+    failed: (who, subject, policy, detail) => {
+      const event: NewEvent = { ...of(who), type: "package.failed", subject, policy, outcome: "failed", detail }
+      return bounded(who, "failed", policy, () => store.append(event))
+    },
     note: (event) => store.append({ ...event, gateway }),
   }
 }

@@ -58,7 +58,10 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
   const closers: (() => Promise<void>)[] = [() => store.close()]
   const close = async () => {
     clearInterval(timer)
-    for (const one of closers.splice(0).reverse()) await one()
+    const failed: unknown[] = []
+    // What does not close keeps nothing else open: the store is last, and has to be written out.
+    for (const one of closers.splice(0).reverse()) await one().catch((error: unknown) => failed.push(error))
+    if (failed.length > 0) throw failed[0]
   }
   try {
     const { name: project } = findProject(ctx.cwd, options.project)
@@ -109,7 +112,7 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
     timer = setInterval(() => void look().catch(options.onTrouble), LOOK_EVERY).unref()
     return { ...gate, close }
   } catch (error) {
-    await close()
+    await close().catch(() => {})
     throw error
   }
 }

@@ -55,3 +55,32 @@ test("a refusal that no record takes whole is recorded in short, synced; a relea
   expect(batches[0]?.lax).toBeUndefined()
   await expect(to.decided(WHO, decision("allow"), "released")).rejects.toThrow("too large")
 })
+
+test("an agent that floods the record is counted, each kind by itself; what is let through is told one by one", async () => {
+  const { batches, recorder: to } = recorder()
+  const other = { ...WHO, agent: "codex-2" }
+  const many = (count: number, one: () => Promise<number>) => Array.from({ length: count }, one)
+  const seqs = await Promise.all([
+    ...many(650, () => to.decided(WHO, decision("deny"), "refused")),
+    ...many(650, () => to.failed(WHO, "pkg:npm/a@1.0.0", "sha256:p", {})),
+    ...many(6_100, () => to.listed(WHO, "pkg:npm/a", "sha256:p", {})),
+    ...many(1_000, () => to.decided(WHO, decision("allow"), "released")),
+    to.decided(other, decision("deny"), "refused"),
+  ])
+  expect(seqs.every((seq) => seq > 0)).toBe(true)
+  const events = batches.flatMap((batch) => batch.events ?? [])
+  const count = (agent: string, type: string, outcome: string) =>
+    events.filter((event) => event.agent === agent && event.type === type && event.outcome === outcome).length
+  expect(count(WHO.agent, "package.decided", "refused")).toBe(600)
+  expect(count(WHO.agent, "package.failed", "failed")).toBe(600)
+  expect(count(WHO.agent, "package.listed", "released")).toBe(6_000)
+  expect(count(WHO.agent, "package.decided", "released")).toBe(1_000)
+  expect(count(other.agent, "package.decided", "refused")).toBe(1)
+  const flooded = batches.filter((batch) => batch.events?.[0]?.type === "package.flooded")
+  expect(flooded.map(({ events: [event] = [] }) => [event?.outcome, event?.detail])).toEqual([
+    ["refused", { kind: "refused", count: 50 }],
+    ["failed", { kind: "failed", count: 50 }],
+    ["released", { kind: "listed", count: 100 }],
+  ])
+  expect(flooded.every(({ lax }) => lax === undefined)).toBe(true)
+})

@@ -1,7 +1,7 @@
 // An agent that is refused over and over must not fill the disk: beyond a number of refusals a minute they are counted, one record a second.
 // Whoever is refused that often waits for that record, too.
 
-/** Refusals a minute of one agent that are recorded one by one. */
+/** Refusals a minute of one agent that are recorded one by one, unless somebody says otherwise. */
 const MOST = 600
 const MINUTE = 60_000
 
@@ -26,8 +26,8 @@ export interface Flood {
   record: (who: string, one: () => Promise<number>, many: (count: number) => Promise<number>) => Promise<number>
 }
 
-/** Watches agents by name. */
-export function createFlood(): Flood {
+/** Watches agents by name; `most` a minute are recorded one by one. */
+export function createFlood(most = MOST): Flood {
   const agents = new Map<string, Watched>()
   const watch = (agent: string): Watched => {
     const minute = Math.floor(performance.now() / MINUTE)
@@ -43,7 +43,7 @@ export function createFlood(): Flood {
   return {
     record(who, one, many) {
       const watched = watch(who)
-      if (++watched.count <= MOST) return one()
+      if (++watched.count <= most) return one()
       watched.gathered++
       watched.gathering ??= new Promise<void>((resolve) => setTimeout(resolve, GATHER)).then(() => {
         const count = watched.gathered
