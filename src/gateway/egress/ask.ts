@@ -19,11 +19,19 @@ export interface AskInput {
   provenance?: readonly string[]
 }
 
+/** Headers that say what a request does, or how its body is read: bound whatever rules say. */
+const MEANING = [
+  ...["content-encoding", "content-range", "range", "destination", "soapaction", "x-amz-target", "git-protocol"],
+  ...["x-amz-copy-source", "x-goog-copy-source", "x-ms-copy-source", "x-copy-from", "x-goog-user-project"],
+]
+/** Characters of a content-type that are kept as they are. */
+const MAX_TYPE = 200
+
 /** The arguments of the question: what any rule that asks wants bound is in it. */
 export function askArguments(input: AskInput): NetworkArguments {
   const { action, verdict, seen, body, rules, credential, opening, provenance } = input
   const asking = rules.filter(({ effect }) => effect === "ask")
-  const bound = new Set(asking.flatMap(({ bind = [] }) => bind.map((name) => name.toLowerCase())))
+  const bound = new Set([...MEANING, ...asking.flatMap(({ bind = [] }) => bind.map((name) => name.toLowerCase()))])
   const headers = [...bound].sort().flatMap((name) => {
     const value = seen.headers[name]
     return value === undefined ? [] : [[name, value] as const]
@@ -35,9 +43,9 @@ export function askArguments(input: AskInput): NetworkArguments {
     ...(body !== undefined &&
       body.length > 0 && {
         body: {
-          sha256: createHash("sha256").update(body).digest("hex"),
+          sha256: sha256(body),
           size: body.length,
-          type: (seen.headers["content-type"] ?? "").slice(0, 200),
+          type: boundType(seen.headers["content-type"] ?? ""),
         },
       }),
     ...askingRules(verdict),
@@ -51,6 +59,13 @@ export function askArguments(input: AskInput): NetworkArguments {
     ...(provenance !== undefined && provenance.length > 0 && { provenance }),
   }
 }
+
+/** A content-type that is too long to be shown is bound by its hash: what is cut off may be where its parts begin. */
+function boundType(type: string): string {
+  return type.length <= MAX_TYPE ? type : `${type.slice(0, MAX_TYPE - 72)} sha256:${sha256(type)}`
+}
+
+const sha256 = (data: string | Buffer) => createHash("sha256").update(data).digest("hex")
 
 /** The codes of the deciding rule, and of others that ask the same people. */
 function codesOf({ code, approvers = "", also = [] }: Verdict): string[] {

@@ -120,7 +120,12 @@ async function readConsent(
   strictest: (evidence: DecisionEvidence) => Verdict,
 ): Promise<Pick<Judged, "evidence" | "verdict" | "grants" | "args">> {
   const described = await describeRequest(seen, classified)
-  const credential = carried.inject[0]?.credential
+  // All of them: one more beside what was agreed to is another request.
+  const credential =
+    carried.inject
+      .map((one) => one.credential)
+      .sort()
+      .join(", ") || undefined
   const about = { action, seen, described, body, rules, credential, opening, provenance }
   let judged = { evidence, verdict, grants: [] as readonly ActiveGrant[] }
   for (;;) {
