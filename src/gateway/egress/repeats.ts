@@ -1,5 +1,5 @@
 // What was recorded already in the same run: repeats of it are recorded by reference, before they go on. All repeats of one turn of the
-// event loop, by one run of one host, share a record. Its `detail.of` says of each record how often it was repeated: `<seq> x<count>`.
+// event loop, or that come while one is being written, by one run of one host, share a record. Its `detail.of` says of each record how often it was repeated: `<seq> x<count>`.
 import { createHash } from "node:crypto"
 import type { Decision, Item, NewEvent, Outcome } from "../../audit/types.ts"
 import type { NetworkAction } from "../../policy/types.ts"
@@ -32,15 +32,22 @@ export interface Repeats {
 export function createRepeats(write: (event: Omit<NewEvent, "gateway">) => Promise<Written>): Repeats {
   const seen = createLru<{ first: Promise<number>; since: number }>(REMEMBERED)
   const gathered = new Map<string, Gathered>()
+  /** Records that are being written. To wake the store's thread costs more than a record: what comes meanwhile shares the next one. */
+  const writing = new Map<string, Promise<unknown>>()
 
   const begin = (group: string, common: Common): Gathered => {
     const counts = new Map<number, number>()
-    const turn = new Promise<void>((resolve) => setImmediate(resolve))
+    const before = writing.get(group)
+    const turn = before === undefined ? new Promise<void>((done) => setImmediate(done)) : before.then(nothing, nothing)
     const made: Gathered = {
       counts,
       written: turn.then(() => {
         if (gathered.get(group) === made) gathered.delete(group)
-        return write(repeatedEvent(common, counts))
+        const written = write(repeatedEvent(common, counts))
+        writing.set(group, written)
+        const done = () => writing.get(group) === written && writing.delete(group)
+        written.then(done, done)
+        return written
       }),
     }
     gathered.set(group, made)
@@ -72,6 +79,8 @@ export function createRepeats(write: (event: Omit<NewEvent, "gateway">) => Promi
     },
   }
 }
+
+const nothing = () => {}
 
 function repeatedEvent(common: Common, counts: ReadonlyMap<number, number>): Omit<NewEvent, "gateway"> {
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
