@@ -33,6 +33,8 @@ export interface Standing {
 
 export interface Chain {
   byName: ReadonlyMap<string, Standing>
+  /** Digests of all changes that were signed. */
+  links: ReadonlySet<string>
   /** Highest position, whatever the row there is worth. */
   position: number
 }
@@ -48,10 +50,15 @@ export async function readChain(db: Kysely<Tables>): Promise<Chain> {
       EXIT.environment,
     )
   const byName = new Map<string, Standing>()
-  // A name that is none can belong to no credential: nothing follows from such a row.
-  for (const row of rows)
-    if (CREDENTIAL_NAME.test(row.name)) byName.set(row.name, follow(byName.get(row.name), row, enrolled))
-  return { byName, position: rows.at(-1)?.position ?? 0 }
+  const links = new Set<string>()
+  for (const row of rows) {
+    // A name that is none can belong to no credential: nothing follows from such a row.
+    if (!CREDENTIAL_NAME.test(row.name)) continue
+    const standing = follow(byName.get(row.name), row, enrolled)
+    byName.set(row.name, standing)
+    links.add(standing.last)
+  }
+  return { byName, links, position: rows.at(-1)?.position ?? 0 }
 }
 
 /** A column, or nothing where it is longer than any can be: then its signature does not hold. */

@@ -1,6 +1,7 @@
 // Setting, rotating and removing credentials: signed, encrypted and recorded in one transaction.
 import { sql } from "kysely"
 import { readApprovers, requireApprover } from "../approvals/approvers.ts"
+import { digestOf } from "../approvals/binding.ts"
 import { wrongKey } from "../approvals/enrol.ts"
 import { verifySignature } from "../approvals/signature.ts"
 import type { Signer } from "../approvals/types.ts"
@@ -104,7 +105,8 @@ async function append(
   const insert = sql`insert into credentials (position, name, action, credential, sealed, time, "by", signature)
     select ${sql.lit(position + 1)}, ${name}, ${action}, ${credential}, ${sealed}, cast(${time} as bigint), ${by}, ${signature}
     where (select coalesce(max(position), 0) from credentials) = ${sql.lit(position)}`
-  const event = { type, subject: `credential ${name}`, gateway, by: [by], detail: { credential: name, ...said } }
+  const detail = { credential: name, ...said, change: digestOf(message) }
+  const event = { type, subject: `credential ${name}`, gateway, by: [by], detail }
   try {
     await store.write({ changes: [{ ...insert.compile(store.db), expect: 1 }], events: [event] })
   } catch (error) {

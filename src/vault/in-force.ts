@@ -45,18 +45,19 @@ export function openValue({ values }: VaultKeys, { name, sealed, text }: Standin
   return value
 }
 
-/** A chain whose last changes were cut off would bring back what they replaced: what was newer once stays refused. */
-export function withoutReturn(before: Chain, now: Chain): Chain {
+const MISSING = "changes of it are missing from the store: set it again"
+
+/**
+ * A chain whose last changes were cut off would bring back what they replaced, or what they removed. `before`: the last change of each name that is
+ * known to have been made; what it was about stays refused until somebody sets it anew.
+ */
+export function withoutReturn(before: ReadonlyMap<string, { last: string; refused?: string }>, now: Chain): Chain {
   const byName = new Map(now.byName)
-  for (const [name, old] of before.byName) {
-    const standing = byName.get(name)
-    if ((standing?.version ?? 0) >= old.version) continue
-    const base = standing ?? { name, text: "", sealed: "", last: "-", version: 0 }
-    byName.set(name, {
-      ...base,
-      version: old.version,
-      refused: "changes of it are missing from the store: set it again",
-    })
+  for (const [name, old] of before) {
+    const standing = byName.get(name) ?? { name, text: "", sealed: "", last: "-", version: 0 }
+    const unchanged = old.last === standing.last
+    if (unchanged ? old.refused !== MISSING : old.last === "-" || now.links.has(old.last)) continue
+    byName.set(name, { ...standing, refused: MISSING })
   }
   return { ...now, byName }
 }

@@ -7,6 +7,7 @@ import { type Chain, readChain, requireStanding } from "./chain.ts"
 import { lockedError, vaultError } from "./errors.ts"
 import { type InForce, judgeChain, openValue, withoutReturn } from "./in-force.ts"
 import { deriveKeys, forgetKeys, type VaultKeys } from "./keys.ts"
+import { lastLogged } from "./logged.ts"
 import { createLogins } from "./logins/renew.ts"
 import { makePlaceholder, readPlaceholder } from "./placeholder.ts"
 import type { ProtectionKind } from "./protection.ts"
@@ -52,7 +53,7 @@ export async function openVault(
   let keys: VaultKeys | undefined
   let kind: ProtectionKind | undefined
   let trouble: NanoguardError | undefined
-  let chain: Chain = { byName: new Map(), position: 0 }
+  let chain: Chain = { byName: new Map(), links: new Set(), position: 0 }
   let marks = ""
   let now: InForce = { credentials: [], refused: [] }
   let loading: Promise<void> | undefined
@@ -108,7 +109,9 @@ export async function openVault(
       (select cast(coalesce(max(position), 0) as text) from approvers) as marks`.execute(store.db)
     const found = rows[0]?.marks ?? ""
     if (found !== marks) {
-      chain = withoutReturn(chain, await readChain(store.db))
+      // The record first: what is changed meanwhile is in the chain, and no less.
+      const before = marks === "" ? await lastLogged(store.db) : chain.byName
+      chain = withoutReturn(before, await readChain(store.db))
       sources.forget()
       marks = found
       judge()

@@ -110,6 +110,41 @@ describe("a row of the store", () => {
     await expect(vault.reveal("example")).rejects.toThrow("missing from the store")
   })
 
+  test.each<[string, (place: Awaited<ReturnType<typeof newVaultPlace>>) => Promise<unknown>]>([
+    [
+      "a rotation",
+      ({ store, ana, keys }) =>
+        rotateCredential(store, "example", { value: "a-newer-Value-91", keys }, ana, NOW, "test"),
+    ],
+    ["a removal", ({ store, ana }) => removeCredential(store, "example", ana, NOW, "test")],
+  ])("that is cut off while no gate runs brings nothing back, by the record: %s", async (_, change) => {
+    for (const running of [true, false]) {
+      const place = await newVaultPlace({ onTestFinished } as TestContextOfVitest)
+      const { ctx, set, openVault } = place
+      await set()
+      await set({ name: "other" })
+      await change(place)
+      const seen = running ? await openVault() : undefined
+      tamper(ctx, "delete from credentials where position = 3")
+      await seen?.reload()
+      const vault = seen ?? (await openVault())
+      expect(vault.status().refused).toEqual([
+        { name: "example", why: expect.stringContaining("missing from the store") },
+      ])
+      await expect(vault.reveal("example")).rejects.toThrow("missing from the store")
+      expect(await vault.reveal("other")).toBe(VALUE)
+      // Neither by another change, nor by the next start.
+      await set({ name: "third" })
+      await vault.reload()
+      await expect(vault.reveal("example")).rejects.toThrow("missing from the store")
+      await expect((await openVault()).reveal("example")).rejects.toThrow("missing from the store")
+      await set({}, "set-Anew-4471")
+      await vault.reload()
+      expect(await vault.reveal("example")).toBe("set-Anew-4471")
+      expect(await (await openVault()).reveal("example")).toBe("set-Anew-4471")
+    }
+  })
+
   test("whose value was sealed for something else is refused, even where an approver signs it", async (t) => {
     const { ana, set, openVault, store } = await newVaultPlace(t)
     const narrow = await set()

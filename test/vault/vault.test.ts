@@ -43,10 +43,11 @@ describe("a vault", () => {
     expect(vault.list()).toEqual([])
     await expect(vault.reveal("example")).rejects.toThrow("no credential of that name")
     const said = (await records(store)).filter(({ kind }) => kind === "credential")
+    const change = expect.stringMatching(/^sha256:[0-9a-f]{64}$/)
     expect(said.map(({ type, subject, detail }) => [type, subject, detail])).toEqual([
-      ["credential.set", "credential example", { credential: "example", version: 1, source: "value" }],
-      ["credential.rotated", "credential example", { credential: "example", version: 2, source: "value" }],
-      ["credential.removed", "credential example", { credential: "example", version: 2 }],
+      ["credential.set", "credential example", { credential: "example", version: 1, source: "value", change }],
+      ["credential.rotated", "credential example", { credential: "example", version: 2, source: "value", change }],
+      ["credential.removed", "credential example", { credential: "example", version: 2, change }],
     ])
     expect(JSON.stringify(said)).not.toMatch(/\bana\b|newer|Horse/)
   })
