@@ -118,7 +118,7 @@ async function runLive(ctx: Context, store: Store, signer: Signer, open: OpenFro
     else if (effect.do === "suspend") front.suspend()
     else if (effect.do === "answer")
       void answerAll(ctx, store, signer, effect.items)
-        .then((notice) => dispatch({ type: "answered", notice }))
+        .then((notice) => dispatch({ type: "answered", notice: `last answer: ${notice}` }))
         .then(refresh, fail)
     else fetch(effect).catch(fail)
   }

@@ -83,6 +83,9 @@ function paged(lines: readonly Line[], offset: number, rows: number): Screen {
   return { lines: lines.slice(from, from + rows), fits: true, last }
 }
 
+/** Columns by which a line of policy goes on further in. */
+const HANG = 6
+
 /** All there is of a request: each value whole, then the body as it was sent. */
 export function fullLines(one: Waiting, now: number, columns: number, body?: readonly string[]): Line[] {
   const card = cardOf(one, now, true)
@@ -115,6 +118,11 @@ function ruleLines(rule: readonly string[] | undefined, columns: number): Line[]
   return [
     ...wrapWidth(head, columns).map((text): Line => ({ text, tone: "dim" })),
     { text: "" },
-    ...lines.flatMap((line) => wrapWidth(line === "" ? " " : line, columns).map((text) => ({ text }))),
+    // What goes on in the next line stands further in, so that it is the same YAML where it is copied.
+    ...lines.flatMap((line) =>
+      wrapWidth(line === "" ? " " : line, columns - HANG).map((text, i) => ({
+        text: i > 0 && line.startsWith("  ") ? `${" ".repeat(HANG)}${text}` : text,
+      })),
+    ),
   ]
 }

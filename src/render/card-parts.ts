@@ -66,7 +66,7 @@ function requestParts(request: NetworkArguments, background: Background | undefi
         rows: [
           {
             label: "rule",
-            value: `${[rule, ...also].map((id) => shortValue(id, most(80))).join(", ")}: ${codes.map(describeCode).join(", ")}`,
+            value: `${[...new Set([rule, ...also])].map((id) => shortValue(id, most(80))).join(", ")}: ${codes.map(describeCode).join(", ")}`,
           },
           { label: "because", value: shortValue(reason, most(300)) },
           ...(kind === "" ? [] : [{ label: "operation", value: shortValue(kind, 120) }]),
@@ -87,8 +87,8 @@ function comparedRows(request: NetworkArguments, before: Background["approved"],
   const then = before && readNetwork(before.binding)
   if (before === undefined || then === undefined) return valueRows(request, undefined, max)
   const day = new Date(before.binding.requested).toISOString().slice(0, 16).replace("T", " ")
-  const first = { label: "compared", value: `with ${before.id}, approved, of ${day}Z` }
-  return [first, ...valueRows(request, then, max)]
+  // What is other comes first: where there is little room, it is what is seen.
+  return [...valueRows(request, then, max), { label: "compared", value: `with ${before.id}, approved, of ${day}Z` }]
 }
 
 function openingRows(opening: NetworkArguments["opening"]): Row[] {

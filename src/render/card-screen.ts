@@ -10,6 +10,9 @@ const MAX_LINES = 4
 /** Fewest lines for what may be cut: one of it, and the one that says what was. */
 const LEAST_ROOM = 2
 
+/** Lines for what may be cut, below which the frame around it gives way. */
+const WANTED_ROOM = 6
+
 /** What a section is given first, in this order, before the rest is shared out. */
 const LEAST: readonly (readonly [name: string, lines: number])[] = [
   ["values", 6],
@@ -25,7 +28,9 @@ const LEAST: readonly (readonly [name: string, lines: number])[] = [
 export function fitCard(card: Card, columns: number, rows: number): { lines: Line[]; fits: boolean } {
   const head = linesOf({ label: "will", value: card.headline, tone: "head" }, columns, 3)
   const top = [...head, ...card.top.flatMap((row) => linesOf(row, columns, 3))]
-  const bottom = card.bottom.flatMap((row) => linesOf(row, columns, 3))
+  const below = (most: number) => card.bottom.flatMap((row) => linesOf(row, columns, row.label === "digest" ? 3 : most))
+  // Of what will be sent there should be more than the frame around it.
+  const bottom = rows - top.length - below(3).length < WANTED_ROOM ? below(2) : below(3)
   const room = rows - top.length - bottom.length
   if (room < LEAST_ROOM && card.sections.length > 0) {
     // What is below comes from us alone: it stays, and what is above is cut.

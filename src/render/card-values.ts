@@ -56,6 +56,8 @@ interface Flat {
   /** As it stands before the value, with a colon. */
   name: string
   value: string
+  /** What is compared besides, where a row shows only the beginning of it. */
+  hash?: string
 }
 
 /**
@@ -70,7 +72,7 @@ export function valueRows(request: NetworkArguments, before?: NetworkArguments, 
     now.length > MAX_COMPARED || then.length > MAX_COMPARED
       ? undefined
       : diffArrays(then, now, {
-          comparator: (a, b) => a.part === b.part && a.name === b.name && a.value === b.value,
+          comparator: isSame,
           maxEditLength: MAX_EDITS,
         })
   if (changes === undefined) return labelParts(now.map((flat) => ({ ...flat, sign: "+" })))
@@ -89,7 +91,7 @@ export function valueRows(request: NetworkArguments, before?: NetworkArguments, 
 
 type Signed = Flat & { sign?: "+" | "-" | "~" | " "; was?: Flat }
 
-const isSame = (a: Flat, b: Flat) => a.part === b.part && a.name === b.name && a.value === b.value
+const isSame = (a: Flat, b: Flat) => a.part === b.part && a.name === b.name && a.value === b.value && a.hash === b.hash
 
 /** A new value with the one that had its name; a name that comes several times says nothing. */
 function pairUp(flat: Flat, gone: readonly Flat[]): Signed {
@@ -127,13 +129,20 @@ function flatten(request: NetworkArguments, max: number): Flat[] {
   if (query !== "" && !described?.parts.some(({ title }) => title === "query")) add("query", "", query)
   for (const [name, value] of Object.entries(headers)) add("header", name, value)
   for (const { title, values, more } of described?.parts ?? []) {
-    for (const { name, value, cut } of values) add(title, name, value, cut)
+    for (const { name, value, cut } of values) {
+      // What is bound of a body says these better, below.
+      if (title !== "body" || body === undefined || (name !== "type" && name !== "bytes")) add(title, name, value, cut)
+    }
     if (more !== undefined) add(title, "", `(and ${countOf(more, "more value")})`)
   }
   // What the gate did not decode is there all the same.
   if (described === undefined) add("decoded", "", JSON.stringify(shown ?? null))
-  if (body !== undefined)
-    add("body", "", `${countOf(body.size, "byte")} of ${body.type || "no stated type"}, sha256 ${body.sha256}`)
+  if (body !== undefined) {
+    const { sha256, size, type } = body
+    const hash = max === Infinity ? sha256 : `${sha256.slice(0, 16)}...`
+    const value = `${countOf(size, "byte")} of ${type || "no stated type"}, sha256 ${hash}`
+    flats.push({ part: "body", name: "", value: shortValue(value, max), hash: sha256 })
+  }
   return flats
 }
 

@@ -81,6 +81,7 @@ const HELP: readonly (readonly [string, string])[] = [
   ["l", "a line of policy that would say the same without asking. It is only shown."],
   ["q, Ctrl-C", "leave. What waits goes on waiting; what nobody answers in time is refused."],
   ["", "Keys that are pressed before a card was on the screen for half a second decide nothing."],
+  ["", "An agent 'in no box' runs as you: it can leave the gate aside, and for it the gate is no boundary."],
   ["", "What an agent wrote stands behind 'agent says', in quotes. All else is what the gate saw."],
 ]
 

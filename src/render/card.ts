@@ -33,8 +33,7 @@ function askedBy({ approval: { binding }, background }: Waiting): Row {
   const label = "asked by"
   if (background === undefined) return { label, value: `${who}; looking at the record ...` }
   if (background.boxed === true) return { label, value: `${who}, in a box` }
-  const what = background.boxed === false ? "in no box" : "in no box that the record knows of"
-  return { label, value: `${who}, ${what}: for it the gate is no boundary`, tone: "warn" }
+  return { label, value: `${who}, ${background.boxed === false ? "in no box" : "in no known box"}`, tone: "warn" }
 }
 
 /** That it was asked before, and a person said no. */

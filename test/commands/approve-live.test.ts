@@ -52,7 +52,6 @@ test("a request of the network is listed, shown whole by its id, and let out onc
     "              customer: cus_1",
     "              description: November",
     expect.stringContaining("body          61 bytes"),
-    expect.stringMatching(/^ {12}\| /),
     "provenance    first request of claude-1 to this host",
     "rule          charges: network.ask",
     "because       A rule of the policy asks about this request.",

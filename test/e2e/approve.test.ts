@@ -82,7 +82,7 @@ test("a request appears as it comes, and is approved, denied, approved alike, an
       expect.stringMatching(new RegExp(`^digest {8}${shortDigest(digest)}  ${first}  (?:10|9)m \\d+s left$`)),
     ]),
   )
-  await terminal.waitFor("in no box: for it the gate is no boundary")
+  await terminal.waitFor("in no box")
   await terminal.press("a")
   await terminal.waitFor(`Approve ${shortDigest(digest)}, once, until `)
   await terminal.press("y")
@@ -217,7 +217,7 @@ test("the terminal may be narrow or small, and change; what does not fit decides
   const { ask, start, stateOf } = await newPlace(t, { size: [40, 24] })
   const id = await ask(chargeOf(4_900))
   const terminal = start()
-  const narrow = linesOf(await terminal.waitFor("gate is no boundary"))
+  const narrow = linesOf(await terminal.waitFor("in no box"))
   expect(narrow.slice(1, 4)).toEqual([
     "will       charge customer cus_1, 49 usd",
     "sends      POST https://api.example.com/",

@@ -47,7 +47,7 @@ describe("a card", () => {
         "              customer: cus_1",
         "              description: November",
         "body          61 bytes of application/x-www-form-urlencoded, sha256",
-        "            | abababababababababababababababababababababababababababababababab",
+        "            | abababababababab...",
         "provenance    first request of claude-1 to this host",
         "rule          charges: network.ask",
         "because       A rule of the policy asks about this request.",
@@ -79,21 +79,21 @@ describe("a card", () => {
         "nanoguard approve   1 of 1 request   as ana",
         "will          charge customer cus_1, 4,900.00 usd",
         "sends         POST https://api.example.com/v1/charges",
-        "asked by      claude-1 (operator olga; run r1), in no box: for it the gate is",
-        "            | no boundary",
-        "compared      with ap-eu5pn4j4, approved, of 2026-11-21 00:00Z",
+        "asked by      claude-1 (operator olga; run r1), in no box",
         "query         - before",
         "form          ~ amount: 490000  (was 4900)",
         "                currency: usd",
         "                customer: cus_1",
         "                description: November",
         "body            61 bytes of application/x-www-form-urlencoded, sha256",
-        "            | abababababababababababababababababababababababababababababababab",
+        "            | abababababababab...",
+        "compared      with ap-eu5pn4j4, approved, of 2026-11-21 00:00Z",
         "provenance    first request of claude-1 to this host",
         "rule          charges: network.ask",
         "because       A rule of the policy asks about this request.",
         "operation     stripe:charges.create, a write",
         "credential    stripe-live goes onto it; the agent never had it",
+        "",
         "",
         "",
         "",
@@ -116,17 +116,17 @@ describe("a card", () => {
         "sends      POST https://api.example.com/",
         "          |v1/charges",
         "asked by   claude-1 (operator olga; run",
-        "          |r1), in no box: for it the",
-        "          |gate is no boundary",
-        "compared   with ap-eu5pn4j4, approved,",
-        "          |of 2026-11-21 00:00Z",
+        "          |r1), in no box",
         "query      - before",
         "form       ~ amount: 490000  (was 4900)",
         "             (4 values are the same)",
+        "compared   with ap-eu5pn4j4, approved,",
+        "          |of 2026-11-21 00:00Z",
+        "provenance first request of claude-1 to",
         "rule       charges: network.ask",
         "because    A rule of the policy asks",
         "credential stripe-live goes onto it;",
-        "v shows 6 lines that are cut",
+        "v shows 5 lines that are cut",
         "decided by default: ana, ben, cy (1",
         "          |must agree)",
         "digest     cd8a-5aaf-e27d-2336 ",
@@ -359,8 +359,7 @@ describe("without a screen", () => {
                     currency: usd
                     customer: cus_1
                     description: November
-      body          61 bytes of application/x-www-form-urlencoded, sha256
-                  | abababababababababababababababababababababababababababababababab
+      body          61 bytes of application/x-www-form-urlencoded, sha256 abababababababab...
       provenance    first request of claude-1 to this host
       rule          charges: network.ask
       because       A rule of the policy asks about this request.
