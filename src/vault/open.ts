@@ -59,6 +59,8 @@ export async function openVault(
   let loading: Promise<void> | undefined
   // Locked by a person: a commit of somebody must not open it again.
   let held = false
+  /** How often that was done: whoever was about to open it before stops there. */
+  let locks = 0
   let again = 0
   const logins = createLogins(ctx)
   const sources = createSources(ctx)
@@ -78,9 +80,14 @@ export async function openVault(
     const file = readVaultFile(ctx)
     if (!file) throw vaultError("there is no vault yet", "nanoguard secret init", EXIT.environment)
     kind = file.protection.kind
+    const before = locks
     const vaultKey = await unlockVaultKey(ctx, file, passphrase)
     const derived = deriveKeys(vaultKey)
     vaultKey.fill(0)
+    if (locks !== before) {
+      forgetKeys(derived)
+      throw lockedError()
+    }
     if (keys) forgetKeys(keys)
     keys = derived
     ;[held, trouble] = [false, undefined]
@@ -173,6 +180,7 @@ export async function openVault(
     unlock,
     lock() {
       held = true
+      locks++
       forget()
     },
     status: () => ({

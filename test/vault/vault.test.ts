@@ -95,6 +95,11 @@ describe("a vault", () => {
     )
     await vault.reload()
     expect([vault.locked, vault.list().length]).toEqual([true, 2])
+    // Whoever was about to open it when it was locked, does not.
+    const late = vault.unlock(PASSPHRASE)
+    vault.lock()
+    await expect(late).rejects.toThrow("the vault is locked")
+    await locked()
     expect(ctx.out() + ctx.err()).toBe("")
   })
 
