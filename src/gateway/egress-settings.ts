@@ -66,6 +66,7 @@ const BUNDLES = [
 
 /** Programs that cannot be told by a variable. */
 const NOTES = [
+  "Node programs that make connections by an agent of their own (AWS's SDK, ws) want that agent to be made for the proxy: new https.Agent({ proxyEnv: process.env }).",
   "Java reads no such variables: give it -Dhttps.proxyHost, -Dhttps.proxyPort and a trust store of its own.",
 ]
 
@@ -94,6 +95,7 @@ export function egressSettings(input: EgressSettingsInput): ClientSettings {
       GIT_HTTP_PROXY_AUTHMETHOD: "basic",
       // Wget reads no variable for certificates. The machine's own file counts beside it, a person's does not.
       WGETRC: wgetrc,
+      ...awsPair(placeholders),
       ...Object.fromEntries(placeholders.flatMap(({ names, value }) => names.map((name) => [name, value]))),
     },
     files: [
@@ -103,6 +105,13 @@ export function egressSettings(input: EgressSettingsInput): ClientSettings {
     ],
     notes: NOTES,
   }
+}
+
+/** AWS's programs want key id and secret each by itself: of several credentials, those of the first. */
+function awsPair(placeholders: readonly PlaceholderVariable[]): Record<string, string> {
+  const pairs = placeholders.flatMap(({ value }) => /^(A[KS]IA[A-Z2-7]{16}):([A-Za-z0-9+/]{40})$/.exec(value) ?? [])
+  const [, id, secret] = pairs
+  return id === undefined || secret === undefined ? {} : { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret }
 }
 
 const both = (name: string, value: string) => ({ [name]: value, [name.toUpperCase()]: value })

@@ -32,3 +32,13 @@ test("files that programs trust hold the run's authority, and beside it the publ
 test("placeholders are in every variable that programs look in", () => {
   expect(settings.env).toMatchObject({ SERVICE_KEY: "made-up", OTHER_KEY: "made-up" })
 })
+
+test("AWS's programs get key id and secret each by itself", () => {
+  const value = "AKIAABCDEFGHIJKLMNOP:abcdefghijklmnopqrstuvwxyz0123456789+/ab"
+  const { env } = egressSettings({
+    ...{ base: "http://127.0.0.1:8471", token: "tok", certificate: "PEM\n", directory: "/run/one" },
+    placeholders: [{ credential: "aws", value, names: [] }],
+  })
+  expect(`${env["AWS_ACCESS_KEY_ID"]}:${env["AWS_SECRET_ACCESS_KEY"]}`).toBe(value)
+  expect(settings.env).not.toHaveProperty("AWS_ACCESS_KEY_ID")
+})

@@ -58,6 +58,12 @@ export function registryService(places: readonly RegistryPlace[], target: Target
   return ecosystem === "golang" ? undefined : ecosystem
 }
 
+/** Whether a registry is there, whatever it is asked for. */
+export function isRegistry(places: readonly RegistryPlace[], target: Target): boolean {
+  const origin = originOf(target)
+  return places.some((one) => isSameHost(one, origin))
+}
+
 function originOf({ scheme, host, port }: Target): string {
   return new URL(`${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`).origin
 }

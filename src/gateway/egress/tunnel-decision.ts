@@ -8,6 +8,7 @@ import type { Attribution } from "../types.ts"
 import { NOTHING } from "./credentials.ts"
 import type { EgressDeps } from "./deps.ts"
 import { HostNotFound, type Judged, judge } from "./judge.ts"
+import { isRegistry } from "./registry.ts"
 import type { Target, TunnelDecision } from "./types.ts"
 
 /**
@@ -15,10 +16,12 @@ import type { Target, TunnelDecision } from "./types.ts"
  * through is refused here where it is no HTTPS; where it is, the refusal is worth more inside, as an answer that clients show.
  */
 export async function decideTunnel(deps: EgressDeps, who: Attribution, target: Target): Promise<TunnelDecision> {
-  const { policy } = deps.law()
+  const { policy, registries } = deps.law()
   const { host, port } = target
   const needs = networkNeeds(policy, host, port)
-  if (needs.inspect && (port === 443 || couldReach(policy, host, port))) return { go: "inspect", http2: needs.http2 }
+  // The package gate answers for a registry, at whatever port it is.
+  const answers = port === 443 || isRegistry(registries, target) || couldReach(policy, host, port)
+  if (needs.inspect && answers) return { go: "inspect", http2: needs.http2 }
   const seen: SeenRequest = { method: "CONNECT", scheme: "https", host, port, path: "/", query: "", headers: {} }
   const judged = await judgeTunnel(deps, who, seen)
   const { action, evidence, verdict, reserved } = judged
