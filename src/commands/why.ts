@@ -59,8 +59,13 @@ async function findRecord(ctx: Context, subject: string): Promise<WhyReport | un
   try {
     const found = id === undefined ? await searchBack(reader.db, purl) : await readRecord(reader.db, Number(id))
     const asked = found?.approval === undefined ? undefined : await readApproval(reader.db, found.approval, ctx.now())
+    const note = asked?.decisions.find(({ answer }) => answer === "deny")?.terms.note
     return (
-      found && { ...found, ...(await openOperator(reader.db, found)), ...(asked && { approvalState: asked.state }) }
+      found && {
+        ...{ ...found, ...(await openOperator(reader.db, found)) },
+        ...(asked && { approvalState: asked.state }),
+        ...(asked?.state === "denied" && note !== undefined && { approvalNote: note }),
+      }
     )
   } finally {
     await reader.close()

@@ -17,6 +17,8 @@ export interface WhyReport {
   approval?: string
   /** How the approval stands now. */
   approvalState?: string
+  /** What the person said who denied it. */
+  approvalNote?: string
   verdict: Verdict
   /** The line of the policy that would let a request through: for the person who writes it. */
   line?: string
@@ -33,7 +35,7 @@ export function renderWhy(
   { style, columns }: { style: Style; columns: number },
 ): string {
   if (format === "json") return `${JSON.stringify(report)}\n`
-  const { verdict, request, time, agent, approval, approvalState, requested } = report
+  const { verdict, request, time, agent, approval, approvalState, approvalNote, requested } = report
   const word =
     verdict.effect === "allow"
       ? style.green("allowed")
@@ -59,7 +61,9 @@ export function renderWhy(
     ],
     [
       "approval",
-      approval === undefined ? undefined : `${approval}${approvalState === undefined ? "" : ` is ${approvalState}`}`,
+      approval === undefined
+        ? undefined
+        : `${approval}${approvalState === undefined ? "" : ` is ${approvalState}`}${approvalNote === undefined ? "" : `: ${JSON.stringify(approvalNote)}`}`,
     ],
     ["do", wayOut(report)],
     ["policy line", report.line],
