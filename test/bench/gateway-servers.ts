@@ -150,7 +150,8 @@ function installVerdaccio(): string {
   return directory
 }
 
-function freePort(): Promise<number> {
+/** A port of loopback that nobody had a moment ago. */
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
       const { port } = server.address() as AddressInfo

@@ -1,4 +1,4 @@
-// Every benchmark, as ratios within one run. Usage: npm run bench [start|offline|peers|scale|online|decide|advisories|packument|gateway ...]
+// Every benchmark, as ratios within one run. Usage: npm run bench [start|offline|peers|scale|online|decide|advisories|packument|gateway|egress ...]
 import { spawnSync } from "node:child_process"
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -126,6 +126,7 @@ const sections: Record<string, () => Promise<void> | void> = {
   advisories: () => standalone("advisories.ts"),
   packument: () => standalone("packument.ts"),
   gateway: () => standalone("gateway.ts"),
+  egress: () => standalone("egress.ts"),
 }
 
 function standalone(file: string): void {
