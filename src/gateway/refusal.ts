@@ -86,7 +86,7 @@ export function renderRefusal(refusal: Refusal): Answer {
     type: "about:blank",
     title: plainText(`${verdict.code} [${requestId}]`, 100),
     status: 403,
-    detail: plainText(`${verdict.reason} ${nextStep(verdict, refusal.approval)}`.trim(), 500),
+    detail: plainText(sentences(verdict.reason, nextStep(verdict, refusal.approval)), 500),
   }
   return {
     status: 403,
@@ -99,6 +99,11 @@ export function renderRefusal(refusal: Refusal): Answer {
     },
     body: JSON.stringify(body),
   }
+}
+
+/** Two sentences in one line: a person's own reason may end without a full stop. */
+function sentences(first: string, second: string): string {
+  return second === "" ? first : `${first}${/[.!?]$/.test(first) ? "" : "."} ${second}`
 }
 
 /**
