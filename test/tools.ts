@@ -20,15 +20,22 @@ export interface Tool {
   load: () => unknown
 }
 
+/** Where all of them are kept. */
+const HOME = join(tmpdir(), "nanoguard-test-tools")
+
+/** Whether a tool was installed before: what is large is not fetched for a sample. */
+export function hasTool(name: string): boolean {
+  return existsSync(join(HOME, `${name}-${PINNED[name]?.version}`))
+}
+
 /** A tool of fixtures/tools.json, installed on first use. Where that is not possible the test is skipped, saying why. */
 export function tool(ctx: TestContext, name: string): Tool {
   const pinned = PINNED[name]
   if (pinned === undefined) throw new Error(`${name} is not in test/fixtures/tools.json`)
-  const home = join(tmpdir(), "nanoguard-test-tools")
-  const directory = join(home, `${name}-${pinned.version}`)
+  const directory = join(HOME, `${name}-${pinned.version}`)
   if (!existsSync(directory)) {
-    mkdirSync(home, { recursive: true })
-    const unfinished = mkdtempSync(join(home, ".install-"))
+    mkdirSync(HOME, { recursive: true })
+    const unfinished = mkdtempSync(join(HOME, ".install-"))
     try {
       writeFileSync(join(unfinished, "package.json"), '{"private":true}')
       const flags = ["--no-audit", "--no-fund", "--silent", "--ignore-scripts"]
