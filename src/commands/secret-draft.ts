@@ -29,7 +29,7 @@ export async function readDraft(ctx: Pick<Context, "cwd">, name: string, options
   const slot = options.slot === undefined ? preset?.slot : parseSlot(options.slot)
   if (!slot)
     throw vaultError(
-      "where in a request does it stand?",
+      "the slot is missing: where in a request does the key stand?",
       "add --slot bearer, --slot header:<name> and so on",
       EXIT.usage,
     )

@@ -167,7 +167,7 @@ describe("secret set", () => {
 
   test.each([
     [{ slot: "bearer" }, "where may it go?"],
-    [{ host: ["api.example.com"] }, "where in a request does it stand?"],
+    [{ host: ["api.example.com"] }, "the slot is missing: where in a request does the key stand?"],
     [{ host: ["**"], slot: "bearer" }, "** would let it go anywhere"],
     [{ host: ["*.co.uk"], slot: "bearer" }, "anybody can have a host"],
     [{ host: ["**.com"], slot: "bearer" }, "anybody can have a host"],

@@ -105,7 +105,7 @@ function requireFile(file: string, directory: string): void {
 function noRecord(directory: string): NanoguardError {
   return new NanoguardError("there is no record here yet", {
     exit: EXIT.environment,
-    hint: "it begins with the first gateway or run; NANOGUARD_HOME or NANOGUARD_STORE says where another one is",
+    hint: "it begins with `nanoguard approver add <name>` or the first gateway; NANOGUARD_HOME or NANOGUARD_STORE says where another one is",
     where: { file: directory },
   })
 }
