@@ -1,7 +1,8 @@
 // The commands of the gate: `gateway`, and `why`.
 import { type Command, Option } from "commander"
-import type { GatewayEnvOptions, GatewayStartOptions } from "./commands/gateway.ts"
+import type { GatewayEnvOptions } from "./commands/gateway.ts"
 import type { GatewayExecOptions } from "./commands/gateway-exec.ts"
+import type { GatewayStartOptions } from "./commands/gateway-options.ts"
 import type { WhyOptions } from "./commands/why.ts"
 import type { Context } from "./context.ts"
 import { GATEWAY_EXAMPLES as EXAMPLES } from "./examples-gateway.ts"
