@@ -14,6 +14,8 @@ export interface BodyFinder {
   end: () => Promise<FoundPlaceholder[]>
   /** Why not all of it could be looked at, from then on. */
   readonly unread?: Unread
+  /** Something began that may be one: the next bytes say. */
+  readonly waiting: boolean
 }
 
 /** What compressed bytes begin with, whatever a header says of them. */
@@ -76,6 +78,9 @@ export function createBodyFinder(where: string, contentEncoding = ""): BodyFinde
     },
     get unread() {
       return unread
+    },
+    get waiting() {
+      return unread === undefined && (plain?.waiting === true || inner?.waiting === true)
     },
   } as BodyFinder
 }

@@ -26,7 +26,7 @@ export function findInHead(url: string, headers: HeaderValues): FoundPlaceholder
   const found = [...findIn(bytesOf(pathOf(url)), "path"), ...findInQuery(queryOf(url))]
   for (const [given, value] of lines) {
     const name = given.toLowerCase()
-    found.push(...findIn(bytesOf(name), "header-name"))
+    found.push(...findIn(bytesOf(given), "header-name"))
     if (name === "cookie") found.push(...findInCookies(value))
     else found.push(...findIn(bytesOf(value), name === "authorization" ? name : `header:${name}`))
   }

@@ -106,5 +106,8 @@ export function createUnpacker(where: string, encodings: readonly string[], firs
     get unread() {
       return unread
     },
+    get waiting() {
+      return unread === undefined && finder.waiting
+    },
   } as BodyFinder
 }

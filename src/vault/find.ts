@@ -20,6 +20,8 @@ export interface PlaceholderFinder {
   end: () => FoundPlaceholder[]
   /** There were more than can be looked at: what follows was not. */
   readonly unread?: Unread
+  /** Something began that may be one: the next bytes say. */
+  readonly waiting: boolean
 }
 
 interface Waiting {
@@ -81,6 +83,9 @@ export function createPlaceholderFinder(where: string): PlaceholderFinder {
     },
     get unread() {
       return unread
+    },
+    get waiting() {
+      return unread === undefined && waiting.length > 0
     },
   } as PlaceholderFinder
 }

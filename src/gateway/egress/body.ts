@@ -73,15 +73,30 @@ export function readStart(
   })
 }
 
-/** A body's bytes, its beginning first; each chunk goes through `look`, which rejects to cut it off. */
+/** What looks at a body on its way, and says what of it may go. Either rejects to cut the body off before it is whole. */
+export interface Guard {
+  look: (chunk: Buffer) => Promise<Buffer>
+  /** What was held back. */
+  end: () => Promise<Buffer>
+}
+
+/** A body's bytes as they may go, its beginning first. */
 export async function* streamBody(
   request: IncomingMessage,
   start: BodyStart,
-  { look, end }: { look: (chunk: Buffer) => Promise<Buffer>; end: () => Promise<void> },
+  { look, end }: Guard,
 ): AsyncGenerator<Buffer> {
-  if (start.bytes.length > 0) yield await look(start.bytes)
-  if (!start.whole) for await (const chunk of request) yield await look(chunk as Buffer)
-  await end()
+  for await (const chunk of bytesOf(request, start)) {
+    const bytes = await look(chunk)
+    if (bytes.length > 0) yield bytes
+  }
+  const rest = await end()
+  if (rest.length > 0) yield rest
+}
+
+async function* bytesOf(request: IncomingMessage, start: BodyStart): AsyncGenerator<Buffer> {
+  if (start.bytes.length > 0) yield start.bytes
+  if (!start.whole) for await (const chunk of request) yield chunk as Buffer
 }
 
 const DECODERS = {

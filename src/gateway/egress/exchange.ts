@@ -63,6 +63,8 @@ const OVERRIDES = [
   ...["x-http-method-override", "x-http-method", "x-method-override"],
   ...["x-original-url", "x-rewrite-url", "x-original-uri"],
 ]
+/** Characters that a name with a placeholder in it has at least. */
+const LONG_NAME = 24
 const NOT_READ: BodyStart = { bytes: Buffer.alloc(0), whole: false }
 
 /**
@@ -184,13 +186,14 @@ interface Read {
 /** Undefined where the host has no address. */
 async function judgeExchange(
   { now, budgets, resolve, holds, vault, resealer, met }: EgressDeps,
-  { who, url, opening }: Exchange,
+  { who, url, request, opening }: Exchange,
   { policy, needs, head, headers, start }: Read,
 ): Promise<Judged | undefined> {
   const seen = await withBody(head, start)
   const body = start.whole ? start.bytes : undefined
   const isSearched = vault !== undefined && (vault.locked || vault.list().length > 0)
-  const looked: Looked = isSearched ? await findPlaceholders(url, headers, body) : { found: [] }
+  const searched = [...headers, ...spelledNames(request)]
+  const looked: Looked = isSearched ? await findPlaceholders(url, searched, body) : { found: [] }
   try {
     return await judge(
       { policy, now, budgets, resolve, grantsFor: (args) => holds.grantsFor(who, policy, args) },
@@ -207,6 +210,13 @@ async function judgeExchange(
     if (error instanceof HostNotFound) return undefined
     throw error
   }
+}
+
+/** Long names of headers, with nothing behind them, as they were written: what goes out has them in lower case, which hides a placeholder. */
+function spelledNames({ rawHeaders }: IncomingMessage): string[] {
+  return rawHeaders.flatMap((name, at) =>
+    at % 2 === 0 && name.length > LONG_NAME && name !== name.toLowerCase() ? [name, ""] : [],
+  )
 }
 
 /** What a person is told of where a request leads: this run was never there before. */
