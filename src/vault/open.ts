@@ -11,6 +11,7 @@ import { lastLogged } from "./logged.ts"
 import { createLogins } from "./logins/renew.ts"
 import { makePlaceholder, readPlaceholder } from "./placeholder.ts"
 import type { ProtectionKind } from "./protection.ts"
+import { forgetTables } from "./scrub.ts"
 import { openBytes, sealBytes } from "./sealing.ts"
 import { createSources } from "./sources.ts"
 import type { Vault } from "./types.ts"
@@ -70,6 +71,7 @@ export async function openVault(
     keys = undefined
     logins.forget()
     sources.forget()
+    forgetTables()
   }
   const requireKeys = (): VaultKeys => {
     if (keys) return keys

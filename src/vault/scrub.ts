@@ -52,6 +52,11 @@ function tableOf(secrets: readonly Secret[]): Table | undefined {
   return table
 }
 
+/** Lets go of what was made from secrets, for a vault that is locked; a scrubber that is at work keeps its own. */
+export function forgetTables(): void {
+  tables.clear()
+}
+
 function scrubWith({ automaton, pairs, stride }: Table): Scrubber {
   const { step, depth, ending } = automaton
   let held: Uint8Array = NOTHING
