@@ -66,9 +66,12 @@ export function openEgress(server: Server, input: EgressInput): OpenEgress {
   const { front, law, identify, store, vault, gateway, now, onTrouble } = input
   const holds = createHolds(store, vault, gateway, now, input.holds)
   const budgets = createBudgets(store, now)
+  let own: { address: string; port: number }[] = []
   const listening = () => {
-    const at = server.address() as AddressInfo | null
-    return at === null ? [] : [{ address: at.address, port: at.port }]
+    // Asked for each request; once there, it does not change.
+    const at = own.length > 0 ? null : (server.address() as AddressInfo | null)
+    if (at !== null) own = [{ address: at.address, port: at.port }]
+    return own
   }
   const origins = createOrigins({ ca: input.ca, parent: input.parent, listening })
   const stopping = new AbortController()

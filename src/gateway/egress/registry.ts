@@ -8,6 +8,7 @@ import { clientOf } from "../client.ts"
 import { answerFront } from "../front/index.ts"
 import type { Front } from "../front/types.ts"
 import type { Attribution } from "../types.ts"
+import { spellHost } from "./authority.ts"
 import type { Target } from "./types.ts"
 
 /** Where a registry is, as package managers address it. */
@@ -64,9 +65,8 @@ export function isRegistry(places: readonly RegistryPlace[], target: Target): bo
   return places.some((one) => isSameHost(one, origin))
 }
 
-function originOf({ scheme, host, port }: Target): string {
-  return new URL(`${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`).origin
-}
+/** As `URL` spells an origin: the target's host is canonical already. */
+const originOf = (target: Target) => `${target.scheme}://${spellHost(target)}`
 
 /** What a request asks a registry for; undefined where its host is none, or where it writes to one: that is the network rules' to decide. */
 export function registryRequest(
@@ -92,7 +92,8 @@ export function registryRequest(
 
 /** A registry's host is one in plain HTTP as well. */
 function isSameHost(place: RegistryPlace, origin: string): boolean {
-  return place.origin === origin || place.origin.replace(/^https:/, "http:") === origin
+  if (place.origin === origin) return true
+  return origin.startsWith("http:") && place.origin.replace(/^https:/, "http:") === origin
 }
 
 const MAX_TARGET = 4096

@@ -1,6 +1,7 @@
 // What was recorded already in the same run: repeats of it are recorded by reference, before they go on. All repeats of one turn of the
-// event loop, or that come while one is being written, by one run of one host, share a record. Its `detail.of` says of each record how often it was repeated: `<seq> x<count>`.
-import { createHash } from "node:crypto"
+// event loop, or that come while one is being written, by one run of one host, share a record. Its `detail.of` says of each record how
+// often it was repeated: `<seq> x<count>`.
+import { hash } from "node:crypto"
 import type { Decision, Item, NewEvent, Outcome } from "../../audit/types.ts"
 import type { NetworkAction } from "../../policy/types.ts"
 import type { Written } from "../../store/types.ts"
@@ -112,7 +113,5 @@ export function repeatKey(
     [...(evidence.addresses ?? [])].sort(),
     more,
   ]
-  return createHash("sha256")
-    .update(JSON.stringify([asked, answered]))
-    .digest("base64url")
+  return hash("sha256", JSON.stringify([asked, answered]), "base64url")
 }
