@@ -1,7 +1,7 @@
 // An agent that is refused over and over must not fill the disk: beyond a number of refusals a minute they are counted, one record a second.
 // Whoever is refused that often waits for that record, too.
 
-/** Refusals a minute of one agent that are recorded one by one, unless somebody says otherwise. */
+/** Refusals a minute of one agent that are recorded one by one. */
 const MOST = 600
 const MINUTE = 60_000
 
@@ -20,14 +20,14 @@ interface Watched {
 
 export interface Flood {
   /**
-   * Records a refusal: by `one` where `who` has not had too many; else together with all others of the next second, by
+   * Records a refusal: by `one` where `who` has not had too many; else together with all others of the next moment, by
    * `many(count)`. Resolves with the number of the record, when it is written.
    */
   record: (who: string, one: () => Promise<number>, many: (count: number) => Promise<number>) => Promise<number>
 }
 
-/** Watches agents by name; `most` a minute are recorded one by one. */
-export function createFlood(most = MOST): Flood {
+/** Watches agents by name; `most` a minute are recorded one by one, all others gathered for `gather` milliseconds. */
+export function createFlood(most = MOST, gather = GATHER): Flood {
   const agents = new Map<string, Watched>()
   const watch = (agent: string): Watched => {
     const minute = Math.floor(performance.now() / MINUTE)
@@ -45,7 +45,7 @@ export function createFlood(most = MOST): Flood {
       const watched = watch(who)
       if (++watched.count <= most) return one()
       watched.gathered++
-      watched.gathering ??= new Promise<void>((resolve) => setTimeout(resolve, GATHER)).then(() => {
+      watched.gathering ??= new Promise<void>((resolve) => setTimeout(resolve, gather)).then(() => {
         const count = watched.gathered
         Object.assign(watched, { gathering: undefined, gathered: 0 })
         return many(count)

@@ -31,6 +31,8 @@ export interface More {
 
 /** Listings a minute of one agent that are recorded one by one: more than the largest installation asks for. */
 const LISTINGS = 6_000
+/** Milliseconds for which listings beyond that are gathered: many machines may install at once under one name, and nothing is wrong with that. */
+const GATHER = 50
 
 /** Writes events of the gateway `gateway` into `store`. Each rejects where the record could not be made durable. */
 export function createRecorder(store: Pick<Store, "append" | "write" | "db">, gateway: string): Recorder {
@@ -41,14 +43,15 @@ export function createRecorder(store: Pick<Store, "append" | "write" | "db">, ga
     operator: who.operator,
     boxed: who.boxed,
   })
-  const flood = { refused: createFlood(), failed: createFlood(), released: createFlood(LISTINGS) }
+  const flood = { refused: createFlood(), failed: createFlood(), released: createFlood(LISTINGS, GATHER) }
+  const write = async (batch: Batch): Promise<number> => (await store.write(batch)).seqs[0]!
   /** Nobody fills the disk: beyond a number a minute they are counted. What is let through is always told one by one. */
   const bounded = (who: Attribution, outcome: keyof typeof flood, policy: string, event: () => Promise<number>) =>
     flood[outcome].record(who.agent, event, (count) => {
       const detail = { kind: outcome === "released" ? "listed" : outcome, count }
-      return store.append({ ...of(who), type: "package.flooded", subject: who.agent, policy, outcome, detail })
+      const flooded = { ...of(who), type: "package.flooded", subject: who.agent, policy, outcome, detail }
+      return write({ events: [flooded], ...(outcome === "released" && { lax: true }) })
     })
-  const write = async (batch: Batch): Promise<number> => (await store.write(batch)).seqs[0]!
 
   const decided: Recorder["decided"] = async (who, decision, outcome, { grants = [], ...more } = {}) => {
     const subject = decision.verdict.subject
