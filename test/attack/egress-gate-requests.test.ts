@@ -178,6 +178,23 @@ describe("S1: a placeholder on its way to where it does not belong", () => {
     expect(JSON.stringify(records)).not.toContain(VALUE)
   }, 30_000)
 
+  test("S1: behind what is read, to where placeholders may stand: a canary and another run's are none of these", async (t) => {
+    const gate = await openEgressGate(t, { policy: api(", placeholders: inert") })
+    await gate.set({ reach: { hosts: ["other.example.com"] } })
+    await gate.set({ name: "bait", canary: true }, "")
+    await gate.vault.reload()
+    const far = (name: string, run: string) => `${"x".repeat(1_500_000)} ${gate.vault.placeholder(name, run)} `
+    expect(await post(gate, far("bait", "run-1"), [])).toBe("502")
+    expect(await post(gate, far("example", "run-2"), [])).toBe("502")
+    expect(gate.seen).toEqual([])
+    expect(await post(gate, far("example", "run-1"), [])).toBe("200")
+    const types = (await gate.records()).map(({ type }) => type).filter((type) => type.startsWith("credential."))
+    expect(types).toEqual(["credential.canary", "credential.exfiltration"])
+    await gate.reload(api(", placeholders: redact")(gate.origin.port))
+    expect(await post(gate, far("example", "run-1"), [])).toBe("502")
+    expect(gate.seen).toHaveLength(1)
+  })
+
   test("S1: over plain HTTP no key goes out, also where it would belong", async (t) => {
     const gate = await openEgressGate(t, {
       policy: (port) =>

@@ -11,7 +11,6 @@ import { tokenRequest } from "../../vault/reseal-tokens.ts"
 import { createScrubber, scrubHeaders } from "../../vault/scrub.ts"
 import type { Credential, FoundPlaceholder } from "../../vault/types.ts"
 import type { Attribution } from "../types.ts"
-import type { Guard } from "./body.ts"
 import type { Injecting } from "./credentials.ts"
 import type { EgressDeps } from "./deps.ts"
 import { AnswerRefused, type Watch } from "./forward.ts"
@@ -20,11 +19,6 @@ import type { Judged } from "./judge.ts"
 /** A request that its credential does not fit into: nothing was sent. The message is a code. */
 export class InjectionRefused extends Error {
   override name = "InjectionRefused"
-}
-
-/** A body in which a placeholder turned up where it must not be: the request is cut off. The message is a code, as that of an answer is. */
-export class PlaceholderFound extends AnswerRefused {
-  override name = "PlaceholderFound"
 }
 
 /** What was found in a request, and whether a part of its body could not be looked through. */
@@ -55,7 +49,7 @@ export async function findPlaceholders(
 }
 
 /** What is only too long is passed: a placeholder is worth nothing, and large files go out. What hides its content is not. */
-function isHidden(unread: Unread | undefined): unread is Unread {
+export function isHidden(unread: Unread | undefined): unread is Unread {
   return unread !== undefined && unread !== "too-large"
 }
 
@@ -187,56 +181,3 @@ function watchTokens(watch: Watch, seal: (body: Buffer) => Buffer | undefined): 
 }
 
 const EMPTY = Buffer.alloc(0)
-
-/** Bytes that are held back, behind what may be the beginning of a placeholder, before it counts as hidden. */
-const MAX_BEHIND = 65_536
-
-/**
- * Looks through a body that streams by, and holds back what is not decided yet: no body with a placeholder in it is ever whole on the
- * other side. Throws `PlaceholderFound`, once that is recorded.
- */
-export function guardBody(
-  { vault, traffic, resealer }: Pick<EgressDeps, "vault" | "traffic" | "resealer">,
-  who: Attribution,
-  { action, evidence, verdict, carried }: Judged,
-  encoding: string,
-): Guard {
-  if (vault === undefined || vault.locked || carried.elsewhere !== "refuse" || vault.list().length === 0)
-    return { look: async (chunk) => chunk, end: async () => EMPTY }
-  const finder = createBodyFinder("body", encoding)
-  let held: Buffer[] = []
-  let behind = 0
-  const check = async (found: readonly FoundPlaceholder[]) => {
-    for (const one of found) {
-      const credential = resealer.find(one.text)?.origin ?? vault.identify(one.text)?.credential
-      if (credential === undefined) continue
-      const canary = vault.list().find(({ name }) => name === credential)?.canary === true
-      const detail = { credential, canary, where: one.where, encoding: one.encoding, cut: true }
-      await traffic.exfiltration(who, { action, evidence, verdict }, detail)
-      throw new PlaceholderFound("credential.unbound-placeholder")
-    }
-  }
-  const release = (kept: Buffer[]): Buffer => {
-    const free = held
-    held = kept
-    behind = 0
-    return free.length === 1 ? free[0]! : Buffer.concat(free)
-  }
-  return {
-    look: async (chunk) => {
-      await check(await finder.push(chunk))
-      if (held.length > 0) behind += chunk.length
-      // What is compressed is known to be sound at its end alone.
-      if (encoding !== "" && !finder.waiting) return release([chunk])
-      held.push(chunk)
-      if (!finder.waiting) return release([])
-      if (behind > MAX_BEHIND) throw new PlaceholderFound("body.unread")
-      return EMPTY
-    },
-    end: async () => {
-      await check(await finder.end())
-      if (isHidden(finder.unread)) throw new PlaceholderFound("body.unread")
-      return release([])
-    },
-  }
-}
