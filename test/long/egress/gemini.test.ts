@@ -1,5 +1,4 @@
 // Gemini CLI itself, with a scripted model behind the gate: a placeholder for a key, and a shell whose requests are held and refused.
-import { randomUUID } from "node:crypto"
 import type { ServerResponse } from "node:http"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { hasTool, tool } from "../../tools.ts"
