@@ -39,8 +39,16 @@ async function open({ port, proxy }: Job): Promise<TLSSocket> {
   const socket = await openTcp(proxy ?? port)
   if (proxy !== undefined) {
     socket.write(CONNECT(port))
-    const head = await new Promise<string>((done, fail) => {
-      socket.once("data", (bytes) => done(bytes.toString("latin1"))).once("close", () => fail(new Error("closed")))
+    let head = ""
+    await new Promise<void>((done, fail) => {
+      // Some write it in pieces.
+      const take = (bytes: Buffer) => {
+        head += bytes.toString("latin1")
+        if (!head.endsWith("\r\n\r\n")) return
+        socket.off("data", take)
+        done()
+      }
+      socket.on("data", take).once("close", () => fail(new Error("closed")))
     })
     if (!/^HTTP\/1\.[01] 200/.test(head)) throw new Error(`CONNECT was answered: ${head.slice(0, 200)}`)
     socket.removeAllListeners("close")

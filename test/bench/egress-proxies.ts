@@ -242,7 +242,7 @@ shutdown_lifetime 1 seconds
   writeFileSync(join(home, "squid.conf"), config)
   // It refuses to be root: started by root, it becomes a user of its own.
   if (process.getuid?.() === 0) execFileSync("chown", ["-R", "proxy", home])
-  return startProgram("squid", ["squid", "-N", "-f", join(home, "squid.conf")], port)
+  return startProgram("squid", ["squid", "-N", "-n", `bench${process.pid}`, "-f", join(home, "squid.conf")], port)
 }
 
 function installPeers(): string {
