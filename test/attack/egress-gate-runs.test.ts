@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest"
 import { listApprovals } from "../../src/approvals/list.ts"
 import { controlPath, type OpenedRun } from "../../src/gateway/control.ts"
 import { askGate } from "../../src/gateway/control-client.ts"
+import { registryRequest } from "../../src/gateway/egress/registry.ts"
 import { defaultBase } from "../../src/packages/registries/defaults.ts"
 import { run } from "../gateway/egress/clients.ts"
 import { HOST, startOrigin } from "../gateway/egress/proxy.ts"
@@ -186,6 +187,28 @@ network:
     const fine = await run("curl", [...proxy, `${upstream.base}/good/-/good-1.0.0.tgz`])
     expect(fine.stdout).toContain("archive of good")
   }, 30_000)
+})
+
+test("P2: a registry below a path is one in every spelling that some server reads as that path", () => {
+  const places = [{ ecosystem: "npm", origin: "https://art.example.com", path: "/repo/npm" }] as const
+  const target = { scheme: "https", host: "art.example.com", port: 443 } as const
+  const asked = (url: string) => registryRequest(places, target, "GET", url)
+  expect(asked("/repo/npm/@acme%2fevil")).toMatchObject({ ecosystem: "npm", path: "/@acme%2fevil" })
+  for (const prefix of [
+    "/repo/npm",
+    "//repo/npm",
+    "/repo//npm",
+    "/Repo/NPM",
+    "/repo%2Fnpm",
+    "/repo;x=1/npm",
+    "/repo%3Bx/npm",
+  ])
+    expect([prefix, asked(`${prefix}/evil/-/evil-1.0.0.tgz?x`)]).toMatchObject([
+      prefix,
+      { path: "/evil/-/evil-1.0.0.tgz" },
+    ])
+  expect(asked("/repo/npm2/evil")).toBeUndefined()
+  expect(asked("/other/evil")).toBeUndefined()
 })
 
 describe("T8: clients that never end", () => {

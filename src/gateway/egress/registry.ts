@@ -79,9 +79,9 @@ export function registryRequest(
   const origin = originOf(target)
   const mark = url.indexOf("?")
   const path = mark < 0 ? url : url.slice(0, mark)
-  const place = places.find((one) => isSameHost(one, origin) && (path === one.path || path.startsWith(`${one.path}/`)))
-  if (place === undefined) return undefined
-  const below = path.slice(place.path.length)
+  const found = placeOfPath(places, origin, path) ?? placeOfPath(places, origin, folded(path), true)
+  if (found === undefined) return undefined
+  const { place, below } = found
   return {
     ecosystem: place.ecosystem,
     path: place.ecosystem === "cargo" && !/^\/(?:crates|api|-)\//.test(below) ? `/index${below}` : below,
@@ -89,6 +89,22 @@ export function registryRequest(
     base: `${origin}${place.path}`,
   }
 }
+
+function placeOfPath(places: readonly RegistryPlace[], origin: string, path: string, fold = false) {
+  const read = fold ? path.toLowerCase() : path
+  const place = places.find((one) => {
+    const own = fold ? one.path.toLowerCase() : one.path
+    return isSameHost(one, origin) && (read === own || read.startsWith(`${own}/`))
+  })
+  return place && { place, below: path.slice(place.path.length) }
+}
+
+/** A path as a lenient server reads it: what is a registry's to any reader is asked of the package gate, and not let through beside it. */
+const folded = (path: string) =>
+  path
+    .replace(/%2f/gi, "/")
+    .replace(/(?:;|%3b)[^/]*/gi, "")
+    .replace(/\/{2,}/g, "/")
 
 /** A registry's host is one in plain HTTP as well. */
 function isSameHost(place: RegistryPlace, origin: string): boolean {
