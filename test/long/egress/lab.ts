@@ -45,7 +45,7 @@ export interface Lab {
   deny: (id: string, note: string) => Promise<void>
   /** What the log says, oldest first. */
   records: () => Promise<LogRecord[]>
-  /** Most memory that the gate ever had, in bytes; undefined where the system does not tell. */
+  /** The gate's process. */
   pid: number
   /** What the gate said of trouble. */
   troubles: () => string

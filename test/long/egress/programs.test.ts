@@ -1,5 +1,6 @@
 // HTTP clients of many languages, unmodified and with nothing but the settings of `gateway exec`: what is allowed passes, what is refused
 // says why on the terminal, what is held passes once somebody agreed, and the key is put in behind the client's back.
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest"
 import { canRun, findPythonTool } from "../python-tools.ts"
@@ -152,7 +153,7 @@ describe.each(PROGRAMS)("$label", ({ label, find, line, files = {} }) => {
     const env = {
       BASE: lab.at(HOST),
       GOFLAGS: "-mod=mod",
-      GOCACHE: process.env["GOCACHE"] ?? "/tmp/nanoguard-go-build",
+      GOCACHE: process.env["GOCACHE"] ?? join(tmpdir(), "nanoguard-go-build"),
     }
     // An agent of its own: what was approved for one is not for the next.
     const agent = slug.toLowerCase()
