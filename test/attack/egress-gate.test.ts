@@ -3,7 +3,9 @@
 import { isIP } from "node:net"
 import { describe, expect, test, vi } from "vitest"
 import type { LogRecord } from "../../src/audit/types.ts"
+import { openTunnel } from "../gateway/egress/clients.ts"
 import { openEgressGate } from "../gateway/egress/gate.ts"
+import { startProxy } from "../gateway/egress/proxy.ts"
 import { VALUE } from "../vault/support.ts"
 import { askInside, connectAs, head, openInside } from "./egress-inside.ts"
 
@@ -247,4 +249,19 @@ describe("T1-T6: with a key at stake", () => {
     }
     expect(gate.troubles).toEqual([])
   })
+})
+
+test("T5: a tunnel that is passed on, and in which nothing is said that belongs there, gives back what was set apart for it", async () => {
+  const passed: unknown[] = []
+  const proxy = await startProxy({
+    tunnel: async () => ({ go: "pass", addresses: ["127.0.0.1"], done: (what) => void passed.push(what) }),
+    limits: { headers: 300 },
+  })
+  const plain = await openTunnel(proxy, "api.example.com:443")
+  plain.socket.write("SSH-2.0-x\r\n")
+  const gone = await openTunnel(proxy, "api.example.com:443")
+  gone.socket.destroy()
+  await openTunnel(proxy, "api.example.com:443")
+  const nothing = { sent: 0, received: 0 }
+  await vi.waitFor(() => expect(passed).toEqual([nothing, nothing, nothing]), 5_000)
 })
