@@ -35,13 +35,24 @@ export function linesOf({ label, value, tone }: Row, columns: number, max = Infi
   }))
 }
 
-/** A clean text in pieces of at most `width` columns, at spaces where there are some; where they are more than `max`, the last says how many characters are left out. */
+/** A clean text in pieces of at most `width` columns, at its line ends, and at spaces where there are some; where they are more than `max`, the last says how many characters are left out. */
 export function wrapWidth(text: string, width: number, max = Infinity): string[] {
   const parts: string[] = []
   let part = ""
   let used = 0
   let taken = 0
   for (const char of text) {
+    if (char === "\n") {
+      parts.push(part)
+      taken += 1
+      if (parts.length === max) {
+        if (taken < text.length) parts[max - 1] = endCut(part, text.length - taken, width)
+        return parts
+      }
+      part = ""
+      used = 0
+      continue
+    }
     const wide = widthOf(char)
     if (used + wide > width) {
       const at = part.lastIndexOf(" ")
@@ -69,12 +80,21 @@ function endCut(text: string, left: number, width: number): string {
   return `${cut.join("")}${note(cut.join("").length)}`
 }
 
-/** A value for a card: clean, and where it is longer than `max` cut, with the length and the hash of the whole. */
-export function shortValue(value: string, max: number, cut?: { length: number; sha256: string }): string {
+/**
+ * A value for a card: clean, and where it is longer than `max` cut, with the length and the hash of the whole. With `lines` its line ends
+ * stay: `linesOf` puts each further line behind a bar.
+ */
+export function shortValue(
+  value: string,
+  max: number,
+  cut?: { length: number; sha256: string },
+  lines = false,
+): string {
   const isLong = value.length > max
   // Of a long one only what is shown is looked at: it may be very long.
   const part = isLong ? value.slice(0, max) : value
-  const clean = cleanText(part, 12 * part.length + 40)
+  const cleaned = (text: string) => cleanText(text, 12 * text.length + 40)
+  const clean = lines ? part.split("\n").map(cleaned).join("\n") : cleaned(part)
   if (!isLong && cut === undefined && clean.length <= max) return clean
   const { length, sha256 } = cut ?? { length: value.length, sha256: createHash("sha256").update(value).digest("hex") }
   const head =

@@ -124,7 +124,8 @@ function flatten(request: NetworkArguments, max: number): Flat[] {
     // A title that is none of ours stands with the name: labels are never in others' words.
     const isOurs = TITLES.has(title)
     const whole = isOurs ? nameOf(name) : `${nameOf(title)}${nameOf(name)}`
-    flats.push({ part: isOurs ? title : "part", name: whole, value: shortValue(value, max, cut) })
+    // A text is read as one: an e-mail's lines, each behind a bar.
+    flats.push({ part: isOurs ? title : "part", name: whole, value: shortValue(value, max, cut, title === "text") })
   }
   if (query !== "" && !described?.parts.some(({ title }) => title === "query")) add("query", "", query)
   for (const [name, value] of Object.entries(headers)) add("header", name, value)

@@ -85,6 +85,17 @@ describe("H4: what anybody wrote cannot draw over the card", () => {
     "the path": (text) => waitingFor(askedFor(charge({ path: `/${text}`, query: text, method: text }))),
     "the host": (text) => waitingFor(askedFor(charge({ host: text }))),
     "the values": (text) => waitingFor(askedFor(charge({ shown: described(text) }))),
+    "a text, whose lines stay": (text) =>
+      waitingFor(
+        askedFor(
+          charge({
+            shown: {
+              ...CHARGE,
+              parts: [{ title: "text", values: [{ name: "text", value: text }] }],
+            } as unknown as Json,
+          }),
+        ),
+      ),
     headers: (text) => waitingFor(askedFor(charge({ headers: { [text]: text } }))),
     "the rule and its reason": (text) =>
       waitingFor(askedFor(charge({ rule: text, reason: text, codes: [text], provenance: [text] }))),

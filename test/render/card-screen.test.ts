@@ -346,6 +346,61 @@ describe("the screen", () => {
   })
 })
 
+describe("what is asked", () => {
+  const shown = (title: string, value: string): Json =>
+    ({ verb: "send", resource: "an e-mail", parts: [{ title, values: [{ name: "text", value }] }] }) as unknown as Json
+  const of = (request: Parameters<typeof charge>[0], size = { columns: 80, rows: 24 }) =>
+    screenOf(showing([waitingFor(askedFor(charge(request)))], [], size))
+
+  test("a text has its lines, each behind a bar; any other value is one", () => {
+    const text = "Hello,\ndigest        dead-beef"
+    expect(of({ shown: shown("text", text) })).toEqual(
+      expect.arrayContaining(["text          text: Hello,", "            | digest        dead-beef"]),
+    )
+    expect(of({ shown: shown("form", text) })).toContain("form          text: Hello,\\u{a}digest        dead-beef")
+  })
+
+  test("a body is there once, and other bytes are other bytes, however much of their hash is seen", () => {
+    const body = { sha256: "ab".repeat(32), size: 61, type: "text/plain" }
+    const parts = [
+      {
+        title: "body",
+        values: [
+          { name: "type", value: "text/plain" },
+          { name: "bytes", value: "61 bytes" },
+          { name: "not read", value: "encoded" },
+        ],
+      },
+    ]
+    const lines = of({ body, shown: { verb: "send", resource: "x", parts } as unknown as Json })
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'body          "not read": encoded',
+        "              61 bytes of text/plain, sha256 abababababababab...",
+      ]),
+    )
+    const before = approvalOf(askedFor(charge({ body: { ...body, sha256: `${"ab".repeat(31)}ff` } })))
+    const other = screenOf(showing([waitingFor(askedFor(charge({ body })), { approved: before })]))
+    expect(other).toContain("body          + 61 bytes of text/plain, sha256 abababababababab...")
+  })
+
+  test("a small screen shows of what is sent before it shows the frame around it", () => {
+    const denied = {
+      id: "ap-aaaaaaaa",
+      by: "ben",
+      time: NOW,
+      asked: 1,
+      same: true,
+      note: "wait for the invoice ".repeat(4),
+    }
+    const approved = BEFORE
+    const one = waitingFor(askedFor(charge({ shown: MORE })), { boxed: false, approved, denied })
+    const { lines, fits } = drawLive(showing([one], [], { columns: 40, rows: 20 }))
+    expect(fits).toBe(true)
+    expect(lines.map(({ text }) => text)).toContain("form       ~ amount: 490000  (was 4900)")
+  })
+})
+
 describe("without a screen", () => {
   test("a card is paragraphs, and each key a number", () => {
     const state = showing([waitingFor()])

@@ -88,8 +88,12 @@ async function operationParts(seen: SeenRequest): Promise<ShownPart[]> {
   }
   const graphql = await readGraphql(seen)
   if ("operation" in graphql) {
-    const { type, name, source, variables } = graphql.operation
-    const about = [shown("type", type), ...(name ? [shown("name", name)] : []), shown("document", source, 8000)]
+    const { type, name, fields, source, variables } = graphql.operation
+    // What it does comes before what it is called: names and aliases are the agent's.
+    const about = [
+      ...[shown("type", type), shown("fields", fields.join(", "))],
+      ...[...(name ? [shown("name", name)] : []), shown("document", source, 8000)],
+    ]
     const given = variables === undefined ? [] : [jsonPart("variables", variables)]
     return [{ title: "GraphQL", values: about }, ...given, ...rest(/^\/(query|variables)$/)]
   }

@@ -179,6 +179,7 @@ describe("arguments", () => {
     expect(rows(await show(seen))).toEqual(
       expect.arrayContaining([
         "GraphQL/type: mutation",
+        "GraphQL/fields: issueDelete",
         "GraphQL/name: M",
         `GraphQL/document: ${query}`,
         "variables//id: i-1",
