@@ -17,7 +17,7 @@ const PYTHON_TOOLS = {
   pipenv: ["pipenv==2026.10.3"],
   pip: ["pip==26.2.1", "pip-tools==7.6.2"],
   // Clients of the proxy.
-  requests: ["requests==2.34.2", "websockets==17.4", "httpx==0.28.1"],
+  requests: ["requests==2.34.2", "websockets==17.4"],
 } as const
 
 export type PythonTool = keyof typeof PYTHON_TOOLS
