@@ -119,7 +119,11 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
       }
     }
     reserved?.settle({ sent: false })
-    if (verdict.effect === "deny") return refuseRequest(deps, who, judged, verdict)
+    if (verdict.effect === "deny") {
+      // What another policy refuses now waits for nobody any more.
+      if (held !== undefined) await deps.holds.cancel(held.id)
+      return refuseRequest(deps, who, judged, verdict)
+    }
     if (!start.whole && exchange.opening === undefined) {
       proceed()
       start = await readStart(request, MAX_HELD, IDLE, start)

@@ -130,6 +130,13 @@ it("decides again what waits, once another policy is in force", async (t) => {
   await gate.reload(rule(gate.origin.port, "allow"))
   expect((await asked).stdout).toBe("ok\n200")
   expect(await listApprovals(gate.store.db, Date.now())).toEqual([])
+
+  await gate.reload(rule(gate.origin.port, "ask"))
+  const again = gate.curl(`${gate.base}/v1/others`)
+  await until(async () => (await listApprovals(gate.store.db, Date.now()))[0])
+  await gate.reload(`network:\n  - { id: all, deny: api.example.com, ports: [${gate.origin.port}] }\n`)
+  expect((await again).stdout).toMatch(/403$/)
+  expect(await listApprovals(gate.store.db, Date.now())).toEqual([])
 })
 
 it("counts a budget over requests that come at once", async (t) => {
