@@ -12,6 +12,8 @@ import { type Contender, isPinned, startClient, startGate, startOrigin, startPee
 const number = (name: string, otherwise: number) => Number(process.env[name] ?? otherwise)
 const ROUNDS = number("NANOGUARD_BENCH_ROUNDS", 5)
 const SECONDS = number("NANOGUARD_BENCH_SECONDS", 2)
+/** Seconds before the first turn: what is not compiled yet is three times as slow. */
+const WARM = 4
 const work = mkdtempSync(join(tmpdir(), "nanoguard-egress-bench-"))
 const say = (text: string) => process.stdout.write(`${text}\n`)
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
@@ -42,7 +44,7 @@ async function rounds(all: readonly Way[], job: Omit<Job, "port" | "proxy">): Pr
       const results = found.get(name)
       if (results === undefined) continue
       try {
-        const seconds = round < 0 ? Math.min(1, job.seconds) : job.seconds
+        const seconds = round < 0 ? WARM : job.seconds
         const before = await usage?.()
         const result = await client.run({ ...job, seconds, port: to, proxy: port })
         if (round < 0) continue
