@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
 
 // unit: sources in-process. e2e: the built CLI as a process, on real files and terminals.
@@ -6,7 +7,7 @@ const project = (
   name: string,
   include: string[],
   testTimeout: number,
-  more: { maxWorkers?: string; isolate?: boolean } = {},
+  more: { maxWorkers?: number; isolate?: boolean } = {},
 ) => ({
   test: {
     name,
@@ -18,8 +19,8 @@ const project = (
   },
 })
 
-// Left alone vitest spares one processor: half of a machine that has two.
-const everyProcessor = { maxWorkers: "100%" }
+// Left alone vitest spares one processor: half of a machine that has two. Many tests wait for a disk, a terminal or another process.
+const everyProcessor = { maxWorkers: availableParallelism() + 1 }
 
 export default defineConfig({
   test: {

@@ -14,7 +14,7 @@ import { type Lab, openLab } from "./lab.ts"
 const HOST = "stream.example.com"
 const KEY = "k3y-Of-The-Streams-31847"
 const MIB = 1024 * 1024
-const SIZE = 100 * MIB
+const SIZE = 256 * 1024 * 1024
 
 let lab: Lab
 const keys = new Set<string | undefined>()
@@ -92,7 +92,8 @@ it("a large upload and a large download come whole, and the gate keeps little of
   expect(local).toBeDefined()
   expect(remote).toBe(local)
   expect(down).toBe(sent[0])
-  expect(peakOf(lab.pid) - before).toBeLessThan(SIZE)
+  // What passes is not kept: only what Node has not collected yet.
+  expect(peakOf(lab.pid) - before).toBeLessThan((SIZE * 3) / 4)
   expect([...keys]).toEqual([`Bearer ${KEY}`])
 })
 

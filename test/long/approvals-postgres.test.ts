@@ -1,11 +1,12 @@
 // Approvals on a real PostgreSQL, by gateways and people that may do no more than write.
+
+import { describeAdoption } from "../approvals/adoption-suite.ts"
+import { describeApprovers } from "../approvals/approvers-suite.ts"
+import { describeDecisions } from "../approvals/decisions-suite.ts"
+import { describeGrants } from "../approvals/grants-suite.ts"
+import { describeQueue } from "../approvals/queue-suite.ts"
+import { describeStats } from "../approvals/stats-suite.ts"
 import { newStoreDatabase } from "../postgres.ts"
-import { describeAdoption } from "./adoption-suite.ts"
-import { describeApprovers } from "./approvers-suite.ts"
-import { describeDecisions } from "./decisions-suite.ts"
-import { describeGrants } from "./grants-suite.ts"
-import { describeQueue } from "./queue-suite.ts"
-import { describeStats } from "./stats-suite.ts"
 
 const SUITES = [describeApprovers, describeQueue, describeDecisions, describeGrants, describeAdoption, describeStats]
 

@@ -8,9 +8,9 @@ import { readApproval } from "../../src/approvals/list.ts"
 import { requestApproval } from "../../src/approvals/queue.ts"
 import type { Asked, Json, NetworkArguments } from "../../src/approvals/types.ts"
 import { newDesk } from "../commands/approvals.ts"
+import { BIN } from "../e2e/nanoguard.ts"
+import { hasTmux, openTerminal } from "../e2e/terminal.ts"
 import { askedFor, CHARGE, charge } from "../render/card-sample.ts"
-import { BIN } from "./nanoguard.ts"
-import { hasTmux, openTerminal } from "./terminal.ts"
 
 /** Longer than a key has to wait for what it decides about. */
 const LOOK = 700

@@ -1,6 +1,7 @@
 // Held requests on a real PostgreSQL, by gateways and people that may do no more than write.
-import { newStoreDatabase } from "../../postgres.ts"
-import { describeHolds } from "./hold-suite.ts"
+
+import { describeHolds } from "../gateway/hold/hold-suite.ts"
+import { newStoreDatabase } from "../postgres.ts"
 
 describeHolds("PostgreSQL", async (ctx) => {
   const database = await newStoreDatabase(ctx)
