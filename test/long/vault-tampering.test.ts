@@ -11,7 +11,7 @@ import { removeCredential, rotateCredential } from "../../src/vault/change.ts"
 import { unlockVaultKey } from "../../src/vault/unlock.ts"
 import { readVaultFile, vaultPath } from "../../src/vault/vault-file.ts"
 import { NOW, type TestContext } from "../context.ts"
-import { newVaultPlace, PASSPHRASE, VALUE } from "./support.ts"
+import { newVaultPlace, PASSPHRASE, VALUE } from "../vault/support.ts"
 
 /** Changes the store's file as somebody with another program would, past the triggers. */
 function tamper(ctx: TestContext, ...statements: string[]) {

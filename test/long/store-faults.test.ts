@@ -1,11 +1,11 @@
 // Faults in small, with what the long tests are made of; test/long/faults has each of them whole.
 import { expect, test } from "vitest"
 import { emptyHome, temporaryDirectory, testContext } from "../context.ts"
-import { bundlePrograms, countPoints, killAt } from "../long/faults/await-points.ts"
-import { killAtRandom } from "../long/faults/kills.ts"
-import { cutAtRandom } from "../long/faults/power-cuts.ts"
-import { race } from "../long/faults/races.ts"
-import { makeRandom, SEED } from "../long/faults/random.ts"
+import { bundlePrograms, countPoints, killAt } from "./faults/await-points.ts"
+import { killAtRandom } from "./faults/kills.ts"
+import { cutAtRandom } from "./faults/power-cuts.ts"
+import { race } from "./faults/races.ts"
+import { makeRandom, SEED } from "./faults/random.ts"
 
 test(`gateways killed at random (NANOGUARD_SEED=${SEED}) lose nothing acknowledged`, async () => {
   const { kills, acknowledged } = await killAtRandom({ gateways: 2, milliseconds: 800, seed: SEED })
