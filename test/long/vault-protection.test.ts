@@ -23,8 +23,8 @@ import { isKeychainThere, readFromKeychain, storeInKeychain } from "../../src/va
 import { unlockVaultKey } from "../../src/vault/unlock.ts"
 import { readVaultFile, vaultPath } from "../../src/vault/vault-file.ts"
 import { emptyHome, temporaryDirectory, testContext } from "../context.ts"
-import { standIns } from "./stand-ins.ts"
-import { PASSPHRASE } from "./support.ts"
+import { standIns } from "../vault/stand-ins.ts"
+import { PASSPHRASE } from "../vault/support.ts"
 
 const newContext = (env: Record<string, string> = {}) => testContext(temporaryDirectory(), { env: emptyHome(env) })
 const mode = (file: string) => statSync(file).mode & 0o777

@@ -6,8 +6,8 @@ import { describe, expect, test } from "vitest"
 import { addApprover } from "../../src/approvals/enrol.ts"
 import { EXIT } from "../../src/errors.ts"
 import { newPerson } from "../approvals/support.ts"
+import { newDesk } from "../commands/approvals.ts"
 import { NOW } from "../context.ts"
-import { newDesk } from "./approvals.ts"
 
 const ANA = ["--as", "ana", "--passphrase-file", "pass.txt"]
 

@@ -14,7 +14,7 @@ import { parseSlot } from "../../src/vault/slot-text.ts"
 import { checkValue } from "../../src/vault/value.ts"
 import { newDesk } from "../commands/approvals.ts"
 import { temporaryDirectory, testContext } from "../context.ts"
-import { VALUE } from "./support.ts"
+import { VALUE } from "../vault/support.ts"
 
 const SIGNED = { as: "ana", passphraseFile: "pass.txt" }
 
