@@ -14,6 +14,7 @@ import { type Controls, controlPath, type GateStatus, listenControl } from "./co
 import type { Desk } from "./desk.ts"
 import type { EgressInput, OpenEgress } from "./egress/open.ts"
 import { openEgress } from "./egress/open.ts"
+import { isRegistry } from "./egress/registry.ts"
 import { requestException } from "./front/exception.ts"
 import type { Front } from "./front/types.ts"
 import { explainHeldBack, whyPackage } from "./front/why.ts"
@@ -160,7 +161,10 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     const result = await law.reload()
     if (result.changed) {
       egress?.holds.recall()
-      egress?.cutTunnels(({ target }) => !couldReach(law.current().policy, target.host, target.port))
+      const { policy, registries } = law.current()
+      egress?.cutTunnels(
+        ({ target }) => !isRegistry(registries, target) && !couldReach(policy, target.host, target.port),
+      )
     }
     return result
   }

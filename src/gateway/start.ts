@@ -6,7 +6,7 @@ import { dirname, join } from "node:path"
 import { adoptedPolicy } from "../approvals/adopted.ts"
 import { findProject } from "../approvals/project.ts"
 import type { Context } from "../context.ts"
-import type { NanoguardError } from "../errors.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
 import { stateHome } from "../home.ts"
 import { importedIndexPath } from "../packages/advisories/index.ts"
 import { resolveAddresses } from "../packages/registries/addresses.ts"
@@ -130,10 +130,23 @@ function ownerOf(ctx: Pick<Context, "env">, name: string): string {
 function parentOf(env: Readonly<Record<string, string | undefined>>): Parent | undefined {
   const url = URL.parse(env["https_proxy"] ?? env["HTTPS_PROXY"] ?? "")
   if (url === null || url.protocol !== "http:") return undefined
-  const user = decodeURIComponent(`${url.username}:${url.password}`)
+  const user = decodeUser(`${url.username}:${url.password}`)
   return {
     ...{ host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port || 80) },
     ...(url.username !== "" && { authorization: `Basic ${Buffer.from(user).toString("base64")}` }),
+  }
+}
+
+/** Throws `NanoguardError` (configuration) for what is not percent-encoded as an address has it; the text may be a secret. */
+function decodeUser(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch (cause) {
+    throw new NanoguardError("the user or password in HTTPS_PROXY is not percent-encoded", {
+      exit: EXIT.configuration,
+      hint: "write a percent sign in it as %25",
+      cause,
+    })
   }
 }
 

@@ -196,17 +196,19 @@ describe("secret set", () => {
     [{ host: ["api.example.com"], slot: "bearer", from: "command:'open" }, "a quote that does not end"],
     [{ host: ["api.example.com"], slot: "bearer", env: ["A-B"] }, "env"],
   ] as [SetOptions, string][])("refuses %j", async (options, why) => {
-    const error = await failed(readDraft({ cwd: "/work" }, "one", { from: "env:TOKEN", ...options }))
+    const error = await failed(readDraft({ cwd: "/project" }, "one", { from: "env:TOKEN", ...options }))
     expect([error.exit, error.printed]).toEqual([EXIT.usage, expect.stringContaining(why)])
   })
 
   test("knows what is usual for a service", async () => {
-    const drafts = await Promise.all(PRESETS.map((service) => readDraft({ cwd: "/work" }, service, { for: service })))
+    const drafts = await Promise.all(
+      PRESETS.map((service) => readDraft({ cwd: "/project" }, service, { for: service })),
+    )
     expect(drafts.find(({ name }) => name === "anthropic")).toEqual({
       ...{ name: "anthropic", reach: { hosts: ["api.anthropic.com"] }, slot: { in: "header", name: "x-api-key" } },
       ...{ source: { from: "value" }, shape: "anthropic", env: ["ANTHROPIC_API_KEY"] },
     })
-    const own = await readDraft({ cwd: "/work" }, "ghe", {
+    const own = await readDraft({ cwd: "/project" }, "ghe", {
       for: "github",
       host: ["github.example.com"],
       path: ["/api/**"],

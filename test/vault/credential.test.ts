@@ -142,10 +142,10 @@ describe("slots and sources", () => {
   })
 
   test("name their source, and show of a command its program alone", () => {
-    const read = (text: string) => parseSource(text, "/work")
+    const read = (text: string) => parseSource(text, "/project")
     expect(read("env:TOKEN")).toEqual({ from: "env", name: "TOKEN" })
-    expect(read("file:token.txt")).toEqual({ from: "file", path: "/work/token.txt" })
-    expect(read("op://work/a b/token")).toEqual({ from: "1password", reference: "op://work/a b/token" })
+    expect(read("file:token.txt")).toEqual({ from: "file", path: "/project/token.txt" })
+    expect(read("op://dev/a b/token")).toEqual({ from: "1password", reference: "op://dev/a b/token" })
     expect(read("pass:work/key")).toEqual({ from: "pass", entry: "work/key" })
     const command = read(`command:vault read -field=token "secret/a b"`)
     expect(command).toEqual({ from: "command", command: ["vault", "read", "-field=token", "secret/a b"] })

@@ -128,7 +128,7 @@ describe("readPlaceholder", () => {
         (shape, at, char) => {
           const made = makePlaceholder(key, "a", "r", shape)
           const index = made.indexOf(MARKER) + (shape === "aws" ? at % 16 : at)
-          fc.pre(made[index] !== "-" && made[index]!.toLowerCase() !== char)
+          fc.pre(made[index] !== "-" && made[index] !== char)
           const changed = made.slice(0, index) + char + made.slice(index + 1)
           // Of an AWS key the other half still names it.
           expect(readPlaceholder(key, shape === "aws" ? changed.split(":")[0]! : changed, all)).toBeUndefined()

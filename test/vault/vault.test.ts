@@ -192,7 +192,7 @@ describe("a source", () => {
     const { ctx, set, openVault } = await newVaultPlace(t)
     const directory = temporaryDirectory({ value: `${VALUE}\n`, empty: "", large: "x".repeat(70_000) })
     const { path } = standIns({
-      op: `process.stdout.write(process.argv[4] === "op://work/a b/token" ? "${VALUE}" : ""); process.exit(process.argv[4].includes("none") ? 1 : 0)`,
+      op: `process.stdout.write(process.argv[4] === "op://dev/a b/token" ? "${VALUE}" : ""); process.exit(process.argv[4].includes("none") ? 1 : 0)`,
       pass: `if (process.argv[3] !== "work/key") { console.error("${VALUE}"); process.exit(1) } console.log("${VALUE}\\nuser: ana")`,
       leaky: `console.log("${VALUE}"); console.error("${VALUE}"); process.exit(3)`,
       loud: `process.stdout.write("${VALUE}".repeat(10000))`,
@@ -202,7 +202,7 @@ describe("a source", () => {
     const cases: [Source, string][] = [
       [{ from: "env", name: "HAVE" }, VALUE],
       [{ from: "file", path: join(directory, "value") }, VALUE],
-      [{ from: "1password", reference: "op://work/a b/token" }, VALUE],
+      [{ from: "1password", reference: "op://dev/a b/token" }, VALUE],
       [{ from: "pass", entry: "work/key" }, VALUE],
       [{ from: "command", command: ["words", "two words", "$(id)", "a;b"] }, "two words|$(id)|a;b"],
     ]

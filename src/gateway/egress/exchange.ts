@@ -196,8 +196,9 @@ async function judgeExchange(
   const seen = await withBody(head, start)
   const body = start.whole ? start.bytes : undefined
   const isSearched = vault !== undefined && (vault.locked || vault.list().length > 0)
-  const searched = [...headers, ...spelledNames(request)]
-  const looked: Looked = isSearched ? await findPlaceholders(url, searched, body) : { found: [] }
+  const looked: Looked = isSearched
+    ? await findPlaceholders(url, [...headers, ...spelledNames(request)], body)
+    : { found: [] }
   try {
     return await judge(
       { policy, now, budgets, resolve, grantsFor: (args) => holds.grantsFor(who, policy, args) },

@@ -1,5 +1,5 @@
 // What the transport hands its requests to. It never rejects: what goes wrong inside is a 503, and nothing was let through.
-import type { ServerResponse } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import { subjectOf } from "../../policy/decide.ts"
 import type { NetworkAction } from "../../policy/types.ts"
 import { type Answer, unavailableAnswer } from "../answer.ts"
@@ -24,12 +24,12 @@ export function createPipeline(deps: EgressDeps): Pipeline {
     tunnel: (who, target) => decideTunnel(deps, who, target),
     request: async (arrived) => {
       const { request, response } = arrived
-      const answer = await guard(deps, () => answerRequest(deps, arrived))
+      const answer = await guard(deps, request, () => answerRequest(deps, arrived))
       if (answer !== undefined && !response.destroyed) await sendAnswer(request, response, answer, deps.stall)
     },
     upgrade: async (arrived) => {
       const { request, socket } = arrived
-      const answer = await guard(deps, () => answerUpgrade(deps, arrived))
+      const answer = await guard(deps, request, () => answerUpgrade(deps, arrived))
       if (answer === undefined || socket.destroyed) return
       await sendAnswer(request, responseOn(request, socket), answer, deps.stall)
     },
@@ -41,11 +41,16 @@ export function createPipeline(deps: EgressDeps): Pipeline {
   }
 }
 
-async function guard(deps: EgressDeps, work: () => Promise<Answer | undefined>): Promise<Answer | undefined> {
+async function guard(
+  { onTrouble }: EgressDeps,
+  request: IncomingMessage,
+  work: () => Promise<Answer | undefined>,
+): Promise<Answer | undefined> {
   try {
     return await work()
   } catch (error) {
-    deps.onTrouble(error)
+    // A client that left while it sent its body waits for nothing, and nothing is wrong here.
+    if (!request.destroyed || request.complete) onTrouble(error)
     return unavailableAnswer("the gateway cannot decide or record requests at the moment, so it lets none through")
   }
 }

@@ -7,7 +7,7 @@ import type { SeenRequest } from "../services/types.ts"
 import type { Attribution } from "../types.ts"
 import { NOTHING } from "./credentials.ts"
 import type { EgressDeps } from "./deps.ts"
-import { HostNotFound, type Judged, judge } from "./judge.ts"
+import { type Judged, judge } from "./judge.ts"
 import { isRegistry } from "./registry.ts"
 import type { Target, TunnelDecision } from "./types.ts"
 
@@ -48,10 +48,7 @@ async function judgeTunnel(deps: EgressDeps, who: Attribution, seen: SeenRequest
   return judge(
     { policy, now, budgets, resolve, grantsFor: (args) => holds.grantsFor(who, policy, args) },
     { who, seen, needs, body: undefined, carried: async () => NOTHING },
-  ).catch((error: unknown) => {
-    if (!(error instanceof HostNotFound)) throw error
-    throw new Error("unreachable", { cause: error })
-  })
+  )
 }
 
 async function refuseTunnel(

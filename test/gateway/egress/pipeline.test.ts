@@ -162,3 +162,14 @@ it("passes a stream on as it comes", async (t) => {
   end()
   expect((await asked).stdout).toBe("data: 1\n\ndata: 2\n\n\n200")
 })
+
+it("makes no trouble of a client that leaves while it sends", async (t) => {
+  const gate = await openEgressGate(t, { policy: allow() })
+  const unfinished = ["-H", "expect:", "-H", "content-length: 100", "-d", "a"]
+  const left = await gate.curl("--max-time", "1", ...unfinished, `${gate.base}/v1/things`)
+  expect(left.stdout).toBe("\n000")
+  // By the time that the next one is answered, the gate has seen the first one go.
+  expect((await gate.curl(`${gate.base}/v1/others`)).stdout).toBe("ok\n200")
+  expect(gate.seen.map(({ url }) => url)).toEqual(["/v1/others"])
+  expect(gate.troubles).toEqual([])
+})
