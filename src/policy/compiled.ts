@@ -197,5 +197,24 @@ export interface CompiledPolicy {
   /** Every rule of every list, in the order of the files. */
   listRules: readonly ListRule[]
   approvers: ReadonlyMap<string, Approvers>
-  sandbox: Readonly<Record<string, unknown>>
+  sandbox: Sandbox
+}
+
+/** How a box is built, as written; what is absent is left to `run`. */
+export interface Sandbox {
+  engine?: "auto" | "docker" | "podman" | "container" | "bubblewrap"
+  runtime?: string
+  image?: string
+  /** Amounts such as `512m` and `4g`. */
+  memory?: string
+  disk?: string
+  cpus?: number
+  pids?: number
+  timeout?: string
+  workspace?: "direct" | "copy" | "worktree" | "none"
+  mask?: readonly string[]
+  protect?: readonly string[]
+  mounts?: readonly { path: string; target?: string; write?: boolean }[]
+  env?: readonly string[]
+  "pause-when"?: readonly ("gate-gone" | "log-failing" | "approvers-gone")[]
 }

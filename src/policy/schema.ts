@@ -28,25 +28,44 @@ const approvers = () =>
     operator: optional(z.literal(false), "The operator of an agent may not decide what that agent asks."),
   })
 
+const amount = () => z.string().check(z.regex(/^[1-9]\d{0,5}[mg]$/, "wants an amount such as 512m or 4g"))
+
 const sandbox = () =>
   z.strictObject({
     engine: optional(z.enum(["auto", "docker", "podman", "container", "bubblewrap"]), "What runs the box."),
-    memory: optional(
-      z.string().check(z.regex(/^[1-9]\d{0,5}[mg]$/, "wants an amount such as 512m or 4g")),
-      "Memory limit.",
+    runtime: optional(
+      patterned(/^[a-z0-9][a-z0-9._-]{0,63}$/, "the name of a runtime such as runsc"),
+      "OCI runtime that the engine is to use: runsc, kata; its default where absent.",
     ),
-    cpus: optional(z.number().check(z.positive(), z.maximum(1024)), "Processor limit."),
-    image: optional(text(512), "Container image."),
-    workspace: optional(z.enum(["direct", "copy", "none"]), "How the working directory enters the box."),
+    image: optional(text(512), "Container image, by digest where it is to stay the same: name@sha256:..."),
+    memory: optional(amount(), "Memory limit; 4g where absent."),
+    cpus: optional(z.number().check(z.positive(), z.maximum(1024)), "Processor limit; all where absent."),
+    pids: optional(z.int().check(z.minimum(16), z.maximum(65536)), "Processes and threads; 512 where absent."),
+    disk: optional(amount(), "Home and temporary files of the box, each; 2g where absent."),
+    timeout: optional(duration(), "How long a run may take at most."),
+    workspace: optional(
+      z.enum(["direct", "copy", "worktree", "none"]),
+      "How the working directory enters the box; direct where absent. Changes of a copy or a worktree are reviewed before they are applied.",
+    ),
+    mask: optional(texts(512), "Further files of the workspace that the box does not see, as path patterns below it."),
+    protect: optional(texts(512), "Further paths of the workspace that the box may read and not write."),
     mounts: optional(
       z.array(
         z.strictObject({
           path: described(text(1024), "Path on the host."),
-          target: optional(text(1024), "Path in the box."),
+          target: optional(text(1024), "Path in the box; the same where absent."),
           write: optional(z.boolean(), "Writable."),
         }),
       ),
       "Further mounts; each is decided by `mounts`.",
+    ),
+    env: optional(
+      z.array(patterned(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "the name of a variable")).check(z.minLength(1)),
+      "Variables of the person's environment that enter the box; nothing else does.",
+    ),
+    "pause-when": optional(
+      z.array(z.enum(["gate-gone", "log-failing", "approvers-gone"])).check(z.minLength(1)),
+      "The box stands still while this is so; gate-gone where absent.",
     ),
   })
 
