@@ -3,7 +3,7 @@
 import * as z from "zod/mini"
 import { credentialRule, mcpRule, mountRule, networkRule, skillRule } from "./schema-lists.ts"
 import { type conditionsSchema, packagesSchema } from "./schema-packages.ts"
-import { described, duration, effect, effects, id, optional, patterned, text } from "./schema-parts.ts"
+import { described, duration, effect, effects, id, optional, patterned, text, texts } from "./schema-parts.ts"
 
 const time = () => patterned(/^(?:[01]\d|2[0-3]):[0-5]\d$/, "a time of day such as 22:00")
 
