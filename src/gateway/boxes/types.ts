@@ -1,0 +1,86 @@
+// The contracts of the gate's side of a box: what `nanoguard run` asks of it by the control API, and what it is told.
+import type { EngineName } from "../../sandbox/types.ts"
+import type { PlaceholderVariable } from "../egress-settings.ts"
+import type { Project } from "../runs.ts"
+
+/** `POST /v1/boxes`: a box that is about to start, or whose gate was started anew meanwhile. */
+export interface BoxRequest {
+  agent: string
+  operator: string
+  /** Of a box that is open already: it is given a socket again. A new one where absent. */
+  run?: string
+  /** The run that this one was started by; it ends with that, and has no more rights. */
+  parent?: string
+  engine: EngineName
+  image?: string
+  workspace: "direct" | "copy" | "worktree" | "none"
+  project?: Project
+  /** Only its first word is recorded. */
+  command: readonly string[]
+  /** Hosts that may be asked for by ssh addresses: rewritten to https inside, beside those of the known forges. */
+  gitHosts?: readonly string[]
+}
+
+/** What a box is made with. */
+export interface OpenedBox {
+  /** `run-` and 12 hex digits. */
+  run: string
+  /** For `GET /v1/runs/{visit}`. */
+  visit: string
+  /** Absolute, on the host: to be mounted read-only at `IN_BOX.nanoguard`. It has the relay, settings, certificates, shims, and `gate/gate.sock`. */
+  directory: string
+  /** The gate's address as the box sees it: `http://127.0.0.1:8471`. */
+  origin: string
+  /** Variables that lead everything in the box through the gate: all of them but those of the person's terminal (`terminalEnv`). */
+  env: Readonly<Record<string, string>>
+  /** What no variable can do, as sentences for a person. */
+  notes: readonly string[]
+  /** Of a gate that lets out more than packages. `ruled`: its policy says something about requests. */
+  egress?: { certificate: string; placeholders: readonly PlaceholderVariable[]; ruled: boolean }
+}
+
+/** A box that is open, as `GET /v1/boxes` has it: `{ boxes: BoxRow[] }`. */
+export interface BoxRow {
+  run: string
+  agent: string
+  operator: string
+  parent?: string
+  engine: EngineName
+  /** Milliseconds since the epoch. */
+  started: number
+  /** Answered or under way; those for packages included. */
+  requests: number
+  refusals: number
+  /** That wait for people now. */
+  held: number
+  /** Through its socket, both ways. */
+  bytes: number
+  /** US dollars, of what budgets of the policy count. */
+  spend: number
+  /** Whether a process listens to its events. */
+  attended: boolean
+  /** Why it is to stand still, where it is. */
+  paused?: PauseReason
+}
+
+/** What has a box stand still, where the policy's `sandbox.pause-when` says so. */
+export type PauseReason = "log-failing" | "approvers-gone"
+
+/** One line of `GET /v1/boxes/{run}/events`. `alive` comes at least every 5 s; whoever misses it for 15 s has lost the gate. */
+export type BoxEvent =
+  /** The first line, and a sign of life. */
+  | { event: "open" | "alive" }
+  /** By a person, for good. No further line follows. */
+  | { event: "killed"; reason?: string }
+  /** Told of by the gate; it is for `run` to look whether the policy wants it (`sandbox.pause-when`). */
+  | { event: "pause" | "resume"; why: PauseReason }
+  | { event: "refused"; requestId: string; subject: string; code: string; text: string; approval?: string }
+  /** `state` of `released`: what became of the question (`granted`, `denied`, `expired`, `cancelled`, ...). */
+  | { event: "held"; approval: string; subject: string }
+  | { event: "released"; approval: string; state: string }
+
+/** Body of `DELETE /v1/boxes/{run}`; the answer is a `RunSummary`, or 404 where no such box is open. */
+export interface BoxEnd {
+  /** Exit code of the command; absent where it is not known. */
+  exit?: number
+}
