@@ -1,6 +1,7 @@
 // How `nanoguard store` looks.
 import type { Prepared } from "../store/prepare.ts"
 import type { StoreStatus } from "../store/status.ts"
+import { formatBytes } from "./bytes.ts"
 import { cleanText, countOf, formatCount, safeJson } from "./clean.ts"
 
 export interface MigrateReport extends Prepared {
@@ -105,10 +106,4 @@ function ageOf(milliseconds: number): string {
   if (minutes < 120) return `${countOf(minutes, "minute")} ago`
   const hours = Math.floor(minutes / 60)
   return hours < 48 ? `${countOf(hours, "hour")} ago` : `${countOf(Math.floor(hours / 24), "day")} ago`
-}
-
-function formatBytes(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"]
-  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10))
-  return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${units[power]}`
 }
