@@ -4,8 +4,9 @@ import { type Kysely, sql } from "kysely"
 import { type Migration, type MigrationProvider, Migrator } from "kysely/migration"
 import { createActionTables } from "./action-tables.ts"
 import { createApprovalTables } from "./approval-tables.ts"
+import { createKillTable } from "./kill-table.ts"
 import type { Tables } from "./schema.ts"
-import { ACTION_GUARDS, APPROVAL_GUARDS, GUARDS } from "./sqlite/guards.ts"
+import { ACTION_GUARDS, APPROVAL_GUARDS, GUARDS, KILL_GUARDS } from "./sqlite/guards.ts"
 import { newerSchema } from "./versions.ts"
 
 export type Dialect = "sqlite" | "postgres"
@@ -28,6 +29,12 @@ export function recordMigrations(): Migrations {
       up: async (db) => {
         await createActionTables(db, "sqlite")
         await createGuards(db, ACTION_GUARDS)
+      },
+    },
+    "0005-kills": {
+      up: async (db) => {
+        await createKillTable(db, "sqlite")
+        await createGuards(db, KILL_GUARDS)
       },
     },
   }

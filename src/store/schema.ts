@@ -1,6 +1,14 @@
 // The tables, as Kysely's types. Two groups: what must never be lost (in SQLite the file `record.db`, synced fully), and what
-// is derived from it and can be rebuilt at any time (`index.db`). In PostgreSQL both live in the schema `nanoguard`.
-import type { Generated } from "kysely"
+// is derived from it and can be rebuilt at any time (`index.db`; schema-derived.ts). In PostgreSQL both live in the schema `nanoguard`.
+import type {
+  AgentsTable,
+  DerivedTable,
+  EntriesTable,
+  ItemsTable,
+  TilesTable,
+  TouchedTable,
+  UsesTable,
+} from "./schema-derived.ts"
 
 /** The log. `body` is the RFC 8785 canonical JSON of a `LogRecord`; its leaf is sha256(0x00 || body). INSERT and SELECT only. */
 export interface EventsTable {
@@ -134,6 +142,21 @@ export interface HeldTable {
   sealed: Uint8Array
 }
 
+/** Who is stopped, as a chain: see `src/sandbox/kills/chain.ts`. INSERT and SELECT only. */
+export interface KillsTable {
+  /** From 1, without gaps. */
+  position: number
+  action: "kill" | "resume"
+  /** "all", "agent:<name>" or "run:<id>". */
+  target: string
+  time: number
+  by: string
+  /** Words of whoever stopped or resumed. */
+  reason: string
+  /** Of a resume; "" for a kill, which needs nobody's leave. */
+  signature: string
+}
+
 /** What budgets have used, a double as dollars have parts: added to, never set; counters of windows that began more than two days ago may go. */
 export interface UsageTable {
   /** `<rule>/<unit>`, with `@<run>` behind it where the window is a run. */
@@ -141,89 +164,6 @@ export interface UsageTable {
   /** When the window began, milliseconds since the epoch; 0 for a run's. */
   window: number
   used: number
-}
-
-// ---- derived ----------------------------------------------------------------------------------------------------
-
-/** Merkle hashes in C2SP tlog-tiles form, height 8: up to 256 hashes of 32 bytes, of level `8 * level`. */
-export interface TilesTable {
-  level: number
-  position: number
-  hashes: Uint8Array
-}
-
-/** One row an event: what filters need. */
-export interface EntriesTable {
-  seq: number
-  /** Milliseconds since the epoch. */
-  time: number
-  kind: string
-  type: string
-  agent: string
-  run: string
-  effect: string
-  outcome: string
-  /** Row of `uses`, where the event names an item. */
-  use: number | null
-  /** How many actions it stands for: more than 1 where it says that earlier ones were repeated. */
-  times: number
-}
-
-export interface AgentsTable {
-  id: Generated<number>
-  agent: string
-  run: string
-  /** Commitment; "" where unknown. */
-  operator: string
-  gateway: string
-  policy: string
-  boxed: number | null
-  first: number
-  last: number
-  events: number
-  /** Time of `sandbox.started`, of `sandbox.ended`; null where there is none. */
-  started: number | null
-  ended: number | null
-  /** Outcome of the end. */
-  outcome: string
-}
-
-/** A thing that agents consume: a package, a CLI tool, an MCP server, a skill, a host. */
-export interface ItemsTable {
-  id: Generated<number>
-  kind: string
-  name: string
-  version: string
-  digest: string
-}
-
-/** That an agent asked for an item, with one outcome, under one policy, by one operator and set of approvers. */
-export interface UsesTable {
-  id: Generated<number>
-  agent: string
-  item: number
-  outcome: string
-  operator: string
-  policy: string
-  /** Commitments of the approvers, sorted, separated by a space; "" where nobody was asked. */
-  approvers: string
-  firstSeq: number
-  lastSeq: number
-  first: number
-  last: number
-  count: number
-}
-
-/** Advisories that the evidence of a use's verdicts named. */
-export interface TouchedTable {
-  advisory: string
-  use: number
-}
-
-/** Where derivation stands: `seq` is the last event that the derived tables contain. */
-export interface DerivedTable {
-  name: string
-  value: string
 }
 
 export interface Tables {
@@ -240,6 +180,7 @@ export interface Tables {
   credentials: CredentialsTable
   held: HeldTable
   usage: UsageTable
+  kills: KillsTable
   tiles: TilesTable
   entries: EntriesTable
   agents: AgentsTable

@@ -2,7 +2,7 @@
 import { EXIT, NanoguardError } from "../errors.ts"
 
 /** How many migrations `recordMigrations` has: `PRAGMA user_version` of a record of this version. */
-export const RECORD_VERSION = 4
+export const RECORD_VERSION = 5
 
 /** The error for a record that a newer nanoguard has written: this one could not keep what it does not know. */
 export function newerSchema(place: string): NanoguardError {

@@ -211,15 +211,15 @@ describe("migration", () => {
 
   test("brings a record of version 3 to this one, and keeps what it has", async (t) => {
     const database = await filledDatabase(t)
-    await database.admin("drop table nanoguard.credentials, nanoguard.held, nanoguard.usage")
-    await database.admin("drop function nanoguard.held_stays, nanoguard.used_stays")
-    await database.admin("delete from nanoguard.kysely_migration where name = '0004-actions'")
+    await database.admin("drop table nanoguard.credentials, nanoguard.held, nanoguard.usage, nanoguard.kills")
+    await database.admin("drop function nanoguard.held_stays, nanoguard.used_stays, nanoguard.kill_follows")
+    await database.admin("delete from nanoguard.kysely_migration where name > '0003-approvals'")
     const writer = await database.as("writer")
     await expect(
       checkSchema({ query: (sql: string) => query(writer, sql) } as never, parseServer(writer)),
     ).rejects.toThrow("older version")
     expect(await migratePostgres(parseServer(database.url))).toEqual({
-      ...{ migrations: ["0004-actions"], roles: [], index: false },
+      ...{ migrations: ["0004-actions", "0005-kills"], roles: [], index: false },
     })
     expect((await database.admin("select * from nanoguard.events")).rowCount).toBe(3)
     expect(await stateOf(writer, "insert into nanoguard.usage values ('r/requests', 0, 1)")).toBe("")

@@ -155,3 +155,17 @@ export const ACTION_GUARDS: readonly string[] = [
   ...trigger("usage_change", "usage", "before update or delete on nanoguard.usage for each row", "used_stays"),
   ...never("usage", "truncate", "signed_stays"),
 ]
+
+// With rows of one statement, and of sessions at once, the key on the position does the rest.
+const KILL_FOLLOWS = `
+  if new.position <> 1 + coalesce((select max(position) from nanoguard.kills), 0) then
+    ${refuse("a row of kills follows the last")}
+  end if;
+  return new;`
+
+/** Who was stopped stays on the list: a kill is lifted by a signed row. */
+export const KILL_GUARDS: readonly string[] = [
+  guard("kill_follows", KILL_FOLLOWS),
+  ...trigger("kills_insert", "kills", "before insert on nanoguard.kills for each row", "kill_follows"),
+  ...never("kills", "update or delete or truncate", "signed_stays"),
+]

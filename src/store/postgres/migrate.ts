@@ -4,12 +4,13 @@ import { EXIT, NanoguardError } from "../../errors.ts"
 import { createActionTables } from "../action-tables.ts"
 import { createApprovalTables } from "../approval-tables.ts"
 import { ensureIndexTables } from "../index-tables.ts"
+import { createKillTable } from "../kill-table.ts"
 import { createGuards, createRecordTables, type Migrations, migrateTo } from "../migrate.ts"
 import type { Tables } from "../schema.ts"
 import { LOCKS, openClient } from "./client.ts"
 import { openDatabase } from "./connect.ts"
 import { codeOf, toStoreError } from "./errors.ts"
-import { ACTION_GUARDS, APPROVAL_GUARDS, GUARDS, INDEX_GUARDS, OPENS_PERSON } from "./guards.ts"
+import { ACTION_GUARDS, APPROVAL_GUARDS, GUARDS, INDEX_GUARDS, KILL_GUARDS, OPENS_PERSON } from "./guards.ts"
 import { ensureRoles, grantRights } from "./roles.ts"
 import type { Server } from "./url.ts"
 
@@ -37,6 +38,12 @@ export function postgresMigrations(): Migrations {
       up: async (db) => {
         await createActionTables(db, "postgres")
         await createGuards(db, ACTION_GUARDS)
+      },
+    },
+    "0005-kills": {
+      up: async (db) => {
+        await createKillTable(db, "postgres")
+        await createGuards(db, KILL_GUARDS)
       },
     },
   }

@@ -26,6 +26,7 @@ const RIGHTS: Readonly<Record<string, Readonly<Record<Exclude<Role, "nanoguard_r
   credentials: { nanoguard_writer: ADD, nanoguard_eraser: READ },
   held: { nanoguard_writer: `${ADD}, UPDATE (gateway, time), DELETE`, nanoguard_eraser: READ },
   usage: { nanoguard_writer: `${ADD}, UPDATE (used), DELETE`, nanoguard_eraser: READ },
+  kills: { nanoguard_writer: ADD, nanoguard_eraser: READ },
   kysely_migration: { nanoguard_writer: READ, nanoguard_eraser: READ },
   ...Object.fromEntries(
     ["tiles", "entries", "agents", "items", "uses", "touched", "derived"].map((table) => [

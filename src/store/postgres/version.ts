@@ -5,7 +5,13 @@ import { oldSchema, toStoreError } from "./errors.ts"
 import type { Server } from "./url.ts"
 
 /** Names of the migrations that `postgresMigrations` has. */
-export const POSTGRES_MIGRATIONS: readonly string[] = ["0001-record", "0002-postgres", "0003-approvals", "0004-actions"]
+export const POSTGRES_MIGRATIONS: readonly string[] = [
+  "0001-record",
+  "0002-postgres",
+  "0003-approvals",
+  "0004-actions",
+  "0005-kills",
+]
 
 /** Throws `NanoguardError` (environment) where the schema is missing, closed to this role, older or newer than this program's. */
 export async function checkSchema(client: Pick<Client, "query">, server: Server): Promise<void> {

@@ -96,3 +96,14 @@ export const ACTION_GUARDS: readonly string[] = [
     "what was used is never given back",
   ),
 ]
+
+/** Who was stopped stays on the list; a position is taken once, also against REPLACE. */
+export const KILL_GUARDS: readonly string[] = [
+  refuse("kills_update", "before update on kills", "a kill is lifted by a signed row, never changed"),
+  refuse("kills_delete", "before delete on kills", "a kill is lifted by a signed row, never removed"),
+  refuse(
+    "kills_insert",
+    "before insert on kills when new.position is not 1 + coalesce((select max(position) from kills), 0)",
+    "a row of kills follows the last",
+  ),
+]

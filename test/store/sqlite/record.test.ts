@@ -108,7 +108,7 @@ describe("openRecord", () => {
     // As the first version of a record is: the log's tables, no trigger, no table of approvals.
     for (const row of db.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger'").all())
       db.exec(`DROP TRIGGER ${row["name"]}`)
-    for (const table of [...APPROVAL_TABLES, ...ACTION_TABLES]) db.exec(`DROP TABLE ${table}`)
+    for (const table of [...APPROVAL_TABLES, ...ACTION_TABLES, "kills"]) db.exec(`DROP TABLE ${table}`)
     db.exec("INSERT INTO events VALUES (1, 'kept')")
     db.exec("DELETE FROM kysely_migration WHERE name <> '0001-record'; PRAGMA user_version=1")
     await open(directory)
@@ -123,8 +123,8 @@ describe("openRecord", () => {
     const schema = () => db.prepare("SELECT name, sql FROM sqlite_master ORDER BY name").all()
     const before = schema()
     // A table takes its triggers with it.
-    for (const table of ACTION_TABLES) db.exec(`DROP TABLE ${table}`)
-    db.exec("DELETE FROM kysely_migration WHERE name = '0004-actions'; PRAGMA user_version=3")
+    for (const table of [...ACTION_TABLES, "kills"]) db.exec(`DROP TABLE ${table}`)
+    db.exec("DELETE FROM kysely_migration WHERE name > '0003-approvals'; PRAGMA user_version=3")
     db.exec("INSERT INTO events VALUES (1, 'kept')")
     for (const row of ROWS) db.exec(row)
     await open(directory)
