@@ -10,6 +10,8 @@ import type {
   UsesTable,
 } from "./schema-derived.ts"
 
+export type * from "./schema-derived.ts"
+
 /** The log. `body` is the RFC 8785 canonical JSON of a `LogRecord`; its leaf is sha256(0x00 || body). INSERT and SELECT only. */
 export interface EventsTable {
   /** Sequence number: from 1, without gaps, in commit order. */
