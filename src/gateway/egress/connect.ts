@@ -10,7 +10,7 @@ import type { RunCa } from "./ca.ts"
 import { judgeHello } from "./hello-check.ts"
 import { createInner } from "./inner.ts"
 import { ceaseWatching, watchLeaving } from "./leave.ts"
-import { createLive, type Link } from "./live.ts"
+import { createLive, type Link, type Live } from "./live.ts"
 import type { Origins } from "./origins.ts"
 import { peekHello } from "./peek.ts"
 import { identifyClient, isAbsolute, servePlain, strangerAnswer, upgradePlain } from "./plain.ts"
@@ -39,6 +39,10 @@ export interface EgressOptions {
   /** Told of what went wrong inside; the client got 503, or its connection ended. */
   onTrouble: (error: unknown) => void
   limits?: Partial<EgressLimits> | undefined
+  /** Counts the connections of several servers together; one of its own where absent. */
+  live?: Live
+  /** Takes an upgrade that is the gate's own; false for any other. */
+  ownUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean
 }
 
 export interface Egress {
@@ -48,17 +52,18 @@ export interface Egress {
   cutTunnels: (matches: (link: Link) => boolean) => number
   /** Connections through the gate now. */
   readonly connections: number
+  /** Ends them, where they are not counted with others'. */
   close: () => void
 }
 
-const LIMITS: EgressLimits = {
+export const EGRESS_LIMITS: EgressLimits = {
   ...{ perRun: 512, all: 4_096, headers: 10_000, idle: 60_000, stall: 120_000, tunnelIdle: 10 * 60_000 },
 }
 
 /** Attaches the proxy to a server that answers its own requests itself. */
 export function attachEgress(server: Server, pipeline: Pipeline, options: EgressOptions): Egress {
-  const limits = { ...LIMITS, ...options.limits }
-  const live = createLive(limits)
+  const limits = { ...EGRESS_LIMITS, ...options.limits }
+  const live = options.live ?? createLive(limits)
   const inner = createInner(pipeline, limits, options.onTrouble)
 
   async function connect(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -121,6 +126,7 @@ export function attachEgress(server: Server, pipeline: Pipeline, options: Egress
   })
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => {})
+    if (options.ownUpgrade?.(request, socket, head)) return
     if (isAbsolute(request.url)) upgradePlain(pipeline, live, request, socket, head, options.onTrouble)
     else endWithAnswer(socket, own(400, "the gateway itself speaks nothing but HTTP/1.1"))
   })
@@ -139,7 +145,7 @@ export function attachEgress(server: Server, pipeline: Pipeline, options: Egress
     },
     close: () => {
       inner.close()
-      live.cut(() => true)
+      if (options.live === undefined) live.cut(() => true)
     },
   }
 }

@@ -189,7 +189,7 @@ interface Read {
 
 /** Undefined where the host has no address. */
 async function judgeExchange(
-  { now, budgets, resolve, holds, vault, resealer, met }: EgressDeps,
+  { now, budgets, resolve, holds, vault, resealer, met, front: { killed } }: EgressDeps,
   { who, url, request, opening }: Exchange,
   { policy, needs, head, headers, start }: Read,
 ): Promise<Judged | undefined> {
@@ -201,7 +201,7 @@ async function judgeExchange(
     : { found: [] }
   try {
     return await judge(
-      { policy, now, budgets, resolve, grantsFor: (args) => holds.grantsFor(who, policy, args) },
+      { policy, now, budgets, resolve, killed, grantsFor: (args) => holds.grantsFor(who, policy, args) },
       {
         ...{ who, seen, needs, body, opening, provenance: provenanceOf(met, who, head) },
         carried: async (action, rules, { model }) =>

@@ -19,6 +19,8 @@ export interface JudgeDeps {
   resolve: (host: string) => Promise<readonly string[]>
   /** What people agreed to about this very request. */
   grantsFor: (args: NetworkArguments) => Promise<readonly ActiveGrant[]>
+  /** Whether somebody is under a kill; nobody is where absent. */
+  killed?: ((who: Attribution) => boolean) | undefined
 }
 
 export interface JudgeInput {
@@ -88,6 +90,7 @@ export async function judge(deps: JudgeDeps, input: JudgeInput): Promise<Judged>
   const base: DecisionEvidence = {
     now: now(),
     ...(carried.unbound !== undefined && { unboundPlaceholder: carried.unbound }),
+    ...(deps.killed?.(who) && { killed: true }),
   }
   const plain = { action, classified, rules, carried, grants: [] }
   const credentials = carried.inject.map(({ credential }) => credential)

@@ -15,8 +15,9 @@ import { createLru } from "../lru.ts"
 import type { Attribution } from "../types.ts"
 import { createBudgets } from "./budgets.ts"
 import { createCas } from "./cas.ts"
-import { attachEgress, type Egress, type EgressLimits } from "./connect.ts"
+import { attachEgress, EGRESS_LIMITS, type Egress, type EgressLimits, type EgressOptions } from "./connect.ts"
 import { createResolver, type Parent, type Resolve } from "./dial.ts"
+import { createLive } from "./live.ts"
 import { createOrigins } from "./origins.ts"
 import { createPipeline } from "./pipeline.ts"
 import { createTrafficRecorder } from "./record.ts"
@@ -48,6 +49,12 @@ export interface OpenEgress extends Pick<Egress, "serve" | "cutTunnels" | "conne
   certificateOf: (run: string) => Promise<string>
   /** What stands for keys in a run of an agent; none while the vault is locked. */
   placeholdersOf: (agent: string, run: string) => PlaceholderVariable[]
+  /** Attaches the proxy to a server of one run's own, too: whoever comes there is `who`, whatever token is sent. `close` stops it. */
+  attachTo: (
+    server: Server,
+    who: Attribution,
+    more: Pick<EgressOptions, "ownUpgrade"> & { onRequest: () => void },
+  ) => Pick<Egress, "serve" | "close">
   /** Lets held clients know, ends all connections, writes what budgets have used. */
   close: () => Promise<void>
 }
@@ -83,12 +90,13 @@ export function openEgress(server: Server, input: EgressInput): OpenEgress {
     resealer,
     met: createLru<true>(MET),
     traffic: createTrafficRecorder(store, gateway),
-    resolve: input.resolve ?? createResolver(),
+    resolve: withoutOwnName(input.resolve ?? createResolver()),
     stopping: stopping.signal,
   })
-  const egress = attachEgress(server, pipeline, {
-    ...{ caOf: (who: Attribution) => authorities.of(who.run), origins, onTrouble, limits: input.limits },
-  })
+  const live = createLive({ ...EGRESS_LIMITS, ...input.limits })
+  const caOf = (who: Attribution) => authorities.of(who.run)
+  const options = { caOf, origins, onTrouble, limits: input.limits, live }
+  const egress = attachEgress(server, pipeline, options)
   const sweep = () => {
     front.runs.expire()
     void holds.sweep().catch(onTrouble)
@@ -101,6 +109,13 @@ export function openEgress(server: Server, input: EgressInput): OpenEgress {
     cutTunnels: egress.cutTunnels,
     get connections() {
       return egress.connections
+    },
+    attachTo: (server, who, { onRequest, ...more }) => {
+      const request: typeof pipeline.request = (arrived) => {
+        onRequest()
+        return pipeline.request(arrived)
+      }
+      return attachEgress(server, { ...pipeline, request, identify: () => who }, { ...options, ...more })
     },
     certificateOf: async (run) => (await authorities.of(run, RENEW)).certificate,
     endVisit: ({ visit, run }, runIsOver) => {
@@ -126,8 +141,19 @@ export function openEgress(server: Server, input: EgressInput): OpenEgress {
       stopping.abort()
       holds.close()
       egress.close()
+      live.cut(() => true)
       await origins.close()
       await budgets.close()
     },
+  }
+}
+
+/** What boxes ask the gate itself by: answered before the proxy is asked, and known to no name server. */
+export const OWN_NAME = "nanoguard.internal"
+
+function withoutOwnName(resolve: Resolve): Resolve {
+  return async (host) => {
+    if (host === OWN_NAME || host.endsWith(`.${OWN_NAME}`)) throw new Error(`${OWN_NAME} is for boxes`)
+    return resolve(host)
   }
 }

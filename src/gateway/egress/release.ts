@@ -11,7 +11,7 @@ import type { EgressDeps } from "./deps.ts"
 import type { Released } from "./exchange.ts"
 import { type Forwarded, forward, type Watch } from "./forward.ts"
 import { guardBody } from "./guard.ts"
-import { originError } from "./origin-error.ts"
+import { OriginError, originError } from "./origin-error.ts"
 import { endWithAnswer } from "./raw-answer.ts"
 import { brokenAnswer } from "./refuse.ts"
 import { prepareRequest } from "./secrets.ts"
@@ -53,6 +53,8 @@ export async function release(
   response.setTimeout(deps.stall, () => response.destroy())
   let done: Forwarded = { status: 0, sent: 0, received: 0 }
   try {
+    // The record took its time, and somebody may have stopped the agent meanwhile.
+    if (deps.front.killed?.(who)) throw new OriginError("gone", "agent.killed")
     const dispatcher = await deps.origins.dispatcherOf({ target, addresses: judged.addresses, http2, scope: who.run })
     const origin = `${target.scheme}://${spellHost(target)}`
     done = await forward(dispatcher, origin, { ...outgoing, body }, response, withMeter(prepared.watch, meter), nothing)
@@ -75,6 +77,7 @@ export async function releaseUpgrade(deps: EgressDeps, arrived: ArrivedUpgrade, 
   let done = { status: 0, sent: 0, received: 0 }
   let failed: string | undefined
   try {
+    if (deps.front.killed?.(who)) throw new OriginError("gone", "agent.killed")
     const { path, headers: outgoing } = prepared.outgoing
     const opening = { ...arrived, url: path }
     done = await relayUpgrade(deps.origins, destination, opening, WEBSOCKET_IDLE, outgoing, prepared.watch)

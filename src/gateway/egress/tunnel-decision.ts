@@ -42,11 +42,11 @@ export async function decideTunnel(deps: EgressDeps, who: Attribution, target: T
 async function judgeTunnel(deps: EgressDeps, who: Attribution, seen: SeenRequest): Promise<Judged> {
   const { policy } = deps.law()
   const needs = { ...networkNeeds(policy, seen.host, seen.port), classify: false, selectors: [] }
-  const { now, budgets, holds } = deps
+  const { now, budgets, holds, front } = deps
   // A name without an address is refused like one that nobody may reach: nothing can be dialled.
   const resolve = (host: string) => deps.resolve(host).catch(() => [])
   return judge(
-    { policy, now, budgets, resolve, grantsFor: (args) => holds.grantsFor(who, policy, args) },
+    { policy, now, budgets, resolve, killed: front.killed, grantsFor: (args) => holds.grantsFor(who, policy, args) },
     { who, seen, needs, body: undefined, carried: async () => NOTHING },
   )
 }

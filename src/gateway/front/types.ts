@@ -23,6 +23,8 @@ export interface Front {
   readonly wait: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Whether somebody is under a kill; nobody is where absent. */
+  readonly killed?: (who: Attribution) => boolean
 }
 
 export interface Asked {
