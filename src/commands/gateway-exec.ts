@@ -3,18 +3,17 @@ import { spawn } from "node:child_process"
 import { readFileSync, statSync } from "node:fs"
 import { constants } from "node:os"
 import { join } from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { findWayRound } from "../gateway/around.ts"
 import type { GateStatus, OpenedRun } from "../gateway/control.ts"
-import { askGate, isGateRunning } from "../gateway/control-client.ts"
+import { askGate } from "../gateway/control-client.ts"
 import { withEgress } from "../gateway/egress-settings.ts"
-import type { Gateway } from "../gateway/gateway.ts"
+import { joinGate } from "../gateway/join.ts"
 import { readProject } from "../gateway/project.ts"
 import type { RunSummary } from "../gateway/runs.ts"
 import { clientSettings, likelyYarn } from "../gateway/settings.ts"
-import { operatorOf, startGate } from "../gateway/start.ts"
+import { operatorOf } from "../gateway/start.ts"
 import { settingsDirectory, writeSettings } from "../gateway/write-settings.ts"
 import { homeDirectory } from "../home.ts"
 import { renderTrouble } from "../render/gateway.ts"
@@ -55,17 +54,13 @@ export async function gatewayExec(
   }
   let close = async () => {}
   try {
-    if (await isGateRunning(ctx)) refuseForOwnGate(options)
-    else {
-      const gate = await startGate(ctx, {
-        ...readStart(ctx, options),
-        onTrouble: (error) => say(renderTrouble(error, style)),
-      })
-      close = async () => {
-        await waitForOthers(gate, () => say(renderWaiting(style)))
-        await gate.close()
-      }
-    }
+    const { port, project, offline, stale, wait } = options
+    const start = async () => ({
+      ...readStart(ctx, options),
+      onTrouble: (error: unknown) => say(renderTrouble(error, style)),
+    })
+    const gate = await joinGate(ctx, { port, project, offline, stale, wait }, start, () => say(renderWaiting(style)))
+    close = gate.close
     const visit = await openVisit(ctx, options)
     const directory = settingsDirectory(ctx, visit.origin)
     const packages = clientSettings({
@@ -103,31 +98,8 @@ export async function gatewayExec(
   }
 }
 
-/** Milliseconds that a gate of a command's own stays for other commands that came to it meanwhile. */
-const LINGER = 10 * 60_000
-
-async function waitForOthers(gate: Pick<Gateway, "status">, say: () => void): Promise<void> {
-  const end = performance.now() + LINGER
-  for (let told = false; performance.now() < end && (await gate.status()).visits > 0; told = true) {
-    if (!told) say()
-    await sleep(200)
-  }
-}
-
 /** Characters of JSON that a gate is told of a project. Without it corrections are less exact, and nothing else. */
 const MAX_PROJECT = 16 * 1024 * 1024
-
-/** Nothing that was asked for is left out unsaid. */
-function refuseForOwnGate({ port, project, offline, stale, wait }: GatewayExecOptions): void {
-  const given = Object.entries({ port, project, offline, stale, wait }).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name}`],
-  )
-  if (given.length === 0) return
-  throw new NanoguardError(`a gateway runs here already, and ${given.join(", ")} is for one of the command's own`, {
-    exit: EXIT.usage,
-    hint: "leave it out, or end that one with `nanoguard gateway stop`",
-  })
-}
 
 async function projectOfGate(ctx: Context): Promise<string> {
   return (await askGate<GateStatus>(ctx, "GET", "/v1/status"))!.policy.project
