@@ -160,7 +160,7 @@ async function requestException(
   reason: string,
   named: string | undefined,
 ) {
-  const { operatorOf } = await import("../gateway/start.ts")
+  const { operatorOf } = await import("../gateway/operator.ts")
   // What is granted is for this agent under this operator, as the gate will know them when the command is repeated.
   const who = {
     agent: named ?? agent ?? "local",

@@ -6,6 +6,8 @@ import { dirname, join } from "node:path"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { stateHome } from "../home.ts"
+import type { Sandbox } from "../policy/compiled.ts"
+import type { LayerText } from "../policy/load.ts"
 import type { Verdict } from "../policy/types.ts"
 import { prepareDirectory } from "../store/sqlite/files.ts"
 import type { VaultControl } from "../vault/control.ts"
@@ -80,10 +82,20 @@ export interface ExceptionAsked {
   registry?: string
 }
 
+/** The policy in force, for who builds a box by it. */
+export interface PolicyInForce {
+  project: string
+  hash: string
+  sandbox: Sandbox
+  /** What it was compiled from, outermost layer first: whoever compiles it gets this hash. */
+  texts: readonly LayerText[]
+}
+
 /** What the control API does; each may reject with a `NanoguardError` for the caller. */
 export interface Controls {
   status: () => Promise<GateStatus>
   reload: () => Promise<{ hash: string; changed: boolean }>
+  policy: () => PolicyInForce
   stop: () => void
   openRun: (run: NewRun) => Promise<OpenedRun>
   /** What a visit was refused or got instead; `ends` makes its token worth nothing. */

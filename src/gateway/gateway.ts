@@ -172,6 +172,10 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
   const controls: Controls = {
     status,
     reload,
+    policy: () => {
+      const { policy, project, texts = [] } = law.current()
+      return { project, hash: policy.hash, sandbox: policy.sandbox, texts }
+    },
     stop,
     openRun: async (run) => {
       const opened = runs.open(run)

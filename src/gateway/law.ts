@@ -3,6 +3,7 @@ import type { Context } from "../context.ts"
 import { NanoguardError } from "../errors.ts"
 import { resolveAddresses } from "../packages/registries/addresses.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
+import type { LayerText } from "../policy/load.ts"
 import { type RegistryPlace, registryPlaces } from "./egress/registry.ts"
 import { type Evidence, openEvidence } from "./evidence.ts"
 import type { Recorder } from "./recorder.ts"
@@ -13,6 +14,8 @@ export interface LoadedPolicy {
   policy: CompiledPolicy
   project: string
   adopted?: { by: string; time: number }
+  /** What it was compiled from, outermost layer first. */
+  texts?: readonly LayerText[]
 }
 
 /** What one request goes by, from its beginning to its end. */

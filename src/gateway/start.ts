@@ -1,7 +1,7 @@
 // Opens everything that a gate needs, from what a command line said: the store, the cache, the adopted policy.
 import { createHash } from "node:crypto"
 import { statSync } from "node:fs"
-import { hostname, userInfo } from "node:os"
+import { hostname } from "node:os"
 import { dirname, join } from "node:path"
 import { adoptedPolicy } from "../approvals/adopted.ts"
 import { findProject } from "../approvals/project.ts"
@@ -18,6 +18,7 @@ import { createDesk } from "./desk.ts"
 import type { Parent } from "./egress/dial.ts"
 import { type Gateway, openGateway } from "./gateway.ts"
 import { keepHeapSmall } from "./heap.ts"
+import { operatorOf } from "./operator.ts"
 import { openUpstream } from "./upstream/open.ts"
 
 export interface StartOptions {
@@ -66,8 +67,8 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
   try {
     const { name: project } = findProject(ctx.cwd, options.project)
     const load = async () => {
-      const { policy, by, time } = await adoptedPolicy(store.db, project)
-      return { policy, project, adopted: { by, time } }
+      const { policy, by, time, texts } = await adoptedPolicy(store.db, project)
+      return { policy, project, adopted: { by, time }, texts }
     }
     const { ca, proxy } = await resolveAddresses(ctx, [])
     const registries = cacheDirectory(ctx)
@@ -154,14 +155,4 @@ function decodeUser(text: string): string {
 function stampOf(ctx: Context): string {
   const stat = statSync(importedIndexPath(ctx), { throwIfNoEntry: false })
   return stat === undefined ? "" : `${stat.ino} ${stat.mtimeMs} ${stat.size}`
-}
-
-/** Who runs agents here: `NANOGUARD_OPERATOR`, else the system's name of this user. */
-export function operatorOf(ctx: Pick<Context, "env">): string {
-  if (ctx.env["NANOGUARD_OPERATOR"]) return ctx.env["NANOGUARD_OPERATOR"]
-  try {
-    return userInfo().username
-  } catch {
-    return "unknown"
-  }
 }

@@ -49,6 +49,7 @@ const json = (value: unknown): Result | undefined => (value === undefined ? unde
 
 export const ROUTES: readonly Route[] = [
   route("GET /v1/status", async ({ status }) => json(await status()), { remote: true }),
+  route("GET /v1/policy", ({ policy }) => json(policy())),
   route("POST /v1/reload", async ({ reload }) => json(await reload())),
   route("POST /v1/stop", ({ stop }) => {
     setImmediate(stop)

@@ -98,6 +98,7 @@ describe("the document", () => {
     })
     const owner = checking(askSocket(controlPath(real.ctx)), seen)
     await owner("GET /v1/status", "/v1/status")
+    await owner("GET /v1/policy", "/v1/policy")
     await owner("POST /v1/reload", "/v1/reload")
     const run = { agent: "a", operator: "ana", boxed: false, lasts: 1000 }
     const { visit } = (await owner("POST /v1/runs", "/v1/runs", run)).json()
