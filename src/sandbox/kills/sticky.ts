@@ -63,7 +63,7 @@ export function readWaiting(stateDirectory: string): ReadonlyMap<string, Kill> {
 /** Forgets a kill that the store has by now. */
 export function removeWaiting(stateDirectory: string, target: string): void {
   const directory = waitingDirectory(stateDirectory)
-  rmSync(join(directory, `${encodeURIComponent(target)}${ENDING}`), { force: true })
+  rmSync(join(directory, `${encodeURIComponent(target)}${ENDING}`), { force: true, recursive: true })
   syncDirectory(directory)
 }
 
