@@ -2,7 +2,7 @@
 import { request as send } from "node:http"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
-import { controlPath } from "./control.ts"
+import { controlPath } from "./control-path.ts"
 
 /**
  * One call of the control API; undefined where the gate knows nothing by that name. Throws `NanoguardError`: environment where no

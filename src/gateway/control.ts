@@ -2,10 +2,8 @@
 import { chmodSync, lstatSync, rmSync } from "node:fs"
 import { createServer, type Server } from "node:http"
 import { connect } from "node:net"
-import { dirname, join } from "node:path"
-import type { Context } from "../context.ts"
+import { dirname } from "node:path"
 import { EXIT, NanoguardError } from "../errors.ts"
-import { stateHome } from "../home.ts"
 import type { Sandbox } from "../policy/compiled.ts"
 import type { LayerText } from "../policy/load.ts"
 import type { Verdict } from "../policy/types.ts"
@@ -108,11 +106,6 @@ export interface Controls {
   vault?: VaultControl
   /** The queue of approvals. */
   approvals?: ApprovalControls
-}
-
-/** Where the gate of this state directory listens for its owner. */
-export function controlPath(ctx: Pick<Context, "env">): string {
-  return join(stateHome(ctx), "gateway", "control.sock")
 }
 
 /** Callers at a time: one person's commands. */

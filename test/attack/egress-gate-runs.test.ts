@@ -1,8 +1,9 @@
 // Attacks on the gate as it is opened: tokens, its own addresses, the registries behind it, and clients that never end.
 import { describe, expect, onTestFinished, test, vi } from "vitest"
 import { listApprovals } from "../../src/approvals/list.ts"
-import { controlPath, type OpenedRun } from "../../src/gateway/control.ts"
+import type { OpenedRun } from "../../src/gateway/control.ts"
 import { askGate } from "../../src/gateway/control-client.ts"
+import { controlPath } from "../../src/gateway/control-path.ts"
 import { registryRequest } from "../../src/gateway/egress/registry.ts"
 import { defaultBase } from "../../src/packages/registries/defaults.ts"
 import { run } from "../gateway/egress/clients.ts"

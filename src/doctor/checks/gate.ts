@@ -1,7 +1,7 @@
 // The gate of this state directory.
 import { lstatSync } from "node:fs"
 import { dirname } from "node:path"
-import { controlPath } from "../../gateway/control.ts"
+import { controlPath } from "../../gateway/control-path.ts"
 import type { Check, Finding, Tools } from "../types.ts"
 
 /** Whether one runs, is well, and can be commanded by its owner alone. */

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest"
 import { parse } from "yaml"
 import { readDecision } from "../../../src/gateway/control/read-decision.ts"
 import { ROUTES } from "../../../src/gateway/control/routes.ts"
-import { controlPath } from "../../../src/gateway/control.ts"
+import { controlPath } from "../../../src/gateway/control-path.ts"
 import { openTestGate } from "../gate.ts"
 import { askSocket, openControl, openFeed, signed } from "./support.ts"
 
