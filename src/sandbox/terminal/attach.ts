@@ -1,0 +1,111 @@
+// A box on the person's terminal: started, shown, and ended with everything set right.
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process"
+import { constants } from "node:os"
+import type { Writable } from "node:stream"
+import { setTimeout as sleep } from "node:timers/promises"
+import type { Context } from "../../context.ts"
+import { EXIT, NanoguardError } from "../../errors.ts"
+import type { Launch } from "../types.ts"
+import { onTerminal } from "./pty.ts"
+import { show, streamFor } from "./show.ts"
+import type { Stop } from "./stop.ts"
+import { type Cause, type SuperviseOptions, supervise } from "./supervise.ts"
+
+export interface AttachOptions extends SuperviseOptions {
+  /** Whether the box has a terminal, as its `BoxSpec` says: only where stdin and stdout are the person's. */
+  tty: boolean
+  /** Ends the box itself, by its engine; where absent, what started it gets signals. */
+  stop?: Stop
+  /** Told what is not as it should be: one sentence. */
+  onNote?: (note: string) => void
+}
+
+export interface Ended {
+  /** The command's own code; 128 and the number where a signal ended it or nanoguard; 124 after the timeout. */
+  code: number
+  signal?: NodeJS.Signals
+  /** Who ended it, where it did not end by itself. */
+  by?: Cause["by"]
+}
+
+/** As timeout(1). */
+const TIMED_OUT = 124
+/** Milliseconds for the last output once the command is gone: something else may hold its end of the pipe open. */
+const LAST_OUTPUT = 2_000
+
+const UNFILTERED =
+  "script(1) is missing, so the box holds this terminal itself and nothing that it prints is taken out: install util-linux"
+
+/**
+ * Starts what `launch` says on the streams of this process and resolves once it ended. With a terminal it runs on one of its own, and
+ * everything that it prints passes the filter; without one, what goes to a terminal passes the filter and what goes to a file or a
+ * pipe stays as it is. Throws `NanoguardError` (environment) where it cannot be started.
+ */
+export async function attachLaunch(ctx: Context, launch: Launch, options: AttachOptions): Promise<Ended> {
+  const own = options.tty ? onTerminal(launch, ctx) : undefined
+  const direct = options.tty && own === undefined
+  if (direct) options.onNote?.(UNFILTERED)
+  const { file, args, env, descriptors = [] } = own ?? launch
+  const child = spawn(file, args, {
+    cwd: ctx.cwd,
+    env: (env ?? ctx.env) as NodeJS.ProcessEnv,
+    stdio: [
+      "inherit",
+      ...[ctx.stdout, ctx.stderr].map((stream) => (direct ? "inherit" : streamFor(stream))),
+      ...descriptors.map(() => "pipe" as const),
+    ],
+  } satisfies SpawnOptions)
+  const exit = exitOf(child, file)
+  const gone = exit.then(() => true as const)
+  gone.catch(() => {})
+  const watch = supervise(
+    {
+      gone,
+      stop: options.stop ?? ((how) => child.kill(how === "kill" ? "SIGKILL" : "SIGTERM")),
+      destroy: () => void child.kill("SIGKILL"),
+      forward: (signal) => void child.kill(signal),
+      terminal: [ctx.stdout, ctx.stderr].some(({ isTTY }) => isTTY === true) || options.tty,
+    },
+    options,
+  )
+  try {
+    for (const [index, bytes] of descriptors.entries()) feed(child.stdio[3 + index] as Writable, bytes)
+    const shown = [child.stdout && show(child.stdout, ctx.stdout), child.stderr && show(child.stderr, ctx.stderr)]
+    const [code, signal] = await exit
+    await Promise.race([Promise.all(shown), sleep(LAST_OUTPUT, undefined, { ref: false })])
+    // script(1) gives the terminal back as it found it, unless it is killed itself.
+    if (own !== undefined && signal !== null) spawnSync("stty", ["sane"], { stdio: ["inherit", "ignore", "ignore"] })
+    return endedOf(code, signal, watch.cause())
+  } finally {
+    watch.close()
+  }
+}
+
+function exitOf(child: ChildProcess, file: string): Promise<[number | null, NodeJS.Signals | null]> {
+  return new Promise((resolve, reject) => {
+    child.once("exit", (code, signal) => resolve([code, signal]))
+    child.once("error", (cause) => {
+      reject(
+        new NanoguardError(`the box cannot be started: ${file} does not run`, {
+          exit: EXIT.environment,
+          hint: "nanoguard doctor says what is missing here",
+          cause,
+        }),
+      )
+    })
+  })
+}
+
+/** A reader that leaves before it read everything is its own affair. */
+function feed(stream: Writable, bytes: Uint8Array): void {
+  stream.on("error", () => {})
+  stream.end(bytes)
+}
+
+function endedOf(code: number | null, signal: NodeJS.Signals | null, cause: Cause | undefined): Ended {
+  if (cause?.by === "timeout") return { code: TIMED_OUT, by: "timeout" }
+  const by = cause === undefined ? {} : { by: cause.by }
+  const ended = cause?.by === "signal" ? cause.signal : signal
+  if (ended === null) return { code: code ?? 1, ...by }
+  return { code: 128 + constants.signals[ended], signal: ended, ...by }
+}
