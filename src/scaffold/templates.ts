@@ -17,7 +17,8 @@ export function readTemplate(name: string, values: Readonly<Record<string, strin
   })
 }
 
-function templatesDirectory(): string {
+/** Where the templates of this installation are. Errors: environment (an installation without them). */
+export function templatesDirectory(): string {
   let at = dirname(fileURLToPath(import.meta.url))
   for (let level = 0; level < 4; level++, at = dirname(at)) {
     const directory = join(at, "templates")

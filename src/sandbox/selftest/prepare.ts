@@ -1,0 +1,129 @@
+// What is set up on the host for the probes to find, if they can: each thing carries one random text, the canary.
+import { spawn } from "node:child_process"
+import { randomBytes } from "node:crypto"
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from "node:fs"
+import { createServer, type Server } from "node:net"
+import { networkInterfaces, tmpdir } from "node:os"
+import { join } from "node:path"
+import { keyDirectory } from "../../approvals/keys.ts"
+import type { Context } from "../../context.ts"
+import { controlPath } from "../../gateway/control-path.ts"
+import { dataHome, homeDirectory, stateHome } from "../../home.ts"
+import { templatesDirectory } from "../../scaffold/templates.ts"
+import { IN_BOX } from "../types.ts"
+import type { ProbeLimits } from "./types.ts"
+
+export interface Prepared {
+  /** The workspace to run in, directly: the probes lie in it. */
+  workspace: string
+  /** What runs in the box. */
+  command: readonly string[]
+  /** Goes into the environment of whoever starts the box, and must not come out in it. */
+  environment: Record<string, string>
+  canary: string
+  close: () => Promise<void>
+}
+
+/** Paths in a workspace that would do something on the host later; the shortest list that an attacker would try first. */
+const PROTECTED = [
+  ...[".git/hooks/pre-commit", ".git/config", ".git/info/attributes", "nanoguard.yaml", "nanoguard.local.yaml"],
+  ...[".vscode/tasks.json", ".claude/settings.json", ".mcp.json", ".envrc"],
+]
+
+const SECRETS = [".env", "packages/api/.env", "deploy_key"]
+
+/** Sets it up. `otherSockets`: sockets of other runs that are open now. `close` takes all of it away. */
+export async function prepareProbes(
+  ctx: Pick<Context, "env" | "exec">,
+  limits: ProbeLimits,
+  more: { otherSockets?: readonly string[]; protect?: readonly string[] } = {},
+): Promise<Prepared> {
+  const canary = `nanoguard-canary-${randomBytes(12).toString("hex")}`
+  const directory = mkdtempSync(join(tmpdir(), "nanoguard-selftest-"))
+  const [workspace, hostFile] = [join(directory, "workspace"), join(directory, "host-file")]
+  const closers: (() => unknown)[] = [() => rmSync(directory, { recursive: true, force: true })]
+  const close = async () => {
+    for (const one of closers.splice(0).reverse()) await one()
+  }
+  try {
+    writeFileSync(hostFile, canary)
+    mkdirSync(workspace)
+    // Whoever the box runs as, it is the owner's workspace; nobody else may pass through the directory above.
+    chmodSync(directory, 0o711)
+    await fillWorkspace(ctx, workspace, canary)
+    const listener = await listen(canary, { host: "0.0.0.0", port: 0 })
+    closers.push(() => listener.close())
+    const abstract = process.platform === "linux" ? canary : undefined
+    if (abstract !== undefined) {
+      const server = await listen(canary, { path: `\0${abstract}` })
+      closers.push(() => server.close())
+    }
+    const environment = { NANOGUARD_SELFTEST_TOKEN: canary }
+    // A process of the host with the canary in its environment.
+    const process_ = spawn("sleep", ["600"], { env: { ...ctx.env, ...environment }, stdio: "ignore" })
+    closers.push(() => process_.kill("SIGKILL"))
+    const { port: hostPort } = listener.address() as { port: number }
+    const config = {
+      ...{ canary, hostFile, hostPort, hostAddresses: hostAddresses(), hostPid: process_.pid, port: IN_BOX.port },
+      ...{
+        abstract,
+        hostPaths: hostPaths(ctx),
+        controlSocket: controlPath(ctx),
+        otherSockets: more.otherSockets ?? [],
+      },
+      ...{ protected: [...PROTECTED, ...(more.protect ?? [])], secrets: SECRETS, limits, namespaces: namespaces() },
+    }
+    writeFileSync(join(workspace, "probes", "config.json"), JSON.stringify(config))
+    return { workspace, environment, canary, close, command: ["node", `${IN_BOX.workspace}/probes/main.mjs`] }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function fillWorkspace(ctx: Pick<Context, "env" | "exec">, workspace: string, canary: string): Promise<void> {
+  await ctx.exec("git", ["init", "--quiet", workspace], { env: ctx.env, timeout: 10_000 })
+  cpSync(join(templatesDirectory(), "box", "probes"), join(workspace, "probes"), { recursive: true })
+  for (const path of SECRETS) {
+    mkdirSync(join(workspace, path, ".."), { recursive: true })
+    const text = path.endsWith("key")
+      ? `-----BEGIN OPENSSH PRIVATE KEY-----\n${canary}\n-----END OPENSSH PRIVATE KEY-----\n`
+      : `API_TOKEN=${canary}\n`
+    writeFileSync(join(workspace, path), text, { mode: 0o600 })
+  }
+}
+
+/** A server of the host that says the canary to whoever comes. */
+function listen(canary: string, where: { host: string; port: number } | { path: string }): Promise<Server> {
+  const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${canary.length}\r\nConnection: close\r\n\r\n${canary}`
+  const server = createServer((socket) => {
+    socket.on("error", () => socket.destroy())
+    socket.end(answer)
+  })
+  return new Promise((resolve, reject) => {
+    server.once("error", reject)
+    server.listen(where, () => resolve(server.unref()))
+  })
+}
+
+function hostAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
+  return [...new Set(all.filter(({ internal }) => !internal).map(({ address }) => address))].slice(0, 8)
+}
+
+/** What of this person's the box must not even see. */
+function hostPaths(ctx: Pick<Context, "env">): string[] {
+  const home = homeDirectory(ctx.env)
+  const own = [".ssh", ".aws", ".gnupg", ".npmrc", ".netrc", ".bash_history", ".docker/config.json"]
+  const state = stateHome(ctx)
+  return [
+    ...[state, dataHome(ctx), keyDirectory(ctx), join(state, "record.db"), join(state, "vault.json")],
+    ...own.map((name) => join(home, name)),
+  ]
+}
+
+function namespaces(): Record<string, string> {
+  if (process.platform !== "linux") return {}
+  const names = ["pid", "net", "ipc", "uts", "mnt"]
+  return Object.fromEntries(names.map((name) => [name, readlinkSync(`/proc/self/ns/${name}`)]))
+}

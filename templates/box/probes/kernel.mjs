@@ -1,0 +1,236 @@
+// K1 to K5: the kernel, other processes, the environment. A call that the kernel answers with more than a refusal has got through.
+import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { join } from "node:path"
+import { broke, config, held, none, refused, systemCall, unknown } from "./tools.mjs"
+
+const read = (path) => {
+  try {
+    return readFileSync(path, "latin1")
+  } catch {
+    return ""
+  }
+}
+const status = (pid = "self") =>
+  Object.fromEntries(
+    [...read(`/proc/${pid}/status`).matchAll(/^(\w+):\s*(.*)$/gm)].map(([, name, value]) => [name, value]),
+  )
+
+/** Only opened: to be allowed to is enough. */
+const opensForWriting = (path) => {
+  try {
+    closeSync(openSync(path, constants.O_WRONLY))
+    return true
+  } catch {
+    return false
+  }
+}
+
+const SYSTEM_FILES = [
+  ...[
+    "/proc/sys/kernel/core_pattern",
+    "/proc/sys/kernel/modprobe",
+    "/proc/sys/kernel/hotplug",
+    "/proc/sys/vm/overcommit_memory",
+  ],
+  ...[
+    "/proc/sys/fs/binfmt_misc/register",
+    "/proc/sys/kernel/sysrq",
+    "/proc/sysrq-trigger",
+    "/proc/sys/kernel/hostname",
+  ],
+  ...[
+    "/sys/kernel/uevent_helper",
+    "/sys/kernel/mm/transparent_hugepage/enabled",
+    "/proc/kcore",
+    "/proc/kmsg",
+    "/dev/mem",
+  ],
+]
+
+function findReleaseAgents(directory = "/sys/fs/cgroup", depth = 4, found = []) {
+  let entries = []
+  try {
+    entries = readdirSync(directory, { withFileTypes: true })
+  } catch {
+    return found
+  }
+  for (const entry of entries) {
+    const path = join(directory, entry.name)
+    if (["release_agent", "notify_on_release", "cgroup.procs"].includes(entry.name)) found.push(path)
+    else if (entry.isDirectory() && depth > 0 && found.length < 200) findReleaseAgents(path, depth - 1, found)
+  }
+  return found
+}
+
+const CLONE_NEWUSER = 0x10000000
+const CLONE_NEWNS = 0x20000
+
+export const probes = [
+  {
+    ...{ id: "proc-sys", item: "K1", title: "the kernel's settings: core_pattern, modprobe, binfmt, sysrq" },
+    run: () => none(SYSTEM_FILES.map((path) => [path, opensForWriting(path)])),
+  },
+  {
+    ...{ id: "user-namespace", item: "K2", title: "a user namespace within the box" },
+    run: () => refused("unshare", CLONE_NEWUSER),
+  },
+  {
+    ...{ id: "mount-namespace", item: "K2", title: "a mount namespace within the box" },
+    run: () => refused("unshare", CLONE_NEWNS),
+  },
+  { ...{ id: "mount", item: "K3", title: "mounting" }, run: () => refused("mount", "none", "/tmp", "tmpfs", 0, 0) },
+  { ...{ id: "io-uring", item: "K3", title: "io_uring" }, run: () => refused("io_uring_setup", 1, 0) },
+  { ...{ id: "bpf", item: "K3", title: "bpf" }, run: () => refused("bpf", 0, 0, 0) },
+  {
+    ...{ id: "perf", item: "K3", title: "performance events" },
+    run: () => refused("perf_event_open", 0, 0, -1, -1, 0),
+  },
+  { ...{ id: "userfaultfd", item: "K3", title: "userfaultfd" }, run: () => refused("userfaultfd", 0) },
+  {
+    ...{ id: "kernel-module", item: "K3", title: "kernel modules and other kernels" },
+    run: () => worst([refused("init_module", 0, 0, ""), refused("kexec_load", 0, 0, 0, 0)]),
+  },
+  {
+    ...{ id: "x32", item: "K3", title: "system calls of another architecture, past the filter" },
+    run: () => (process.arch === "x64" ? refused(0x40000000 + 39) : held("there is none on this processor")),
+  },
+  {
+    ...{ id: "keyring", item: "K4", title: "the kernel's keyrings" },
+    run: () => worst([refused("keyctl", 0, -4, 0), refused("add_key", "user", "nanoguard-probe", "x", 1, -3)]),
+  },
+  {
+    ...{ id: "terminal-input", item: "K4", title: "typing into the person's terminal" },
+    run: () => {
+      // TIOCSTI and TIOCLINUX, on the terminal where there is one.
+      try {
+        closeSync(openSync("/dev/tty", "r+"))
+      } catch {
+        return held("there is no terminal")
+      }
+      return config.ownTerminal === true
+        ? held("the terminal is the box's own")
+        : refused(process.arch === "x64" ? 16 : 29, 0, 0x5412, " ")
+    },
+  },
+  {
+    ...{ id: "host-processes", item: "K4", title: "processes of the host" },
+    run: () => {
+      const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name))
+      const seen = pids.filter(
+        (pid) =>
+          read(`/proc/${pid}/environ`).includes(config.canary) || read(`/proc/${pid}/cmdline`).includes(config.canary),
+      )
+      if (seen.length > 0) return broke(`process ${seen.join(", ")}`)
+      // The box's own: what starts it, the relay, this one.
+      return pids.length <= 12
+        ? held(`${pids.length} processes, all of the box`)
+        : broke(`${pids.length} processes are in sight`)
+    },
+  },
+  {
+    ...{ id: "namespaces", item: "K5", title: "namespaces shared with the host" },
+    run: () => {
+      const own = Object.entries(config.namespaces).map(([name, host]) => {
+        try {
+          return [name, readlinkSync(`/proc/self/ns/${name}`) === host]
+        } catch {
+          return [name, false]
+        }
+      })
+      return own.length === 0 ? unknown("the host has none to compare with") : none(own)
+    },
+  },
+  {
+    ...{ id: "relay", item: "beyond", title: "more rights by taking over the relay" },
+    run: () => {
+      const relay = readdirSync("/proc").find(
+        (pid) => /^\d+$/.test(pid) && read(`/proc/${pid}/cmdline`).includes("relay.mjs"),
+      )
+      if (relay === undefined) return held("it is not in sight")
+      const [its, own] = [status(relay), status()]
+      const more = ["Uid", "Gid", "CapEff", "CapPrm", "NoNewPrivs", "Seccomp"].filter((name) => its[name] !== own[name])
+      if (more.length > 0) return broke(`the relay has another ${more.join(", ")}`)
+      return read(`/proc/${relay}/environ`).includes(config.canary)
+        ? broke("a secret of the host is in its environment")
+        : held("it has the same rights as any other process here")
+    },
+  },
+  {
+    ...{ id: "capabilities", item: "K5", title: "capabilities, ways to get them, a system-call filter" },
+    run: () => {
+      const { CapEff, CapPrm, CapInh, CapAmb, CapBnd, NoNewPrivs, Seccomp } = status()
+      return none([
+        ["effective capabilities", /[1-9a-f]/.test(`${CapEff}${CapPrm}${CapInh}${CapAmb}`)],
+        // Without new privileges the bounding set bounds nothing that could be had.
+        ["capabilities to be gained", /[1-9a-f]/.test(CapBnd ?? "") && NoNewPrivs !== "1"],
+        ["new privileges by setuid programs", NoNewPrivs !== "1"],
+        ["no filter of system calls", Seccomp !== "2"],
+      ])
+    },
+  },
+  {
+    ...{ id: "root", item: "K5", title: "being root" },
+    run: () =>
+      none([
+        ["the user is root", process.getuid() === 0],
+        ["setuid(0)", becomesRoot()],
+      ]),
+  },
+  {
+    ...{ id: "release-agent", item: "K5", title: "cgroup release agents" },
+    run: () => {
+      const found = findReleaseAgents().filter(opensForWriting)
+      const mounted = systemCall("mount", "cgroup", "/tmp", "cgroup", 0, 0)
+      if (mounted?.result === 0) return broke("a cgroup file system was mounted")
+      return found.length > 0 ? broke(found.slice(0, 3).join(", ")) : held("none can be written")
+    },
+  },
+  { ...{ id: "foreign-memory", item: "K4", title: "other processes' memory" }, run: () => judgeMemory() },
+  {
+    ...{ id: "environment", item: "beyond", title: "the host's environment: its secrets, agents and desktop" },
+    run: () => {
+      const names = Object.keys(process.env)
+      const desktop = [
+        "SSH_AUTH_SOCK",
+        "SSH_AGENT_PID",
+        "GPG_AGENT_INFO",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+        "XAUTHORITY",
+        "DOCKER_HOST",
+      ]
+      return none([
+        ...["self", "1"].map((pid) => [`/proc/${pid}/environ`, read(`/proc/${pid}/environ`).includes(config.canary)]),
+        ...desktop.map((name) => [name, names.includes(name)]),
+        ["LD_PRELOAD", "LD_PRELOAD" in process.env],
+      ])
+    },
+  },
+]
+
+function worst(outcomes) {
+  return (
+    outcomes.find(({ state }) => state === "broke") ??
+    outcomes.find(({ state }) => state === "cannot-tell") ??
+    outcomes[0]
+  )
+}
+
+function becomesRoot() {
+  try {
+    process.setuid(0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The host's memory would be that of a process of the host: here only those of the box are in sight, with no more rights. */
+function judgeMemory() {
+  const call = systemCall("process_vm_readv", config.hostPid, 0, 0, 0, 0, 0)
+  if (call === undefined) return unknown("neither perl nor python3 is here")
+  return read(`/proc/${config.hostPid}/cmdline`).includes(config.canary)
+    ? broke("the host's process is in sight")
+    : held(call.errno === "" ? "only the box's own" : call.errno)
+}

@@ -1,0 +1,30 @@
+// The probes of `nanoguard selftest`, run inside of a box. One line of JSON for each on stdout; nothing here does harm where it gets through.
+import { probes as files } from "./files.mjs"
+import { probes as kernel } from "./kernel.mjs"
+import { probes as limits } from "./limits.mjs"
+import { probes as network } from "./network.mjs"
+import { probes as reach } from "./reach.mjs"
+
+/** Milliseconds for one probe. */
+const LIMIT = 20_000
+
+const wanted = process.argv.slice(2).filter((word) => word !== "--list")
+for (const { id, item, title, run } of [...network, ...reach, ...files, ...kernel, ...limits]) {
+  if (wanted.length > 0 && !wanted.includes(id)) continue
+  if (process.argv.includes("--list")) {
+    process.stdout.write(
+      `${JSON.stringify({ probe: id, item, title, state: "cannot-tell", saw: "the box did not say" })}\n`,
+    )
+    continue
+  }
+  const late = new Promise((resolve) =>
+    setTimeout(() => resolve({ state: "cannot-tell", saw: "took too long" }), LIMIT).unref(),
+  )
+  const failed = (error) => ({
+    state: "cannot-tell",
+    saw: `the probe failed: ${error?.code ?? error?.message ?? error}`,
+  })
+  const outcome = await Promise.race([Promise.resolve().then(run).catch(failed), late])
+  process.stdout.write(`${JSON.stringify({ probe: id, item, title, ...outcome })}\n`)
+}
+process.stdout.write('{"probe":"end"}\n', () => process.exit(0))

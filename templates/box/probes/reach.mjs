@@ -1,0 +1,142 @@
+// N6 to N8 and what the gate must not be good for: engines, its own control, the host behind it.
+import { readdirSync, statSync } from "node:fs"
+import { join } from "node:path"
+import { askProxy, broke, config, held, none, proxied, statusOf, tryConnect, unknown } from "./tools.mjs"
+
+const ENGINE_SOCKETS = [
+  ...["/var/run/docker.sock", "/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock"],
+  ...["/run/crio/crio.sock", "/run/buildkit/buildkitd.sock", "/run/systemd/private", "/run/dbus/system_bus_socket"],
+]
+
+const connects = async (path) => (await tryConnect({ path })).outcome === "connected"
+const gateAnswers = async () =>
+  statusOf(await askProxy("GET /v1/run HTTP/1.1\r\nHost: nanoguard.internal\r\nConnection: close\r\n\r\n")) > 0
+
+/** Sockets anywhere that a box is likely to have them, a few levels deep. */
+function findSockets(directory, depth = 3, found = []) {
+  let names = []
+  try {
+    names = readdirSync(directory)
+  } catch {
+    return found
+  }
+  for (const name of names.slice(0, 500)) {
+    const path = join(directory, name)
+    try {
+      const stat = statSync(path)
+      if (stat.isSocket()) found.push(path)
+      else if (stat.isDirectory() && depth > 0 && found.length < 200) findSockets(path, depth - 1, found)
+    } catch {
+      // Gone, or not for us: not reached either.
+    }
+  }
+  return found
+}
+
+/** Writings of addresses that no agent may reach through the gate. */
+const LITERALS = [
+  ...["127.0.0.1", "127.1", "0177.0.0.1", "2130706433", "0x7f000001", "0.0.0.0", "localhost", "localhost."],
+  ...["[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]"],
+]
+
+export const probes = [
+  {
+    ...{ id: "engine-sockets", item: "N6", title: "sockets of container engines and of the system" },
+    run: async () => {
+      const paths = await Promise.all(ENGINE_SOCKETS.map(async (path) => [path, await connects(path)]))
+      const tcp = await Promise.all(
+        [2375, 2376].map(async (port) => [
+          `engine's port ${port}`,
+          (await tryConnect({ host: "127.0.0.1", port })).outcome === "connected",
+        ]),
+      )
+      return none([...paths, ...tcp])
+    },
+  },
+  {
+    ...{ id: "other-sockets", item: "N6", title: "any Unix socket but the gate's" },
+    run: async () => {
+      const found = ["/run", "/var/run", "/tmp", "/var/tmp", process.env.HOME ?? "/home", "/workspace"].flatMap(
+        (place) => findSockets(place),
+      )
+      const others = [...new Set(found)].filter((path) => !path.endsWith("/nanoguard/gate/gate.sock"))
+      return none(await Promise.all(others.map(async (path) => [path, await connects(path)])))
+    },
+  },
+  {
+    ...{ id: "control", item: "N7", title: "approving, reading or ending things by the gate's control API" },
+    run: async () => {
+      if (!(await gateAnswers())) return unknown("the gate does not answer on the relay")
+      const attempts = [[config.controlSocket, await connects(config.controlSocket)]]
+      const calls = [
+        ...[
+          "GET /v1/status",
+          "GET /v1/approvals",
+          "GET /v1/boxes",
+          "GET /v1/vault",
+          "GET /v1/events",
+          "POST /v1/stop",
+          "POST /v1/reload",
+        ],
+        ...[
+          "POST /v1/runs",
+          "POST /v1/boxes",
+          "POST /v1/approvals/00000000/decision",
+          `DELETE /v1/boxes/${config.run}`,
+        ],
+      ]
+      for (const call of calls)
+        for (const host of ["nanoguard.internal", "127.0.0.1", "localhost"]) {
+          const answer = await askProxy(
+            `${call} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+          )
+          attempts.push([`${call} at ${host}`, statusOf(answer) >= 200 && statusOf(answer) < 400])
+        }
+      return none(attempts)
+    },
+  },
+  {
+    ...{ id: "pivot", item: "N7", title: "the host's own services through the gate" },
+    run: async () => {
+      if (!(await gateAnswers())) return unknown("the gate does not answer on the relay")
+      const attempts = []
+      for (const host of [...LITERALS, ...config.hostAddresses.filter((one) => !one.includes(":"))]) {
+        const url = `http://${host}:${config.hostPort}/`
+        attempts.push([url, (await proxied("GET", url).catch(() => "")).includes(config.canary)])
+        const tunnel = await askProxy(`CONNECT ${host}:${config.hostPort} HTTP/1.1\r\nHost: ${host}\r\n\r\n`, 700)
+        attempts.push([`CONNECT ${host}`, tunnel.includes(config.canary)])
+      }
+      return none(attempts)
+    },
+  },
+  {
+    ...{ id: "proxy-loop", item: "N8", title: "the gate as a way to itself, and requests behind a refused one" },
+    run: async () => {
+      if (!(await gateAnswers())) return unknown("the gate does not answer on the relay")
+      const attempts = []
+      for (const host of ["127.0.0.1", "localhost", "nanoguard.internal"]) {
+        const inner = "GET /v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        const answer = await askProxy(`CONNECT ${host}:${config.port} HTTP/1.1\r\nHost: ${host}\r\n\r\n${inner}`, 1500)
+        attempts.push([`CONNECT ${host}:${config.port}`, /HTTP\/1\.1 2\d\d[\s\S]+HTTP\/1\.1 2\d\d/.test(answer)])
+      }
+      const first = "GET http://169.254.169.254/ HTTP/1.1\r\nHost: 169.254.169.254\r\n\r\n"
+      const second = `GET http://127.0.0.1:${config.hostPort}/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`
+      attempts.push([
+        "a second request on a refused connection",
+        (await askProxy(first + second)).includes(config.canary),
+      ])
+      return none(attempts)
+    },
+  },
+  {
+    ...{ id: "other-run", item: "beyond", title: "the socket of another run" },
+    run: async () => none(await Promise.all(config.otherSockets.map(async (path) => [path, await connects(path)]))),
+  },
+  {
+    ...{ id: "abstract-socket", item: "K4", title: "abstract Unix sockets of the host" },
+    run: async () => {
+      if (config.abstract === undefined) return unknown("the host opened none")
+      return (await connects(`\0${config.abstract}`)) ? broke("connected") : held("not there")
+    },
+  },
+]
