@@ -19,7 +19,8 @@ import { homeDirectory } from "../home.ts"
 import { renderTrouble } from "../render/gateway.ts"
 import { renderExecStart, renderRunSummary, renderWaiting, renderWayRound } from "../render/gateway-exec.ts"
 import { loadStyle } from "../render/style.ts"
-import { type GatewayStartOptions, readAgent, readStart } from "./gateway-options.ts"
+import { readAgent } from "./agent-name.ts"
+import { type GatewayStartOptions, readStart } from "./gateway-options.ts"
 
 export interface GatewayExecOptions extends GatewayStartOptions {
   agent?: string

@@ -38,15 +38,6 @@ export function readStart(ctx: Context, options: GatewayStartOptions) {
   }
 }
 
-/** A name of an agent or run: it ends in the record, in cards and in file names. */
-export function readAgent(name: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/.test(name)) return name
-  throw new NanoguardError("that is no name for an agent or a run", {
-    exit: EXIT.usage,
-    hint: "use up to 64 letters, digits, dots, dashes and underscores",
-  })
-}
-
 function readPort(text: string | undefined): number {
   const port = text === undefined ? DEFAULT_PORT : Number(text)
   if (Number.isInteger(port) && port >= 0 && port < 65_536 && text !== "") return port

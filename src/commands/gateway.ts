@@ -12,7 +12,8 @@ import { startGate } from "../gateway/start.ts"
 import { settingsDirectory, writeSettings } from "../gateway/write-settings.ts"
 import { renderGateStatus, renderStarted, renderTrouble } from "../render/gateway.ts"
 import { loadStyle } from "../render/style.ts"
-import { type GatewayStartOptions, parseLasting, readAgent, readStart } from "./gateway-options.ts"
+import { readAgent } from "./agent-name.ts"
+import { type GatewayStartOptions, parseLasting, readStart } from "./gateway-options.ts"
 
 type Formatted = { format?: "text" | "json"; color?: boolean }
 
