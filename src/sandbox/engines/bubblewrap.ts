@@ -1,0 +1,63 @@
+// The engine where no other one runs: no image and no daemon, the host's own programs in namespaces of their own.
+import { join } from "node:path"
+import type { Context } from "../../context.ts"
+import { EXIT, NanoguardError } from "../../errors.ts"
+import { stateHome } from "../../home.ts"
+import type { Engine, FoundBox } from "../types.ts"
+import { isFrozen, killMembers, removeCgroup, setFrozen } from "./bubblewrap/cgroup.ts"
+import { prepareLaunch } from "./bubblewrap/launch.ts"
+import { type FoundLaunch, findLaunches, readLaunch, removeLaunch } from "./bubblewrap/launched.ts"
+import { probeBubblewrap } from "./bubblewrap/probe.ts"
+import { continueNamespace, isStopped, killNamespace, stopNamespace, terminateCommand } from "./bubblewrap/processes.ts"
+import { findProgram } from "./program.ts"
+
+/** Bubblewrap (bwrap) 0.8.0 or newer on Linux. Its boxes are known by their directories below the state directory. */
+export function createBubblewrap(ctx: Pick<Context, "cwd" | "env" | "exec">): Engine {
+  const boxes = join(stateHome(ctx), "boxes")
+  const launchOf = ({ run }: FoundBox) => readLaunch(join(boxes, run))
+  return {
+    name: "bubblewrap",
+    images: false,
+    probe: () => probeBubblewrap(ctx, findProgram(ctx, "bwrap")),
+    launch: async (spec) => {
+      const bwrap = findProgram(ctx, "bwrap")
+      if (bwrap === undefined)
+        throw new NanoguardError("bwrap is not installed", {
+          exit: EXIT.environment,
+          hint: "`nanoguard doctor` says how to get it",
+        })
+      return prepareLaunch(spec, bwrap, join(boxes, spec.run))
+    },
+    list: async () => findLaunches(boxes).map(describe),
+    freeze: async (box) => {
+      const { launched, init } = launchOf(box)
+      if (launched && (await setFrozen(launched.cgroup, true))) return
+      if (init) await stopNamespace(init)
+    },
+    thaw: async (box) => {
+      const { launched, init } = launchOf(box)
+      if (launched && (await setFrozen(launched.cgroup, false))) return
+      if (init) continueNamespace(init)
+    },
+    terminate: async (box) => {
+      const { init } = launchOf(box)
+      if (init) terminateCommand(init)
+    },
+    kill: async (box) => {
+      const { launched, init } = launchOf(box)
+      if (launched) await killMembers(launched.cgroup)
+      if (init) await killNamespace(init)
+    },
+    remove: async (box) => {
+      const { launched } = launchOf(box)
+      if (launched) await removeCgroup(launched.cgroup)
+      removeLaunch(join(boxes, box.run))
+    },
+  }
+}
+
+function describe({ run, agent, launched, init, ended }: FoundLaunch): FoundBox {
+  const frozen = init !== undefined && launched !== undefined && (isFrozen(launched.cgroup) || isStopped(init))
+  const state = frozen ? "frozen" : init !== undefined || !ended ? "running" : "stopped"
+  return { run, agent, engine: "bubblewrap", handle: init === undefined ? "" : String(init.pid), state }
+}

@@ -1,0 +1,205 @@
+// A control group of the box's own, where one can be made: what its limits rest on, and the way to every process of it at once.
+// Version 2 (Linux, Documentation/admin-guide/cgroup-v2.rst) and version 1 (Documentation/admin-guide/cgroup-v1/).
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { setTimeout } from "node:timers/promises"
+import { EXIT, NanoguardError } from "../../../errors.ts"
+import type { BoxLimits } from "../../types.ts"
+
+export type Controller = "memory" | "pids" | "cpu" | "freezer"
+
+/** Directories of a box's control group, by what each is for: all the same one in version 2. */
+export interface Cgroup {
+  version: 1 | 2
+  directories: Partial<Record<Controller, string>>
+}
+
+const CONTROLLERS: readonly Controller[] = ["memory", "pids", "cpu", "freezer"]
+const ROOT = "/sys/fs/cgroup"
+/** Microseconds of which a box may use its share. */
+const PERIOD = 100_000
+const PATIENCE_MS = 5000
+
+/** Makes the group `name` with `limits`. `enforced`: what it really limits, for this machine may not let us make all of it. */
+export function makeCgroup(name: string, limits: BoxLimits, root = ROOT): { cgroup: Cgroup; enforced: Controller[] } {
+  const cgroup = existsSync(join(root, "cgroup.controllers")) ? makeUnified(name, root) : makeSeparate(name, root)
+  const enforced = settings(cgroup.version, limits).filter(([controller, file, value]) => {
+    const directory = cgroup.directories[controller]
+    return directory !== undefined && write(join(directory, file), value)
+  })
+  return { cgroup, enforced: [...new Set(enforced.map(([controller]) => controller))] }
+}
+
+/** Files through which a process enters the group, by writing `0`. */
+export function entrances({ directories }: Cgroup): string[] {
+  return [...new Set(Object.values(directories))].map((directory) => join(directory, "cgroup.procs"))
+}
+
+/** Stops or resumes every process of the group; resolves once all of them stand. False where the group cannot do that. */
+export async function setFrozen({ version, directories }: Cgroup, frozen: boolean): Promise<boolean> {
+  const directory = directories.freezer
+  if (directory === undefined || !existsSync(directory)) return false
+  const [file, value] =
+    version === 2 ? ["cgroup.freeze", frozen ? "1" : "0"] : ["freezer.state", frozen ? "FROZEN" : "THAWED"]
+  if (!write(join(directory, file), value)) return false
+  const done = () => isFrozen({ version, directories }) === frozen
+  await until(done, `the box's processes did not ${frozen ? "stop" : "resume"} within ${PATIENCE_MS / 1000} s`)
+  return true
+}
+
+/** Whether every process of the group stands still. */
+export function isFrozen({ version, directories }: Cgroup): boolean {
+  if (directories.freezer === undefined) return false
+  if (version === 1) return read(join(directories.freezer, "freezer.state")).trim() === "FROZEN"
+  return /^frozen 1$/m.test(read(join(directories.freezer, "cgroup.events")))
+}
+
+/** Processes of the group. */
+export function members({ directories }: Cgroup): number[] {
+  const directory = directories.freezer ?? Object.values(directories)[0]
+  return directory === undefined
+    ? []
+    : read(join(directory, "cgroup.procs"))
+        .split("\n")
+        .map(Number)
+        .filter((pid) => pid > 0)
+}
+
+/** Ends every process of the group; resolves once it is empty. Frozen first, so that none makes another one meanwhile. */
+export async function killMembers(cgroup: Cgroup): Promise<void> {
+  const directory = cgroup.directories.freezer
+  if (cgroup.version === 2 && directory !== undefined && write(join(directory, "cgroup.kill"), "1")) {
+    await setFrozen(cgroup, false)
+  } else {
+    await setFrozen(cgroup, true).catch(() => {})
+    killAll(cgroup)
+    await setFrozen(cgroup, false)
+  }
+  const done = () => {
+    const left = members(cgroup)
+    if (left.length > 0) killAll(cgroup)
+    return left.length === 0
+  }
+  await until(done, "processes of the box are still there")
+}
+
+/** Removes the group, which has to be empty: processes that are ending keep it for a moment. */
+export async function removeCgroup({ directories }: Cgroup): Promise<void> {
+  for (const directory of new Set(Object.values(directories))) {
+    await until(() => removed(directory), `${directory} cannot be removed`)
+  }
+}
+
+function killAll(cgroup: Cgroup): void {
+  for (const pid of members(cgroup)) {
+    try {
+      process.kill(pid, "SIGKILL")
+    } catch {
+      // It ended by itself.
+    }
+  }
+}
+
+function settings(version: 1 | 2, { memory, pids, cpus }: BoxLimits): [Controller, string, string][] {
+  const quota = cpus === undefined ? undefined : String(Math.round(cpus * PERIOD))
+  if (version === 2)
+    return [
+      ["memory", "memory.max", String(memory)],
+      ["memory", "memory.swap.max", "0"],
+      ["pids", "pids.max", String(pids)],
+      ...(quota === undefined ? [] : [["cpu", "cpu.max", `${quota} ${PERIOD}`] as [Controller, string, string]]),
+    ]
+  return [
+    ["memory", "memory.limit_in_bytes", String(memory)],
+    ["memory", "memory.memsw.limit_in_bytes", String(memory)],
+    ["pids", "pids.max", String(pids)],
+    ...(quota === undefined ? [] : [["cpu", "cpu.cfs_quota_us", quota] as [Controller, string, string]]),
+  ]
+}
+
+/** Version 2: beside our own group, for one with processes in it may not have groups that share memory; root may also go to the top. */
+function makeUnified(name: string, root: string): Cgroup {
+  const own = join(root, ownPath(""))
+  for (const parent of new Set([dirname(own), root])) {
+    if (!parent.startsWith(root) || !canMove(parent)) continue
+    write(join(parent, "cgroup.subtree_control"), "+memory +pids +cpu")
+    const directory = join(parent, name)
+    if (!make(directory)) continue
+    const has = CONTROLLERS.filter((one) => one === "freezer" || existsSync(join(directory, `${one}.max`)))
+    return { version: 2, directories: Object.fromEntries(has.map((controller) => [controller, directory])) }
+  }
+  return { version: 2, directories: {} }
+}
+
+/** Version 1: each controller has a tree of its own; below our own group there, so that its limits hold as well. */
+function makeSeparate(name: string, root: string): Cgroup {
+  const directories: Cgroup["directories"] = {}
+  for (const controller of CONTROLLERS) {
+    const tree = join(root, controller)
+    if (!existsSync(tree)) continue
+    const directory = [join(tree, ownPath(controller)), tree].map((parent) => join(parent, name)).find(make)
+    if (directory !== undefined) directories[controller] = directory
+  }
+  return { version: 1, directories }
+}
+
+/** Our own group in the tree of `controller` (proc_pid_cgroup(5)); `/` where it is not told. */
+function ownPath(controller: string): string {
+  for (const line of read("/proc/self/cgroup").split("\n")) {
+    const [, controllers = "", ...path] = line.split(":")
+    if (line !== "" && controllers.split(",").includes(controller)) return path.join(":")
+  }
+  return "/"
+}
+
+function canMove(directory: string): boolean {
+  try {
+    accessSync(join(directory, "cgroup.procs"), constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function make(directory: string): boolean {
+  try {
+    mkdirSync(directory)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function removed(directory: string): boolean {
+  try {
+    rmdirSync(directory)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT"
+  }
+  return true
+}
+
+function write(path: string, value: string): boolean {
+  try {
+    // Not made where it is not there: a control group's files exist.
+    writeFileSync(path, value, { flag: "r+" })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8")
+  } catch {
+    return ""
+  }
+}
+
+async function until(done: () => boolean, otherwise: string): Promise<void> {
+  for (let waited = 0; !done(); waited += 5) {
+    if (waited > PATIENCE_MS) throw new NanoguardError(otherwise, { exit: EXIT.environment })
+    await setTimeout(5)
+  }
+}

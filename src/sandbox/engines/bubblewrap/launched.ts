@@ -1,0 +1,103 @@
+// What a launch leaves behind in the directory of its box, so that any later process of nanoguard finds, freezes and ends it.
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import type { Cgroup } from "./cgroup.ts"
+import { type Init, isInit } from "./processes.ts"
+
+/** `bubblewrap.json` of a box. */
+export interface Launched {
+  /** Of this start of the machine: process ids and ticks mean nothing after another. */
+  boot: string
+  /** Ticks since boot. */
+  ticks: number
+  cgroup: Cgroup
+}
+
+/** A box as its directory tells of it. */
+export interface FoundLaunch {
+  run: string
+  agent: string
+  launched?: Launched
+  /** Its first process, where that is known and still the same. */
+  init?: Init
+  /** bwrap wrote that it ended. */
+  ended: boolean
+}
+
+const [FILE, STATUS, EMPTY] = ["bubblewrap.json", "bubblewrap.status", "empty"]
+const MOST_BYTES = 1024 * 1024
+// bwrap makes the first process at once; a machine that swaps takes a while.
+const LATEST_TICKS = 60 * 100
+
+/** Writes what is known before bwrap starts and makes the files that it needs, mode 0600; answers their paths. */
+export function writeLaunch(directory: string, cgroup: Cgroup): { status: string; empty: string } {
+  const [status, empty] = [join(directory, STATUS), join(directory, EMPTY)]
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const launched: Launched = { boot: bootId(), ticks: ticksNow(), cgroup }
+  writeFileSync(join(directory, FILE), `${JSON.stringify(launched)}\n`, { mode: 0o600 })
+  writeFileSync(status, "", { mode: 0o600 })
+  // Readable in the box by whoever runs there.
+  writeFileSync(empty, "", { mode: 0o444 })
+  return { status, empty }
+}
+
+/** Boxes of bubblewrap's below `boxes`, by their names. What cannot be read is no box of ours. */
+export function findLaunches(boxes: string): FoundLaunch[] {
+  return listDirectory(boxes)
+    .filter((name) => /^run-[0-9a-f]{12}$/.test(name))
+    .flatMap((run): FoundLaunch[] => {
+      const box = readJson(join(boxes, run, "box.json"))
+      if (box?.["engine"] !== "bubblewrap" || typeof box["agent"] !== "string") return []
+      return [{ run, agent: box["agent"], ...readLaunch(join(boxes, run)) }]
+    })
+}
+
+/** What became of the launch in a box's directory. */
+export function readLaunch(directory: string): Pick<FoundLaunch, "launched" | "init" | "ended"> {
+  const launched = readJson(join(directory, FILE)) as Launched | undefined
+  if (launched === undefined || launched.boot !== bootId()) return { ended: true }
+  const status = readText(join(directory, STATUS))
+  const pid = Number(/"child-pid": (\d+)/.exec(status)?.[1])
+  const namespace = Number(/"pid-namespace": (\d+)/.exec(status)?.[1])
+  const init = { pid, namespace }
+  const there = pid > 1 && namespace > 0 && isInit(init, launched.ticks, launched.ticks + LATEST_TICKS)
+  return { launched, ended: (pid > 1 && !there) || status.includes('"exit-code"'), ...(there && { init }) }
+}
+
+/** Removes the files of `writeLaunch`. */
+export function removeLaunch(directory: string): void {
+  for (const name of [FILE, STATUS, EMPTY]) rmSync(join(directory, name), { force: true })
+}
+
+function bootId(): string {
+  return readText("/proc/sys/kernel/random/boot_id").trim()
+}
+
+/** Linux counts 100 ticks a second for programs, on every architecture here. One less: the two clocks are rounded differently. */
+function ticksNow(): number {
+  return Math.floor(Number(readText("/proc/uptime").split(" ")[0]) * 100) - 1
+}
+
+function listDirectory(path: string): string[] {
+  try {
+    return readdirSync(path)
+  } catch {
+    return []
+  }
+}
+
+function readJson(path: string): Record<string, unknown> | undefined {
+  try {
+    return statSync(path).size > MOST_BYTES ? undefined : JSON.parse(readFileSync(path, "utf8"))
+  } catch {
+    return undefined
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8")
+  } catch {
+    return ""
+  }
+}
