@@ -14,7 +14,8 @@ export interface PlaceholderVariable {
 export interface EgressSettingsInput {
   /** The gate's own address: scheme, host and port. */
   base: string
-  token: string
+  /** Who asks, where the gate does not know by the socket. */
+  token?: string
   /** The run's CA, PEM. It is worth nothing to any other run. */
   certificate: string
   /** Absolute: where the certificates lie while the variables are in force. One for each run. */
@@ -74,7 +75,7 @@ const NOTES = [
 export function egressSettings(input: EgressSettingsInput): ClientSettings {
   const { base, token, certificate, directory, placeholders } = input
   const url = new URL(base)
-  const proxy = `${url.protocol}//nanoguard:${token}@${url.host}`
+  const proxy = `${url.protocol}//${token === undefined ? "" : `nanoguard:${token}@`}${url.host}`
   const own = join(directory, "ca.pem")
   const bundle = join(directory, "roots.pem")
   const wgetrc = join(directory, "wgetrc")
@@ -92,7 +93,7 @@ export function egressSettings(input: EgressSettingsInput): ClientSettings {
       NODE_EXTRA_CA_CERTS: own,
       ...Object.fromEntries(BUNDLES.map((name) => [name, bundle])),
       // Git would ask without the token first, wait for a 407, and be taken for nobody's.
-      GIT_HTTP_PROXY_AUTHMETHOD: "basic",
+      ...(token !== undefined && { GIT_HTTP_PROXY_AUTHMETHOD: "basic" }),
       // Wget reads no variable for certificates. The machine's own file counts beside it, a person's does not.
       WGETRC: wgetrc,
       ...awsPair(placeholders),

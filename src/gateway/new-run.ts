@@ -5,7 +5,8 @@ import type { NewRun, Project } from "./runs.ts"
 
 /** Names of agents and runs, as the commands take them. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/
-const MAX_OPERATOR = 200
+/** Characters. */
+export const MAX_OPERATOR = 200
 /** Milliseconds: a token for longer than a year is a mistake. */
 const LONGEST = 366 * 86_400_000
 
@@ -30,12 +31,13 @@ export function readNewRun(body: Readonly<Record<string, unknown>>): NewRun {
   }
 }
 
-function isName(value: unknown): value is string {
+/** Whether something may name an agent or a run. */
+export function isName(value: unknown): value is string {
   return typeof value === "string" && NAME.test(value)
 }
 
-/** Its lists are lists; what is in them was read from lockfiles by the command that sends it. */
-function isProject(value: unknown): value is Project {
+/** Whether something is what a command knows of its project. Its lists are lists; what is in them was read from lockfiles by the command that sends it. */
+export function isProject(value: unknown): value is Project {
   if (!isRecord(value)) return false
   const { lockfiles = [], direct = {} } = value
   const lists = (of: unknown, names: readonly string[]) =>

@@ -55,6 +55,7 @@ export interface NewRun {
   /** Milliseconds until the token is worth nothing. */
   lasts: number
   project?: Project
+  parents?: readonly string[]
 }
 
 export interface RunBook {
@@ -64,6 +65,11 @@ export interface RunBook {
   find: (token: string) => Attribution | undefined
   /** Ends a visit: its token is worth nothing from now on. */
   close: (visit: string) => void
+  /** Those who are here now. */
+  everyone: () => readonly Attribution[]
+  /** Has a visit refused for good, whatever is lifted later; those who have no token come and go. */
+  stop: (who: Attribution) => void
+  isStopped: (who: Attribution) => boolean
   /** Ends visits whose time is over. */
   expire: () => void
   summary: (visit: string) => { who: Attribution; summary: RunSummary } | undefined
@@ -86,6 +92,7 @@ interface Entry {
   /** Hash of its token; none for who comes without. */
   token?: string
   expires: number
+  stopped?: true
   project?: Project
   refusals: Map<string, Refusal>
   waited: Set<string>
@@ -148,7 +155,8 @@ export function createRunBook(
     expire()
     for (const oldest of runs.keys()) {
       if (runs.size <= MAX_RUNS) break
-      drop(oldest)
+      // A box ends by its own means: how many there are is bounded where they are opened.
+      if (runs.get(oldest)?.expires !== Number.POSITIVE_INFINITY || runs.get(oldest)?.token === undefined) drop(oldest)
     }
     return entry
   }
@@ -180,11 +188,11 @@ export function createRunBook(
   }
 
   return {
-    open: ({ agent, operator, boxed, lasts, project, run }) => {
+    open: ({ agent, operator, boxed, lasts, project, run, parents }) => {
       const token = `ngt_${randomBytes(24).toString("base64url")}`
       const visit = `run-${randomBytes(6).toString("hex")}`
       const expires = now() + lasts
-      const who = { agent, operator, run: run ?? visit, boxed, visit }
+      const who = { agent, operator, run: run ?? visit, boxed, visit, ...(parents && { parents }) }
       const entry = enter(who, expires)
       if (project !== undefined) entry.project = project
       entry.token = hash(token)
@@ -198,6 +206,12 @@ export function createRunBook(
       return entry !== undefined && entry.expires > now() ? entry.who : undefined
     },
     close: drop,
+    everyone: () => [...runs.values()].map(({ who }) => who),
+    stop: (who) => {
+      const entry = who.visit === undefined ? undefined : runs.get(who.visit)
+      if (entry !== undefined) entry.stopped = true
+    },
+    isStopped: ({ visit }) => visit !== undefined && runs.get(visit)?.stopped === true,
     expire,
     summary,
     seenBy: (who, ecosystem) =>

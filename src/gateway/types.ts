@@ -12,6 +12,8 @@ export interface Attribution {
   boxed: boolean
   /** One visit of the run, such as one wrapped command: what is summed up at its end. The run where absent. */
   visit?: string
+  /** Runs above this one, and their agents: it is stopped with them. */
+  parents?: readonly string[]
 }
 
 /**

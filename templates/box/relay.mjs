@@ -3,6 +3,7 @@
 //   node relay.mjs [--publish <port>]... [--forward <port>:<host>:<port>]... -- <command> [argument]...
 //   node relay.mjs --shim <program> -- [argument]...
 import { spawn } from "node:child_process"
+import { cpSync, existsSync } from "node:fs"
 import { connect, createServer } from "node:net"
 import { constants } from "node:os"
 import { dirname, join } from "node:path"
@@ -18,6 +19,7 @@ const LATER = 1_000
 const IDLE = 4
 const MOST = 4_096
 
+const HERE = dirname(fileURLToPath(import.meta.url))
 const options = readOptions(process.argv.slice(2))
 const AUTHORITY = "127.0.0.1:8471"
 
@@ -29,7 +31,7 @@ function readOptions(words) {
     publish: [],
     forward: [],
     port: 8471,
-    socket: join(dirname(fileURLToPath(import.meta.url)), "gate", "gate.sock"),
+    socket: join(HERE, "gate", "gate.sock"),
   }
   const at = words.indexOf("--")
   for (let i = 0; i < at; i += 2) {
@@ -62,10 +64,30 @@ function runBox() {
     clearTimeout(giveUp)
     for (const port of options.publish) for (let i = 0; i < IDLE; i++) offer(port)
     const [file, ...args] = options.command
-    // Node's own fetch goes by the proxy only where this says so; it would cost the relay's own start 50 ms.
-    const env = process.env.http_proxy ? { ...process.env, NODE_USE_ENV_PROXY: "1" } : process.env
-    start(file, args, env, (code) => process.exit(code))
+    furnish()
+    start(file, args, commandEnv(), (code) => process.exit(code))
   })
+}
+
+/** Puts settings that programs look for in their home there, unless something is there already. */
+function furnish() {
+  const from = join(HERE, "home")
+  if (!process.env.HOME || !existsSync(from)) return
+  try {
+    cpSync(from, process.env.HOME, { recursive: true, force: false })
+  } catch {
+    // A home that cannot be written to: these settings only help.
+  }
+}
+
+/** The wrappers first, and behind all what is installed into the home. */
+function commandEnv() {
+  const { PATH = "", HOME = "", http_proxy: proxy } = process.env
+  const own = [".local/bin", ".cargo/bin", "go/bin"].map((path) => join(HOME, path))
+  const bin = join(HERE, "bin")
+  const found = [existsSync(bin) ? bin : "", PATH, ...(HOME === "" ? [] : own)].filter((path) => path !== "")
+  // Node's own fetch goes by the proxy only where this says so; it would cost the relay's own start 50 ms.
+  return { ...process.env, PATH: found.join(":"), ...(proxy && { NODE_USE_ENV_PROXY: "1" }) }
 }
 
 // --- connections

@@ -1,7 +1,7 @@
 // The contracts of the gate's side of a box: what `nanoguard run` asks of it by the control API, and what it is told.
 import type { EngineName } from "../../sandbox/types.ts"
 import type { PlaceholderVariable } from "../egress-settings.ts"
-import type { Project } from "../runs.ts"
+import type { Project, RunSummary } from "../runs.ts"
 
 /** `POST /v1/boxes`: a box that is about to start, or whose gate was started anew meanwhile. */
 export interface BoxRequest {
@@ -19,6 +19,13 @@ export interface BoxRequest {
   command: readonly string[]
   /** Hosts that may be asked for by ssh addresses: rewritten to https inside, beside those of the known forges. */
   gitHosts?: readonly string[]
+  /** Ports of this machine's loopback that lead to ports of the box; the relay is to be started with `--publish <box port>` for each. */
+  publish?: readonly PublishedPort[]
+}
+
+export interface PublishedPort {
+  host: number
+  box: number
 }
 
 /** What a box is made with. */
@@ -63,7 +70,7 @@ export interface BoxRow {
   paused?: PauseReason
 }
 
-/** What has a box stand still, where the policy's `sandbox.pause-when` says so. */
+/** What has a box stand still. The gate tells of it where the policy in force says so (`sandbox.pause-when`), and then only. */
 export type PauseReason = "log-failing" | "approvers-gone"
 
 /** One line of `GET /v1/boxes/{run}/events`. `alive` comes at least every 5 s; whoever misses it for 15 s has lost the gate. */
@@ -72,15 +79,25 @@ export type BoxEvent =
   | { event: "open" | "alive" }
   /** By a person, for good. No further line follows. */
   | { event: "killed"; reason?: string }
-  /** Told of by the gate; it is for `run` to look whether the policy wants it (`sandbox.pause-when`). */
+  /** The policy wants the box to stand still, or that is over. What is so already when somebody begins to listen is told first. */
   | { event: "pause" | "resume"; why: PauseReason }
   | { event: "refused"; requestId: string; subject: string; code: string; text: string; approval?: string }
   /** `state` of `released`: what became of the question (`granted`, `denied`, `expired`, `cancelled`, ...). */
   | { event: "held"; approval: string; subject: string }
   | { event: "released"; approval: string; state: string }
 
-/** Body of `DELETE /v1/boxes/{run}`; the answer is a `RunSummary`, or 404 where no such box is open. */
+/** Body of `DELETE /v1/boxes/{run}`; the answer is a `BoxSummary`, or 404 where no such box is open. */
 export interface BoxEnd {
   /** Exit code of the command; absent where it is not known. */
   exit?: number
+}
+
+/** What a box came to. Each list is bounded; names are as the record has them. */
+export interface BoxSummary extends RunSummary {
+  /** Packages whose bytes it took, `name@version`. */
+  installed: readonly string[]
+  /** Hosts that it was let through to, most often asked first: `api.example.com (12)`. */
+  reached: readonly string[]
+  /** What people said yes to: subjects. */
+  approved: readonly string[]
 }

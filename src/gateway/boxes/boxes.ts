@@ -1,0 +1,204 @@
+// The boxes of a gate, while they are there: who listens to each, what waits in it, and how it ends.
+import type { ServerResponse } from "node:http"
+import { EXIT, NanoguardError } from "../../errors.ts"
+import type { RunSummary } from "../runs.ts"
+import type { Attribution, Refusal } from "../types.ts"
+import { hasBoxDirectory, removeBoxDirectory } from "./directory.ts"
+import { type Channel, createChannel } from "./events.ts"
+import { type BoxesOptions, boxEvent, type LiveBox, openBox } from "./open-box.ts"
+import { spentBy } from "./spend.ts"
+import type { BoxEnd, BoxEvent, BoxRequest, BoxRow, OpenedBox, PauseReason } from "./types.ts"
+
+export interface Boxes {
+  /**
+   * Opens a box, or gives one that is open a socket again, after the gate was started anew. Errors: environment (a kill stands, the run is
+   * over, too many; directory, socket, port, record).
+   */
+  open: (request: BoxRequest) => Promise<OpenedBox>
+  list: () => Promise<BoxRow[]>
+  /** Has `response` told of what becomes of a box; false where there is none. */
+  follow: (run: string, response: ServerResponse) => boolean
+  /** Ends a box and sums it up; undefined where there is none. */
+  end: (run: string, how: BoxEnd) => Promise<RunSummary | undefined>
+  refused: (who: Attribution, refusal: Refusal) => void
+  /** Somebody waits for a person from now on, until what is returned is called with what became of it. */
+  held: (who: Attribution, approval: string, subject: string) => (state: string) => void
+  /** Whether some request of a run waits for a person. */
+  isWaiting: (run: string) => boolean
+  /** Cuts off every box that `isKilled` is true of, for good. */
+  cut: (isKilled: (who: Attribution) => boolean) => void
+  /** Has boxes told to stand still, or that this is over. */
+  pause: (why: PauseReason, on: boolean) => void
+  readonly size: number
+  /** Closes the sockets. The boxes are not over: whoever watches them asks the next gate for another one. */
+  close: () => void
+}
+
+interface Box extends LiveBox {
+  channel: Channel
+  refusals: number
+  /** Approvals that somebody waits for, by how many do. */
+  waiting: Map<string, number>
+  killed: boolean
+  /** Nobody listens: when it runs out, the box is over. */
+  alone: NodeJS.Timeout | undefined
+}
+
+const MAX_BOXES = 256
+/** Milliseconds without anybody who listens: before the first time, and after. */
+const FIRST = 60_000
+const ALONE = 10_000
+
+/** No boxes yet. */
+export function createBoxes(options: BoxesOptions): Boxes {
+  const { ctx, front, store, egress } = options
+  const boxes = new Map<string, Box>()
+  const paused = new Set<PauseReason>()
+  let opening = 0
+
+  const leaveAlone = (box: Box, milliseconds: number) => {
+    clearTimeout(box.alone)
+    if (boxes.get(box.who.run) !== box) return
+    box.alone = setTimeout(() => void end(box.who.run, {}).catch(options.server.onTrouble), milliseconds).unref()
+  }
+  const shut = (box: Box) => {
+    clearTimeout(box.alone)
+    box.server.close()
+    egress.cutTunnels(({ who }) => who.visit === box.who.visit)
+  }
+  const cutOne = (box: Box) => {
+    if (box.killed) return
+    box.killed = true
+    front.runs.stop(box.who)
+    box.channel.send({ event: "killed" })
+    shut(box)
+    // Whoever watches it says how it ended; where nobody does, it is over soon.
+    if (!box.channel.attended) leaveAlone(box, ALONE)
+  }
+
+  const open = async (request: BoxRequest): Promise<OpenedBox> => {
+    const { agent, operator, run = "", parent } = request
+    const above = parent === undefined ? undefined : boxes.get(parent)
+    if (parent !== undefined && (above === undefined || above.killed))
+      throw refuse("the run that this one is started by is not open", "a child ends with its parent: start both anew")
+    const parents = above && [above.who.run, above.who.agent, ...(above.who.parents ?? [])]
+    if (front.killed?.({ agent, operator, run, boxed: true, ...(parents && { parents }) }))
+      throw refuse("the agent is under a kill", "an approver lifts it: nanoguard resume")
+    if (run !== "" && !hasBoxDirectory(ctx, run))
+      throw refuse("that run is over, and does not come again", "start another: nanoguard run")
+    const live = await openBox(options, request, parents)
+    const box: Box = {
+      ...{ ...live, refusals: 0, waiting: new Map(), killed: false, alone: undefined },
+      channel: createChannel(() => leaveAlone(box, ALONE)),
+    }
+    boxes.set(live.who.run, box)
+    leaveAlone(box, FIRST)
+    // A kill that came meanwhile found no box.
+    if (front.killed?.(live.who)) cutOne(box)
+    return live.opened
+  }
+
+  const end = async (run: string, { exit }: BoxEnd): Promise<RunSummary | undefined> => {
+    const box = boxes.get(run)
+    if (box === undefined) return undefined
+    boxes.delete(run)
+    // A child has nothing that its parent has not.
+    for (const child of [...boxes.values()].filter(({ request }) => request.parent === run)) cutOne(child)
+    shut(box)
+    box.channel.close()
+    removeBoxDirectory(ctx, run)
+    const { requests, bytes } = box.server.counts()
+    const event = boxEvent(options, box)
+    const seconds = Math.round((ctx.now() - box.started) / 1000)
+    const ended = store.append({
+      ...{ ...event, type: "sandbox.ended", outcome: "released" },
+      detail: {
+        ...{ ...event.detail, requests, bytes, refusals: box.refusals, seconds },
+        ...(exit !== undefined && { exit }),
+        ...(box.killed && { killed: true }),
+      },
+    })
+    const [summary] = await Promise.all([options.summarise(box.who.visit), ended])
+    return summary
+  }
+
+  return {
+    open: async (request) => {
+      const known = request.run === undefined ? undefined : boxes.get(request.run)
+      if (known !== undefined && !known.killed && known.who.agent === request.agent) return known.opened
+      if (known !== undefined) throw refuse("that run is under a kill, or another agent's", "start one of its own")
+      if (boxes.size + opening >= MAX_BOXES) throw refuse("there are too many boxes", "end some: nanoguard ps")
+      opening += 1
+      return open(request).finally(() => {
+        opening -= 1
+      })
+    },
+    list: async () => {
+      const spent = await spentBy(store.db, [...boxes.keys()])
+      return [...boxes.values()].map((box) => ({
+        ...rowOf(box, spent.get(box.who.run) ?? 0),
+        ...(paused.size > 0 && { paused: [...paused][0]! }),
+      }))
+    },
+    follow: (run, response) => {
+      const box = boxes.get(run)
+      if (box === undefined) return false
+      clearTimeout(box.alone)
+      const first: BoxEvent[] = box.killed ? [{ event: "killed" }] : [...paused].map((why) => ({ event: "pause", why }))
+      box.channel.attach(response, first)
+      return true
+    },
+    end,
+    refused: ({ run }, { requestId, error, verdict, approval }) => {
+      const box = boxes.get(run)
+      if (box === undefined) return
+      box.refusals += 1
+      const { subject, code } = verdict
+      const asked = approval === undefined ? {} : { approval: approval.id }
+      box.channel.send({ event: "refused", requestId, subject, code, text: error, ...asked })
+    },
+    held: ({ run }, approval, subject) => {
+      const box = boxes.get(run)
+      if (box === undefined) return () => {}
+      const { waiting, channel } = box
+      waiting.set(approval, (waiting.get(approval) ?? 0) + 1)
+      channel.send({ event: "held", approval, subject })
+      return (state) => {
+        const left = (waiting.get(approval) ?? 1) - 1
+        if (left > 0) waiting.set(approval, left)
+        else waiting.delete(approval)
+        channel.send({ event: "released", approval, state })
+      }
+    },
+    isWaiting: (run) => (boxes.get(run)?.waiting.size ?? 0) > 0,
+    cut: (isKilled) => {
+      for (const box of boxes.values()) if (isKilled(box.who)) cutOne(box)
+    },
+    pause: (why, on) => {
+      if (paused.has(why) === on) return
+      if (on) paused.add(why)
+      else paused.delete(why)
+      for (const { channel } of boxes.values()) channel.send({ event: on ? "pause" : "resume", why })
+    },
+    get size() {
+      return boxes.size
+    },
+    close: () => {
+      for (const box of boxes.values()) {
+        shut(box)
+        box.channel.close()
+      }
+      boxes.clear()
+    },
+  }
+}
+
+function rowOf({ who, request, started, server, refusals, waiting, channel }: Box, spend: number): BoxRow {
+  return {
+    ...{ run: who.run, agent: who.agent, operator: who.operator, engine: request.engine, started },
+    ...{ ...server.counts(), refusals, held: waiting.size, spend, attended: channel.attended },
+    ...(request.parent !== undefined && { parent: request.parent }),
+  }
+}
+
+const refuse = (message: string, hint: string) => new NanoguardError(message, { exit: EXIT.environment, hint })

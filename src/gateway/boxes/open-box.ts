@@ -1,0 +1,111 @@
+// One box: its run, its directory, its record, and last of all its socket, so that nothing in it is answered before the record is durable.
+import type { Context } from "../../context.ts"
+import { boxSettings } from "../../sandbox/settings.ts"
+import type { Store } from "../../store/types.ts"
+import type { Answer } from "../answer.ts"
+import type { OpenEgress } from "../egress/open.ts"
+import type { Front } from "../front/types.ts"
+import type { RunSummary } from "../runs.ts"
+import type { ServerOptions } from "../server.ts"
+import type { Attribution } from "../types.ts"
+import { makeBoxDirectory, removeBoxDirectory, socketOf } from "./directory.ts"
+import { createInternal } from "./internal.ts"
+import { openPublisher } from "./publish.ts"
+import { BOX_ORIGIN, type BoxServer, openBoxServer } from "./server.ts"
+import type { BoxRequest, OpenedBox } from "./types.ts"
+
+export interface BoxesOptions {
+  ctx: Pick<Context, "env" | "now">
+  /** Id of this gateway in the record. */
+  gateway: string
+  front: Front
+  store: Pick<Store, "db" | "append">
+  egress: OpenEgress
+  /** Of the gate's own server. */
+  server: Pick<ServerOptions, "onDone" | "onTrouble" | "limits">
+  health: () => Answer
+  /** Sums a visit up, and ends it. */
+  summarise: (visit: string) => Promise<RunSummary | undefined>
+  /** Whether the policy in force says anything about requests. */
+  isRuled: () => boolean
+}
+
+export interface LiveBox {
+  who: Attribution & { visit: string }
+  request: BoxRequest
+  /** Milliseconds since the epoch. */
+  started: number
+  opened: OpenedBox
+  server: BoxServer
+}
+
+/** Opens a box below `parents`, the runs and agents above it. Errors: environment (directory, socket, port, record). */
+export async function openBox(
+  options: BoxesOptions,
+  request: BoxRequest,
+  parents: readonly string[] | undefined,
+): Promise<LiveBox> {
+  const { ctx, front, store, egress } = options
+  const { agent, operator, project, run: known } = request
+  const { run, visit } = front.runs.open({
+    ...{ agent, operator, boxed: true, lasts: Number.POSITIVE_INFINITY },
+    ...(known !== undefined && { run: known }),
+    ...(project !== undefined && { project }),
+    ...(parents && { parents }),
+  })
+  const who = { ...front.runs.summary(visit)!.who, visit }
+  const started = ctx.now()
+  let close = () => {}
+  let isRecorded = false
+  try {
+    const [certificate, publisher] = await Promise.all([
+      egress.certificateOf(run),
+      openPublisher(request.publish ?? []),
+    ])
+    close = publisher.close
+    const placeholders = egress.placeholdersOf(agent, run)
+    const settings = boxSettings({ run, certificate, placeholders, gitHosts: request.gitHosts ?? [] })
+    const directory = makeBoxDirectory(ctx, run, settings.files)
+    const event = boxEvent(options, { who, request })
+    await store.append({
+      ...{ ...event, type: known === undefined ? "sandbox.started" : "sandbox.rejoined", outcome: "released" },
+      detail: { ...event.detail, command: firstWord(request.command) },
+    })
+    isRecorded = true
+    const server = await openBoxServer({
+      ...{ who, path: socketOf(directory), gate: { front, ...options.server }, egress, health: options.health },
+      ...{ internal: createInternal({ front, store, who, started }), publisher },
+    })
+    const opened = {
+      ...{ run, visit, directory, origin: BOX_ORIGIN, env: settings.env, notes: settings.notes },
+      egress: { certificate, placeholders, ruled: options.isRuled() },
+    }
+    return { who, request, started, opened, server }
+  } catch (error) {
+    close()
+    front.runs.close(visit)
+    if (known === undefined) removeBoxDirectory(ctx, run)
+    if (isRecorded)
+      await store
+        .append({ ...boxEvent(options, { who, request }), type: "sandbox.ended", outcome: "failed" })
+        .catch(() => {})
+    throw error
+  }
+}
+
+/** What every record about a box says. */
+export function boxEvent({ gateway, front }: BoxesOptions, { who, request }: Pick<LiveBox, "who" | "request">) {
+  const { engine, workspace, image, parent } = request
+  return {
+    ...{ gateway, subject: who.agent, agent: who.agent, run: who.run, operator: who.operator, boxed: true },
+    policy: front.law().policy.hash,
+    detail: {
+      ...{ engine, workspace },
+      ...(image !== undefined && { image: image.slice(0, 300) }),
+      ...(parent !== undefined && { parent }),
+    },
+  }
+}
+
+/** Arguments may be secrets. */
+const firstWord = ([first = ""]: readonly string[]) => (first.split("/").at(-1) ?? "").slice(0, 100)
