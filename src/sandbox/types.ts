@@ -54,6 +54,8 @@ export interface Launch {
   env?: Readonly<Record<string, string>>
   /** Bytes that the launcher reads from descriptors 3 and following: a compiled seccomp filter. */
   descriptors?: readonly Uint8Array[]
+  /** What keeps this box less apart than one would think, as sentences for the person. */
+  warnings?: readonly string[]
 }
 
 /** A box that an engine knows of, running or not. */
@@ -87,6 +89,8 @@ export interface Engine {
   /** True where a box is made of an image. */
   readonly images: boolean
   probe: () => Promise<EngineReport>
+  /** What boxes cannot be run for, found in a few milliseconds: for choosing one. By `probe` where an engine has none. */
+  missing?: (runtime?: string) => Promise<{ why: string; how: string } | undefined>
   /** The hardened command line. Throws `NanoguardError` (environment) where this engine cannot keep what `spec` wants. */
   launch: (spec: BoxSpec) => Promise<Launch>
   /** Boxes of nanoguard's, those of other state directories left out. */
@@ -94,10 +98,15 @@ export interface Engine {
   /** Stops every process where it stands; resolves once nothing runs any more. */
   freeze: (box: FoundBox) => Promise<void>
   thaw: (box: FoundBox) => Promise<void>
+  /** Asks what runs in it to end, as SIGTERM does; where it is absent, what started the box is asked. */
+  terminate?: (box: FoundBox) => Promise<void>
   /** Ends every process at once. */
   kill: (box: FoundBox) => Promise<void>
   /** Removes what is left of a box; fine where there is nothing. */
   remove: (box: FoundBox) => Promise<void>
+  /** The same for many at once, where an engine has a quicker way than one after the other. */
+  freezeAll?: (boxes: readonly FoundBox[]) => Promise<void>
+  killAll?: (boxes: readonly FoundBox[]) => Promise<void>
 }
 
 /** What the state directory keeps of a box while it is there: `<state>/boxes/<run>/box.json`, mode 0600. */

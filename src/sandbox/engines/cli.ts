@@ -1,0 +1,95 @@
+// What the command lines of docker and podman have in common beyond `run`: boxes are frozen, killed and removed many at a time.
+import type { Context, ExecResult } from "../../context.ts"
+import { EXIT, NanoguardError } from "../../errors.ts"
+import { cleanText } from "../../render/clean.ts"
+import type { EngineName, FoundBox } from "../types.ts"
+
+/** Milliseconds for one answer of an engine; ending a box may take the engine's own grace of ten seconds. */
+const ANSWER_MS = 20_000
+const END_MS = 40_000
+
+const MAX_OUTPUT = 4 * 1024 * 1024
+
+/** Identifiers in one command: far below what a system takes for its arguments. */
+const AT_ONCE = 200
+
+/** Runs the engine's program. It answers whatever the exit code; throws `NanoguardError` where it hangs or cannot start. */
+export type EngineCli = (args: readonly string[], timeout?: number) => Promise<ExecResult>
+
+/** The program of an engine with arguments that stand before every command. */
+export function engineCli(
+  ctx: Pick<Context, "exec">,
+  engine: EngineName,
+  program: { file: string; args: readonly string[]; env: Record<string, string> },
+): EngineCli {
+  return async (args, timeout = ANSWER_MS) => {
+    const options = { env: program.env, timeout, maxBuffer: MAX_OUTPUT }
+    try {
+      return await ctx.exec(program.file, [...program.args, ...args], options)
+    } catch (cause) {
+      throw new NanoguardError(`${engine} could not be run or did not answer within ${timeout / 1000} s`, {
+        ...{ exit: EXIT.environment, cause },
+        hint: "nanoguard doctor",
+      })
+    }
+  }
+}
+
+/** What a command of the engine printed. Throws `NanoguardError` (environment) with the end of its complaint. */
+export function mustAnswer(engine: EngineName, what: string, { exitCode, stdout, stderr }: ExecResult): string {
+  if (exitCode === 0) return stdout
+  throw failed(engine, what, stderr)
+}
+
+function failed(engine: EngineName, what: string, stderr: string): NanoguardError {
+  const last = stderr.trim().split("\n").at(-1) ?? ""
+  return new NanoguardError(`${engine} could not ${what}: ${cleanText(last, 300)}`, {
+    exit: EXIT.environment,
+    hint: "nanoguard doctor",
+  })
+}
+
+/** The operations on boxes by an engine's command line. `list` says what became of them: what an engine complains of is not read. */
+export function boxCommands(engine: EngineName, cli: EngineCli, list: () => Promise<FoundBox[]>) {
+  const left = async (boxes: readonly FoundBox[], states: readonly FoundBox["state"][]) => {
+    const runs = new Set(boxes.map(({ run }) => run))
+    return (await list()).filter((box) => runs.has(box.run) && states.includes(box.state))
+  }
+  // A box that ended meanwhile, or was in that state already, makes the engine complain and is fine.
+  const apply = async (
+    what: string,
+    words: readonly string[],
+    boxes: readonly FoundBox[],
+    unwanted: readonly FoundBox["state"][],
+  ) => {
+    let complaint = ""
+    for (let at = 0; at < boxes.length; at += AT_ONCE) {
+      const some = boxes.slice(at, at + AT_ONCE).map(({ handle }) => handle)
+      const { exitCode, stderr } = await cli([...words, ...some], END_MS)
+      if (exitCode !== 0) complaint = stderr || `exit code ${exitCode}`
+    }
+    if (complaint === "") return
+    if ((await left(boxes, unwanted)).length > 0) throw failed(engine, what, complaint)
+  }
+  const removeAll = (boxes: readonly FoundBox[]) =>
+    apply("remove a box", ["rm", "--force", "--volumes"], boxes, ["running", "frozen", "stopped"])
+  const freezeAll = (boxes: readonly FoundBox[]) => apply("freeze a box", ["pause"], boxes, ["running"])
+  const killAll = async (boxes: readonly FoundBox[]) => {
+    try {
+      await apply("kill a box", ["kill"], boxes, ["running", "frozen"])
+    } catch {
+      // Some do not kill what stands still; removing by force ends it, too.
+      await removeAll(await left(boxes, ["running", "frozen"]))
+    }
+  }
+  return {
+    freezeAll,
+    killAll,
+    freeze: (box: FoundBox) => freezeAll([box]),
+    thaw: (box: FoundBox) => apply("thaw a box", ["unpause"], [box], ["frozen"]),
+    // Its init passes the signal on to what it started.
+    terminate: (box: FoundBox) => apply("end a box", ["kill", "--signal", "TERM"], [box], []),
+    kill: (box: FoundBox) => killAll([box]),
+    remove: (box: FoundBox) => removeAll([box]),
+  }
+}
