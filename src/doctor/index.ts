@@ -5,8 +5,11 @@ import { advisoriesCheck } from "./checks/advisories.ts"
 import { agentsCheck } from "./checks/agents.ts"
 import { approversCheck } from "./checks/approvers.ts"
 import { clockCheck } from "./checks/clock.ts"
+import { engineChecks } from "./checks/engines.ts"
 import { gateCheck } from "./checks/gate.ts"
 import { keychainCheck } from "./checks/keychain.ts"
+import { killsCheck } from "./checks/kills.ts"
+import { leftoversCheck } from "./checks/leftovers.ts"
 import { mountsCheck } from "./checks/mounts.ts"
 import { nodeCheck } from "./checks/node.ts"
 import { policyCheck } from "./checks/policy.ts"
@@ -20,19 +23,10 @@ import type { Check, DoctorReport } from "./types.ts"
 /** Milliseconds that one check may take. */
 const LIMIT = 8000
 
-const CHECKS: readonly Check[] = [
-  nodeCheck,
-  storeCheck,
-  proofCheck,
-  clockCheck,
-  approversCheck,
-  policyCheck,
-  mountsCheck,
-  vaultCheck,
-  keychainCheck,
-  advisoriesCheck,
-  gateCheck,
-  agentsCheck,
+const checksOf = (ctx: Context): Check[] => [
+  ...[nodeCheck, ...engineChecks(ctx), agentsCheck],
+  ...[storeCheck, proofCheck, clockCheck, approversCheck, policyCheck, mountsCheck],
+  ...[vaultCheck, keychainCheck, advisoriesCheck, gateCheck, killsCheck, leftoversCheck],
 ]
 
 const NOTES = [
@@ -43,7 +37,7 @@ const NOTES = [
 export async function examine(ctx: Context, limit = LIMIT): Promise<DoctorReport> {
   const tools = openTools(ctx, limit)
   try {
-    const checks = await runChecks(CHECKS, tools, limit)
+    const checks = await runChecks(checksOf(tools.ctx), tools, limit)
     const counts = { ok: 0, warn: 0, fail: 0, skip: 0 }
     for (const { state } of checks) counts[state]++
     return {
