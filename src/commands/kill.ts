@@ -4,6 +4,7 @@ import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import { type KillReport, renderKill } from "../render/kill.ts"
 import { BOX_RUN, listBoxFiles } from "../sandbox/boxes.ts"
 import { findBoxes } from "../sandbox/end.ts"
+import { openEngines } from "../sandbox/engines/index.ts"
 import { carryOutKill, concerned, type EngineAnswer, endingRuns } from "../sandbox/kill.ts"
 import { MAX_BY, MAX_REASON } from "../sandbox/kills/chain.ts"
 import { formatTarget, readTarget } from "../sandbox/kills/types.ts"
@@ -34,7 +35,7 @@ export async function kill(
   ctx: Context,
   names: readonly string[],
   options: KillOptions,
-  engines: readonly Engine[],
+  engines: readonly Engine[] = openEngines(ctx),
 ): Promise<{ report: KillReport; exit: ExitCode }> {
   const targets = readTargets(names, options.all, "kill")
   const reason = readReason(options.reason)
@@ -52,7 +53,7 @@ export async function kill(
   }
   if (options.dryRun) return done(await drill(ctx, targets, order, engines))
   const outcome = await carryOutKill(ctx, targets, order, engines)
-  const swept = await sweepBoxes(ctx, engines)
+  const swept = await sweepBoxes(ctx, engines, { thorough: true })
   const ending = endingRuns(ctx, targets).map(({ run }) => `${run} is cleaning up`)
   return done({
     ...{ state: "killed", frozen: outcome.frozen, total: outcome.total, engines: outcome.engines },

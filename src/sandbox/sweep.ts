@@ -7,9 +7,6 @@ import { isOwnerAlive, listBoxFiles, removeBoxDirectory, removeBoxFile } from ".
 import { endBoxes, findBoxes } from "./end.ts"
 import type { BoxFile, Engine } from "./types.ts"
 
-/** Undoes what a workspace left on the host. Resolves with what a person has to look at: then the directory of the box stays. */
-export type SweepWorkspace = (box: BoxFile, path: string) => Promise<string | undefined>
-
 export interface Swept {
   run: string
   agent: string
@@ -20,20 +17,22 @@ export interface Swept {
 }
 
 /**
- * Ends and removes the boxes whose owner is gone. With nothing to do it costs one look at a directory, and no engine is asked. A run that
- * is just starting is let be: its file names a process that lives.
+ * Ends and removes the boxes whose owner is gone. With nothing to do it costs one look at a directory, and no engine is asked; `thorough`
+ * asks all of them, and ends what runs without a file, too. A run that is just starting is let be: its file is there before its box is, and
+ * names a process that lives.
  */
 export async function sweepBoxes(
-  ctx: Pick<Context, "env">,
+  ctx: Context,
   engines: readonly Engine[],
-  sweepWorkspace?: SweepWorkspace,
+  { thorough = false }: { thorough?: boolean } = {},
 ): Promise<Swept[]> {
-  const lost = listBoxFiles(ctx).boxes.filter(({ owner }) => !isOwnerAlive(owner))
-  if (lost.length === 0) return []
-  const needed = engines.filter(({ name }) => lost.some(({ engine }) => engine === name))
-  const { boxes, engines: answers } = await findBoxes(needed)
+  const isLost = ({ owner }: BoxFile) => !isOwnerAlive(owner)
+  if (!thorough && !listBoxFiles(ctx).boxes.some(isLost)) return []
+  // Boxes first: whatever they are, their files were there before them.
+  const { boxes, engines: answers } = await findBoxes(engines)
+  const files = listBoxFiles(ctx)
   const swept: Swept[] = []
-  for (const box of lost) {
+  for (const box of files.boxes.filter(isLost)) {
     const one: Swept = { run: box.run, agent: box.agent, problems: [], kept: [] }
     swept.push(one)
     const answer = answers.find(({ engine }) => engine.name === box.engine)
@@ -42,26 +41,26 @@ export async function sweepBoxes(
     else if (answer.problem !== undefined) one.problems.push(answer.problem)
     else one.problems.push(...(await endBoxes(boxes.filter(({ found }) => found.run === box.run))))
     // What may still run may still write there.
-    if (one.problems.length > 0) continue
-    await undo(ctx, box, one, sweepWorkspace)
+    if (one.problems.length === 0) await undo(ctx, box, one)
   }
+  const isKnown = (run: string) =>
+    files.boxes.some((box) => box.run === run) || files.problems.some((problem) => problem.startsWith(run))
+  for (const box of boxes.filter(({ found }) => !isKnown(found.run)))
+    swept.push({ run: box.found.run, agent: box.found.agent, problems: await endBoxes([box]), kept: [] })
   return swept
 }
 
-async function undo(
-  ctx: Pick<Context, "env">,
-  box: BoxFile,
-  swept: Swept,
-  sweepWorkspace: SweepWorkspace | undefined,
-): Promise<void> {
+async function undo(ctx: Context, box: BoxFile, swept: Swept): Promise<void> {
   // What was made last lies deepest.
   for (const leftover of box.leftovers.toReversed()) {
     try {
       if (leftover.kind !== "workspace") removeLeftover(box.run, leftover)
-      else if (sweepWorkspace === undefined) swept.kept.push(`what the agent did is in ${leftover.path}`)
       else {
-        const kept = await sweepWorkspace(box, leftover.path)
-        if (kept !== undefined) swept.kept.push(kept)
+        const { sweepWorkspace } = await import("./workspace/finish.ts")
+        const report = await sweepWorkspace(ctx, leftover)
+        if (report?.review) swept.kept.push(`what it changed waits for your review in ${leftover.path}`)
+        else if (report?.git?.problem !== undefined)
+          swept.kept.push(`its commits lie in ${leftover.path}: ${report.git.problem}`)
       }
     } catch (error) {
       swept.problems.push(`${leftover.path}: ${error instanceof Error ? error.message : String(error)}`)
