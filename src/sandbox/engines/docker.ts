@@ -1,5 +1,6 @@
 // Docker: the daemon of this machine, the system's or the person's own.
 import { existsSync, statSync } from "node:fs"
+import { release } from "node:os"
 import { join } from "node:path"
 import type { Context } from "../../context.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
@@ -109,16 +110,21 @@ async function dockerMissing(ctx: Context, runtime?: string) {
   if (process.platform !== "linux") return DESKTOP
   const found = openCli(ctx)
   if ("why" in found) return { why: found.why, how: found.how }
-  let version: { Platform?: { Name?: string }; Os?: string } | undefined
   try {
-    version = (await askDocker(found.socket, "/version")).body as typeof version
+    await askDocker(found.socket, "/_ping")
+    if (isWsl() && (await isDesktop(found.socket))) return DESKTOP
   } catch (error) {
     return silent(found.socket, error as NodeJS.ErrnoException)
   }
-  if (/desktop/i.test(String(version?.Platform?.Name))) return DESKTOP
-  if (version?.Os !== "linux")
-    return { why: "what answers at Docker's socket runs no Linux containers", how: GET_DOCKER }
   return runtime === undefined ? undefined : runtimeMissing(found.socket, runtime)
+}
+
+// There Docker Desktop answers at the usual path; elsewhere its socket has a path of its own.
+const isWsl = () => /microsoft/i.test(release())
+
+async function isDesktop(socket: string): Promise<boolean> {
+  const { body } = await askDocker(socket, "/version")
+  return /desktop/i.test(String((body as { Platform?: { Name?: unknown } } | undefined)?.Platform?.Name))
 }
 
 function silent(socket: string, { code }: NodeJS.ErrnoException): { why: string; how: string } {

@@ -32,6 +32,9 @@ export const LOG_BYTES = 8 * 1024 * 1024
 /** Seconds that a box has to end by itself once the engine is asked to stop it. */
 const STOP_SECONDS = 5
 
+/** Bytes that V8 reserves in every process without using them; RLIMIT_DATA counts them (512 MiB of code, measured with Node.js 24). */
+const RESERVED_BYTES = 2 ** 30
+
 /** Bytes of memory behind a directory that the image declares as a volume. */
 const VOLUME_BYTES = 64 * 1024 * 1024
 
@@ -78,7 +81,7 @@ function limitArguments({ limits }: BoxSpec, cgroups: boolean): string[] {
     ...(cgroups ? ["--memory", String(memory), "--memory-swap", String(memory), "--pids-limit", String(pids)] : []),
     ...(cgroups && cpus !== undefined ? ["--cpus", String(cpus)] : []),
     // RLIMIT_NPROC counts in the box's own user namespace; memory is each process's own then.
-    ...(cgroups ? [] : [...ulimit("data", memory), ...ulimit("nproc", pids)]),
+    ...(cgroups ? [] : [...ulimit("data", memory + RESERVED_BYTES), ...ulimit("nproc", pids)]),
     ...ulimit("nofile", files),
     ...ulimit("core", 0),
     ...(fileSize === undefined ? [] : ulimit("fsize", fileSize)),
