@@ -31,83 +31,88 @@ const compiled = new Map<Architecture, Uint8Array>()
 /**
  * The filter program for `bwrap --seccomp`: struct sock_filter after struct sock_filter, little endian. What the profile knows and
  * does not allow is EPERM; numbers that it does not know are ENOSYS, as on a kernel that is older than they; another
- * architecture's calls end the process. Compiled once in a process.
+ * architecture's calls end the process. Compiled once in a process, and quickly: a box waits for it.
  */
 export function compileSeccomp(architecture: Architecture): Uint8Array {
   const known = compiled.get(architecture)
   if (known) return known
-  const bytes = encode([
+  const program: Instruction[] = [
     [LOAD, 0, 0, ARCH],
     [EQUAL, 1, 0, AUDIT_ARCH[architecture]],
     [RETURN, 0, 0, KILL],
     [LOAD, 0, 0, NUMBER],
-    ...search(readSpans(architecture)),
-  ])
+  ]
+  const spans = readSpans(architecture)
+  search(program, spans, 0, spans.length)
+  const bytes = encode(program)
   compiled.set(architecture, bytes)
   return bytes
 }
 
 /** The answers of all numbers, neighbours of one answer as one span, in their order. */
 function readSpans(architecture: Architecture): Span[] {
-  const allowed = new Set(ALLOWED)
-  const absent = new Set(ABSENT)
-  const rules = new Map<string, (readonly Condition[])[]>()
+  const answers = new Map<string, number | (readonly Condition[])[]>()
+  for (const name of ALLOWED) answers.set(name, ALLOW)
+  for (const name of ABSENT) answers.set(name, UNKNOWN)
   for (const { names, when } of RULES) {
-    for (const name of names) rules.set(name, [...(rules.get(name) ?? []), when])
+    for (const name of names) {
+      const rules = answers.get(name)
+      if (typeof rules === "object") rules.push(when)
+      else answers.set(name, [when])
+    }
   }
-  const numbers = [...readNumbers(architecture)].sort(([, one], [, other]) => one - other)
   const spans: Span[] = [{ from: 0, answer: UNKNOWN }]
   const add = (from: number, answer: Span["answer"]) => {
-    const last = spans.at(-1)
-    if (last?.from === from) spans.pop()
+    if (spans.at(-1)?.from === from) spans.pop()
     if (spans.at(-1)?.answer !== answer) spans.push({ from, answer })
   }
-  for (const [name, number] of numbers) {
-    add(number, rules.get(name) ?? (allowed.has(name) ? ALLOW : absent.has(name) ? UNKNOWN : REFUSE))
+  for (const [name, number] of readNumbers(architecture)) {
+    add(number, answers.get(name) ?? REFUSE)
     add(number + 1, UNKNOWN)
   }
   if (architecture === "x64") add(X32, REFUSE)
   return spans
 }
 
-/** A binary search for the span of the number that is loaded. */
-function search(spans: readonly Span[]): Instruction[] {
-  const [first] = spans
-  if (first === undefined) return []
-  if (spans.length === 1) return typeof first.answer === "number" ? [[RETURN, 0, 0, first.answer]] : test(first.answer)
-  const middle = spans.length >> 1
-  const below = search(spans.slice(0, middle))
-  // A conditional jump reaches 255 instructions, an unconditional one all of them.
-  return [
-    [AT_LEAST, 0, 1, spans[middle]?.from ?? 0],
-    [JUMP, 0, 0, below.length],
-    ...below,
-    ...search(spans.slice(middle)),
-  ]
-}
-
-/** Allows where every condition of one of the rules holds. */
-function test(rules: readonly (readonly Condition[])[]): Instruction[] {
-  return [...rules.flatMap(testRule), [RETURN, 0, 0, REFUSE]]
-}
-
-function testRule(conditions: readonly Condition[]): Instruction[] {
-  let code: Instruction[] = [[RETURN, 0, 0, ALLOW]]
-  for (const { argument, mask, value } of conditions.toReversed()) {
-    const rest = code.length
-    code = [[LOAD, 0, 0, ARGUMENTS + 8 * argument], [AND, 0, 0, mask], [EQUAL, 0, rest, value], ...code]
+/** Appends a binary search for the span of the loaded number among those from `start` to before `end`. */
+function search(program: Instruction[], spans: readonly Span[], start: number, end: number): void {
+  const middle = (start + end) >> 1
+  if (middle === start) {
+    const answer = spans[start]?.answer ?? UNKNOWN
+    if (typeof answer === "number") program.push([RETURN, 0, 0, answer])
+    else testRules(program, answer)
+    return
   }
-  return code
+  // A conditional jump reaches 255 instructions, an unconditional one all of them.
+  program.push([AT_LEAST, 0, 1, spans[middle]?.from ?? 0])
+  const jump = program.push([JUMP, 0, 0, 0]) - 1
+  search(program, spans, start, middle)
+  program[jump] = [JUMP, 0, 0, program.length - jump - 1]
+  search(program, spans, middle, end)
+}
+
+/** Appends a test that allows where every condition of one of the rules holds. */
+function testRules(program: Instruction[], rules: readonly (readonly Condition[])[]): void {
+  for (const conditions of rules) {
+    conditions.forEach(({ argument, mask, value }, index) => {
+      const others = conditions.length - index - 1
+      program.push([LOAD, 0, 0, ARGUMENTS + 8 * argument], [AND, 0, 0, mask], [EQUAL, 0, 3 * others + 1, value])
+    })
+    program.push([RETURN, 0, 0, ALLOW])
+  }
+  program.push([RETURN, 0, 0, REFUSE])
 }
 
 function encode(program: readonly Instruction[]): Uint8Array {
   const bytes = new Uint8Array(8 * program.length)
   const view = new DataView(bytes.buffer)
-  program.forEach(([code, ifTrue, ifFalse, value], index) => {
-    view.setUint16(8 * index, code, true)
-    view.setUint8(8 * index + 2, ifTrue)
-    view.setUint8(8 * index + 3, ifFalse)
-    view.setUint32(8 * index + 4, value, true)
-  })
+  let at = 0
+  for (const [code, ifTrue, ifFalse, value] of program) {
+    view.setUint16(at, code, true)
+    view.setUint8(at + 2, ifTrue)
+    view.setUint8(at + 3, ifFalse)
+    view.setUint32(at + 4, value, true)
+    at += 8
+  }
   return bytes
 }

@@ -86,7 +86,7 @@ export function machineArchitecture(): Architecture {
   })
 }
 
-/** Number of every system call of an architecture that the profile knows, by name. */
+/** Number of every system call of an architecture that the profile knows, by name, in the order of the numbers. */
 export function readNumbers(architecture: Architecture): Map<string, number> {
   const numbers = new Map<string, number>()
   let next = 0

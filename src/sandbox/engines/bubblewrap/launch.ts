@@ -6,7 +6,7 @@ import { compileSeccomp } from "../../seccomp/bpf.ts"
 import { machineArchitecture } from "../../seccomp/numbers.ts"
 import { type BoxSpec, IN_BOX, type Launch } from "../../types.ts"
 import { type Footing, readBoxFiles, readOptions } from "./arguments.ts"
-import { entrances, makeCgroup } from "./cgroup.ts"
+import { announceMove, entrances, makeCgroup } from "./cgroup.ts"
 import { writeLaunch } from "./launched.ts"
 
 /** Descriptors of the launcher: the filter, bwrap's options, files; a shell cannot name more than 9. */
@@ -34,6 +34,7 @@ export function chooseFooting(user: BoxSpec["user"]): Footing {
  * the box's environment holds is on no command line.
  */
 export function prepareLaunch(spec: BoxSpec, bwrap: string, directory: string): Launch {
+  announceMove()
   const footing = chooseFooting(spec.user)
   const home = spec.env["HOME"] ?? IN_BOX.home
   const { cgroup, enforced } = makeCgroup(`nanoguard-${spec.run}`, spec.limits)
