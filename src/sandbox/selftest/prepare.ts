@@ -11,7 +11,8 @@ import { controlPath } from "../../gateway/control-path.ts"
 import { dataHome, homeDirectory, stateHome } from "../../home.ts"
 import { templatesDirectory } from "../../scaffold/templates.ts"
 import { IN_BOX } from "../types.ts"
-import type { ProbeLimits } from "./types.ts"
+import { parseOutcome } from "./read-outcomes.ts"
+import type { Outcome, ProbeLimits } from "./types.ts"
 
 export interface Prepared {
   /** The workspace to run in, directly: the probes lie in it. */
@@ -20,7 +21,10 @@ export interface Prepared {
   command: readonly string[]
   /** Goes into the environment of whoever starts the box, and must not come out in it. */
   environment: Record<string, string>
-  canary: string
+  /** Told before the box starts: what it has to keep to. */
+  tellLimits: (limits: ProbeLimits) => void
+  /** Every probe as it is before it ran: nothing can be told of it. */
+  expected: readonly Outcome[]
   close: () => Promise<void>
 }
 
@@ -32,11 +36,10 @@ const PROTECTED = [
 
 const SECRETS = [".env", "packages/api/.env", "deploy_key"]
 
-/** Sets it up. `otherSockets`: sockets of other runs that are open now. `close` takes all of it away. */
+/** Sets it up. `otherSockets`: sockets of other runs. `close` takes all of it away. */
 export async function prepareProbes(
   ctx: Pick<Context, "env" | "exec">,
-  limits: ProbeLimits,
-  more: { otherSockets?: readonly string[]; protect?: readonly string[] } = {},
+  otherSockets: readonly string[] = [],
 ): Promise<Prepared> {
   const canary = `nanoguard-canary-${randomBytes(12).toString("hex")}`
   const directory = mkdtempSync(join(tmpdir(), "nanoguard-selftest-"))
@@ -60,21 +63,22 @@ export async function prepareProbes(
     }
     const environment = { NANOGUARD_SELFTEST_TOKEN: canary }
     // A process of the host with the canary in its environment.
-    const process_ = spawn("sleep", ["600"], { env: { ...ctx.env, ...environment }, stdio: "ignore" })
-    closers.push(() => process_.kill("SIGKILL"))
+    const witness = spawn("sleep", ["600"], { env: { ...ctx.env, ...environment }, stdio: "ignore" })
+    closers.push(() => witness.kill("SIGKILL"))
     const { port: hostPort } = listener.address() as { port: number }
     const config = {
-      ...{ canary, hostFile, hostPort, hostAddresses: hostAddresses(), hostPid: process_.pid, port: IN_BOX.port },
-      ...{
-        abstract,
-        hostPaths: hostPaths(ctx),
-        controlSocket: controlPath(ctx),
-        otherSockets: more.otherSockets ?? [],
-      },
-      ...{ protected: [...PROTECTED, ...(more.protect ?? [])], secrets: SECRETS, limits, namespaces: namespaces() },
+      ...{ canary, hostFile, hostPort, hostAddresses: hostAddresses(), hostPid: witness.pid, port: IN_BOX.port },
+      ...{ abstract, hostPaths: hostPaths(ctx), controlSocket: controlPath(ctx), otherSockets },
+      ...{ protected: PROTECTED, secrets: SECRETS, namespaces: namespaces() },
     }
-    writeFileSync(join(workspace, "probes", "config.json"), JSON.stringify(config))
-    return { workspace, environment, canary, close, command: ["node", `${IN_BOX.workspace}/probes/main.mjs`] }
+    const probes = join(workspace, "probes")
+    const tellLimits = (limits: Partial<ProbeLimits>) =>
+      writeFileSync(join(probes, "config.json"), JSON.stringify({ ...config, limits }))
+    tellLimits({})
+    return {
+      ...{ workspace, environment, tellLimits, close, command: ["node", `${IN_BOX.workspace}/probes/main.mjs`] },
+      expected: await listProbes(ctx, join(probes, "main.mjs")),
+    }
   } catch (error) {
     await close()
     throw error
@@ -91,6 +95,12 @@ async function fillWorkspace(ctx: Pick<Context, "env" | "exec">, workspace: stri
       : `API_TOKEN=${canary}\n`
     writeFileSync(join(workspace, path), text, { mode: 0o600 })
   }
+}
+
+/** Asks the probes themselves, before a box has had them in its hands. */
+async function listProbes(ctx: Pick<Context, "env" | "exec">, main: string): Promise<Outcome[]> {
+  const { stdout } = await ctx.exec(process.execPath, [main, "--list"], { env: ctx.env, timeout: 10_000 })
+  return stdout.split("\n").flatMap((line) => parseOutcome(line) ?? [])
 }
 
 /** A server of the host that says the canary to whoever comes. */

@@ -60,7 +60,8 @@ function judge(outcome: Outcome, { engine, runtime = "" }: BoxFacts): Outcome {
   return { ...outcome, state: "held", saw: `${outcome.saw}: of the box's own kernel` }
 }
 
-function parseOutcome(line: string): Outcome | undefined {
+/** An outcome in a line of what a box printed; undefined for anything else. */
+export function parseOutcome(line: string): Outcome | undefined {
   if (!line.startsWith('{"probe":')) return undefined
   try {
     const { probe, item, title, state, saw } = JSON.parse(line) as Record<string, unknown>

@@ -27,6 +27,10 @@ export interface SelftestReport {
   /** OCI runtime, where it is not the engine's default. */
   runtime?: string
   image?: string
+  /** Exit code of the box. */
+  exit: number
+  /** What it said on stderr, where it did not end well. Nothing to trust on a terminal. */
+  said?: string
   counts: Record<ProbeState, number>
   outcomes: Outcome[]
 }
