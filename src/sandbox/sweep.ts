@@ -56,7 +56,7 @@ async function undo(ctx: Context, box: BoxFile, swept: Swept): Promise<void> {
     try {
       if (leftover.kind !== "workspace") removeLeftover(box.run, leftover)
       else {
-        const { sweepWorkspace } = await import("./workspace/finish.ts")
+        const { sweepWorkspace } = await import("./workspace/sweep.ts")
         const report = await sweepWorkspace(ctx, leftover)
         if (report?.review) swept.kept.push(`what it changed waits for your review in ${leftover.path}`)
         else if (report?.git?.problem !== undefined)

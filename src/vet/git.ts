@@ -25,14 +25,15 @@ const SAFE = [
 const MAX_OUTPUT = 256 * 1024 * 1024
 
 /** Runs git in `cwd` without a shell. `args` must hold no text from outside that could be read as an option. */
-export type Git = (args: readonly string[]) => Promise<ExecResult>
+export type Git = (args: readonly string[], input?: string) => Promise<ExecResult>
 
 /** A git bound to one directory, one minute a call. Throws `NanoguardError` where git is missing or prints too much. */
 export function safeGit(ctx: Context, cwd: string): Git {
   const env = safeEnvironment(ctx.env, ctx.cwd)
-  return async (args) => {
+  return async (args, input) => {
+    const options = { cwd, env, timeout: 60_000, maxBuffer: MAX_OUTPUT, ...(input !== undefined && { input }) }
     try {
-      return await ctx.exec("git", [...SAFE, ...args], { cwd, env, timeout: 60_000, maxBuffer: MAX_OUTPUT })
+      return await ctx.exec("git", [...SAFE, ...args], options)
     } catch (cause) {
       throw new NanoguardError(`git ${args[0]} could not be run, took longer than a minute or printed too much`, {
         exit: EXIT.environment,

@@ -1,0 +1,113 @@
+// Refs and HEAD of the repository, moved to what the box made of them; never over what the host did meanwhile.
+import { lstatSync, readdirSync } from "node:fs"
+import { join } from "node:path"
+import type { Git } from "../../vet/git.ts"
+import type { GitStart } from "./git-directory.ts"
+import { headOf, type Refs, readRefs } from "./git-files.ts"
+import type { GitReport } from "./types.ts"
+
+/** No hooks, no upkeep, every object checked; the file protocol is between two directories that are ours. */
+export const TAKE = [
+  ...[
+    "protocol.file.allow=always",
+    "transfer.fsckObjects=true",
+    "fetch.fsckObjects=true",
+    "gc.auto=0",
+    "maintenance.auto=false",
+  ],
+  ...[
+    "fetch.writeCommitGraph=false",
+    "fetch.recurseSubmodules=false",
+    "submodule.recurse=false",
+    "fetch.prune=false",
+    "fetch.pruneTags=false",
+  ],
+  ...["user.name=nanoguard", "user.email=nanoguard@localhost", "fetch.output=compact"],
+].flatMap((setting) => ["-c", setting])
+
+/** A report that is being made. */
+export type Report = { -readonly [K in keyof GitReport]: GitReport[K] } & {
+  refs: { ref: string; from?: string; to?: string }[]
+  conflicts: { ref: string; kept: string }[]
+  refused: string[]
+}
+
+interface Moves {
+  before: Refs
+  wanted: Refs
+  space: string
+  /** The one ref that may move; every one where absent. */
+  only: string | undefined
+}
+
+/** In one transaction. A ref that the host has moved too, or that another working tree of the host has checked out, is kept aside. */
+export async function moveRefs(
+  git: Git,
+  real: string[],
+  common: string,
+  { before, wanted, space, only }: Moves,
+  report: Report,
+): Promise<void> {
+  const now = readRefs(common)
+  const elsewhere = checkedOutElsewhere(common, real[0]!)
+  const lines: string[] = []
+  const moved: Report["refs"] = []
+  for (const [ref, id] of wanted) {
+    const from = before.get(ref)
+    const arrived = now.get(`${space}/${ref.slice(5)}`) === id
+    if (now.get(ref) === id) continue
+    const settled = ref.startsWith("refs/tags/") && from !== undefined
+    if (!arrived) report.refused.push(`${ref}: what it names is not there`)
+    else if (now.get(ref) !== from || elsewhere.has(ref) || settled || (only !== undefined && ref !== only))
+      report.conflicts.push({ ref, kept: `${space}/${ref.slice(5)}` })
+    else {
+      lines.push(`update ${ref} ${id} ${from ?? "0".repeat(id.length)}\n`)
+      moved.push({ ref, ...(from !== undefined && { from }), to: id })
+    }
+  }
+  if (lines.length === 0) return
+  const { exitCode } = await git(
+    [...TAKE, ...real, "update-ref", "-m", "nanoguard: from the box", "--stdin"],
+    lines.join(""),
+  )
+  if (exitCode === 0) report.refs.push(...moved)
+  else report.conflicts.push(...moved.map(({ ref }) => ({ ref, kept: `${space}/${ref.slice(5)}` })))
+}
+
+function checkedOutElsewhere(common: string, own: string): Set<string> {
+  const directories = [common]
+  const worktrees = join(common, "worktrees")
+  if (lstatSync(worktrees, { throwIfNoEntry: false })?.isDirectory())
+    directories.push(...readdirSync(worktrees).map((name) => join(worktrees, name)))
+  const heads = directories.filter((path) => own !== `--git-dir=${path}`).map(headOf)
+  return new Set(heads.flatMap((head) => (head?.startsWith("ref: ") ? [head.slice(5)] : [])))
+}
+
+interface HeadMove {
+  start: GitStart
+  head: string | undefined
+  space: string
+  gitDirectory: string
+}
+
+export async function moveHead(
+  git: Git,
+  real: string[],
+  { start, head, space, gitDirectory }: HeadMove,
+  report: Report,
+): Promise<void> {
+  if (head === undefined || head === start.head) return
+  if (headOf(gitDirectory) !== start.head) {
+    report.refused.push("what the box has checked out: the host has switched meanwhile")
+    return
+  }
+  const ref = head.startsWith("ref: ") ? head.slice(5) : undefined
+  if (ref !== undefined && report.conflicts.some((conflict) => conflict.ref === ref)) return
+  const args =
+    ref !== undefined
+      ? ["symbolic-ref", "-m", "nanoguard: from the box", "HEAD", ref]
+      : ["update-ref", "--no-deref", "-m", "nanoguard: from the box", "HEAD", `${space}/detached`]
+  const { exitCode } = await git([...TAKE, ...real, ...args])
+  if (exitCode === 0) report.head = ref ?? head
+  else report.refused.push("what the box has checked out")
+}

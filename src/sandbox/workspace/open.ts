@@ -1,0 +1,205 @@
+// The workspace of one box: what of the host it sees, and what comes back.
+import { chownSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { join, relative, resolve } from "node:path"
+import type { Context } from "../../context.ts"
+import { EXIT, NanoguardError } from "../../errors.ts"
+import { stateHome } from "../../home.ts"
+import { safeGit } from "../../vet/git.ts"
+import { type BoxMount, IN_BOX } from "../types.ts"
+import { copyTree } from "./copy.ts"
+import { finishWorkspace } from "./finish.ts"
+import { copyIndex, makeGitDirectory } from "./git-directory.ts"
+import { findRepository, type Repository, repositoryAbove } from "./git-files.ts"
+import { furtherMounts } from "./mounts.ts"
+import { planOverlays } from "./overlays.ts"
+import { checkRoot, isWithin, realPath } from "./places.ts"
+import { claimPoints, pointsOfOthers } from "./shared.ts"
+import { markStart, saveState, type WorkspaceState } from "./state.ts"
+import type { Note, Workspace, WorkspaceMode, WorkspaceRequest } from "./types.ts"
+import { walkWorkspace } from "./walk.ts"
+import { checkOutWorktree } from "./worktree.ts"
+
+const NONE_SIZE = 1024 * 1024 * 1024
+
+/**
+ * Prepares the workspace of a box: nothing on the host changes but `directory`, and empty mount points in a direct workspace. Throws
+ * `NanoguardError` where the directory cannot be a workspace (usage) or its repository cannot be shown (environment).
+ */
+export async function openWorkspace(ctx: Context, request: WorkspaceRequest): Promise<Workspace> {
+  const { run, directory, policy } = request
+  const mode = request.mode ?? policy.sandbox.workspace ?? "direct"
+  const root = checkRoot(ctx, request.root, directory)
+  const cwd = realPath(request.cwd) ?? resolve(request.cwd)
+  if (!isWithin(cwd, root))
+    throw new NanoguardError("the current directory is not in the workspace", {
+      exit: EXIT.usage,
+      where: { file: cwd },
+      hint: `start it in ${root}`,
+    })
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const further = furtherMounts(ctx, policy, root, request.approved)
+  const user = ownerOf(root, mode)
+  const opened = mode === "none" ? openNone() : await openFiles(ctx, { ...request, mode, root, user })
+  saveState(directory, { ...opened.state, root, run })
+  claimPoints(stateHome(ctx), root, run, opened.points)
+  markStart(directory)
+  const notes = [...rootNotes(user), ...opened.notes, ...further.notes]
+  const inside = relative(root, cwd).replaceAll("\\", "/")
+  return {
+    mode,
+    mounts: [...opened.mounts, ...further.mounts],
+    decisions: further.decisions,
+    cwd: mode === "none" || inside === "" ? IN_BOX.workspace : `${IN_BOX.workspace}/${inside}`,
+    user,
+    env: {},
+    notes,
+    leftovers: [{ kind: "workspace", path: directory }],
+    ...finishWorkspace(ctx, directory),
+  }
+}
+
+interface Opened {
+  mounts: BoxMount[]
+  notes: Note[]
+  points: string[]
+  state: Omit<WorkspaceState, "root" | "run">
+}
+
+function openNone(): Opened {
+  const state = {
+    schema: "nanoguard.workspace-state/1",
+    mode: "none",
+    working: [],
+    manifests: [],
+    links: [],
+    hidden: [],
+  } as const
+  return {
+    mounts: [{ kind: "tmpfs", target: IN_BOX.workspace, size: NONE_SIZE, mode: 0o1777, exec: true }],
+    notes: [],
+    points: [],
+    state,
+  }
+}
+
+interface OpenRequest extends WorkspaceRequest {
+  mode: WorkspaceMode
+  user: { uid: number; gid: number }
+}
+
+async function openFiles(ctx: Context, { root, run, directory, policy, mode, user }: OpenRequest): Promise<Opened> {
+  const git = safeGit(ctx, directory)
+  const found = walkWorkspace(root, policy.sandbox.mask ?? [], policy.sandbox.protect ?? [])
+  const { repository, notes } = repositoryOf(root, mode)
+  const hidden = found.masked.map(({ path }) => path)
+  const box = join(directory, "git")
+  rmSync(box, { recursive: true, force: true })
+  const own = await makeGitDirectory(git, repository, box, hidden)
+  const state: Opened["state"] = {
+    schema: "nanoguard.workspace-state/1",
+    ...{ mode, git: own.start, hidden, working: found.working, manifests: found.manifests, links: found.links },
+  }
+  const opened: Opened = { mounts: [], notes, points: [], state }
+  const tree = join(directory, "tree")
+  if (mode === "direct") {
+    const others = pointsOfOthers(stateHome(ctx), root, run)
+    const protect = policy.sandbox.protect ?? []
+    const over = planOverlays({ root, found, protect, named: own.named, user, others })
+    opened.mounts = [{ kind: "bind", source: root, target: IN_BOX.workspace, write: true }, ...over.mounts]
+    opened.notes.push(...over.notes)
+    opened.points = over.points
+  } else {
+    mkdirSync(tree, { mode: 0o755 })
+    if (mode === "copy") {
+      const { copied, leftOut } = copyTree(root, tree, new Set(hidden))
+      state.copied = copied
+      if (hidden.length > 0)
+        opened.notes.push({ level: "info", kind: "masked", text: "secrets: not copied", paths: hidden })
+      if (leftOut.length > 0)
+        opened.notes.push({
+          level: "info",
+          kind: "left-out",
+          text: "not copied, and nothing of them comes back: tools make them anew",
+          paths: leftOut,
+        })
+    } else {
+      const base = await checkOutWorktree(git, { repository: repository!, box, tree, run, hidden })
+      Object.assign(state, { base: base.commit, git: { ...own.start, ...base.start } })
+    }
+    if (repository?.file) writeFileSync(join(tree, ".git"), "")
+    else mkdirSync(join(tree, ".git"), { recursive: true })
+    opened.mounts = [{ kind: "bind", source: tree, target: IN_BOX.workspace, write: true }]
+    giveTo(tree, user)
+  }
+  if (repository !== undefined) {
+    mkdirSync(join(directory, "index"), { recursive: true })
+    copyIndex(box, join(directory, "index"))
+  }
+  const damagedFile =
+    mode === "direct" && repository === undefined && lstatSync(join(root, ".git"), { throwIfNoEntry: false })?.isFile()
+  const over: BoxMount[] = damagedFile
+    ? [{ kind: "mask", target: `${IN_BOX.workspace}/.git`, directory: false }]
+    : own.mounts
+  opened.mounts.splice(1, 0, ...over)
+  giveTo(box, user)
+  return opened
+}
+
+function repositoryOf(root: string, mode: WorkspaceMode): { repository: Repository | undefined; notes: Note[] } {
+  const repository = findRepository(root)
+  // Nothing can be mounted over a link, and a box that exchanges it has a repository on the host.
+  if (mode === "direct" && lstatSync(join(root, ".git"), { throwIfNoEntry: false })?.isSymbolicLink())
+    throw new NanoguardError(".git is a link, which a box could exchange for a repository of its own", {
+      exit: EXIT.usage,
+      where: { file: root },
+      hint: "use --workspace copy, or put a file in its place: gitdir: <path>",
+    })
+  const notes: Note[] = []
+  if (typeof repository === "object") return { repository, notes }
+  if (mode === "worktree")
+    throw new NanoguardError("there is no git repository whose working tree begins here", {
+      exit: EXIT.usage,
+      where: { file: root },
+      hint: "use --workspace copy, or start it at the top of the repository",
+    })
+  const above = repositoryAbove(root)
+  if (repository !== undefined)
+    notes.push({ level: "warning", kind: "git", text: `git does not work in the box: ${repository}` })
+  else if (above !== undefined)
+    notes.push({
+      level: "warning",
+      kind: "git",
+      text: "the repository begins above the workspace, so git does not work in the box: start it there",
+      paths: [above],
+    })
+  return { repository: undefined, notes }
+}
+
+/** Whoever owns the workspace; for an empty one whoever runs nanoguard, and never root. */
+function ownerOf(root: string, mode: WorkspaceMode): { uid: number; gid: number } {
+  const own = { uid: process.getuid?.() ?? 1000, gid: process.getgid?.() ?? 1000 }
+  if (mode === "direct") {
+    const { uid, gid } = lstatSync(root)
+    return { uid, gid }
+  }
+  return own.uid === 0 ? { uid: 1000, gid: 1000 } : own
+}
+
+function rootNotes({ uid }: { uid: number }): Note[] {
+  if (uid !== 0) return []
+  return [
+    {
+      level: "warning",
+      kind: "refused",
+      text: "root owns the workspace, so the box has to be root's: run nanoguard as yourself, or use --workspace copy",
+    },
+  ]
+}
+
+/** What root made belongs to the box's user. Links themselves, never what they lead to: nothing of the box is in it yet. */
+function giveTo(directory: string, { uid, gid }: { uid: number; gid: number }): void {
+  if (process.getuid?.() !== 0 || uid === 0) return
+  chownSync(directory, uid, gid)
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true }))
+    if (!entry.isSymbolicLink()) chownSync(join(entry.parentPath, entry.name), uid, gid)
+}

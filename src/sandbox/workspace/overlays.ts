@@ -1,0 +1,125 @@
+// What lies over parts of the workspace in the box: secrets hidden, list one read-only, also where nothing is there yet.
+import { chownSync, existsSync, lstatSync, mkdirSync } from "node:fs"
+import { join, relative, resolve } from "node:path"
+import { type BoxMount, IN_BOX } from "../types.ts"
+import { NEVER_AT_TOP } from "./names.ts"
+import { isWithin } from "./places.ts"
+import type { Note } from "./types.ts"
+import type { Found } from "./walk.ts"
+
+export interface Overlays {
+  mounts: BoxMount[]
+  notes: Note[]
+  /** Empty directories that were made to mount over, absolute. */
+  points: string[]
+}
+
+interface OverlayRequest {
+  root: string
+  found: Found
+  /** Plain paths of the policy's `protect`, there or not. */
+  protect: readonly string[]
+  /** Values of the repository's settings: what they name in the workspace is run by git on the host. */
+  named: readonly string[]
+  user: { uid: number; gid: number }
+  /** Mount points of other boxes of this workspace. */
+  others: readonly string[]
+}
+
+const inBox = (path: string) => `${IN_BOX.workspace}/${path}`
+
+/** Plans the overlays of a workspace that is mounted itself, and makes their mount points. */
+export function planOverlays({ root, found, protect, named, user, others }: OverlayRequest): Overlays {
+  const mounts: BoxMount[] = []
+  const points = others.filter((path) => isWithin(path, root))
+  const make = (path: string) => {
+    mkdirSync(join(root, path))
+    if (process.getuid?.() === 0) chownSync(join(root, path), user.uid, user.gid)
+    points.push(join(root, path))
+  }
+  const kept = [...found.protected, ...found.repositories, ...namedIn(root, named)]
+  const known = new Set<string>()
+  for (const { path } of kept) {
+    if (known.has(path)) continue
+    known.add(path)
+    mounts.push({ kind: "bind", source: join(root, path), target: inBox(path), write: false })
+  }
+  const missing = [
+    ...NEVER_AT_TOP,
+    ...protect.filter((path) => !path.includes("*")).map((path) => path.replace(/^\.?\/|\/$/g, "")),
+  ]
+  for (const path of missing) {
+    if (known.has(path) || !isPlain(path) || existsOrLink(join(root, path)) || !existsSync(join(root, path, "..")))
+      continue
+    // A directory also for what would be a file: git does not see an empty one, and no program reads it as settings.
+    make(path)
+    known.add(path)
+    mounts.push({ kind: "mask", target: inBox(path), directory: true })
+  }
+  if (!existsOrLink(join(root, ".git"))) make(".git")
+  mounts.push(
+    ...found.masked.map(({ path, directory }): BoxMount => ({ kind: "mask", target: inBox(path), directory })),
+  )
+  return { mounts, notes: notesOf(found), points }
+}
+
+const isPlain = (path: string) =>
+  path !== "" && !path.split("/").some((part) => part === "" || part === "." || part === "..")
+
+const existsOrLink = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined
+
+/** A path in a setting, such as core.hooksPath or an included file, that lies in the workspace. */
+function namedIn(root: string, named: readonly string[]): { path: string }[] {
+  return named.flatMap((value) =>
+    value.split(/[\s'"=:;!]+/).flatMap((word) => {
+      const path = /^[\w.@-][\w./@-]*$|^\/[\w./@-]+$/.test(word) ? resolve(root, word) : root
+      if (path === root || !isWithin(path, root) || isWithin(path, join(root, ".git"))) return []
+      const stats = lstatSync(path, { throwIfNoEntry: false })
+      // A plain word may also be the name of a directory by chance; only what looks like a path or holds a program counts.
+      if (
+        stats === undefined ||
+        stats.isSymbolicLink() ||
+        !(word.includes("/") || word.startsWith(".") || stats.isFile())
+      )
+        return []
+      return [{ path: relative(root, path).replaceAll("\\", "/") }]
+    }),
+  )
+}
+
+function notesOf({ masked, links, unseen, shared, repositories, protected: kept }: Found): Note[] {
+  const notes: Note[] = []
+  const add = (note: Note) => notes.push(note)
+  const paths = (entries: readonly { path: string }[]) => entries.map(({ path }) => path)
+  if (masked.length > 0) add({ level: "info", kind: "masked", text: "secrets: empty in the box", paths: paths(masked) })
+  if (kept.length > 0) add({ level: "info", kind: "protected", text: "read-only in the box", paths: paths(kept) })
+  if (repositories.length > 0)
+    add({
+      level: "info",
+      kind: "git",
+      text: "repositories within the workspace: read-only in the box",
+      paths: paths(repositories),
+    })
+  if (links.length > 0)
+    add({
+      level: "warning",
+      kind: "links",
+      text: "links where settings should be: nothing can be mounted over a link, so they are put back at the end; make them files",
+      paths: paths(links),
+    })
+  if (shared !== undefined)
+    add({
+      level: "warning",
+      kind: "links",
+      text: "installed files share their content with a store outside (hard links): what the box writes into them changes it there; use --workspace copy",
+      paths: [shared],
+    })
+  if (unseen.length > 0)
+    add({
+      level: "warning",
+      kind: "bound",
+      text: "too large to be searched for secrets whole; not looked into",
+      paths: unseen,
+    })
+  return notes
+}

@@ -1,0 +1,29 @@
+// What a workspace leaves when nanoguard itself was killed.
+import type { Context } from "../../context.ts"
+import type { BoxFile } from "../types.ts"
+import { finishWorkspace } from "./finish.ts"
+import { loadState } from "./state.ts"
+import type { Workspace, WorkspaceReport } from "./types.ts"
+
+/**
+ * Undoes what a box of a process that is gone left behind, of one entry of its box.json; only once nothing of it runs. Commits come over as they would
+ * have; a copy that was not reviewed stays, and the report says so. Undefined where there was nothing to do.
+ */
+export async function sweepWorkspace(
+  ctx: Context,
+  leftover: BoxFile["leftovers"][number],
+): Promise<WorkspaceReport | undefined> {
+  if (leftover.kind !== "workspace" || loadState(leftover.path) === undefined) return undefined
+  const { finish, discard } = finishWorkspace(ctx, leftover.path)
+  const report = await finish()
+  if (!report.review && report.git?.problem === undefined) await discard()
+  return report
+}
+
+/** A workspace that waits for its review, by the directory of its box; undefined where there is none. */
+export function reopenWorkspace(
+  ctx: Context,
+  directory: string,
+): Pick<Workspace, "finish" | "diff" | "apply" | "discard"> | undefined {
+  return loadState(directory) === undefined ? undefined : finishWorkspace(ctx, directory)
+}

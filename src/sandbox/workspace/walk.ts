@@ -1,0 +1,160 @@
+// One walk over the workspace before the box starts: secrets in it, what is protected, repositories in it. Links are not followed.
+import { type Dirent, lstatSync, readdirSync, readlinkSync } from "node:fs"
+import { compileGlob } from "../../policy/glob.ts"
+import { isHeavy, neverWritten, runsOnHost, secretByName } from "./names.ts"
+import { holdsSecret, readBeginning } from "./secrets.ts"
+
+/** Paths relative to the root, with forward slashes. */
+export interface Found {
+  /** Secrets: nothing of them enters the box. */
+  masked: { path: string; directory: boolean }[]
+  /** List one, as it is there. */
+  protected: { path: string; directory: boolean }[]
+  /** Those of them that are links, with what they say: nothing can be mounted over a link. */
+  links: { path: string; target: string }[]
+  /** `.git` of repositories below the root, the root's own left out. */
+  repositories: { path: string; directory: boolean }[]
+  /** List two as it is there. */
+  working: string[]
+  /** package.json files as they are now, to say later which scripts changed. */
+  manifests: { path: string; text: string }[]
+  /** Whether files of an installed package share their content with a store outside. */
+  shared: string | undefined
+  /** Directories that were not looked into because a bound was reached; a few of them. */
+  unseen: string[]
+}
+
+export interface WalkBounds {
+  entries: number
+  depth: number
+  /** Milliseconds. */
+  time: number
+}
+
+const BOUNDS: WalkBounds = { entries: 400_000, depth: 40, time: 8000 }
+const MAX_WORKING = 5000
+const MAX_MANIFESTS = 200
+const MAX_MANIFEST = 256 * 1024
+const MAX_UNSEEN = 10
+
+/**
+ * Walks `root` breadth first, so that a bound leaves out what lies deepest. `mask` and `protect` are path patterns below the root.
+ * In directories of installed packages only names that are secret by themselves count: their many .pem files are test data.
+ */
+export function walkWorkspace(
+  root: string,
+  mask: readonly string[],
+  protect: readonly string[],
+  bounds = BOUNDS,
+): Found {
+  const found: Found = {
+    masked: [],
+    protected: [],
+    links: [],
+    repositories: [],
+    working: [],
+    manifests: [],
+    shared: undefined,
+    unseen: [],
+  }
+  const masks = testerOf(mask)
+  const protects = testerOf(protect)
+  const end = performance.now() + bounds.time
+  let seen = 0
+  let queue: { path: string; depth: number; heavy: boolean }[] = [{ path: "", depth: 0, heavy: false }]
+  while (queue.length > 0) {
+    const next: typeof queue = []
+    for (const directory of queue) {
+      if (seen > bounds.entries || directory.depth > bounds.depth || performance.now() > end) {
+        if (found.unseen.length < MAX_UNSEEN) found.unseen.push(directory.path === "" ? "." : directory.path)
+        continue
+      }
+      for (const entry of list(join(root, directory.path))) {
+        seen++
+        const path = directory.path === "" ? entry.name : `${directory.path}/${entry.name}`
+        const isDirectory = entry.isDirectory()
+        const lower = entry.name.toLowerCase()
+        if (lower === ".git") {
+          if (directory.path !== "") found.repositories.push({ path, directory: isDirectory })
+          continue
+        }
+        if (isSecret(root, path, entry, directory.heavy) || masks(path)) {
+          // A link shows nothing that the box does not see anyway: what it leads to is outside, or masked itself.
+          if (!entry.isSymbolicLink()) found.masked.push({ path, directory: isDirectory })
+          continue
+        }
+        if ((!directory.heavy && neverWritten(entry.name)) || protects(path)) {
+          if (entry.isSymbolicLink()) found.links.push({ path, target: readlinkSync(join(root, path)) })
+          else found.protected.push({ path, directory: isDirectory })
+          if (!isDirectory) continue
+        }
+        if (isDirectory) {
+          const heavy = directory.heavy || isHeavy(entry.name)
+          if (heavy && !directory.heavy) found.shared ??= sharedIn(root, path)
+          next.push({ path, depth: directory.depth + 1, heavy })
+        } else if (!directory.heavy && runsOnHost(path) !== undefined) {
+          if (found.working.length < MAX_WORKING) found.working.push(path)
+          if (lower === "package.json") addManifest(found, root, path)
+        }
+      }
+    }
+    queue = next
+  }
+  return found
+}
+
+const join = (root: string, path: string) => (path === "" ? root : `${root}/${path}`)
+
+function list(directory: string): Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+  } catch {
+    return []
+  }
+}
+
+function isSecret(root: string, path: string, entry: Dirent, heavy: boolean): boolean {
+  const kind = secretByName(path, entry.isDirectory())
+  if (kind === undefined) return false
+  if (kind === true) return true
+  if (heavy || !entry.isFile()) return false
+  return holdsSecret(join(root, path), kind)
+}
+
+function addManifest(found: Found, root: string, path: string): void {
+  if (found.manifests.length >= MAX_MANIFESTS) return
+  const text = readBeginning(join(root, path), MAX_MANIFEST)
+  if (text !== undefined) found.manifests.push({ path, text })
+}
+
+/** The first file below a directory of packages that has another name elsewhere, as pnpm and uv make them. A few are looked at. */
+function sharedIn(root: string, path: string): string | undefined {
+  let directories = [path]
+  for (let depth = 0, looked = 0; depth < 8 && directories.length > 0; depth++) {
+    const next: string[] = []
+    for (const directory of directories.slice(0, 8)) {
+      for (const entry of list(join(root, directory)).slice(0, 40)) {
+        if (entry.isDirectory()) next.push(`${directory}/${entry.name}`)
+        else if (entry.isFile() && looked++ < 60) {
+          const stats = lstatSync(join(root, `${directory}/${entry.name}`), { throwIfNoEntry: false })
+          if (stats !== undefined && stats.nlink > 1) return `${directory}/${entry.name}`
+        }
+      }
+    }
+    directories = next
+  }
+  return undefined
+}
+
+/** Tests paths against patterns; one without a slash means the name anywhere, one that begins with / the path from the root. */
+function testerOf(patterns: readonly string[]): (path: string) => boolean {
+  const globs = patterns.flatMap((text) => {
+    const plain = text
+      .replace(/^\.?\//, "")
+      .replace(/\/(\*\*)?$/, "")
+      .toLowerCase()
+    const anywhere = !plain.includes("/") && !text.startsWith("/") && !text.startsWith("./")
+    return compileGlob(anywhere ? `**/${plain}` : plain) ?? []
+  })
+  return globs.length === 0 ? () => false : (path) => globs.some(({ test }) => test(path.toLowerCase()))
+}

@@ -1,0 +1,153 @@
+// `worktree`: what the box did, as the commits of one branch. Uncommitted work becomes a commit of its own, made without any program,
+// filter or attribute of the tree's choosing.
+import { lstatSync, readlinkSync } from "node:fs"
+import { join } from "node:path"
+import type { Git } from "../../vet/git.ts"
+import { neverWritten, runsOnHost } from "./names.ts"
+import type { WorkspaceState } from "./state.ts"
+import type { WorkspaceChange, WorkspaceReport } from "./types.ts"
+
+interface Uncommitted {
+  git: Git
+  /** A bare directory of ours that sees the box's objects. */
+  fresh: string
+  tree: string
+  /** Tip of the box's branch. */
+  tip: string
+  since: bigint
+  hidden: readonly string[]
+  run: string
+}
+
+const AUTHOR = ["-c", "user.name=nanoguard", "-c", "user.email=nanoguard@localhost"]
+
+/** A commit on top of `tip` with what the working tree has beyond it; `tip` itself where there is nothing. Undefined where git fails. */
+export async function commitRest({
+  git,
+  fresh,
+  tree,
+  tip,
+  since,
+  hidden,
+  run,
+}: Uncommitted): Promise<string | undefined> {
+  const bare = `--git-dir=${fresh}`
+  const read = await git([bare, "read-tree", tip])
+  if (read.exitCode !== 0) return undefined
+  const known = new Map(
+    (await git([bare, "ls-files", "-s", "-z"])).stdout.split("\0").flatMap((line): [string, string][] => {
+      const match = /^(\d{6} [0-9a-f]{40,64}) 0\t(.+)$/s.exec(line)
+      return match === null ? [] : [[match[2]!, match[1]!]]
+    }),
+  )
+  const others = (await git([bare, `--work-tree=${tree}`, "ls-files", "-o", "-z", "--exclude-standard"])).stdout.split(
+    "\0",
+  )
+  const untracked = others.filter((path) => path !== "" && !path.endsWith("/"))
+  const lines: string[] = []
+  const files: { path: string; mode: string }[] = []
+  for (const path of [...known.keys(), ...untracked]) {
+    if (
+      hidden.includes(path) ||
+      path.includes("\ufffd") ||
+      path.includes("\n") ||
+      known.get(path)?.startsWith("160000")
+    )
+      continue
+    const stats = statsOf(tree, path)
+    if (stats === undefined) {
+      lines.push(`0 ${"0".repeat(tip.length)}\t${path}\0`)
+    } else if (stats.ctimeNs >= since && stats.isSymbolicLink()) {
+      const blob = await git([bare, "hash-object", "-w", "--stdin"], readlinkSync(join(tree, path)))
+      lines.push(`120000 ${blob.stdout.trim()} 0\t${path}\0`)
+    } else if (stats.ctimeNs >= since && stats.isFile())
+      files.push({ path, mode: (stats.mode & 0o100n) === 0n ? "100644" : "100755" })
+  }
+  const hashed = await git(
+    [bare, "hash-object", "-w", "--no-filters", "--stdin-paths"],
+    files.map(({ path }) => `${join(tree, path)}\n`).join(""),
+  )
+  const ids = hashed.stdout.trim().split("\n")
+  if (hashed.exitCode !== 0) return undefined
+  for (const [at, { path, mode }] of files.entries()) {
+    const entry = `${mode} ${ids[at]}`
+    if (known.get(path) !== entry) lines.push(`${entry} 0\t${path}\0`)
+  }
+  if (lines.length === 0) return tip
+  const updated = await git([bare, "update-index", "-z", "--index-info"], lines.join(""))
+  const written = (await git([bare, "write-tree"])).stdout.trim()
+  if (updated.exitCode !== 0 || !/^[0-9a-f]{40,64}$/.test(written)) return undefined
+  const same = (await git([bare, "rev-parse", `${tip}^{tree}`])).stdout.trim()
+  if (same === written) return tip
+  const commit = (
+    await git([...AUTHOR, bare, "commit-tree", "-p", tip, "-m", `Not committed in ${run}`, written])
+  ).stdout.trim()
+  return /^[0-9a-f]{40,64}$/.test(commit) ? commit : undefined
+}
+
+/** Of a path through no link: a directory that is one now has nothing of the commit in it. */
+function statsOf(tree: string, path: string) {
+  const parts = path.split("/")
+  for (let at = 1; at < parts.length; at++)
+    if (!lstatSync(join(tree, ...parts.slice(0, at)), { throwIfNoEntry: false })?.isDirectory()) return undefined
+  return lstatSync(join(tree, path), { bigint: true, throwIfNoEntry: false })
+}
+
+const CHANGES = { A: "added", D: "removed" } as const
+
+/** What the branch changes against the commit that the box began with, read from objects that were checked. */
+export async function branchChanges(
+  git: Git,
+  state: WorkspaceState,
+): Promise<Pick<WorkspaceReport, "changes" | "counts" | "partial">> {
+  const counts = { added: 0, changed: 0, removed: 0 }
+  const { stdout, exitCode } = await git([
+    ...repositoryOf(state),
+    "diff-tree",
+    "-r",
+    "-z",
+    "--no-renames",
+    "--raw",
+    state.base!,
+    state.git!.branch!,
+  ])
+  const parts = exitCode === 0 ? stdout.split("\0") : []
+  const changes: WorkspaceChange[] = []
+  for (let at = 0; at + 1 < parts.length; at += 2) {
+    const [, , now = "", letter = ""] = /^:(\d+) (\d+) \S+ \S+ (\w)/.exec(parts[at]!) ?? []
+    const path = parts[at + 1]!
+    const change = CHANGES[letter as "A" | "D"] ?? "changed"
+    counts[change]++
+    const unasked = path.split("/").some((part) => neverWritten(part))
+      ? "editors, shells or agents, unasked"
+      : undefined
+    const runs = unasked ?? (now === "160000" ? "git: a submodule" : runsOnHost(path))
+    changes.push({
+      path,
+      change,
+      kind: now === "120000" ? "link" : now === "160000" ? "other" : "file",
+      size: 0,
+      mode: Number.parseInt(now, 8) & 0o777,
+      ...(runs !== undefined && { runs }),
+    })
+  }
+  changes.sort((a, b) => Number(a.runs === undefined) - Number(b.runs === undefined) || (a.path < b.path ? -1 : 1))
+  return { counts, changes: changes.slice(0, 5000), partial: exitCode !== 0 }
+}
+
+/** The diff of one path of the branch. */
+export async function diffBranch(git: Git, state: WorkspaceState, { path }: WorkspaceChange): Promise<string> {
+  const args = [
+    "diff",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-color",
+    "--no-renames",
+    "--ignore-submodules=all",
+    state.base!,
+    state.git!.branch!,
+  ]
+  return (await git([...repositoryOf(state), "--literal-pathspecs", ...args, "--", path])).stdout
+}
+
+const repositoryOf = (state: WorkspaceState) => [`--git-dir=${state.git!.repository!.gitDirectory}`, "--work-tree=/"]

@@ -1,0 +1,66 @@
+// `worktree`: a checkout of the commit in a directory of the box's own, on a branch of its own. It is no worktree in git's sense: that one
+// would share the real repository's configuration, hooks and refs with the box.
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { EXIT, NanoguardError } from "../../errors.ts"
+import type { Git } from "../../vet/git.ts"
+import { alternatesOf, type GitStart } from "./git-directory.ts"
+import { type Repository, readHead, readRefs, resolveRef } from "./git-files.ts"
+
+interface CheckOut {
+  repository: Repository
+  /** The box's git directory, just made. */
+  box: string
+  tree: string
+  run: string
+  /** Secrets of the working tree: where they are committed, they stay out of the checkout. */
+  hidden: readonly string[]
+}
+
+/** Checks out the commit of HEAD into `tree`. No filter, hook or other program of a configuration runs. */
+export async function checkOutWorktree(
+  git: Git,
+  { repository, box, tree, run, hidden }: CheckOut,
+): Promise<{ commit: string; start: Partial<GitStart> }> {
+  const head = readHead(repository.gitDirectory)!
+  const refs = readRefs(repository.common)
+  const commit = "id" in head ? head.id : resolveRef(refs, head.ref)
+  if (commit === undefined)
+    throw new NanoguardError("there is no commit yet that a worktree could begin with", {
+      exit: EXIT.usage,
+      hint: "commit something, or use --workspace copy",
+    })
+  const branch = `refs/heads/nanoguard/${run}`
+  writeFileSync(join(box, "HEAD"), `ref: ${branch}\n`)
+  writeFileSync(
+    join(box, "packed-refs"),
+    `${readFileSync(join(box, "packed-refs"), "latin1")}${commit} ${branch}\n`,
+    "latin1",
+  )
+  const alternates = join(box, "objects/info/alternates")
+  const inBox = readFileSync(alternates)
+  writeFileSync(
+    alternates,
+    alternatesOf(repository.common)
+      .map((path) => `${path}\n`)
+      .join(""),
+  )
+  const here = [`--git-dir=${box}`, `--work-tree=${tree}`, "-c", "core.attributesFile=/dev/null"]
+  try {
+    const read = await git([...here, "read-tree", commit])
+    const skipped =
+      hidden.length === 0
+        ? ""
+        : (await git([...here, "--literal-pathspecs", "ls-files", "-z", "--", ...hidden.slice(0, 1000)])).stdout
+    if (skipped !== "") await git([...here, "update-index", "--skip-worktree", "-z", "--stdin"], skipped)
+    const out = await git([...here, "checkout-index", "--all", "--quiet", "--index"])
+    if (read.exitCode !== 0 || (out.exitCode !== 0 && !existsSync(join(box, "index"))))
+      throw new NanoguardError("git could not check out the commit", {
+        exit: EXIT.environment,
+        hint: "check the repository: git fsck",
+      })
+  } finally {
+    writeFileSync(alternates, inBox)
+  }
+  return { commit, start: { head: `ref: ${branch}`, branch } }
+}
