@@ -7,7 +7,7 @@ import type { Engine, FoundBox } from "../types.ts"
 import { isFrozen, killMembers, removeCgroup, setFrozen } from "./bubblewrap/cgroup.ts"
 import { prepareLaunch } from "./bubblewrap/launch.ts"
 import { type FoundLaunch, findLaunches, readLaunch, removeLaunch } from "./bubblewrap/launched.ts"
-import { probeBubblewrap } from "./bubblewrap/probe.ts"
+import { findMissing, probeBubblewrap } from "./bubblewrap/probe.ts"
 import { continueNamespace, isStopped, killNamespace, stopNamespace, terminateCommand } from "./bubblewrap/processes.ts"
 import { findProgram } from "./program.ts"
 
@@ -19,6 +19,7 @@ export function createBubblewrap(ctx: Pick<Context, "cwd" | "env" | "exec">): En
     name: "bubblewrap",
     images: false,
     probe: () => probeBubblewrap(ctx, findProgram(ctx, "bwrap")),
+    missing: async () => findMissing(findProgram(ctx, "bwrap")),
     launch: async (spec) => {
       const bwrap = findProgram(ctx, "bwrap")
       if (bwrap === undefined)

@@ -1,7 +1,7 @@
 // The command line of bwrap for one box: data in, words out.
 import { existsSync } from "node:fs"
 import type { BoxMount, BoxSpec } from "../../types.ts"
-import { layOutHost, makeDirectory, parents } from "./host.ts"
+import { layOutHost, makeDirectory, parents, programPath } from "./host.ts"
 
 /**
  * Who a box's processes are to the kernel. `mapped`: the person who runs nanoguard, in a user namespace of the box's own.
@@ -71,11 +71,15 @@ export function readOptions(
     ...(spec.tty ? [] : ["--new-session"]),
     ...["--seccomp", String(given.seccomp), "--json-status-fd", String(given.status)],
     "--clearenv",
-    ...Object.entries(spec.env).flatMap(([name, value]) => ["--setenv", name, value]),
+    ...Object.entries({ PATH: programPath(given.node), ...spec.env }).flatMap(([name, value]) => [
+      "--setenv",
+      name,
+      value,
+    ]),
     ...["/etc", "/run", "/var"].flatMap(makeDirectory),
     ...layOutHost(given.node),
     ...given.files.flatMap((path, index) => ["--perms", "0444", "--file", String(given.firstFile + index), path]),
-    ...["--symlink", "/dev/null", "/etc/resolv.conf", "--symlink", "../tmp", "/var/tmp"],
+    ...["--symlink", "/dev/null", "/etc/resolv.conf"],
     ...["--proc", "/proc"],
     // On a host that runs as root, /proc/sys/kernel/core_pattern would be the host's.
     ...READ_ONLY.filter((path) => existsSync(path)).flatMap((path) => ["--ro-bind", path, path]),

@@ -47,7 +47,8 @@ export function prepareLaunch(spec: BoxSpec, bwrap: string, directory: string): 
   const command = [
     ...(enforced.includes("pids") ? [] : [program("prlimit"), `--nproc=${spec.limits.pids}`, "--"]),
     ...(footing === "dropped" ? dropTo(spec.user) : []),
-    ...spec.command,
+    // The relay runs with the Node that runs nanoguard: the host's own may be older than it needs.
+    ...(spec.command[0] === "node" ? [process.execPath, ...spec.command.slice(1)] : spec.command),
   ]
   if ([...options, ...command].some((word) => word.includes("\0")))
     throw new NanoguardError("the box's environment or command holds a NUL character", { exit: EXIT.configuration })
