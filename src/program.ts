@@ -9,6 +9,7 @@ import { EXAMPLES } from "./examples.ts"
 import { declareAdoption, declareApprovals, declareApprover } from "./program-approvals.ts"
 import { declareGateway, declareWhy } from "./program-gateway.ts"
 import { declareAudit, declareReplay, declareStore } from "./program-record.ts"
+import { declareSandbox } from "./program-sandbox.ts"
 import { declareSecret } from "./program-vault.ts"
 import type { InitOptions } from "./scaffold/options.ts"
 import { VERSION } from "./version.ts"
@@ -117,6 +118,7 @@ export function program(ctx: Context, done: Done, argv?: readonly string[]): Com
   group("gateway", "the gate: registries that serve only what policy approves", (gateway) =>
     declareGateway(gateway, ctx, done, color),
   )
+  declareSandbox(cli, ctx, done, color)
   declareWhy(cli, ctx, done, color)
   declareApprovals(cli, ctx, done, color)
   group("approver", "who may decide: add, list, remove", (approver) => declareApprover(approver, ctx, done))

@@ -1,0 +1,81 @@
+// What `nanoguard run` says for itself: a line before the box starts, a line when it stands still, and what it came to at the end.
+import { relative } from "node:path"
+import type { RunOutcome, Started } from "../sandbox/run.ts"
+import { cleanText, countOf } from "./clean.ts"
+import { renderRunSummary } from "./gateway-exec.ts"
+import type { Style } from "./style.ts"
+
+/** Said before the box starts: what it is made of, and by whose policy. */
+export function renderBoxStart({ run, law, spec, engine, workspace }: Started, style: Style): string {
+  const made = engine === "bubblewrap" ? "a bubblewrap sandbox" : `a ${engine} container`
+  const where = workspace.mode === "none" ? "no workspace" : `workspace ${workspace.mode}`
+  const runtime = spec.runtime === undefined ? "" : `, ${cleanText(spec.runtime)}`
+  return style.dim(
+    `nanoguard: ${run} in ${made}${runtime}; ${where}; no network but the gate, by the policy of ${cleanText(law.project)}\n`,
+  )
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  "gate-gone": "the gate is gone",
+  "log-failing": "the record cannot be written",
+  "approvers-gone": "no approver has been there for a while",
+}
+
+/** Said when the box is stopped where it stands, and when it goes on. */
+export function renderPause(why: string, paused: boolean, style: Style): string {
+  const reason = WHY[why] ?? cleanText(why)
+  return paused
+    ? `${style.yellow("nanoguard: paused")}: ${reason}. Every process of the box stands still until that is over.\n`
+    : `nanoguard: going on, no more: ${reason}\n`
+}
+
+interface Options {
+  style: Style
+  columns: number
+}
+
+/** The closing lines: how it ended, what was installed, reached, refused, approved and changed. */
+export function renderBoxEnd(outcome: RunOutcome, options: Options): string {
+  const { style } = options
+  const { exit, ended, summary } = outcome
+  const refusals = summary === undefined ? "" : renderRunSummary(summary, { failed: exit !== 0, ...options })
+  const lines = [
+    ...(ended === "killed" ? [style.red(`nanoguard: killed. Lifted by: nanoguard resume`)] : []),
+    ...(ended === "timeout" ? [style.yellow("nanoguard: its time was over")] : []),
+    ...consumed(outcome),
+  ]
+  return `${refusals}${lines.map((line) => `${line}\n`).join("")}`
+}
+
+const SHOWN = 8
+
+function consumed({ summary, report }: RunOutcome): string[] {
+  const { counts } = report
+  const changed = counts.added + counts.changed + counts.removed
+  const parts = [
+    ...listed("installed", summary?.installed ?? []),
+    ...listed("reached", summary?.reached ?? []),
+    ...listed("approved", summary?.approved ?? []),
+    ...(summary && summary.refusals.length > 0 ? [`  refused    ${countOf(summary.refusals.length, "request")}`] : []),
+    ...(changed > 0
+      ? [
+          `  changed    ${countOf(changed, "file")}: ${counts.added} added, ${counts.changed} changed, ${counts.removed} removed`,
+        ]
+      : []),
+  ]
+  return parts.length === 0 ? [] : ["nanoguard: what this run came to", ...parts]
+}
+
+function listed(word: string, names: readonly string[]): string[] {
+  if (names.length === 0) return []
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : ""
+  return [
+    `  ${word.padEnd(10)} ${names
+      .slice(0, SHOWN)
+      .map((name) => cleanText(name, 120))
+      .join(", ")}${more}`,
+  ]
+}
+
+/** A path of the host as the person would type it from where they are. */
+export const shownPath = (cwd: string, path: string): string => cleanText(relative(cwd, path) || ".")

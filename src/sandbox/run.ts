@@ -1,0 +1,265 @@
+// One run from beginning to end: the policy in force, an engine, the workspace, the gate, the box; then what it came to, and everything undone.
+import { readdirSync } from "node:fs"
+import type { Context } from "../context.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
+import type { BoxEvent, BoxRequest, BoxSummary, OpenedBox, PublishedPort } from "../gateway/boxes/types.ts"
+import type { PolicyInForce } from "../gateway/control.ts"
+import { askGate } from "../gateway/control-client.ts"
+import type { Project } from "../gateway/runs.ts"
+import type { CompiledPolicy } from "../policy/compiled.ts"
+import { boxDirectory, ownIdentity, removeBoxDirectory, writeBoxFile } from "./boxes.ts"
+import { chooseEngine } from "./engines/index.ts"
+import { watchBox } from "./events.ts"
+import { createHand, type Hand } from "./hand.ts"
+import { buildSpec, readTimeout } from "./spec.ts"
+import { attachLaunch, type Ended } from "./terminal/attach.ts"
+import type { BoxMount, BoxSpec, EngineName } from "./types.ts"
+import { openWorkspace } from "./workspace/open.ts"
+import type { Workspace, WorkspaceMode, WorkspaceReport } from "./workspace/types.ts"
+
+export interface RunRequest {
+  agent: string
+  operator: string
+  command: readonly string[]
+  /** The directory that becomes the workspace, absolute; `ctx.cwd` is in it. */
+  root: string
+  engine?: "auto" | EngineName | undefined
+  runtime?: string | undefined
+  image?: string | undefined
+  workspace?: WorkspaceMode | undefined
+  /** Ports of the host's loopback that lead into the box. */
+  publish?: readonly PublishedPort[]
+  /** `5432:db.example:5432`: ports of the box that lead out by raw TCP, where a rule says so. */
+  forward?: readonly string[]
+  /** Such as `30m`. */
+  timeout?: string | undefined
+  parent?: string | undefined
+  /** Further mounts: an agent's memory, messages of others. */
+  mounts?: readonly BoxMount[]
+  tty: boolean
+  /** Ends the run. */
+  signal?: AbortSignal
+}
+
+export interface RunHooks {
+  /** Everything is ready, and the box starts next. */
+  onStart: (started: Started) => void
+  onEvent: (event: BoxEvent) => void
+  /** It stands still, or goes on. `why` is one of the policy's `pause-when`. */
+  onPause: (why: string, paused: boolean) => void
+  /** Something is not as it should be: one sentence. */
+  onNote: (note: string) => void
+}
+
+export interface Started {
+  run: string
+  law: PolicyInForce
+  spec: BoxSpec
+  engine: EngineName
+  workspace: Workspace
+  notes: readonly string[]
+}
+
+export interface RunOutcome {
+  run: string
+  /** Of the command; 124 where its time was over, 137 where it was killed. */
+  exit: number
+  ended: "itself" | "timeout" | "killed"
+  summary: BoxSummary | undefined
+  report: WorkspaceReport
+  workspace: Workspace
+  /** Removes what is left of the run on the host. To be called once the workspace was reviewed. */
+  close: () => Promise<void>
+}
+
+/**
+ * Runs a command in a box behind the gate that runs here. Errors: environment (no engine, no image, no gate), configuration (mounts),
+ * and what the gate refuses; nothing is left behind then.
+ */
+export async function runBox(ctx: Context, request: RunRequest, hooks: RunHooks): Promise<RunOutcome> {
+  const law = (await askGate<PolicyInForce>(ctx, "GET", "/v1/policy"))!
+  const { sandbox } = law
+  const runtime = request.runtime ?? sandbox.runtime
+  const engine = await chooseEngine(ctx, {
+    wanted: request.engine ?? sandbox.engine ?? "auto",
+    ...(runtime !== undefined && { runtime }),
+  })
+  const image = engine.images ? (request.image ?? sandbox.image) : undefined
+  if (engine.images && image === undefined) throw noImage(engine.name)
+  const asked = await askedOf(ctx, request, { engine: engine.name, image, mode: modeOf(request, law) })
+  const opened = (await askGate<OpenedBox>(ctx, "POST", "/v1/boxes", asked))!
+  const undo: (() => Promise<unknown> | unknown)[] = [() => removeBoxDirectory(ctx, opened.run)]
+  const close = async () => {
+    const failed: unknown[] = []
+    for (const one of undo.splice(0).reverse()) {
+      try {
+        await one()
+      } catch (error) {
+        failed.push(error)
+      }
+    }
+    if (failed.length > 0) throw failed[0]
+  }
+  // Whatever becomes of it, the gate is told that it is over, once.
+  let ended: Promise<BoxSummary | undefined> | undefined
+  const endBox = (exit?: number) => {
+    ended ??= askGate<BoxSummary>(ctx, "DELETE", `/v1/boxes/${opened.run}`, exit === undefined ? {} : { exit })
+    return ended
+  }
+  undo.push(() => endBox().catch(() => undefined))
+  try {
+    const workspace = await openWorkspace(ctx, {
+      ...{ root: request.root, cwd: ctx.cwd, run: opened.run, directory: boxDirectory(ctx, opened.run) },
+      policy: await policyOf(law),
+      ...(request.workspace !== undefined && { mode: request.workspace }),
+    })
+    undo.push(() => workspace.discard())
+    writeBoxFile(ctx, {
+      ...{ schema: "nanoguard.box/1", run: opened.run, agent: request.agent, operator: request.operator },
+      ...{ project: law.project, engine: engine.name, owner: ownIdentity(), started: ctx.now() },
+      ...{ command: request.command, leftovers: workspace.leftovers },
+      ...(request.parent !== undefined && { parent: request.parent }),
+    })
+    const spec = buildSpec({
+      ...{ opened, agent: request.agent, command: request.command, sandbox, workspace, env: ctx.env },
+      ...{ tty: request.tty, image, runtime, relay: relayOptions(request), mounts: request.mounts ?? [] },
+    })
+    const launch = await engine.launch(spec)
+    const hand = createHand(engine, spec)
+    undo.push(() => hand.remove())
+    hooks.onStart({ run: opened.run, law, spec, engine: engine.name, workspace, notes: opened.notes })
+    const attended = attend(ctx, request, { asked, opened, law, hand, hooks })
+    const timeout = readTimeout(request.timeout, sandbox.timeout)
+    const attached = await attachLaunch(ctx, launch, {
+      ...{ tty: request.tty, signal: attended.signal, onNote: hooks.onNote, stop: hand.stop },
+      ...(timeout !== undefined && { timeout }),
+    }).finally(attended.end)
+    const outcome = outcomeOf(attached, attended.killed())
+    const report = await workspace.finish()
+    const summary = await endBox(outcome.exit).catch(() => undefined)
+    return { run: opened.run, ...outcome, summary, report, workspace, close }
+  } catch (error) {
+    await close().catch(() => {})
+    throw error
+  }
+}
+
+interface Attended {
+  /** What the box was opened with. */
+  asked: BoxRequest
+  opened: OpenedBox
+  law: PolicyInForce
+  hand: Hand
+  hooks: RunHooks
+}
+
+/** What the gate says while the box lasts, and what is done about it. */
+function attend(ctx: Context, request: RunRequest, { asked, opened, law, hand, hooks }: Attended) {
+  const wanted = new Set<string>(law.sandbox["pause-when"] ?? ["gate-gone"])
+  const ending = new AbortController()
+  const { signal: stop } = request
+  stop?.addEventListener("abort", () => ending.abort(stop.reason))
+  let killed = false
+  let over = false
+  let endFeed = () => {}
+  const pause = (why: string, paused: boolean) => {
+    if (over || !wanted.has(why)) return
+    hooks.onPause(why, paused)
+    void (paused ? hand.freeze(why) : hand.thaw(why))
+  }
+  const onEvent = (event: BoxEvent) => {
+    hooks.onEvent(event)
+    if (event.event === "pause" || event.event === "resume") pause(event.why, event.event === "pause")
+    if (event.event !== "killed") return
+    killed = true
+    void hand.kill().finally(() => ending.abort("killed"))
+  }
+  const listen = () => {
+    endFeed = watchBox(ctx, opened.run, { onEvent, onLost: () => void seek() })
+  }
+  // The gate is gone, or ended this box. Without it nothing goes out; the box waits for it as long as policy has it wait.
+  const seek = async () => {
+    pause("gate-gone", true)
+    while (!over && !killed) {
+      const back = await askGate<OpenedBox>(ctx, "POST", "/v1/boxes", { ...asked, run: opened.run }).catch(
+        (error: unknown) => error,
+      )
+      if (over) return
+      if (back !== undefined && !(back instanceof Error)) {
+        listen()
+        return pause("gate-gone", false)
+      }
+      if (isRefusal(back)) return onEvent({ event: "killed", reason: (back as Error).message })
+      await new Promise((resolve) => setTimeout(resolve, SEEK_EVERY))
+    }
+  }
+  listen()
+  return {
+    signal: ending.signal,
+    killed: () => killed,
+    end: () => {
+      over = true
+      endFeed()
+    },
+  }
+}
+
+/** Milliseconds between looks for a gate that is gone. */
+const SEEK_EVERY = 1_000
+
+/** A gate that answers and does not take the run back: it was ended or killed. One that is not there answers nothing. */
+const isRefusal = (error: unknown) => error instanceof NanoguardError && error.exit !== EXIT.environment
+
+function outcomeOf({ code, by }: Ended, killed: boolean): Pick<RunOutcome, "exit" | "ended"> {
+  if (killed) return { exit: 137, ended: "killed" }
+  return { exit: code, ended: by === "timeout" ? "timeout" : "itself" }
+}
+
+async function askedOf(
+  ctx: Context,
+  { agent, operator, command, parent, publish = [] }: RunRequest,
+  made: { engine: EngineName; image: string | undefined; mode: WorkspaceMode },
+): Promise<BoxRequest> {
+  const project = await readProjectOf(ctx.cwd)
+  const { engine, image, mode } = made
+  return {
+    ...{ agent, operator, engine, workspace: mode, command },
+    ...(image !== undefined && { image }),
+    ...(parent !== undefined && { parent }),
+    ...(publish.length > 0 && { publish }),
+    ...(project !== undefined && JSON.stringify(project).length <= MAX_PROJECT && { project }),
+  }
+}
+
+/** What makes corrections exact; undefined where the directory has none of it. */
+async function readProjectOf(directory: string): Promise<Project | undefined> {
+  const { formatOf } = await import("../packages/lockfiles/formats.ts")
+  const telling = (name: string) => name === "package.json" || formatOf(name) !== undefined
+  if (!readdirSync(directory).some(telling)) return undefined
+  const { readProject } = await import("../gateway/project.ts")
+  return readProject(directory)
+}
+
+/** Characters of JSON that a gate is told of a project: corrections are less exact without it. */
+const MAX_PROJECT = 16 * 1024 * 1024
+
+const modeOf = ({ workspace }: RunRequest, { sandbox }: PolicyInForce): WorkspaceMode =>
+  workspace ?? sandbox.workspace ?? "direct"
+
+/** The policy as the gate has it. Rules on mounts are compiled where there is a mount to decide; else only the box's section counts. */
+async function policyOf({ sandbox, texts }: PolicyInForce): Promise<CompiledPolicy> {
+  if ((sandbox.mounts ?? []).length === 0) return { sandbox } as CompiledPolicy
+  const { loadPolicyTexts } = await import("../policy/load.ts")
+  return loadPolicyTexts([...texts])
+}
+
+function relayOptions({ publish = [], forward = [] }: RunRequest): string[] {
+  return [...publish.flatMap(({ box }) => ["--publish", String(box)]), ...forward.flatMap((one) => ["--forward", one])]
+}
+
+function noImage(engine: EngineName): NanoguardError {
+  return new NanoguardError(`${engine} makes a box of an image, and none is named`, {
+    exit: EXIT.environment,
+    hint: "build one with `nanoguard init --build-image`, name one with --image, or run with --engine bubblewrap",
+  })
+}
