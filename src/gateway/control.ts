@@ -10,6 +10,7 @@ import type { Verdict } from "../policy/types.ts"
 import { prepareDirectory } from "../store/sqlite/files.ts"
 import type { VaultControl } from "../vault/control.ts"
 import type { VaultStatus } from "../vault/open.ts"
+import type { Boxes } from "./boxes/boxes.ts"
 import type { ApprovalControls } from "./control/approvals.ts"
 import { handleControl, LIMITS } from "./control/handle.ts"
 import type { PlaceholderVariable } from "./egress-settings.ts"
@@ -106,10 +107,14 @@ export interface Controls {
   vault?: VaultControl
   /** The queue of approvals. */
   approvals?: ApprovalControls
+  /** Told that somebody looks at it. */
+  onApprover?: () => void
+  /** Of a gate that lets out more than packages. */
+  boxes?: Pick<Boxes, "open" | "list" | "has" | "follow" | "end">
 }
 
-/** Callers at a time: one person's commands. */
-const MAX_CALLERS = 64
+/** Callers at a time: one person's commands, and for each box the one that watches it. */
+const MAX_CALLERS = 512
 
 /**
  * Listens at `path`, in a directory of mode 0700 that is no link; a socket that a dead gate left is replaced. Throws `NanoguardError`

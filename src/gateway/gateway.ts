@@ -2,33 +2,32 @@
 import { rmSync } from "node:fs"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Context } from "../context.ts"
-import type { CompiledPolicy } from "../policy/compiled.ts"
+import { stateHome } from "../home.ts"
 import { couldReach } from "../policy/network.ts"
 import type { Store } from "../store/types.ts"
-import { createVaultControl } from "../vault/control.ts"
 import { VERSION } from "../version.ts"
-import type { Answer } from "./answer.ts"
-import { createApprovalControls } from "./control/approvals.ts"
+import { type Boxes, createBoxes } from "./boxes/boxes.ts"
 import type { RemoteOptions } from "./control/remote.ts"
-import { type Controls, type GateStatus, listenControl } from "./control.ts"
+import { type GateStatus, listenControl } from "./control.ts"
 import { controlPath } from "./control-path.ts"
+import { createControls, isRuled, summariseVisit } from "./controls.ts"
+import { createDeadman, type Deadman } from "./deadman.ts"
 import type { Desk } from "./desk.ts"
 import type { EgressInput, OpenEgress } from "./egress/open.ts"
 import { openEgress } from "./egress/open.ts"
 import { isRegistry } from "./egress/registry.ts"
-import { requestException } from "./front/exception.ts"
 import type { Front } from "./front/types.ts"
-import { explainHeldBack, whyPackage } from "./front/why.ts"
-import { judgeHealth } from "./health.ts"
 import { createIdentify } from "./identity.ts"
 import { type LoadedPolicy, openLaw } from "./law.ts"
 import { checkReach, listenGate, openRemote } from "./listen.ts"
 import { createMetrics } from "./metrics.ts"
+import { createOwn } from "./own.ts"
 import { PROTOCOLS } from "./protocols/index.ts"
 import { createRecorder } from "./recorder.ts"
 import { createRunBook } from "./runs.ts"
-import { type ClientLimits, createGateServer } from "./server.ts"
+import { type ClientLimits, createGateServer, type ServerOptions } from "./server.ts"
 import { describeGate } from "./status.ts"
+import { openStops } from "./stops.ts"
 import type { Attribution } from "./types.ts"
 import type { Upstream } from "./upstream/types.ts"
 
@@ -76,9 +75,20 @@ const DRAIN = 5_000
 export async function openGateway(ctx: Context, options: GatewayOptions): Promise<Gateway> {
   checkReach(options)
   const { upstream, tls, host } = options
-  const recorder = createRecorder(options.store, options.gateway)
+  const deadman: Deadman = createDeadman({
+    ...{ ctx, store: options.store, gateway: options.gateway },
+    wanted: () => law.current().policy.sandbox["pause-when"] ?? [],
+    isWaiting: () => boxes?.someWait === true,
+    onPause: (why, on) => boxes?.pause(why, on),
+  })
+  const { store } = deadman
+  const recorder = createRecorder(store, options.gateway)
   const law = await openLaw(ctx, options.load, upstream, recorder)
-  const runs = createRunBook(ctx.now, (who, runIsOver) => egress?.endVisit(who, runIsOver))
+  const runs = createRunBook(
+    ctx.now,
+    (who, runIsOver) => egress?.endVisit(who, runIsOver),
+    (who, refusal) => boxes?.refused(who, refusal),
+  )
   const metrics = createMetrics({ upstream: upstream.stats, runs: () => runs.size, version: VERSION })
   const front: Front = {
     protocols: PROTOCOLS,
@@ -90,38 +100,29 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     metrics,
     wait: options.wait,
     now: ctx.now,
+    killed: (who) => stops.killed(who),
   }
 
   let egress: OpenEgress | undefined
+  let boxes: Boxes | undefined
   let origin = options.origin ?? ""
   // Goes by the last request: without records nothing is released.
   let recording = true
   let closing: Promise<void> | undefined
-  const health = (): Answer => {
-    const { httpStatus, ...judged } = judgeHealth({
-      now: ctx.now(),
-      recording,
-      policyKept: law.kept() !== undefined,
+  const { health, answer: own } = createOwn(
+    () => ({
+      ...{ now: ctx.now(), recording, policyKept: law.kept() !== undefined, closing: closing !== undefined },
       advisoriesAsOf: Date.parse(law.current().evidence.advisories.info.asOf),
-      closing: closing !== undefined,
-    })
-    return { ...text("application/json", JSON.stringify(judged)), status: httpStatus }
-  }
-  const own = (path: string): Answer | undefined => {
-    if (path === "/-/health") return health()
-    if (path === "/-/metrics") return text(metrics.contentType, metrics.text())
-    return undefined
-  }
-  const identify = createIdentify(runs, options.anonymous)
-  const server = createGateServer({
-    front,
-    identify,
-    ...(options.egress && {
-      proxy: (request: IncomingMessage, response: ServerResponse) => egress?.serve(request, response) === true,
     }),
-    origin: () => origin,
-    own,
-    onBegun: metrics.began,
+    metrics,
+  )
+  const stops = await openStops({
+    ...{ store, directory: stateHome(ctx), runs, onTrouble: options.onTrouble },
+    ...{ egress: () => egress, boxes: () => boxes },
+  })
+  const identify = createIdentify(runs, options.anonymous)
+  const shared: Pick<ServerOptions, "onDone" | "onTrouble" | "limits" | "onAsking"> = {
+    onAsking: stops.answering,
     onDone: (done) => {
       if (done.ecosystem !== undefined && done.status > 0 && done.status < 500) recording = true
       metrics.done(done)
@@ -132,14 +133,37 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
       options.onTrouble(error)
     },
     limits: options.limits,
+  }
+  const server = createGateServer({
+    ...{ ...shared, front, identify },
+    ...(options.egress && {
+      proxy: (request: IncomingMessage, response: ServerResponse) => egress?.serve(request, response) === true,
+    }),
+    origin: () => origin,
+    own,
+    onBegun: metrics.began,
     ...(tls && { tls }),
   })
   if (options.egress !== undefined) {
-    const { store, gateway, onTrouble } = options
-    egress = openEgress(server, { ...options.egress, front, law, identify, store, gateway, now: ctx.now, onTrouble })
+    const { gateway, onTrouble } = options
+    const onHeld: EgressInput["onHeld"] = (who, approval, subject) => {
+      const done = [stops.waiting(who), boxes?.held(who, approval, subject)]
+      return (state) => {
+        for (const one of done) one?.(state)
+      }
+    }
+    const parts = { front, law, identify, store, gateway, now: ctx.now, onTrouble, onHeld }
+    egress = openEgress(server, { ...options.egress, ...parts })
+    boxes = createBoxes({
+      ...{ ctx, gateway, front, store, egress, server: shared, health },
+      summarise: (visit) => summariseVisit(front, visit, true),
+      isRuled: () => isRuled(law.current().policy),
+    })
   }
   const abandon = async (error: unknown) => {
     server.close()
+    stops.close()
+    deadman.close()
     await egress?.close()
     await law.close()
     throw error
@@ -151,7 +175,7 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
   const status = () =>
     describeGate({
       ...{ gateway: options.gateway, origin, started, offline: options.offline, law, runs, upstream, egress },
-      ...{ vault: options.egress?.vault, db: options.store.db, now: ctx.now() },
+      ...{ vault: options.egress?.vault, db: store.db, now: ctx.now() },
     })
   let stop = () => {}
   const stopped = new Promise<void>((resolve) => {
@@ -170,39 +194,10 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     return result
   }
   const path = controlPath(ctx)
-  const controls: Controls = {
-    status,
-    reload,
-    policy: () => {
-      const { policy, project, texts = [] } = law.current()
-      return { project, hash: policy.hash, sandbox: policy.sandbox, texts }
-    },
-    stop,
-    openRun: async (run) => {
-      const opened = runs.open(run)
-      if (egress === undefined) return { ...opened, origin }
-      const certificate = await egress.certificateOf(opened.run)
-      const placeholders = egress.placeholdersOf(run.agent, opened.run)
-      return { ...opened, origin, egress: { certificate, placeholders, ruled: isRuled(law.current().policy) } }
-    },
-    summarise: async (visit, ends) => {
-      const found = runs.summary(visit)
-      try {
-        return found && (await explainHeldBack(front, found.who, found.summary))
-      } finally {
-        // Whatever fails while it is explained: its token is worth nothing from now on.
-        if (ends) runs.close(visit)
-      }
-    },
-    why: (purl) => whyPackage(front, purl),
-    requestException: (request) => requestException(front, request),
-    ...(options.egress && {
-      vault: createVaultControl(options.egress.vault, options.store, options.gateway),
-      approvals: createApprovalControls(options.store, options.egress.vault, options.gateway, ctx.now, () =>
-        egress?.holds.wake(),
-      ),
-    }),
-  }
+  const controls = createControls({
+    ...{ front, law, origin, status, reload, stop, store, gateway: options.gateway, onApprover: deadman.seen },
+    egress: egress && boxes && options.egress && { open: egress, vault: options.egress.vault, boxes },
+  })
   const control = await listenControl(path, controls).catch(abandon)
   const remote =
     options.remote &&
@@ -214,6 +209,9 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
   for (const one of [server, control, remote]) one?.on("error", options.onTrouble)
   const close = async () => {
     stop()
+    stops.close()
+    deadman.close()
+    boxes?.close()
     control.close()
     remote?.close()
     remote?.closeAllConnections()
@@ -237,14 +235,3 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     },
   }
 }
-
-/** Whether a policy says anything about requests: where it does not, none but those for packages is let out. */
-function isRuled({ listRules, mode }: CompiledPolicy): boolean {
-  return mode === "observe" || listRules.some(({ kind }) => kind === "network")
-}
-
-const text = (contentType: string, body: string): Answer => ({
-  status: 200,
-  headers: { "content-type": contentType, "cache-control": "no-store" },
-  body,
-})

@@ -2,6 +2,7 @@
 // the channels by which a refusal reaches an agent, and HTTP/2 has none.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import { createServer as createTlsServer } from "node:https"
+import type { Duplex } from "node:stream"
 import { type Answer, errorAnswer, unavailableAnswer } from "./answer.ts"
 import { clientOf } from "./client.ts"
 import { answerFront } from "./front/index.ts"
@@ -10,6 +11,7 @@ import type { Identify } from "./identity.ts"
 import type { Done } from "./metrics.ts"
 import { sendAnswer } from "./send.ts"
 import { readTarget } from "./target.ts"
+import type { Attribution } from "./types.ts"
 
 export interface ServerOptions {
   front: Front
@@ -21,6 +23,8 @@ export interface ServerOptions {
   /** Answers what is asked of the proxy, with an absolute address; false for all else. */
   proxy?: (request: IncomingMessage, response: ServerResponse) => boolean
   onBegun: () => void
+  /** Told of whom a connection answers; what it returns is called when that is over. */
+  onAsking?: (who: Attribution, socket: Duplex) => () => void
   /** Told of each answer that was sent, or broke off (`status` 0). */
   onDone: (done: Done) => void
   /** Told of what went wrong inside; the client got 503. */
@@ -82,14 +86,18 @@ async function handle(
   const begun = performance.now()
   options.onBegun()
   let answer: Labelled
+  let asked = () => {}
   try {
-    answer = await answerRequest(options, request)
+    answer = await answerRequest(options, request, (who) => {
+      asked = options.onAsking?.(who, request.socket) ?? asked
+    })
   } catch (error) {
     // A client that left while it sent its body waits for nothing, and nothing is wrong here.
     if (!request.destroyed || request.complete) options.onTrouble(error)
     answer = unavailableAnswer("the gateway cannot record requests at the moment, so it answers none")
   }
   const { status, bytes } = await sendAnswer(request, response, answer, stall)
+  asked()
   const { ecosystem, kind } = answer
   const seconds = (performance.now() - begun) / 1000
   options.onDone({ status, bytes, seconds, ...(ecosystem && { ecosystem }), ...(kind && { kind }) })
@@ -98,7 +106,11 @@ async function handle(
 /** An answer, with what is counted of it. */
 type Labelled = Answer & Pick<Done, "ecosystem" | "kind">
 
-async function answerRequest(options: ServerOptions, request: IncomingMessage): Promise<Labelled> {
+async function answerRequest(
+  options: ServerOptions,
+  request: IncomingMessage,
+  onKnown: (who: Attribution) => void,
+): Promise<Labelled> {
   const { front, identify } = options
   const origin = options.origin()
   const { method = "" } = request
@@ -116,6 +128,7 @@ async function answerRequest(options: ServerOptions, request: IncomingMessage): 
     const challenge = { "www-authenticate": 'Basic realm="nanoguard"' }
     return errorAnswer(401, "this gateway wants a token: nanoguard gateway env makes one", challenge)
   }
+  onKnown(who)
   const { ecosystem, mount, path, query, token } = target
   if (ecosystem === undefined) return errorAnswer(404, "there is no registry at this address")
   const body = method === "POST" || method === "PUT" ? await readBody(request) : undefined

@@ -16,20 +16,20 @@ export interface Boxes {
    */
   open: (request: BoxRequest) => Promise<OpenedBox>
   list: () => Promise<BoxRow[]>
-  /** Has `response` told of what becomes of a box; false where there is none. */
-  follow: (run: string, response: ServerResponse) => boolean
+  has: (run: string) => boolean
+  /** Has `response` told of what becomes of a box. */
+  follow: (run: string, response: ServerResponse) => void
   /** Ends a box and sums it up; undefined where there is none. */
   end: (run: string, how: BoxEnd) => Promise<RunSummary | undefined>
   refused: (who: Attribution, refusal: Refusal) => void
   /** Somebody waits for a person from now on, until what is returned is called with what became of it. */
   held: (who: Attribution, approval: string, subject: string) => (state: string) => void
-  /** Whether some request of a run waits for a person. */
-  isWaiting: (run: string) => boolean
+  /** Whether a request of some box waits for a person. */
+  readonly someWait: boolean
   /** Cuts off every box that `isKilled` is true of, for good. */
   cut: (isKilled: (who: Attribution) => boolean) => void
   /** Has boxes told to stand still, or that this is over. */
   pause: (why: PauseReason, on: boolean) => void
-  readonly size: number
   /** Closes the sockets. The boxes are not over: whoever watches them asks the next gate for another one. */
   close: () => void
 }
@@ -140,13 +140,13 @@ export function createBoxes(options: BoxesOptions): Boxes {
         ...(paused.size > 0 && { paused: [...paused][0]! }),
       }))
     },
+    has: (run) => boxes.has(run),
     follow: (run, response) => {
       const box = boxes.get(run)
-      if (box === undefined) return false
+      if (box === undefined) return void response.end()
       clearTimeout(box.alone)
       const first: BoxEvent[] = box.killed ? [{ event: "killed" }] : [...paused].map((why) => ({ event: "pause", why }))
       box.channel.attach(response, first)
-      return true
     },
     end,
     refused: ({ run }, { requestId, error, verdict, approval }) => {
@@ -170,7 +170,9 @@ export function createBoxes(options: BoxesOptions): Boxes {
         channel.send({ event: "released", approval, state })
       }
     },
-    isWaiting: (run) => (boxes.get(run)?.waiting.size ?? 0) > 0,
+    get someWait() {
+      return [...boxes.values()].some(({ waiting }) => waiting.size > 0)
+    },
     cut: (isKilled) => {
       for (const box of boxes.values()) if (isKilled(box.who)) cutOne(box)
     },
@@ -179,9 +181,6 @@ export function createBoxes(options: BoxesOptions): Boxes {
       if (on) paused.add(why)
       else paused.delete(why)
       for (const { channel } of boxes.values()) channel.send({ event: on ? "pause" : "resume", why })
-    },
-    get size() {
-      return boxes.size
     },
     close: () => {
       for (const box of boxes.values()) {

@@ -22,7 +22,7 @@ export interface BoxesOptions {
   store: Pick<Store, "db" | "append">
   egress: OpenEgress
   /** Of the gate's own server. */
-  server: Pick<ServerOptions, "onDone" | "onTrouble" | "limits">
+  server: Pick<ServerOptions, "onDone" | "onTrouble" | "limits" | "onAsking">
   health: () => Answer
   /** Sums a visit up, and ends it. */
   summarise: (visit: string) => Promise<RunSummary | undefined>

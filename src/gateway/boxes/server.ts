@@ -25,7 +25,7 @@ export interface BoxServerOptions {
   /** Of the socket: what a dead gate left there is replaced. */
   path: string
   /** Of the gate's own server. */
-  gate: Pick<ServerOptions, "front" | "onDone" | "onTrouble" | "limits">
+  gate: Pick<ServerOptions, "front" | "onDone" | "onTrouble" | "limits" | "onAsking">
   egress: OpenEgress
   health: () => Answer
   internal: (request: IncomingMessage, response: ServerResponse) => boolean

@@ -40,6 +40,7 @@ export async function handleControl(
     if (result === undefined) send(404, { error: "there is nothing by that name" })
     else if ("json" in result) send(200, result.json)
     else if ("bytes" in result) sendBytes(response, result.bytes)
+    else if ("stream" in result) result.stream(response)
     else await streamFeed(result.feed, request, response)
   } catch (error) {
     if (error instanceof NanoguardError)

@@ -1,13 +1,20 @@
 // What the control API answers: every method and path, with how much of a body it reads. docs/openapi.yaml says the same, and a test holds them together.
+import type { ServerResponse } from "node:http"
 import type { ApprovalState } from "../../approvals/types.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
+import { readBoxEnd, readBoxRequest } from "../boxes/read-request.ts"
 import type { Controls, ExceptionRequest } from "../control.ts"
 import { readNewRun } from "../new-run.ts"
 import type { ApprovalControls } from "./approvals.ts"
 import { readDecision } from "./read-decision.ts"
 
-/** Bytes of a request, or a stream of events, in place of a JSON document. */
-export type Result = { bytes: Buffer } | { feed: ApprovalControls["store"] } | { json: unknown }
+/** A JSON document, bytes of a request, or a stream of events. */
+export type Result =
+  | { bytes: Buffer }
+  | { feed: ApprovalControls["store"] }
+  | { json: unknown }
+  /** Takes the response over. */
+  | { stream: (response: ServerResponse) => void }
 
 export interface Route {
   method: "GET" | "POST" | "DELETE"
@@ -43,7 +50,15 @@ const route = (line: string, answer: Route["answer"], more: Partial<Route> = {})
 const approvals = (
   line: string,
   answer: (approvals: ApprovalControls, asked: AskedRoute) => Promise<Result | undefined>,
-) => route(line, (controls, asked) => controls.approvals && answer(controls.approvals, asked), { remote: true })
+) =>
+  route(
+    line,
+    (controls, asked) => {
+      controls.onApprover?.()
+      return controls.approvals && answer(controls.approvals, asked)
+    },
+    { remote: true },
+  )
 
 const json = (value: unknown): Result | undefined => (value === undefined ? undefined : { json: value })
 
@@ -58,6 +73,14 @@ export const ROUTES: readonly Route[] = [
   route("POST /v1/runs", async ({ openRun }, { body }) => json(await openRun(readNewRun(body))), { limit: LARGE }),
   route("GET /v1/runs/{visit}", async ({ summarise }, { name }) => json(await summarise(name, false))),
   route("DELETE /v1/runs/{visit}", async ({ summarise }, { name }) => json(await summarise(name, true))),
+  route("POST /v1/boxes", async ({ boxes }, { body }) => json(await boxes?.open(readBoxRequest(body))), {
+    limit: LARGE,
+  }),
+  route("GET /v1/boxes", async ({ boxes }) => boxes && json({ boxes: await boxes.list() })),
+  route("GET /v1/boxes/{run}/events", ({ boxes }, { name }) =>
+    boxes?.has(name) ? { stream: (response: ServerResponse) => boxes.follow(name, response) } : undefined,
+  ),
+  route("DELETE /v1/boxes/{run}", async ({ boxes }, { name, body }) => json(await boxes?.end(name, readBoxEnd(body)))),
   route("POST /v1/why", async ({ why }, { body }) => json(await why(String(body["purl"])))),
   route("POST /v1/exceptions", async ({ requestException }, { body }) =>
     json(await requestException(body as unknown as ExceptionRequest)),
@@ -87,7 +110,11 @@ function stateOf(query: URLSearchParams): ApprovalState {
 }
 
 /** What each parameter may be. */
-const PARAMETERS: Readonly<Record<string, string>> = { "{visit}": "([\\w-]{1,64})", "{id}": "(ap-[a-z2-7]{8})" }
+const PARAMETERS: Readonly<Record<string, string>> = {
+  "{visit}": "([\\w-]{1,64})",
+  "{run}": "(run-[0-9a-f]{12})",
+  "{id}": "(ap-[a-z2-7]{8})",
+}
 
 const PATTERNS = ROUTES.map((one) => {
   const pattern = one.path.replace(/\{\w+\}/g, (name) => PARAMETERS[name]!)

@@ -8,6 +8,7 @@ import type { Holds } from "../hold/types.ts"
 import type { Identify } from "../identity.ts"
 import type { Law } from "../law.ts"
 import type { Lru } from "../lru.ts"
+import type { Attribution } from "../types.ts"
 import type { Origins } from "./origins.ts"
 import type { Budgets, TrafficRecorder } from "./types.ts"
 
@@ -36,6 +37,10 @@ export interface EgressDeps {
   stall: number
   /** Aborts when the gate stops: what is held then is told to come again. */
   stopping: AbortSignal
+  /** Told of who waits for people; what it returns is told what became of that. */
+  onHeld?: OnHeld | undefined
   /** Told of what went wrong inside; the client got 503. */
   onTrouble: (error: unknown) => void
 }
+
+export type OnHeld = (who: Attribution, approval: string, subject: string) => (state: string) => void

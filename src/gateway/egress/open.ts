@@ -16,6 +16,7 @@ import type { Attribution } from "../types.ts"
 import { createBudgets } from "./budgets.ts"
 import { createCas } from "./cas.ts"
 import { attachEgress, EGRESS_LIMITS, type Egress, type EgressLimits, type EgressOptions } from "./connect.ts"
+import type { OnHeld } from "./deps.ts"
 import { createResolver, type Parent, type Resolve } from "./dial.ts"
 import { createLive } from "./live.ts"
 import { createOrigins } from "./origins.ts"
@@ -38,6 +39,8 @@ export interface EgressInput {
   parent?: Parent | undefined
   holds?: HoldOptions | undefined
   limits?: Partial<EgressLimits> | undefined
+  /** Told of who waits for people. */
+  onHeld?: OnHeld | undefined
   onTrouble: (error: unknown) => void
 }
 
@@ -85,7 +88,19 @@ export function openEgress(server: Server, input: EgressInput): OpenEgress {
   const authorities = createCas(now)
   const resealer = createResealer({ vault, now })
   const pipeline = createPipeline({
-    ...{ law: law.current, front, identify, holds, vault, budgets, origins, now, stall: STALL, onTrouble },
+    ...{
+      law: law.current,
+      front,
+      identify,
+      holds,
+      vault,
+      budgets,
+      origins,
+      now,
+      stall: STALL,
+      onTrouble,
+      onHeld: input.onHeld,
+    },
     tokens: createTokenSource({ fetch: (url, init) => fetch(url, init), now }),
     resealer,
     met: createLru<true>(MET),

@@ -20,7 +20,7 @@ export type Answered =
 
 /** Asks people about a request and waits for them. Rejects where the store or the vault is out of order. */
 export async function waitForPeople(
-  { holds, stopping }: Pick<EgressDeps, "holds" | "stopping">,
+  { holds, stopping, onHeld }: Pick<EgressDeps, "holds" | "stopping" | "onHeld">,
   who: Attribution,
   left: AbortSignal,
   policy: CompiledPolicy,
@@ -40,7 +40,9 @@ export async function waitForPeople(
     ...{ verdict, approval: { id, state, expires, ...(note !== undefined && { note }) } },
   })
   if (held.state === "denied") return told(held.state, held.note)
+  const onSettled = onHeld?.(who, id, verdict.subject)
   const { state, note } = await held.settled(AbortSignal.any([left, stopping]))
+  onSettled?.(state)
   if (state === "granted" || state === "recalled") return { again: held }
   if (state === "left") return left.aborted ? "left" : "stopping"
   return told(state, note)

@@ -6,6 +6,7 @@ import { parse } from "yaml"
 import { readDecision } from "../../../src/gateway/control/read-decision.ts"
 import { ROUTES } from "../../../src/gateway/control/routes.ts"
 import { controlPath } from "../../../src/gateway/control-path.ts"
+import { followBox } from "../boxes/box.ts"
 import { openTestGate } from "../gate.ts"
 import { askSocket, openControl, openFeed, signed } from "./support.ts"
 
@@ -106,6 +107,16 @@ describe("the document", () => {
     await owner(`GET /v1/runs/${visit}`, "/v1/runs/{visit}")
     await owner(`DELETE /v1/runs/${visit}`, "/v1/runs/{visit}")
     await owner(`GET /v1/runs/none`, "/v1/runs/{visit}")
+    const box = { agent: "a", operator: "ana", engine: "docker", workspace: "copy", command: ["true"] }
+    await owner("POST /v1/boxes", "/v1/boxes", { agent: 1 })
+    const opened = (await owner("POST /v1/boxes", "/v1/boxes", box)).json()
+    await owner("GET /v1/boxes", "/v1/boxes")
+    const events = await followBox(controlPath(real.ctx), opened.run)
+    check(compile(DOCUMENT.components.schemas.BoxEvent), await events.next(), "an event of a box")
+    seen.add("followBox")
+    await owner(`DELETE /v1/boxes/${opened.run}`, "/v1/boxes/{run}", { exit: -1 })
+    await owner(`DELETE /v1/boxes/${opened.run}`, "/v1/boxes/{run}", { exit: 0 })
+    await owner(`DELETE /v1/boxes/${opened.run}`, "/v1/boxes/{run}", { exit: 0 })
     const verdict = {
       effect: "deny",
       code: "package.denied",
