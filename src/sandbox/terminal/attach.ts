@@ -1,5 +1,6 @@
 // A box on the person's terminal: started, shown, and ended with everything set right.
-import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
 import { constants } from "node:os"
 import type { Writable } from "node:stream"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -42,36 +43,30 @@ const UNFILTERED =
  * pipe stays as it is. Throws `NanoguardError` (environment) where it cannot be started.
  */
 export async function attachLaunch(ctx: Context, launch: Launch, options: AttachOptions): Promise<Ended> {
+  if (options.signal.aborted) return endedOf(null, "SIGTERM", { by: "abort" })
   const own = options.tty ? onTerminal(launch, ctx) : undefined
   const direct = options.tty && own === undefined
   if (direct) options.onNote?.(UNFILTERED)
-  const { file, args, env, descriptors = [] } = own ?? launch
-  const child = spawn(file, args, {
-    cwd: ctx.cwd,
-    env: (env ?? ctx.env) as NodeJS.ProcessEnv,
-    stdio: [
-      "inherit",
-      ...[ctx.stdout, ctx.stderr].map((stream) => (direct ? "inherit" : streamFor(stream))),
-      ...descriptors.map(() => "pipe" as const),
-    ],
-  } satisfies SpawnOptions)
-  const exit = exitOf(child, file)
-  const gone = exit.then(() => true as const)
-  gone.catch(() => {})
+  const started = Promise.withResolvers<ChildProcess>()
+  const gone = started.promise.then(exitOf)
+  const kill = (signal: NodeJS.Signals) => started.promise.then((child) => child.kill(signal))
+  // Before it starts: a signal in between would end this process and leave the box.
   const watch = supervise(
     {
-      gone,
-      stop: options.stop ?? ((how) => child.kill(how === "kill" ? "SIGKILL" : "SIGTERM")),
-      destroy: () => void child.kill("SIGKILL"),
-      forward: (signal) => void child.kill(signal),
-      terminal: [ctx.stdout, ctx.stderr].some(({ isTTY }) => isTTY === true) || options.tty,
+      gone: gone.then(() => true as const),
+      stop: options.stop ?? ((how) => kill(how === "kill" ? "SIGKILL" : "SIGTERM")),
+      destroy: () => void kill("SIGKILL"),
+      forward: (signal) => void kill(signal),
+      terminal: options.tty || ctx.stdout.isTTY === true || ctx.stderr.isTTY === true,
     },
     options,
   )
   try {
-    for (const [index, bytes] of descriptors.entries()) feed(child.stdio[3 + index] as Writable, bytes)
+    const streams = [ctx.stdout, ctx.stderr].map((stream) => (direct ? "inherit" : streamFor(stream)))
+    const child = await start(ctx, own ?? launch, streams)
+    started.resolve(child)
     const shown = [child.stdout && show(child.stdout, ctx.stdout), child.stderr && show(child.stderr, ctx.stderr)]
-    const [code, signal] = await exit
+    const [code, signal] = await gone
     await Promise.race([Promise.all(shown), sleep(LAST_OUTPUT, undefined, { ref: false })])
     // script(1) gives the terminal back as it found it, unless it is killed itself.
     if (own !== undefined && signal !== null) spawnSync("stty", ["sane"], { stdio: ["inherit", "ignore", "ignore"] })
@@ -81,19 +76,29 @@ export async function attachLaunch(ctx: Context, launch: Launch, options: Attach
   }
 }
 
-function exitOf(child: ChildProcess, file: string): Promise<[number | null, NodeJS.Signals | null]> {
-  return new Promise((resolve, reject) => {
-    child.once("exit", (code, signal) => resolve([code, signal]))
-    child.once("error", (cause) => {
-      reject(
-        new NanoguardError(`the box cannot be started: ${file} does not run`, {
-          exit: EXIT.environment,
-          hint: "nanoguard doctor says what is missing here",
-          cause,
-        }),
-      )
+/** Starts it; rejects where it does not run. */
+async function start(ctx: Context, launch: Launch, streams: ("pipe" | "inherit")[]): Promise<ChildProcess> {
+  const { file, args, env, descriptors = [] } = launch
+  try {
+    const child = spawn(file, args, {
+      cwd: ctx.cwd,
+      env: (env ?? ctx.env) as NodeJS.ProcessEnv,
+      stdio: ["inherit", ...streams, ...descriptors.map(() => "pipe" as const)],
     })
-  })
+    for (const [index, bytes] of descriptors.entries()) feed(child.stdio[3 + index] as Writable, bytes)
+    if (child.pid === undefined) throw (await once(child, "error"))[0]
+    return child
+  } catch (cause) {
+    throw new NanoguardError(`the box cannot be started: ${file} does not run`, {
+      exit: EXIT.environment,
+      hint: "nanoguard doctor says what is missing here",
+      cause,
+    })
+  }
+}
+
+function exitOf(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
+  return new Promise((resolve) => child.once("exit", (code, signal) => resolve([code, signal])))
 }
 
 /** A reader that leaves before it read everything is its own affair. */

@@ -75,6 +75,7 @@ export function createModeTracker(): ModeTracker {
         case ">m":
         case ">n":
           if (/^4;[1-9]/.test(parameters)) undo.set("keys", "\x1b[>4;0m")
+          else undo.delete("keys")
           return
         case ">u":
           pushed[screen()]!++

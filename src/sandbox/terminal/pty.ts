@@ -4,7 +4,7 @@ import { accessSync, constants, realpathSync } from "node:fs"
 import { basename, delimiter, join } from "node:path"
 import type { Context } from "../../context.ts"
 import type { Launch } from "../types.ts"
-import { quoteWord, quoteWords } from "./quote.ts"
+import { quoteWords } from "./quote.ts"
 
 /** Where a program is on PATH; undefined where it is not. */
 function findProgram(name: string, path: string): string | undefined {
@@ -31,17 +31,20 @@ export function onTerminal(launch: Launch, ctx: Pick<Context, "env">, platform =
   const script = findProgram("script", ctx.env["PATH"] ?? "")
   if (script === undefined || basename(realpathSync(script)) === "busybox") return undefined
   if (platform !== "linux") return { ...launch, file: script, args: ["-q", "/dev/null", launch.file, ...launch.args] }
-  // The shell reads the command from a descriptor: the kernel takes words of up to 128 KiB only, and a box may have many mounts.
   const descriptors = launch.descriptors ?? []
+  const command = `exec ${quoteWords([launch.file, ...launch.args])}`
+  const short = command.length < LONGEST_WORD
   const own = 3 + descriptors.length
-  const command = `exec ${quoteWord(launch.file)} ${quoteWords(launch.args)} ${own}<&-\n`
   return {
     file: script,
-    args: ["-qefc", `. /dev/fd/${own}`, "/dev/null"],
+    args: ["-qefc", short ? command : `eval "$(cat <&${own})" ${own}<&-`, "/dev/null"],
     env: { ...definedOf(launch.env ?? ctx.env), SHELL: "/bin/sh" },
-    descriptors: [...descriptors, Buffer.from(command)],
+    descriptors: short ? descriptors : [...descriptors, Buffer.from(command)],
   }
 }
+
+/** The kernel takes words of up to 128 KiB (MAX_ARG_STRLEN), and a box with many mounts has more of a command: that one is read. */
+const LONGEST_WORD = 30_000
 
 function definedOf(env: Context["env"]): Record<string, string> {
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined))

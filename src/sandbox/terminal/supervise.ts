@@ -49,7 +49,6 @@ export function supervise(box: Box, options: SuperviseOptions): { cause: () => C
   }
 
   const onAbort = () => end({ by: "abort" })
-  if (options.signal.aborted) onAbort()
   options.signal.addEventListener("abort", onAbort)
   const { timeout = Number.POSITIVE_INFINITY } = options
   const timer = timeout > LONGEST ? undefined : setTimeout(end, timeout, { by: "timeout" })
