@@ -123,7 +123,9 @@ async function lookInRecord(ctx: Context, targets: readonly KillTarget[], notes:
         const all = db.selectFrom("agents").select(["agent", "run", "boxed", "last", "ended"])
         const column = target.kind === "run" ? "run" : "agent"
         const meant = target.kind === "all" ? all : all.where(column, "=", target.name)
-        if (target.kind !== "all" && (await meant.limit(1).executeTakeFirst()) === undefined)
+        // The kill itself named an agent, or a run, and not both.
+        const ran = meant.where("agent", "<>", "").where("run", "<>", "").limit(1)
+        if (target.kind !== "all" && (await ran.executeTakeFirst()) === undefined)
           notes.push(`${formatTarget(target)} is not known here; it is stopped before it begins`)
         const since = ctx.now() - RECENT
         const open = meant.where("boxed", "=", 0).where("ended", "is", null).where("last", ">", since)

@@ -14,7 +14,7 @@ import type { BoxFile, Engine, EngineName, KillTarget } from "./types.ts"
 
 /** Milliseconds that the boxes wait for the store, and that the store has in all. */
 const FIRST_MS = 400
-const STORE_MS = 5000
+const STORE_MS = 3000
 
 /** How often boxes are looked for, and the milliseconds between. */
 const PASSES = 3
@@ -168,10 +168,10 @@ function storeKill(
   }
   const written = settle()
   const close = async () => {
-    // Earlier ones that waited come along; then it is the next writer's to derive what is left.
-    if ("stored" in (await written)) await takeWaiting(store!, directory, "kill").catch(() => {})
-    const closing = store?.close().catch(() => {})
-    await Promise.race([closing, sleep(STORE_MS)])
+    const isStored = "stored" in (await written)
+    // Earlier ones that waited come along; what is left to derive is the next writer's.
+    if (isStored) await takeWaiting(store!, directory, "kill").catch(() => {})
+    await Promise.race([store?.close().catch(() => {}), sleep(isStored ? STORE_MS : PAUSE_MS)])
   }
   return { written, close }
 }
