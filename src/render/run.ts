@@ -1,5 +1,4 @@
 // What `nanoguard run` says for itself: a line before the box starts, a line when it stands still, and what it came to at the end.
-import { relative } from "node:path"
 import type { RunOutcome, Started } from "../sandbox/run.ts"
 import { cleanText, countOf } from "./clean.ts"
 import { renderRunSummary } from "./gateway-exec.ts"
@@ -34,7 +33,7 @@ interface Options {
   columns: number
 }
 
-/** The closing lines: how it ended, what was installed, reached, refused, approved and changed. */
+/** The closing lines: how it ended, what was installed, reached, refused and approved; what changed is told by the workspace. */
 export function renderBoxEnd(outcome: RunOutcome, options: Options): string {
   const { style } = options
   const { exit, ended, summary } = outcome
@@ -49,19 +48,12 @@ export function renderBoxEnd(outcome: RunOutcome, options: Options): string {
 
 const SHOWN = 8
 
-function consumed({ summary, report }: RunOutcome): string[] {
-  const { counts } = report
-  const changed = counts.added + counts.changed + counts.removed
+function consumed({ summary }: RunOutcome): string[] {
   const parts = [
     ...listed("installed", summary?.installed ?? []),
     ...listed("reached", summary?.reached ?? []),
     ...listed("approved", summary?.approved ?? []),
     ...(summary && summary.refusals.length > 0 ? [`  refused    ${countOf(summary.refusals.length, "request")}`] : []),
-    ...(changed > 0
-      ? [
-          `  changed    ${countOf(changed, "file")}: ${counts.added} added, ${counts.changed} changed, ${counts.removed} removed`,
-        ]
-      : []),
   ]
   return parts.length === 0 ? [] : ["nanoguard: what this run came to", ...parts]
 }
@@ -76,6 +68,3 @@ function listed(word: string, names: readonly string[]): string[] {
       .join(", ")}${more}`,
   ]
 }
-
-/** A path of the host as the person would type it from where they are. */
-export const shownPath = (cwd: string, path: string): string => cleanText(relative(cwd, path) || ".")
