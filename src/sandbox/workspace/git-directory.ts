@@ -46,7 +46,8 @@ export async function makeGitDirectory(
   directory: string,
   hidden: readonly string[],
 ): Promise<GitDirectory> {
-  mkdirSync(directory, { mode: 0o700 })
+  // Its parent is nobody else's; the box's user, who may be another than this one, has to get into it.
+  mkdirSync(directory, { mode: 0o755 })
   const mounts: BoxMount[] = [{ kind: "bind", source: directory, target: `${IN_BOX.workspace}/.git`, write: true }]
   if (repository === undefined)
     return {
@@ -178,7 +179,7 @@ async function skipHidden(git: Git, directory: string, hidden: readonly string[]
   ])
   if (listed.exitCode === 0 && listed.stdout !== "")
     await git(
-      [`--git-dir=${directory}`, "--work-tree=/", "update-index", "--skip-worktree", "-z", "--stdin"],
+      [`--git-dir=${directory}`, "--work-tree=.", "update-index", "--skip-worktree", "-z", "--stdin"],
       listed.stdout,
     )
 }

@@ -150,4 +150,4 @@ export async function diffBranch(git: Git, state: WorkspaceState, { path }: Work
   return (await git([...repositoryOf(state), "--literal-pathspecs", ...args, "--", path])).stdout
 }
 
-const repositoryOf = (state: WorkspaceState) => [`--git-dir=${state.git!.repository!.gitDirectory}`, "--work-tree=/"]
+const repositoryOf = (state: WorkspaceState) => [`--git-dir=${state.git!.repository!.gitDirectory}`]
