@@ -60,7 +60,9 @@ function exchange(
           cause,
         }),
       )
-    const request = send({ socketPath, method, path, timeout: 60_000 }, (response) => {
+    // Node frames no body of a DELETE by itself.
+    const headers = body === "" ? {} : { "content-length": Buffer.byteLength(body) }
+    const request = send({ socketPath, method, path, headers, timeout: 60_000 }, (response) => {
       const chunks: Buffer[] = []
       response.on("data", (chunk: Buffer) => chunks.push(chunk))
       response.on("error", fail)

@@ -155,7 +155,8 @@ export async function openTestGate({ policy, env = {}, osv = [], ...options }: G
     policy: await loadPolicyTexts([{ file: "nanoguard.yaml", text: source.text }]),
     project: "test",
   })
-  if (options.egress !== undefined) await initVault(ctx, { kind: "file" })
+  // A gate that takes the place of another one has its vault.
+  if (options.egress !== undefined && env["NANOGUARD_HOME"] === undefined) await initVault(ctx, { kind: "file" })
   const vault = options.egress && (await openVault(ctx, store))
   const gate = await openGateway(ctx, {
     ...(vault && { egress: { ...options.egress, vault } }),

@@ -1,10 +1,10 @@
 // The gate's side of a box: a socket that is one run and no other, and what becomes of it.
 import { existsSync, statSync } from "node:fs"
 import { connect } from "node:net"
-import { setTimeout as sleep } from "node:timers/promises"
 import { expect, test } from "vitest"
+import { controlPath } from "../../../src/gateway/control-path.ts"
 import { askSocket } from "../control/support.ts"
-import { startNpmUpstream } from "../gate.ts"
+import { openTestGate, startNpmUpstream } from "../gate.ts"
 import { askBox, BOX, exchangeRaw, followBox, openTestBox } from "./box.ts"
 
 const DENY = "version: 1\npackages: { rules: [{ id: no-evil, deny: 'pkg:npm/evil' }], unknown: allow }\n"
@@ -83,7 +83,8 @@ test("answers for nanoguard.internal through the proxy, and asks no name server 
     asked.push(host)
     return ["127.0.0.1"]
   }
-  const policy = "version: 1\nnetwork: [{ id: all, allow: '**', addresses: [127.0.0.0/8] }]\n"
+  const policy =
+    "version: 1\nnetwork: [{ id: all, allow: '**.nanoguard.internal', ports: [80], addresses: [127.0.0.0/8] }]\n"
   const { ask, box } = await openTestBox({ policy, egress: { resolve } })
   const host = "nanoguard.internal"
   expect((await ask(`GET http://${host}/v1/run`, undefined, { host })).json()).toMatchObject({ run: box.run })
@@ -204,17 +205,14 @@ test("a gate that is started anew takes the box up again", async () => {
   const { gate, box } = await openTestBox()
   await gate.close()
   expect(existsSync(box.directory)).toBe(true)
-  const { openTestGate } = await import("../gate.ts")
   const next = await openTestGate({
     policy: "version: 1\n",
     egress: {},
     env: { NANOGUARD_HOME: gate.ctx.env["NANOGUARD_HOME"]! },
   })
-  const { controlPath } = await import("../../../src/gateway/control-path.ts")
   const control = askSocket(controlPath(next.ctx))
   const again = await control("POST /v1/boxes", { ...BOX, run: box.run })
   expect(again.json()).toMatchObject({ run: box.run, directory: box.directory })
   expect((await askBox(box)("GET /-/nanoguard/v1/run")).json()).toMatchObject({ run: box.run })
   expect((await next.records()).at(-1)).toMatchObject({ type: "sandbox.rejoined", run: box.run })
-  await sleep(0)
 })

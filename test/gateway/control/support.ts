@@ -27,18 +27,23 @@ export const askSocket =
   (line, body, headers = {}) =>
     new Promise((resolve, reject) => {
       const [method, path] = line.split(" ") as [string, string]
-      const request = send({ socketPath, method, path, agent: false, headers }, (response) => {
-        const chunks: Buffer[] = []
-        response.on("data", (chunk: Buffer) => chunks.push(chunk))
-        response.on("error", reject)
-        response.on("end", () => {
-          const bytes = Buffer.concat(chunks)
-          const { statusCode: status = 0, headers: got } = response
-          resolve({ status, headers: got, bytes, json: () => JSON.parse(bytes.toString()) })
-        })
-      })
+      const sent = typeof body === "string" || body === undefined ? (body ?? "") : JSON.stringify(body)
+      const length = sent === "" ? {} : { "content-length": Buffer.byteLength(sent) }
+      const request = send(
+        { socketPath, method, path, agent: false, headers: { ...length, ...headers } },
+        (response) => {
+          const chunks: Buffer[] = []
+          response.on("data", (chunk: Buffer) => chunks.push(chunk))
+          response.on("error", reject)
+          response.on("end", () => {
+            const bytes = Buffer.concat(chunks)
+            const { statusCode: status = 0, headers: got } = response
+            resolve({ status, headers: got, bytes, json: () => JSON.parse(bytes.toString()) })
+          })
+        },
+      )
       request.on("error", reject)
-      request.end(typeof body === "string" || body === undefined ? body : JSON.stringify(body))
+      request.end(sent)
     })
 
 /** A queue with people, a gate that holds requests in it, and its control socket. */
