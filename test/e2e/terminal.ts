@@ -12,6 +12,8 @@ export interface Terminal {
   waitFor: (text: string | RegExp) => Promise<string>
   resize: (columns: number, rows: number) => void
   close: () => void
+  /** Runs a command of tmux for it; what that prints. */
+  tmux: (...args: string[]) => string
 }
 
 /** Whether tmux can be run. */
@@ -57,5 +59,6 @@ export function openTerminal(
     close: () => {
       tmux("kill-server")
     },
+    tmux,
   }
 }

@@ -1,5 +1,5 @@
-// Attaches one launch to the streams of this process: `node attached.ts <JSON of Launch and options>`. Prints what it came to on the
-// descriptor 3 if there is one.
+// Attaches one launch to the streams of this process: `node attached.ts <JSON of Launch and options>`. Writes its process id and what it
+// came to into files, if told.
 import { writeFileSync } from "node:fs"
 import { processContext } from "../../../src/context.ts"
 import { attachLaunch } from "../../../src/sandbox/terminal/attach.ts"
@@ -17,15 +17,22 @@ interface Given {
   /** File for what it came to. */
   report?: string
   pauses?: boolean
+  /** Letters of one more argument. */
+  letters?: number
 }
 
-const { launch, tty, descriptors, abort, report, pauses, ...rest } = JSON.parse(process.argv[2]!) as Given
+const { launch, tty, descriptors, abort, report, pauses, letters = 0, ...rest } = JSON.parse(process.argv[2]!) as Given
+if (report !== undefined) writeFileSync(`${report}.pid`, `${process.pid}`)
 const controller = new AbortController()
 if (abort !== undefined) setTimeout(() => controller.abort(), abort)
 const said: string[] = []
 const ended = await attachLaunch(
   processContext(),
-  { ...launch, ...(descriptors && { descriptors: descriptors.map((text) => Buffer.from(text)) }) },
+  {
+    ...launch,
+    args: [...launch.args, "x".repeat(letters)],
+    ...(descriptors && { descriptors: descriptors.map((text) => Buffer.from(text)) }),
+  },
   {
     ...{ tty, signal: controller.signal, onNote: (note) => void said.push(note) },
     ...(pauses && { onPause: async () => void said.push("pause"), onResume: () => void said.push("resume") }),
