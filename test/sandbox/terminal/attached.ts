@@ -30,7 +30,7 @@ const ended = await attachLaunch(
   processContext(),
   {
     ...launch,
-    args: [...launch.args, "x".repeat(letters)],
+    args: letters === 0 ? launch.args : [...launch.args, "x".repeat(letters)],
     ...(descriptors && { descriptors: descriptors.map((text) => Buffer.from(text)) }),
   },
   {
