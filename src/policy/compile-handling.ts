@@ -22,9 +22,18 @@ export function compileHandling(
   layer: LayerContext,
   path: Path,
 ): void {
-  if (source.inspect === false) {
-    refuseLooking(source, effect, layer, path)
+  if (source.inspect === false || source.raw) {
+    refuseLooking(source, effect, layer, path, source.raw ? "raw" : "inspect")
     rule.inspect = false
+  }
+  if (source.raw) {
+    if (source.ports === undefined || rule.subject.includes("*"))
+      policyError(
+        "raw is for one host by name, with its ports named",
+        layer.yaml.where([...path, "raw"], true),
+        "write ports: [5432], and the host without *",
+      )
+    rule.raw = true
   }
   if (source.bind) {
     if (effect !== "ask")
@@ -54,25 +63,28 @@ export function compileHandling(
   if (source.placeholders !== undefined) rule.placeholders = source.placeholders
 }
 
-function refuseLooking(source: Source<"network">, effect: Effect, layer: LayerContext, path: Path): void {
+function refuseLooking(
+  source: Source<"network">,
+  effect: Effect,
+  layer: LayerContext,
+  path: Path,
+  key: "inspect" | "raw",
+): void {
+  const said = key === "raw" ? "raw" : "inspect: false"
   const where = (key: string) => layer.yaml.where([...path, key], true)
   if (effect !== "allow")
     policyError(
-      `inspect: false is for rules that allow`,
-      where("inspect"),
+      `${said} is for rules that allow`,
+      where(key),
       effect === "ask" ? "a person is asked about requests, which are inside" : "a deny needs no look inside",
     )
   const inside = INSIDE.find((key) => source[key] !== undefined)
   if (inside)
-    policyError(
-      `${inside} needs a look inside, and inspect: false forbids it`,
-      where(inside),
-      `remove ${inside} or inspect`,
-    )
+    policyError(`${inside} needs a look inside, and ${said} forbids it`, where(inside), `remove ${inside} or ${key}`)
   const unit = Object.keys(source.budget ?? {}).find((key) => key === "tokens" || key === "usd")
   if (unit)
     policyError(
-      `a budget of ${unit} needs a look inside, and inspect: false forbids it`,
+      `a budget of ${unit} needs a look inside, and ${said} forbids it`,
       layer.yaml.where([...path, "budget", unit], true),
       "requests (connections) and bytes can be counted",
     )

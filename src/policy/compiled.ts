@@ -68,6 +68,8 @@ export interface ListRule<A extends Action = Action> extends Rule {
   bind?: readonly string[]
   placeholders?: "inert" | "redact" | "refuse"
   inspect?: false
+  /** Not even TLS is expected; goes with `inspect: false`. */
+  raw?: true
   http2?: true
   /** Plain data of the rule as written, for proofs and explanations. */
   source: Readonly<Record<string, unknown>>

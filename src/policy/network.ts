@@ -21,6 +21,8 @@ export function matchingRules(policy: CompiledPolicy, action: NetworkAction): Li
 export interface NetworkNeeds {
   /** False where a rule says not to look inside this host, and no other rule of it needs to. */
   inspect: boolean
+  /** Where it is not looked into: not even TLS is expected. */
+  raw?: true
   /** Some rule names HTTP/2. */
   http2: boolean
   /** Selectors that rules of this host look at. */
@@ -91,6 +93,7 @@ function needsOf(rules: readonly ListRule<NetworkAction>[]): NetworkNeeds {
   const placeholders = CARE.findLast((care) => rules.some((rule) => rule.placeholders === care))
   return {
     inspect: !passes,
+    ...(passes && rules.some(({ raw }) => raw) && { raw: true as const }),
     http2: rules.some(({ http2 }) => http2 === true),
     selectors: [...new Set(selectors)].sort(),
     classify: rules.some(({ source }) => source["operations"] !== undefined || source["access"] !== undefined),

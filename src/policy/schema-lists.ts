@@ -56,6 +56,10 @@ export const networkRule = () =>
       z.literal(false),
       "Do not look inside: the bytes pass as they are. Only with ports and addresses.",
     ),
+    raw: optional(
+      yes(),
+      "Raw TCP that need not be TLS: nothing is looked at, only counted. For one host by name, with ports named.",
+    ),
     http2: optional(yes(), "Speak HTTP/2 with this host where both sides can."),
     addresses: optional(
       texts(64),

@@ -42,7 +42,7 @@ export function findShadowed(policy: CompiledPolicy): Shadow[] {
   return shadows.reverse()
 }
 
-const HANDLING = ["addresses", "service", "inspect", "http2", "placeholders", "bind"]
+const HANDLING = ["addresses", "service", "inspect", "raw", "http2", "placeholders", "bind"]
 
 /** With one key on both sides every exception that takes `by` out takes `rule` out too, so exceptions need no case of their own. */
 function hidesCondition(by: Condition, rule: Condition): boolean {

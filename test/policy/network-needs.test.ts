@@ -23,6 +23,7 @@ network:
   - { id: looked-into, deny: "**.example.org", methods: [DELETE], ports: [8443] }
   - { id: both, allow: both.example.org, inspect: false }
   - { id: both-injected, allow: both.example.org, credential: key }
+  - { id: db, allow: db.example.net, ports: [5432], raw: true }
   - { id: odd, allow: odd.example.net, ports: [8443], http2: true, access: read }
 `)
   test.each([
@@ -40,6 +41,8 @@ network:
     // `inspect: false` is about 443, and a rule that looks inside is about 8443.
     ["pinned.example.org", 8443, NOTHING],
     ["both.example.org", 443, NOTHING],
+    ["db.example.net", 5432, { ...NOTHING, inspect: false, raw: true }],
+    ["db.example.net", 443, NOTHING],
     ["odd.example.net", 8443, { ...NOTHING, http2: true, classify: true }],
     ["odd.example.net", 443, NOTHING],
   ] as const)("%s:%d", (host, port, needs) => {

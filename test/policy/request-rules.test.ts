@@ -227,6 +227,17 @@ describe("a rule that cannot be meant is an error", () => {
       "inspect: false, methods: [GET]",
       "2:60 methods needs a look inside, and inspect: false forbids it | remove methods or inspect",
     ],
+    [
+      "raw: true",
+      "2:44 raw is for one host by name, with its ports named | write ports: [5432], and the host without *",
+    ],
+    [
+      "raw: true, ports: [5432], methods: [GET]",
+      /methods needs a look inside, and raw forbids it \| remove methods or raw/,
+    ],
+    ["raw: true, ports: [5432], credential: c", /credential needs/],
+    ["raw: true, ports: [5432], budget: { usd: 1/day }", /a budget of usd needs a look inside, and raw forbids it/],
+    ["raw: false", /raw/],
     ["inspect: false, paths: [/a]", /^2:60 paths needs/],
     ["inspect: false, credential: c", /^2:60 credential needs/],
     ["inspect: false, operations: [git:push]", /operations needs/],

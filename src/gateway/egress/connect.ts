@@ -89,6 +89,10 @@ export function attachEgress(server: Server, pipeline: Pipeline, options: Egress
   }
 
   async function open({ who, target, socket }: Link, head: Buffer, decision: Opened, ca: RunCa): Promise<void> {
+    if (decision.go === "pass" && decision.raw) {
+      if (head.length > 0) socket.unshift(head)
+      return decision.done(await passTunnel(options.origins, target, decision.addresses, socket, limits.tunnelIdle))
+    }
     const peeked = await peekHello(socket, head, limits.headers)
     if (peeked.kind === "gone" || peeked.kind === "late") {
       socket.destroy()

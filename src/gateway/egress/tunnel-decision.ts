@@ -27,9 +27,10 @@ export async function decideTunnel(deps: EgressDeps, who: Attribution, target: T
   const { action, evidence, verdict, reserved } = judged
   // People are asked about requests, never about a tunnel: a rule that asks has it looked into.
   if (!isRefused(verdict) && !needs.inspect) {
-    await deps.traffic.allowed(who, { action, evidence, verdict }, { inspected: false })
+    const raw = needs.raw && { raw: needs.raw }
+    await deps.traffic.allowed(who, { action, evidence, verdict }, { inspected: false, ...raw })
     return {
-      go: "pass",
+      ...{ go: "pass", ...raw },
       addresses: judged.addresses,
       done: ({ sent, received }) => reserved?.settle({ bytes: sent + received }),
     }

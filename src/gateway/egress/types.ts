@@ -42,6 +42,8 @@ export type TunnelDecision =
       go: "pass"
       /** Vetted; one of these is dialled. */
       addresses: readonly string[]
+      /** Whatever protocol it is: there is no name to be found. */
+      raw?: true
       done: (passed: { sent: number; received: number }) => void
     }
   /** Answered in place of the tunnel. */

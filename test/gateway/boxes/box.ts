@@ -66,6 +66,6 @@ export function exchangeRaw({ directory }: OpenedBox, bytes: string): Promise<st
       text += chunk.toString("latin1")
     })
     socket.on("error", () => {}).on("close", () => resolve(text))
-    socket.end(bytes, "latin1")
+    socket.write(bytes, "latin1")
   })
 }

@@ -111,12 +111,12 @@ describe("the document", () => {
     await owner("POST /v1/boxes", "/v1/boxes", { agent: 1 })
     const opened = (await owner("POST /v1/boxes", "/v1/boxes", box)).json()
     await owner("GET /v1/boxes", "/v1/boxes")
-    const events = await followBox(controlPath(real.ctx), opened.run)
+    const events = await followBox(controlPath(real.ctx), String(opened["run"]))
     check(compile(DOCUMENT.components.schemas.BoxEvent), await events.next(), "an event of a box")
     seen.add("followBox")
-    await owner(`DELETE /v1/boxes/${opened.run}`, "/v1/boxes/{run}", { exit: -1 })
-    await owner(`DELETE /v1/boxes/${opened.run}`, "/v1/boxes/{run}", { exit: 0 })
-    await owner(`DELETE /v1/boxes/${opened.run}`, "/v1/boxes/{run}", { exit: 0 })
+    await owner(`DELETE /v1/boxes/${opened["run"]}`, "/v1/boxes/{run}", { exit: -1 })
+    await owner(`DELETE /v1/boxes/${opened["run"]}`, "/v1/boxes/{run}", { exit: 0 })
+    await owner(`DELETE /v1/boxes/${opened["run"]}`, "/v1/boxes/{run}", { exit: 0 })
     const verdict = {
       effect: "deny",
       code: "package.denied",
