@@ -27,6 +27,14 @@ export const CODES: readonly Code[] = [
   define("package", "malware.known", "Known malware", "This version is reported as malware ({id}).", true),
   define("any", "agent.killed", "The agent is stopped", "The agent is under a kill and may do nothing.", true),
   define(
+    "any",
+    "agent.scope",
+    "Outside of the agent's rights",
+    "The rights of this agent are narrower than the policy, and do not cover it.",
+    true,
+  ),
+  define("any", "agent.budget", "Budget of the agent used up", "The agent has used up its own budget of {unit}.", true),
+  define(
     "network",
     "network.private-address",
     "Private or metadata address",

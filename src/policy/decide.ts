@@ -7,6 +7,7 @@ import { decidePackage } from "./decide-package.ts"
 import { grantsInForce } from "./grants.ts"
 import { visitIndex } from "./name-index.ts"
 import { FLOOR } from "./rules.ts"
+import { countScope } from "./scope.ts"
 import { countMatch, createTally, finishTally, type Tally } from "./tally.ts"
 import { plainText } from "./text.ts"
 import type { Action, CredentialAction, DecisionEvidence, McpAction, Verdict } from "./types.ts"
@@ -18,6 +19,7 @@ import type { Action, CredentialAction, DecisionEvidence, McpAction, Verdict } f
  */
 export function decide(policy: CompiledPolicy, action: Action, evidence: DecisionEvidence): Verdict {
   const tally = createTally(policy.mode)
+  if (evidence.scope) countScope(policy, action, evidence.scope, evidence.counters, tally)
   if (evidence.killed) countMatch(tally, FLOOR.killed, NO_EVIDENCE, false)
   switch (action.kind) {
     case "package":

@@ -150,7 +150,7 @@ function actualOf(condition: Condition, facts: PackageFacts, action: PackageActi
 }
 
 function floorsOf(action: Action, verdict: Verdict): ConsideredRule[] {
-  const rules = [FLOOR.killed]
+  const rules = [FLOOR.killed, FLOOR.scope, FLOOR.scopeBudget]
   if (action.kind === "package") rules.push(FLOOR.malware, FLOOR.integrity)
   if (action.kind === "network" || action.kind === "credential") rules.push(FLOOR.privateAddress, FLOOR.placeholder)
   return rules.flatMap((rule) =>

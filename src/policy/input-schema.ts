@@ -71,6 +71,16 @@ export const factsSchema = z.strictObject({
   score: z.optional(z.number()),
 })
 
+/** Rights that are narrower than the policy, as a file states them. */
+export const scopeSchema = z.strictObject({
+  rules: z.optional(z.array(text)),
+  credentials: z.optional(z.array(text)),
+  packages: z.optional(z.literal(false)),
+  budgets: z.optional(
+    z.array(z.strictObject({ unit: z.enum(["requests", "tokens", "bytes", "usd"]), limit: z.number(), counter: text })),
+  ),
+})
+
 /** Facts as people write them: dates instead of milliseconds, advisories without what is empty. */
 export function toFacts(input: z.infer<typeof factsSchema>): NonNullable<DecisionEvidence["facts"]> {
   const { published, lastRelease, advisories, ...rest } = input

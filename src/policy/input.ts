@@ -1,7 +1,7 @@
 // What `policy explain` is asked about.
 import * as z from "zod/mini"
 import { parseAction } from "./examples.ts"
-import { actionSchema, factsSchema, toFacts } from "./input-schema.ts"
+import { actionSchema, factsSchema, scopeSchema, toFacts } from "./input-schema.ts"
 import { throwIssue } from "./issues.ts"
 import { keysAt } from "./keys.ts"
 import type { Action, DecisionEvidence } from "./types.ts"
@@ -19,6 +19,7 @@ const inputSchema = z.strictObject({
   counters: z.optional(z.record(z.string(), z.number())),
   addresses: z.optional(z.array(z.string())),
   killed: z.optional(z.boolean()),
+  scope: z.optional(scopeSchema),
   unboundPlaceholder: z.optional(z.string()),
 })
 
@@ -28,7 +29,7 @@ export function readSubject(text: string): ExplainInput | undefined {
   return action && { action, evidence: {} }
 }
 
-/** An action file: `{ action, facts?, now?, counters?, addresses?, killed? }` or the action alone, as JSON or YAML. */
+/** An action file: `{ action, facts?, now?, counters?, addresses?, killed?, scope? }` or the action alone, as JSON or YAML. */
 export function readActionFile(text: string, file: string): ExplainInput {
   const yaml = parseYaml(text, file)
   const alone = z.safeParse(actionSchema, yaml.data)

@@ -50,6 +50,8 @@ export function withNote(reason: string, note: string | undefined): string {
 export const FLOOR = {
   malware: builtIn("floor.malware", "deny", "malware.known"),
   killed: builtIn("floor.kill", "deny", "agent.killed"),
+  scope: builtIn("floor.scope", "deny", "agent.scope"),
+  scopeBudget: builtIn("floor.scope-budget", "deny", "agent.budget"),
   privateAddress: builtIn("floor.private-address", "deny", "network.private-address"),
   placeholder: builtIn("floor.placeholder", "deny", "credential.unbound-placeholder"),
   integrity: builtIn("floor.integrity", "deny", "integrity.mismatch"),

@@ -6,12 +6,12 @@ import * as z from "zod/mini"
 import type { CompiledPolicy } from "./compiled.ts"
 import { decide } from "./decide.ts"
 import { exampleResults, parseAction } from "./examples.ts"
-import { actionSchema, factsSchema, toFacts } from "./input-schema.ts"
+import { actionSchema, factsSchema, scopeSchema, toFacts } from "./input-schema.ts"
 import { throwIssue } from "./issues.ts"
 import { keysAt } from "./keys.ts"
 import type { Layer } from "./layers.ts"
 import { plainText } from "./text.ts"
-import type { Action, DecisionEvidence, Verdict } from "./types.ts"
+import type { Action, DecisionEvidence, Scope, Verdict } from "./types.ts"
 import { parseYaml, policyError } from "./yaml.ts"
 
 const caseSchema = z.strictObject({
@@ -21,6 +21,7 @@ const caseSchema = z.strictObject({
   addresses: z.optional(z.array(z.string())),
   counters: z.optional(z.record(z.string(), z.number())),
   killed: z.optional(z.boolean()),
+  scope: z.optional(scopeSchema),
   unboundPlaceholder: z.optional(z.string()),
   now: z.optional(z.string()),
   expect: z.union([
@@ -74,6 +75,7 @@ export function runPolicyTests(policy: CompiledPolicy, text: string, file: strin
       counters: test.counters ?? {},
       ...(test.unboundPlaceholder !== undefined && { unboundPlaceholder: test.unboundPlaceholder }),
       ...(test.killed !== undefined && { killed: test.killed }),
+      ...(test.scope && { scope: test.scope as Scope }),
     }
     const verdict = decide(policy, action, evidence)
     const expected = typeof test.expect === "string" ? { effect: test.expect } : test.expect

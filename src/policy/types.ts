@@ -231,6 +231,20 @@ export interface Grant {
   expires: number
 }
 
+/**
+ * Rights that are narrower than the policy's: those of an agent in a swarm, never more than its parent's. What is absent is not narrowed, and
+ * nothing in here allows anything.
+ */
+export interface Scope {
+  /** Ids of the rules on requests that may let something through, or ask. */
+  rules?: readonly string[]
+  credentials?: readonly string[]
+  /** No package at all. */
+  packages?: false
+  /** Limits of the agent itself; `counter` is its key in `Counters`. */
+  budgets?: readonly { unit: "requests" | "tokens" | "bytes" | "usd"; limit: number; counter: string }[]
+}
+
 /** What is known at the moment of a decision. `now` is part of it, so that `decide` reads no clock. */
 export interface DecisionEvidence {
   /** Milliseconds since the epoch. */
@@ -243,6 +257,8 @@ export interface DecisionEvidence {
   grants?: readonly Grant[]
   /** The subject is under a kill. */
   killed?: boolean
+  /** Rights of the subject that are narrower than the policy. */
+  scope?: Scope
   /** A placeholder was found in a request to a host that its credential is not bound to. */
   unboundPlaceholder?: string
 }

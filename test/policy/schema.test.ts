@@ -113,6 +113,8 @@ describe("codes", () => {
     expect(CODES.filter(({ floor }) => floor).map(({ code }) => code)).toEqual([
       "malware.known",
       "agent.killed",
+      "agent.scope",
+      "agent.budget",
       "network.private-address",
       "credential.unbound-placeholder",
       "integrity.mismatch",
