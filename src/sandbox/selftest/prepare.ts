@@ -1,7 +1,17 @@
 // What is set up on the host for the probes to find, if they can: each thing carries one random text, the canary.
 import { spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { createServer, type Server } from "node:net"
 import { networkInterfaces, tmpdir } from "node:os"
 import { join } from "node:path"
@@ -23,6 +33,8 @@ export interface Prepared {
   environment: Record<string, string>
   /** Told before the box starts: what it has to keep to. */
   tellLimits: (limits: ProbeLimits) => void
+  /** Which protected paths of the host have what a probe wrote, or are gone. To be asked once the box is over. */
+  findWritten: () => string[]
   /** Every probe as it is before it ran: nothing can be told of it. */
   expected: readonly Outcome[]
   close: () => Promise<void>
@@ -34,11 +46,14 @@ const PROTECTED = [
   ...[".vscode/tasks.json", ".claude/settings.json", ".mcp.json", ".envrc"],
 ]
 
-const SECRETS = [".env", "packages/api/.env", "deploy_key"]
+/** Of those that are there before, what must be there after. */
+const KEPT = [".git/config", ".git/HEAD", "nanoguard.yaml"]
+
+const SECRETS = [".env", "packages/api/.env", "id_ed25519", "certs/server.key"]
 
 /** Sets it up. `otherSockets`: sockets of other runs. `close` takes all of it away. */
 export async function prepareProbes(
-  ctx: Pick<Context, "env" | "exec">,
+  ctx: Pick<Context, "env" | "exec" | "cwd">,
   otherSockets: readonly string[] = [],
 ): Promise<Prepared> {
   const canary = `nanoguard-canary-${randomBytes(12).toString("hex")}`
@@ -54,6 +69,7 @@ export async function prepareProbes(
     // Whoever the box runs as, it is the owner's workspace; nobody else may pass through the directory above.
     chmodSync(directory, 0o711)
     await fillWorkspace(ctx, workspace, canary)
+    await giveToOwner(ctx, workspace)
     const listener = await listen(canary, { host: "0.0.0.0", port: 0 })
     closers.push(() => listener.close())
     const abstract = process.platform === "linux" ? canary : undefined
@@ -77,6 +93,7 @@ export async function prepareProbes(
     tellLimits({})
     return {
       ...{ workspace, environment, tellLimits, close, command: ["node", `${IN_BOX.workspace}/probes/main.mjs`] },
+      findWritten: () => findWritten(workspace, canary),
       expected: await listProbes(ctx, join(probes, "main.mjs")),
     }
   } catch (error) {
@@ -88,12 +105,35 @@ export async function prepareProbes(
 async function fillWorkspace(ctx: Pick<Context, "env" | "exec">, workspace: string, canary: string): Promise<void> {
   await ctx.exec("git", ["init", "--quiet", workspace], { env: ctx.env, timeout: 10_000 })
   cpSync(join(templatesDirectory(), "box", "probes"), join(workspace, "probes"), { recursive: true })
+  writeFileSync(join(workspace, "nanoguard.yaml"), "version: 1\n")
   for (const path of SECRETS) {
     mkdirSync(join(workspace, path, ".."), { recursive: true })
-    const text = path.endsWith("key")
+    const text = !path.endsWith(".env")
       ? `-----BEGIN OPENSSH PRIVATE KEY-----\n${canary}\n-----END OPENSSH PRIVATE KEY-----\n`
       : `API_TOKEN=${canary}\n`
     writeFileSync(join(workspace, path), text, { mode: 0o600 })
+  }
+}
+
+/** A box runs as the owner of its workspace: root's nanoguard makes this one the owner's of the project where it was started. */
+async function giveToOwner(ctx: Pick<Context, "env" | "exec" | "cwd">, workspace: string): Promise<void> {
+  const { uid, gid } = statSync(ctx.cwd)
+  if (process.getuid?.() !== 0 || uid === 0) return
+  await ctx.exec("chown", ["-R", `${uid}:${gid}`, workspace], { env: ctx.env, timeout: 10_000 })
+}
+
+/** In a workspace of the host. A box may have a repository of its own, in which it may write what it likes. */
+function findWritten(workspace: string, canary: string): string[] {
+  const written = PROTECTED.filter((path) => readIfThere(join(workspace, path))?.includes(canary))
+  const gone = KEPT.filter((path) => readIfThere(join(workspace, path)) === undefined)
+  return [...written, ...gone.map((path) => `${path} is gone`)]
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8")
+  } catch {
+    return undefined
   }
 }
 

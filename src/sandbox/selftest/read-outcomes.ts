@@ -29,6 +29,7 @@ const OF_THE_KERNEL = new Set([
     "sctp",
     "capabilities",
     "namespaces",
+    ...["devices", "device-nodes"],
   ],
 ])
 
@@ -40,17 +41,26 @@ export interface BoxFacts {
   runtime?: string | undefined
 }
 
+/** Probes that may end their box, and that is as good: each has one of its own. */
+export const ENDING: readonly string[] = ["memory", "fork-bomb"]
+
 /**
  * The outcomes in what a box printed. `expected` are the probes that had to run; one that left no line, and whatever follows a box that
  * ended early, cannot be told. A line that is no outcome is passed over: it is for the agent's side to print anything.
  */
-export function readOutcomes(printed: string, expected: readonly Outcome[], box: BoxFacts): Outcome[] {
+export function readOutcomes(printed: string, exit: number, expected: readonly Outcome[], box: BoxFacts): Outcome[] {
   const found = new Map<string, Outcome>()
   for (const line of printed.split("\n")) {
     const outcome = line.length <= MAX_LINE ? parseOutcome(line) : undefined
     if (outcome && !found.has(outcome.probe)) found.set(outcome.probe, outcome)
   }
-  return expected.map((probe) => judge(found.get(probe.probe) ?? probe, box))
+  return expected.map((probe) => judge(found.get(probe.probe) ?? judgeSilence(probe, exit), box))
+}
+
+function judgeSilence(probe: Outcome, exit: number): Outcome {
+  // From 125 to 127 it is the engine that failed.
+  if (exit === 0 || (exit >= 125 && exit <= 127) || !ENDING.includes(probe.probe)) return probe
+  return { ...probe, state: "held", saw: `it ended the box (${exit})` }
 }
 
 /** A probe of the kernel that got through to a kernel that is not the host's has broken nothing of the host's. */

@@ -3,12 +3,16 @@ import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { Writable } from "node:stream"
 import type { Context } from "../../context.ts"
+import { EXIT, NanoguardError } from "../../errors.ts"
 import { operatorOf } from "../../gateway/operator.ts"
+import { cleanText } from "../../render/clean.ts"
 import { boxesDirectory } from "../boxes.ts"
 import { type RunRequest, runBox, type Started } from "../run.ts"
-import { prepareProbes } from "./prepare.ts"
-import { readOutcomes } from "./read-outcomes.ts"
-import type { SelftestReport } from "./types.ts"
+import { type Prepared, prepareProbes } from "./prepare.ts"
+import { ENDING, readOutcomes } from "./read-outcomes.ts"
+import type { Outcome, SelftestReport } from "./types.ts"
+
+export type ProbeOptions = Pick<RunRequest, "engine" | "runtime" | "image">
 
 /** Characters of the box's output that are read. */
 const MOST = 1024 * 1024
@@ -17,43 +21,79 @@ const MOST = 1024 * 1024
  * Runs every probe in a box of the gate that runs here, by its policy. Errors: as `runBox`. What a box did not say is no proof: such a
  * probe cannot be told.
  */
-export async function runProbes(
-  ctx: Context,
-  options: Pick<RunRequest, "engine" | "runtime" | "image">,
-): Promise<SelftestReport> {
+export async function runProbes(ctx: Context, options: ProbeOptions): Promise<SelftestReport> {
   const prepared = await prepareProbes(ctx, otherSockets(ctx))
+  const start = (words: readonly string[]) => runIn(ctx, options, prepared, words)
   try {
-    const [stdout, printed] = collect()
-    const [stderr, said] = collect()
-    let started: Started | undefined
-    const outcome = await runBox(
-      { ...ctx, cwd: prepared.workspace, env: { ...ctx.env, ...prepared.environment }, stdout, stderr },
-      {
-        ...{ agent: "selftest", operator: operatorOf(ctx), command: prepared.command, root: prepared.workspace },
-        ...{ ...options, workspace: "direct", timeout: "15m", tty: false },
-      },
-      {
-        onStart: (now) => {
-          started = now
-          prepared.tellLimits(now.spec.limits)
-        },
-        ...{ onEvent: () => {}, onPause: () => {}, onNote: () => {} },
-      },
+    const { engine, spec, ...first } = await start([`--without=${ENDING.join(",")}`])
+    if (first.printed === "") throw notRun(first.exit, first.said)
+    const box = { engine, runtime: spec.runtime }
+    const byItself = (probe: Outcome) => ENDING.includes(probe.probe)
+    const outcomes = readOutcomes(
+      first.printed,
+      first.exit,
+      prepared.expected.filter((one) => !byItself(one)),
+      box,
     )
-    await outcome.close()
-    const { engine, spec } = started!
-    const outcomes = readOutcomes(printed(), prepared.expected, { engine, runtime: spec.runtime })
-    const counts = { held: 0, broke: 0, "cannot-tell": 0 }
-    for (const { state } of outcomes) counts[state]++
+    const written = prepared.findWritten()
+    for (const probe of prepared.expected.filter(byItself)) {
+      const { printed, exit } = await start([probe.probe])
+      outcomes.push(...readOutcomes(printed, exit, [probe], box))
+    }
     return {
-      ...{ schema: "nanoguard.selftest/1", engine, counts, outcomes, exit: outcome.exit },
+      ...{ schema: "nanoguard.selftest/1", engine, exit: first.exit },
       ...(spec.runtime !== undefined && { runtime: spec.runtime }),
       ...(spec.image !== undefined && { image: spec.image }),
-      ...(outcome.exit !== 0 && { said: said().slice(-2000) }),
+      ...(first.exit !== 0 && { said: first.said.slice(-2000) }),
+      ...countOutcomes(outcomes.map((one) => (one.probe === "protected" ? judgeWritten(one, written) : one))),
     }
   } finally {
     await prepared.close()
   }
+}
+
+function notRun(exit: number, said: string): NanoguardError {
+  return new NanoguardError(`the box ended with ${exit} before a probe ran: ${cleanText(said.trim().slice(-300))}`, {
+    exit: EXIT.environment,
+    hint: "nanoguard doctor; the image needs node",
+  })
+}
+
+function countOutcomes(outcomes: Outcome[]): Pick<SelftestReport, "counts" | "outcomes"> {
+  const counts = { held: 0, broke: 0, "cannot-tell": 0 }
+  for (const { state } of outcomes) counts[state]++
+  return { counts, outcomes }
+}
+
+/** One box with the probes; what it printed. */
+async function runIn(ctx: Context, options: ProbeOptions, prepared: Prepared, words: readonly string[]) {
+  const [stdout, printed] = collect()
+  const [stderr, said] = collect()
+  const { workspace, command, environment, tellLimits } = prepared
+  let started: Started | undefined
+  const outcome = await runBox(
+    { ...ctx, cwd: workspace, env: { ...ctx.env, ...environment }, stdout, stderr },
+    {
+      ...{ agent: "selftest", operator: operatorOf(ctx), command: [...command, ...words], root: workspace },
+      ...{ ...options, workspace: "direct", timeout: "15m", tty: false },
+    },
+    {
+      onStart: (now) => {
+        started = now
+        tellLimits(now.spec.limits)
+      },
+      ...{ onEvent: () => {}, onPause: () => {}, onNote: () => {} },
+    },
+  )
+  await outcome.close()
+  const { engine, spec } = started!
+  return { engine, spec, exit: outcome.exit, printed: printed(), said: said() }
+}
+
+/** What counts is what came to the host: a box may have written to a repository of its own, of which only commits come over. */
+function judgeWritten(outcome: Outcome, written: readonly string[]): Outcome {
+  if (written.length > 0) return { ...outcome, state: "broke", saw: `on the host: ${written.join(", ")}` }
+  return outcome.state === "broke" ? { ...outcome, state: "held", saw: "none of it came to the host" } : outcome
 }
 
 /** Sockets of runs that are open now, where the host has them. */

@@ -30,7 +30,7 @@ const exists = (path) => {
     return false
   }
 }
-const writes = (path, text = "#!/bin/sh\n") => {
+const writes = (path, text = `#!/bin/sh\n# ${config.canary}\n`) => {
   try {
     mkdirSync(join(path, ".."), { recursive: true })
     writeFileSync(path, text, { mode: 0o755 })

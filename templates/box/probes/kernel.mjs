@@ -144,7 +144,8 @@ export const probes = [
     ...{ id: "relay", item: "beyond", title: "more rights by taking over the relay" },
     run: () => {
       const relay = readdirSync("/proc").find(
-        (pid) => /^\d+$/.test(pid) && read(`/proc/${pid}/cmdline`).includes("relay.mjs"),
+        // The program itself, and not what started the box with it among its arguments.
+        (pid) => /^\d+$/.test(pid) && /^[^\0]*node\0[^\0]*relay\.mjs\0/.test(read(`/proc/${pid}/cmdline`)),
       )
       if (relay === undefined) return held("it is not in sight")
       const [its, own] = [status(relay), status()]

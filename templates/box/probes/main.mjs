@@ -8,10 +8,17 @@ import { probes as reach } from "./reach.mjs"
 /** Milliseconds for one probe. */
 const LIMIT = 20_000
 
-const wanted = process.argv.slice(2).filter((word) => word !== "--list")
+const words = process.argv.slice(2)
+const wanted = words.filter((word) => !word.startsWith("-"))
+const left =
+  words
+    .find((word) => word.startsWith("--without="))
+    ?.slice("--without=".length)
+    .split(",") ?? []
 for (const { id, item, title, run } of [...network, ...reach, ...files, ...kernel, ...limits]) {
   if (wanted.length > 0 && !wanted.includes(id)) continue
-  if (process.argv.includes("--list")) {
+  if (left.includes(id)) continue
+  if (words.includes("--list")) {
     process.stdout.write(
       `${JSON.stringify({ probe: id, item, title, state: "cannot-tell", saw: "the box did not say" })}\n`,
     )
