@@ -16,7 +16,7 @@ import { writeFiles } from "../scaffold/write.ts"
 /**
  * Sets up a repository: policy, policy tests, CI, agents' settings, and with --native the package managers' own. Options:
  * `--yes`, `--preset solo|team|strict`, `--ci github|gitlab|none`, `--agents claude,codex,gemini,nanoclaw|none`,
- * `--[no-]instructions`, `--[no-]native`, `--dry-run`, `--force`, `--format text|json`. Every file is shown on stdout
+ * `--[no-]instructions`, `--[no-]native`, `--image [base]`, `--no-image`, `--build-image`, `--dry-run`, `--force`, `--format text|json`. Every file is shown on stdout
  * before it is written (text), and nothing of the user's is replaced without --force or a yes. Exit: ok; findings where the
  * user said no, or a file has to be changed by hand; usage; configuration where a path is unsafe or has changed meanwhile.
  */
@@ -66,7 +66,12 @@ export async function init(ctx: Context, options: InitOptions): Promise<{ report
       ...["nanoguard policy check", "nanoguard policy test", "nanoguard vet"],
       // What the gate wants besides: somebody who may decide, and their word that the policy holds.
       ...["nanoguard approver add <your name>", "nanoguard policy adopt", "nanoguard gateway start"],
+      ...(answers.image !== undefined && options.buildImage !== true ? ["nanoguard init --build-image"] : []),
     ],
+  }
+  if (options.buildImage === true && options.dryRun !== true) {
+    const { buildAgentImage } = await import("./build-image.ts")
+    report.image = await buildAgentImage(ctx, root, options)
   }
   ctx.stdout.write(renderInit(report, options.format === "json" ? "json" : "text", style))
   return { report, exit: exitOf(report) }

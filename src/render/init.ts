@@ -33,8 +33,22 @@ export function renderInit(report: InitReport, format: "text" | "json", style: S
   const byHand = report.files.filter((file) => file.action === "conflict")
   const lines = byHand.map((file) => `${style.yellow("By hand:")} ${cleanText(file.path)}: ${cleanText(file.reason)}`)
   lines.push(outcome(report))
+  if (report.image !== undefined) lines.push(...imageLines(report.image, style))
   if (report.written.length > 0) lines.push("", "Next:", ...report.next.map((command) => `  ${style.cyan(command)}`))
   return `${lines.join("\n")}\n`
+}
+
+/** The line for the policy stands alone, to be copied. */
+function imageLines({ id, tag, installed, pinned }: NonNullable<InitReport["image"]>, style: Style): string[] {
+  const what = installed.map(({ name, version }) => `${name}@${version}`).join(", ")
+  return [
+    `Built ${cleanText(tag)}${what === "" ? "" : ` with ${cleanText(what)}`}.`,
+    ...pinned.map(({ base, is }) => `Pin its base: FROM ${cleanText(is)} instead of ${cleanText(base)}.`),
+    "",
+    "For nanoguard.yaml, and then `nanoguard policy adopt`:",
+    style.cyan("sandbox:"),
+    style.cyan(`  image: ${cleanText(id)}`),
+  ]
 }
 
 function outcome(report: InitReport): string {

@@ -1,6 +1,7 @@
 // The questions, on a terminal. What a flag answered is not asked.
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
+import { imageOf } from "./options.ts"
 import { AGENTS, type Answers, CIS, type Facts, type PlannedFile, PRESETS } from "./types.ts"
 
 const ABOUT_PRESETS = {
@@ -71,7 +72,16 @@ export async function askAnswers(
       flags.native ??
       (managers !== "" &&
         (await confirm({ message: `Write the policy as settings of ${managers}, too?`, default: proposed.native }, io)))
-    return { preset, ci, agents, instructions, native, ...(flags.gateway !== undefined && { gateway: flags.gateway }) }
+    const { gateway } = flags
+    return {
+      preset,
+      ci,
+      agents,
+      instructions,
+      native,
+      ...(gateway !== undefined && { gateway }),
+      ...imageOf(agents, flags),
+    }
   })
 }
 

@@ -4,6 +4,7 @@ import { NanoguardError } from "../errors.ts"
 import { VERSION } from "../version.ts"
 import { agentFiles, ciFiles, POLICY_FILE, policyFile, policyTests } from "./files.ts"
 import { planGateway } from "./gateway.ts"
+import { planImage } from "./image.ts"
 import { type NativeEdit, planNative } from "./native.ts"
 import { readNativePolicy } from "./native-policy.ts"
 import { instructionsFile, readInside } from "./paths.ts"
@@ -32,6 +33,11 @@ export async function buildPlan(
   }
   wanted.push(...agentFiles(answers, (path) => locateInstructions(root, path)))
   const notes: string[] = []
+  if (answers.image !== undefined) {
+    const image = await planImage(ctx, answers.image, answers.agents, facts.engines)
+    wanted.push(image.wanted)
+    notes.push(...image.notes)
+  }
   if (answers.native) {
     const native = await nativeEdits(root, facts, policy, now)
     wanted.push(

@@ -1,5 +1,6 @@
 // Flags to answers. Every question has a flag, so that init runs the same in a terminal, in a script and in CI.
 import { EXIT, NanoguardError } from "../errors.ts"
+import { AGENT_PACKAGES } from "./image.ts"
 import { AGENTS, type Agent, type Answers, CIS, type Facts, PRESETS } from "./types.ts"
 
 /** The flags of `nanoguard init`, as commander hands them over. */
@@ -18,6 +19,12 @@ export interface InitOptions {
   native?: boolean
   /** `--gateway [url]`: point the package managers at a gate; on loopback where no address is given. */
   gateway?: string | true
+  /** `--image [base]`, `--no-image`: a Containerfile for the image that agents run in; with Node and git where no base is named. */
+  image?: string | boolean
+  /** `--build-image`: build it, through the gate. */
+  buildImage?: boolean
+  /** `--engine docker|podman`: what builds it; the policy's, else the first that is here. */
+  engine?: string
   /** `--dry-run`: show, write nothing. */
   dryRun?: boolean
   /** `--force`: replace files of yours that differ from the templates. Settings files are merged all the same. */
@@ -37,6 +44,7 @@ export function readFlags(options: InitOptions): Partial<Answers> {
   if (options.instructions !== undefined) flags.instructions = options.instructions
   if (options.native !== undefined) flags.native = options.native
   if (options.gateway !== undefined) flags.gateway = readGateway(options.gateway)
+  if (options.image !== undefined) flags.image = readImage(options.image)
   return flags
 }
 
@@ -51,7 +59,26 @@ export function defaultAnswers(facts: Facts, flags: Partial<Answers>): Answers {
     instructions: flags.instructions ?? agents.length > 0,
     native: flags.native ?? false,
     ...(flags.gateway !== undefined && { gateway: flags.gateway }),
+    ...imageOf(agents, flags),
   }
+}
+
+/** Node, git and the certificates of authorities are in it. */
+const BASE = "node:24-bookworm"
+
+/** The image is proposed where an agent is used that comes from npm. `flags.image` is "" where none is wanted. */
+export function imageOf(agents: readonly Agent[], flags: Partial<Answers>): Pick<Answers, "image"> {
+  if (flags.image === "") return {}
+  if (flags.image !== undefined) return { image: flags.image }
+  return agents.some((agent) => agent in AGENT_PACKAGES) ? { image: BASE } : {}
+}
+
+/** A reference as engines take it: no option, and nothing that a Containerfile would read as more than one word. */
+function readImage(value: string | boolean): string {
+  if (value === false) return ""
+  if (value === true) return BASE
+  if (/^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,300}$/.test(value)) return value
+  throw usage(`--image ${value}: that is no image`, "write it as name:tag or name@sha256:...")
 }
 
 /** Where a gate listens that was started without options. */

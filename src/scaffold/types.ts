@@ -43,6 +43,8 @@ export interface Answers {
   native: boolean
   /** Address of the gate that they are to ask; none where absent. */
   gateway?: string
+  /** Image that the one for agents begins with; none is written where absent. */
+  image?: string
 }
 
 /**
@@ -82,4 +84,12 @@ export interface InitReport {
   written: string[]
   notes: string[]
   next: string[]
+  /** What `--build-image` made. */
+  image?: {
+    engine: string
+    id: string
+    tag: string
+    installed: readonly { name: string; version: string }[]
+    pinned: readonly { base: string; is: string }[]
+  }
 }

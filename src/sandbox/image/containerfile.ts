@@ -21,29 +21,53 @@ export interface Containerfile {
   install: readonly string[]
 }
 
-/** Reads one. Errors: configuration, for what cannot be built or could mean another thing than it says. */
+/** What an image is made of here. `ADD` fetches addresses, past the gate; `ONBUILD` acts in another build. */
+const ALLOWED = new Set(["FROM", "LABEL", "COPY", "ENV", "WORKDIR", "USER", "RUN", "ARG", "SHELL"])
+
+/** Reads one. Errors: configuration, for what cannot be built, could mean another thing than it says, or would fetch something past the gate. */
 export function readContainerfile(text: string): Containerfile {
   if (Buffer.byteLength(text) > MAX_BYTES) throw invalid("is larger than 64 KiB", "keep it to what an image needs")
-  const lines = text.split(/\r?\n/).filter((line) => !/^\s*(?:#|$)/.test(line))
   // A parser directive could have another program read the rest.
-  if (/^\s*#\s*(?:syntax|escape)\s*=/im.test(text)) throw invalid("names a syntax of its own", "remove that line")
+  if (/^\s*#\s*(?:syntax|escape|check)\s*=/im.test(text))
+    throw invalid("begins with a parser directive", "remove that line")
   const stages = new Set<string>()
   const bases: string[] = []
-  for (const line of lines) {
-    const from = /^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?\s*$/i.exec(line)
-    if (/^\s*FROM\b/i.test(line) && from === null) throw invalid("has a FROM that cannot be read", "write FROM <image>")
-    if (from === null) continue
-    const [, reference = "", stage] = from
-    if (reference.includes("$")) throw invalid("has a FROM with a variable in it", "write the image out")
+  for (const line of instructionsOf(text)) {
+    const instruction = /^[A-Za-z]+/.exec(line)?.[0].toUpperCase() ?? ""
+    refuseInstruction(instruction, line, stages)
+    if (instruction !== "FROM") continue
+    const [, reference = "", stage] = /^FROM\s+(\S+)(?:\s+AS\s+([\w.-]+))?$/i.exec(line) ?? []
+    if (reference === "" || /\$|^-/.test(reference))
+      throw invalid("has a FROM that cannot be read", "write FROM <image>, without variables and options")
     if (!stages.has(reference.toLowerCase())) bases.push(reference)
     if (stage !== undefined) stages.add(stage.toLowerCase())
   }
   if (bases.length === 0) throw invalid("has no FROM", "write it anew: nanoguard init --force")
-  return { text, bases, install: readInstall(lines) }
+  return { text, bases, install: readInstall(instructionsOf(text)) }
+}
+
+function instructionsOf(text: string): string[] {
+  const lines = text.split(/\r?\n/).filter((line) => !/^\s*(?:#|$)/.test(line))
+  return lines
+    .join("\n")
+    .replace(/\\[ \t]*\n/g, " ")
+    .split("\n")
+    .map((line) => line.trim())
+}
+
+function refuseInstruction(instruction: string, line: string, stages: ReadonlySet<string>): void {
+  if (!ALLOWED.has(instruction))
+    throw invalid(`has the instruction ${/^\S{1,20}/.exec(line)?.[0]}`, `it takes ${[...ALLOWED].join(", ")}`)
+  if (line.includes("<<")) throw invalid("has a here-document", "put it in a file, or in one line")
+  const from = /^COPY\b.*\s--from=(\S+)/i.exec(line)?.[1]
+  if (from !== undefined && !stages.has(from.toLowerCase()))
+    throw invalid("copies from another image", "name that in a FROM of its own, pinned: FROM <image> AS <stage>")
+  // Options of RUN give a step networks, secrets and devices.
+  if (/^RUN\s+--/i.test(line)) throw invalid("has a RUN with options", "leave them out: the build has no network")
 }
 
 function readInstall(lines: readonly string[]): string[] {
-  const label = lines.map((line) => /^\s*LABEL\s+nanoguard\.install="([^"]*)"\s*$/i.exec(line)?.[1]).find(Boolean) ?? ""
+  const label = lines.map((line) => /^LABEL\s+nanoguard\.install="([^"]*)"\s*$/i.exec(line)?.[1]).find(Boolean) ?? ""
   const names = label.split(" ").filter((name) => name !== "")
   const odd = names.find((name) => !PACKAGE.test(name))
   if (odd !== undefined || names.length > MAX_PACKAGES)
