@@ -80,6 +80,8 @@ export function createDeadman({ ctx, store, gateway, wanted, isWaiting, onPause 
     ...{ kind: store.kind, db: store.db },
     write: (batch) => watch(store.write(batch)),
     append: (event) => watch(store.append(event)),
+    // Where it fails, an event is written instead.
+    repeat: (common, seq) => store.repeat(common, seq),
     subscribe: (listener) => store.subscribe(listener),
     checkpoint: () => store.checkpoint(),
     close: () => store.close(),

@@ -17,7 +17,7 @@ import { openVault } from "../vault/open.ts"
 import { createDesk } from "./desk.ts"
 import type { Parent } from "./egress/dial.ts"
 import { type Gateway, openGateway } from "./gateway.ts"
-import { keepHeapSmall } from "./heap.ts"
+import { keepHeapSmall, optimiseEarly } from "./heap.ts"
 import { operatorOf } from "./operator.ts"
 import { openUpstream } from "./upstream/open.ts"
 
@@ -50,6 +50,7 @@ export const DEFAULT_PORT = 8471
 /** Starts a gate; its `close` ends everything that this opened. Errors: as `openGateway`, `openStore` and `adoptedPolicy`. */
 export async function startGate(ctx: Context, options: StartOptions): Promise<Gateway> {
   keepHeapSmall()
+  optimiseEarly()
   const gateway = options.name
   const store = await openStore(ctx, {
     gateway,

@@ -4,7 +4,9 @@ import type { NewEvent } from "../audit/types.ts"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { closedStore, startCommitter } from "./committer-thread.ts"
-import { storeLocation } from "./location.ts"
+import { createJournal } from "./journal/journal.ts"
+import { replayJournals } from "./journal/replay.ts"
+import { stateHome, storeLocation } from "./location.ts"
 import { openReader, type Reader } from "./reader.ts"
 import { createSubscriptions, type Subscriptions, watchingOf } from "./subscribe.ts"
 import type { Batch, Store } from "./types.ts"
@@ -58,6 +60,7 @@ export async function openStore(ctx: Pick<Context, "env" | "now" | "cwd">, optio
   try {
     reader = await openIndexed(ctx)
     subscriptions = createSubscriptions(await watchingOf(location, reader.db))
+    await replayJournals(stateHome(ctx), { db: reader.db, write: committer.write }, ctx.now())
   } catch (error) {
     await endAll([reader?.close, committer.close]).catch(ignore)
     throw error
@@ -65,10 +68,18 @@ export async function openStore(ctx: Pick<Context, "env" | "now" | "cwd">, optio
   const { db, close: closeReader } = reader
   const { subscribe, close: unsubscribe } = subscriptions
 
-  const write = (batch: Batch) => (closing ? Promise.reject(closedStore()) : committer.write(batch))
+  const journal = createJournal(stateHome(ctx), { db, write: committer.write }, ctx.now)
+
+  const write = (batch: Batch) => {
+    if (closing) return Promise.reject(closedStore())
+    // What matters is told after all that went before it.
+    if (!batch.lax) journal.takeIn()
+    return committer.write(batch)
+  }
   const close = () => {
     unsubscribe()
     return endAll([
+      journal.close,
       committer.drain,
       // While it ends it may still have something to tell the log.
       async () => (await deriver?.catch(ignore))?.close(),
@@ -82,9 +93,11 @@ export async function openStore(ctx: Pick<Context, "env" | "now" | "cwd">, optio
     db,
     write,
     append: async (event) => (await write({ events: [event] })).seqs[0]!,
+    repeat: (common, seq) => (closing ? undefined : journal.repeat(common, seq)),
     subscribe,
     async checkpoint() {
       if (closing) throw closedStore()
+      journal.takeIn()
       await committer.drain()
       return (await derive()).checkpoint()
     },

@@ -39,6 +39,12 @@ export interface Store {
   write(batch: Batch): Promise<Written>
   /** `write` of one event; resolves with its sequence number. */
   append(event: NewEvent): Promise<number>
+  /**
+   * One more repeat of record `seq`, `common` being the JSON of what its event has in common with others. Acknowledged once the end of this
+   * process cannot take it back; in the log, within 100 ms and before any batch that is not lax. Undefined, or rejects, where that cannot be
+   * done now: then write an event.
+   */
+  repeat(common: string, seq: number): Promise<void> | undefined
   /** Calls back soon after anything was committed, by whatever process; never with a promise to name each commit. */
   subscribe(listener: () => void): () => void
   /** Asks whoever derives the tree for a signed checkpoint over all that is in the log now; resolves with its size. */

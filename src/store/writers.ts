@@ -44,20 +44,23 @@ export function writersDirectory(directory: string): string {
   return writers
 }
 
-/** Marks this process as a writer, on the disk before it returns. The result removes the mark: at a clean end. */
-export function markWriter(directory: string, gateway: string, now: number): () => void {
+/**
+ * Marks this process as a writer, on the disk before it returns where `synced`. The result removes the mark: at a clean end.
+ */
+export function markWriter(directory: string, gateway: string, now: number, synced = true): () => void {
   const writers = writersDirectory(directory)
   const file = join(writers, `${process.pid}-${randomBytes(8).toString("hex")}`)
   prepareFile(file)
   const lock = withStoreErrors(file, () => openMarker(file))
   withStoreErrors(file, () => {
     // In this mode the lock stays when the transaction ends.
-    lock.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; PRAGMA synchronous=FULL; BEGIN EXCLUSIVE")
+    const disk = `PRAGMA synchronous=${synced ? "FULL" : "OFF"}`
+    lock.exec(`PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; ${disk}; BEGIN EXCLUSIVE`)
     lock.exec("CREATE TABLE writer (gateway TEXT NOT NULL, since INTEGER NOT NULL) STRICT")
     lock.prepare("INSERT INTO writer VALUES (?, ?)").run(gateway, now)
     lock.exec("COMMIT")
   })
-  syncDirectory(writers)
+  if (synced) syncDirectory(writers)
   return () => remove(file, lock)
 }
 

@@ -3,17 +3,21 @@ import type { Decision, Detail, Item, NewEvent, Outcome } from "../../audit/type
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { plainText } from "../../policy/text.ts"
 import type { NetworkAction } from "../../policy/types.ts"
+import type { Common } from "../../store/journal/take-in.ts"
 import type { Batch, Store } from "../../store/types.ts"
 import { createFlood } from "../flood.ts"
 import type { Attribution } from "../types.ts"
-import { type Common, createRepeats, repeatKey } from "./repeats.ts"
+import { createRepeats, repeatKey } from "./repeats.ts"
 import type { TrafficRecorder } from "./types.ts"
 
 /** Milliseconds for which a refusal like one before is recorded by reference to it. */
 const REFUSED_AGAIN = 60_000
 
 /** Writes events of the gateway `gateway` into `store`. Each rejects where the record could not be made. */
-export function createTrafficRecorder(store: Pick<Store, "kind" | "write">, gateway: string): TrafficRecorder {
+export function createTrafficRecorder(
+  store: Pick<Store, "kind" | "write"> & Partial<Pick<Store, "repeat">>,
+  gateway: string,
+): TrafficRecorder {
   const write = async (events: readonly NewEvent[], more: Omit<Batch, "events"> = {}): Promise<number> => {
     try {
       return (await store.write({ ...more, events })).seqs[0]!
@@ -24,8 +28,8 @@ export function createTrafficRecorder(store: Pick<Store, "kind" | "write">, gate
       return (await store.write({ ...more, events: events.map(standIn) })).seqs[0]!
     }
   }
-  const repeats = createRepeats((event) => store.write({ events: [{ ...event, gateway }], lax: true }))
-  const refusedAgain = createRepeats((event) => store.write({ events: [{ ...event, gateway }] }))
+  const repeats = createRepeats((event) => store.write({ events: [event], lax: true }), store.repeat)
+  const refusedAgain = createRepeats((event) => store.write({ events: [event] }))
   const flood = createFlood()
 
   const of = ({ agent, run, operator, boxed }: Attribution) => ({ gateway, agent, run, operator, boxed })
@@ -41,7 +45,7 @@ export function createTrafficRecorder(store: Pick<Store, "kind" | "write">, gate
     ...(detail && { detail }),
   })
   const common = ({ agent, run, operator, boxed }: Attribution, decision: Decision, outcome: Outcome): Common => ({
-    ...{ agent, run, operator, boxed, outcome, policy: decision.verdict.policyHash, item: itemOf(decision) },
+    ...{ gateway, agent, run, operator, boxed, outcome, policy: decision.verdict.policyHash, item: itemOf(decision) },
   })
   /** Each kind of its own: who floods with one must not hide another. */
   const bounded = (
@@ -66,14 +70,18 @@ export function createTrafficRecorder(store: Pick<Store, "kind" | "write">, gate
       const key = repeatKey(who, decision, "released", detail)
       // What repeats refer to must outlive whatever this gate outlives: PostgreSQL's server may go down without it.
       const plain = effect === "allow" && store.kind === "sqlite"
-      return repeats.record(key, common(who, decision, "released"), () => first(plain))
+      return repeats.record(
+        key,
+        () => common(who, decision, "released"),
+        () => first(plain),
+      )
     },
     refused: (who, decision, { approval, detail } = {}) => {
       const event = decided("network.decided", who, decision, "refused", detail)
       const key = repeatKey(who, decision, "refused", [approval, detail])
       const one = () => write([{ ...event, ...(approval !== undefined && { approval }) }])
       return bounded("refused", who, decision.verdict.policyHash, () =>
-        refusedAgain.record(key, common(who, decision, "refused"), one, REFUSED_AGAIN),
+        refusedAgain.record(key, () => common(who, decision, "refused"), one, REFUSED_AGAIN),
       )
     },
     released: (who, decision, { grants, changes, credentials, detail }) => {

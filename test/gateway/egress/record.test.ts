@@ -1,5 +1,5 @@
 // What the record has of requests, on both engines, and what the inventory makes of it.
-import { describe, expect, onTestFinished, test } from "vitest"
+import { describe, expect, onTestFinished, test, vi } from "vitest"
 import type { ActiveGrant } from "../../../src/approvals/types.ts"
 import { deriveAll } from "../../../src/audit/derive/derive.ts"
 import { readInventory } from "../../../src/audit/inventory/index.ts"
@@ -49,6 +49,8 @@ describe.each(engines)("the record of requests on %s", (_, open) => {
       traffic.allowed(WHO, decision({ path, counters: { "r/requests": 9 } })),
     )
     expect(await Promise.all(turn)).toEqual([1, 3, 1, 1])
+    // What repeats is in the journal by then, and in the log a moment later.
+    await vi.waitUntil(async () => (await records()).length === 4)
     expect((await records()).at(-1)).toMatchObject({
       ...{ type: "network.repeated", agent: "claude-1", run: "run-1", outcome: "released", policy: "sha256:p", seq: 4 },
       ...{ detail: { of: ["1 x3", "3 x1"] }, item: { kind: "host", name: "api.example.com" } },
