@@ -24,6 +24,9 @@ const FREEZE_MS = 5000
 /** Milliseconds that an engine has to kill, and to remove. */
 const END_MS = 20_000
 
+const REMOVE_TRIES = 4
+const REMOVE_PAUSE_MS = 100
+
 /** Freezes boxes, all engines at once, then kills and removes them. Never rejects: what failed is said of each box. */
 export async function stopBoxes(boxes: readonly BoxRunning[]): Promise<StoppedBox[]> {
   const start = performance.now()
@@ -59,7 +62,7 @@ export async function stopBoxes(boxes: readonly BoxRunning[]): Promise<StoppedBo
   // A box that did not freeze is killed as any other; that it could not is no problem any more once it is dead.
   for (const result of stopped.values()) delete result.problem
   await step("killed", END_MS, (engine, some) => engine.killAll?.(some) ?? engine.kill(some[0]!))
-  await step("removed", END_MS, (engine, some) => engine.remove(some[0]!))
+  await step("removed", END_MS, (engine, some) => removePatiently(engine, some[0]!))
   // What is removed is dead, whatever was said before that.
   return [...stopped.values()].map((result) => {
     if (result.removed !== undefined) delete result.problem
@@ -92,6 +95,18 @@ export async function findBoxes(
     }),
   )
   return { boxes: [...boxes], engines: answers }
+}
+
+/** Removes a box whose engine may be at it already: one that was started to remove itself does as soon as it is dead. */
+async function removePatiently(engine: Engine, box: FoundBox): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await engine.remove(box)
+    } catch (error) {
+      if (tries === REMOVE_TRIES) throw error
+      await sleep(REMOVE_PAUSE_MS * tries)
+    }
+  }
 }
 
 type Work = (engine: Engine, some: readonly FoundBox[]) => Promise<void>

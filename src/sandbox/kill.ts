@@ -13,7 +13,7 @@ import { formatTarget } from "./kills/types.ts"
 import type { BoxFile, Engine, EngineName, KillTarget } from "./types.ts"
 
 /** Milliseconds that the boxes wait for the store, and that the store has in all. */
-const FIRST_MS = 400
+const FIRST_MS = 250
 const STORE_MS = 3000
 
 /** How often boxes are looked for, and the milliseconds between. */
@@ -69,8 +69,9 @@ export async function carryOutKill(
     count = await stop(await findBoxes(engines))
   }
   const written = await storing.written
+  const once = newest(boxes)
   const outcome: KillOutcome = {
-    ...{ boxes: newest(boxes), frozen: Math.max(0, ...boxes.map(({ frozen = 0 }) => frozen)), total: passed() },
+    ...{ boxes: once, frozen: Math.max(0, ...once.map(({ frozen = 0 }) => frozen)), total: passed() },
     engines: found.engines.map(({ engine, ...rest }) => ({ engine: engine.name, ...rest })),
     ...written,
   }
