@@ -1,0 +1,110 @@
+// The image that tests run boxes of: Debian with what an agent works with, and this repository's Node.js. Made once on a machine.
+import { execFile } from "node:child_process"
+import { cpSync, existsSync, mkdirSync, renameSync, rmdirSync, rmSync, statSync, symlinkSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { promisify } from "node:util"
+
+const run = promisify(execFile)
+
+/** Its name in every engine. */
+export const TEST_IMAGE = "nanoguard-test"
+
+const PACKAGES = ["git", "ca-certificates", "curl", "python3-minimal", "perl"]
+const CACHE = join(tmpdir(), "nanoguard-test-image")
+const TOO_LONG_MS = 300_000
+
+/** Arguments of `docker` that mean this machine's daemon, whatever the environment says. */
+export const LOCAL_DOCKER = ["--host", "unix:///var/run/docker.sock"]
+
+/** Makes sure that Docker has the image. Needs root and debootstrap where it has not; takes half a minute then. */
+export async function ensureDockerImage(): Promise<void> {
+  if (await succeeds("docker", [...LOCAL_DOCKER, "image", "inspect", TEST_IMAGE])) return
+  await once(async () => {
+    if (await succeeds("docker", [...LOCAL_DOCKER, "image", "inspect", TEST_IMAGE])) return
+    await run("docker", [...LOCAL_DOCKER, "import", await rootArchive(), TEST_IMAGE])
+  })
+}
+
+/** Makes sure that Podman has it, for whom `podman` runs it: a function that runs podman as that user. */
+export async function ensurePodmanImage(podman: (args: string[]) => Promise<unknown>): Promise<void> {
+  const has = () =>
+    podman(["image", "exists", TEST_IMAGE]).then(
+      () => true,
+      () => false,
+    )
+  if (await has()) return
+  await once(async () => {
+    if (!(await has())) await podman(["import", await rootArchive(), TEST_IMAGE])
+  })
+}
+
+/** A tar archive of the image's root: from Docker where that has the image, else made here. */
+async function rootArchive(): Promise<string> {
+  const archive = join(CACHE, "root.tar")
+  if (existsSync(archive)) return archive
+  const unfinished = `${archive}.${process.pid}`
+  if (await succeeds("docker", [...LOCAL_DOCKER, "image", "inspect", TEST_IMAGE])) {
+    const name = `nanoguard-test-export-${process.pid}`
+    await run("docker", [...LOCAL_DOCKER, "create", "--network", "none", "--name", name, TEST_IMAGE, "true"])
+    try {
+      await run("docker", [...LOCAL_DOCKER, "export", "--output", unfinished, name])
+    } finally {
+      await run("docker", [...LOCAL_DOCKER, "rm", name])
+    }
+  } else {
+    const root = join(CACHE, `root.${process.pid}`)
+    await run("debootstrap", ["--variant=minbase", `--include=${PACKAGES.join(",")}`, "bookworm", root], {
+      maxBuffer: 2 ** 26,
+    })
+    await addNode(root)
+    for (const name of ["var/cache/apt", "var/lib/apt/lists"])
+      rmSync(join(root, name), { recursive: true, force: true })
+    await run("tar", ["--create", "--file", unfinished, "--directory", root, "."])
+    rmSync(root, { recursive: true, force: true })
+  }
+  renameSync(unfinished, archive)
+  return archive
+}
+
+/** Node.js as the tests use it, and the npm that is installed beside some Node.js of this machine. */
+async function addNode(root: string): Promise<void> {
+  const local = join(root, "usr", "local")
+  cpSync(process.execPath, join(local, "bin", "node"))
+  const { stdout } = await run("npm", ["root", "--global"])
+  cpSync(join(stdout.trim(), "npm"), join(local, "lib", "node_modules", "npm"), { recursive: true, dereference: true })
+  for (const name of ["npm", "npx"]) symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(local, "bin", name))
+}
+
+/** One process of the machine at a time: the others wait, and find what that one made. */
+async function once(work: () => Promise<void>): Promise<void> {
+  mkdirSync(CACHE, { recursive: true })
+  const lock = join(CACHE, "lock")
+  while (!taken(lock)) await sleep(200)
+  try {
+    await work()
+  } finally {
+    rmdirSync(lock)
+  }
+}
+
+function taken(lock: string): boolean {
+  try {
+    mkdirSync(lock)
+    return true
+  } catch {
+    const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
+    // Whoever made it was killed.
+    if (age > TOO_LONG_MS) rmSync(lock, { recursive: true, force: true })
+    return false
+  }
+}
+
+/** Whether a command ends with 0. */
+export async function succeeds(file: string, args: readonly string[]): Promise<boolean> {
+  return run(file, args, { timeout: 60_000 }).then(
+    () => true,
+    () => false,
+  )
+}
