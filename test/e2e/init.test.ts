@@ -68,7 +68,7 @@ describe("in a terminal", () => {
     press("y", "Enter")
     await waitFor("as settings of npm")
     press("y", "Enter")
-    const shown = await waitFor("Write these 9 files?")
+    const shown = await waitFor("Write these 10 files?")
     expect(files()).toEqual([".claude", ".git", "package-lock.json", "package.json"])
     for (const path of ["nanoguard.yaml", ".github/workflows/nanoguard.yml", ".codex/config.toml", ".npmrc"]) {
       expect(shown).toContain(`create   ${path}`)
@@ -164,7 +164,13 @@ describe("in a pipe", () => {
       schema: "nanoguard.init/1",
       answers: { preset: "solo", ci: "none", agents: ["claude"] },
     })
-    expect(report.written).toEqual(["nanoguard.yaml", "nanoguard.test.yaml", ".claude/settings.json", "CLAUDE.md"])
+    expect(report.written).toEqual([
+      "nanoguard.yaml",
+      "nanoguard.test.yaml",
+      ".claude/settings.json",
+      "CLAUDE.md",
+      ".nanoguard/Containerfile",
+    ])
   })
 
   it.each(["solo", "team", "strict"])("leaves a repository in which everything runs at once: %s", (preset) => {

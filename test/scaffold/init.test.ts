@@ -51,7 +51,7 @@ describe("init", () => {
       if (shown === "") expect(existsSync(join(root, "nanoguard.yaml"))).toBe(false)
       shown += text
     })
-    expect(report.written).toHaveLength(13)
+    expect(report.written).toHaveLength(14)
     for (const path of report.written) {
       const lines = readFileSync(join(root, path), "utf8").split("\n")
       for (const line of lines.filter((text) => text.length < 390)) expect(shown).toContain(line)
@@ -90,7 +90,7 @@ describe("init", () => {
     const { exit, out, report } = await run({ yes: true, agents: "claude", ci: "none", instructions: false })
     expect(exit).toBe(EXIT.findings)
     expect(out).toContain("By hand: .claude/settings.json")
-    expect(report.written).toEqual(["nanoguard.yaml", "nanoguard.test.yaml"])
+    expect(report.written).toEqual(["nanoguard.yaml", "nanoguard.test.yaml", ".nanoguard/Containerfile"])
     expect(readFileSync(join(root, ".claude/settings.json"), "utf8")).toBe("{ broken")
   })
 

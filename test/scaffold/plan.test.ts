@@ -193,6 +193,7 @@ describe("flags", () => {
       agents: ["claude"],
       instructions: true,
       native: false,
+      image: "node:24-bookworm",
     })
     expect(defaultAnswers(facts, { ci: "none", agents: [] })).toMatchObject({ preset: "solo", instructions: false })
   })
