@@ -11,13 +11,13 @@ import { isatty } from "node:tty"
 import { fileURLToPath } from "node:url"
 
 const FAILED = 125
-/** Milliseconds for the gate's first answer; between two tries; and before a published port is offered anew after a failure. */
-const PATIENCE = 10_000
+/** Milliseconds between two tries to reach the gate, and before a published port is offered anew after a failure. */
 const AGAIN = 100
 const LATER = 1_000
 /** Connections that wait for callers of one published port. */
 const IDLE = 4
 const MOST = 4_096
+const MOST_TRIES = 500
 
 const HERE = dirname(fileURLToPath(import.meta.url))
 const options = readOptions(process.argv.slice(2))
@@ -31,6 +31,7 @@ function readOptions(words) {
     publish: [],
     forward: [],
     port: 8471,
+    patience: 10_000,
     socket: join(HERE, "gate", "gate.sock"),
   }
   const at = words.indexOf("--")
@@ -40,6 +41,7 @@ function readOptions(words) {
     else if (name === "--forward") found.forward.push(value)
     else if (name === "--shim") found.shim = value
     else if (name === "--socket") found.socket = value
+    else if (name === "--patience") found.patience = Number(value)
     else if (name === "--port") found.port = Number(value)
     else fail(`${name} is no option of the relay`)
   }
@@ -54,12 +56,12 @@ function fail(message) {
 }
 
 function runBox() {
-  listen(options.port, (client) => passBetween(client, toGate()))
+  listen(options.port, (client) => lead(client, MOST_TRIES))
   for (const spec of options.forward) {
     const [, port, host] = /^(\d{1,5}):(.+:\d{1,5})$/.exec(spec) ?? fail(`${spec} is no <port>:<host>:<port>`)
     listen(Number(port), (client) => forward(client, host))
   }
-  const giveUp = setTimeout(() => fail("the gate does not answer, and nothing was started"), PATIENCE)
+  const giveUp = setTimeout(() => fail("the gate does not answer, and nothing was started"), options.patience)
   greet(() => {
     clearTimeout(giveUp)
     for (const port of options.publish) for (let i = 0; i < IDLE; i++) offer(port)
@@ -97,10 +99,32 @@ function toGate() {
 }
 
 function listen(port, onClient) {
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, onClient)
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    client.on("error", () => client.destroy())
+    onClient(client)
+  })
   server.maxConnections = MOST
   server.on("error", (error) => server.listening || fail(`port ${port} of the box cannot be used: ${error.code}`))
   server.listen(port, "127.0.0.1")
+}
+
+/** Leads a connection to the gate; where too many come there at once, in a moment. */
+function lead(client, tries) {
+  const gate = toGate()
+  const onGone = () => gate.destroy()
+  const onFailed = (error) => {
+    client.off("close", onGone)
+    if (error.code !== "EAGAIN" || tries === 0 || client.destroyed) client.destroy()
+    else setTimeout(lead, 10, client, tries - 1)
+  }
+  client.once("close", onGone)
+  gate.once("error", onFailed)
+  gate.once("connect", () => {
+    gate.off("error", onFailed)
+    client.off("close", onGone)
+    if (client.destroyed) gate.destroy()
+    else passBetween(client, gate)
+  })
 }
 
 /** Passes bytes both ways with back-pressure; what one side ends is ended on the other, and what breaks breaks both. */

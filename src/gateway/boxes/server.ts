@@ -74,7 +74,7 @@ export async function openBoxServer(options: BoxServerOptions): Promise<BoxServe
     rmSync(path, { force: true })
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject)
-      server.listen(path, resolve)
+      server.listen({ path, backlog: MAX_CONNECTIONS }, resolve)
     })
     server.on("error", gate.onTrouble)
     // The box has a user of its own; the directories that lead here are for the gate's owner alone.

@@ -4,7 +4,16 @@ import { readFileSync } from "node:fs"
 import { connect } from "node:net"
 
 /** What the machine outside set up for the probes to find: see src/sandbox/selftest/prepare.ts. */
-export const config = JSON.parse(readFileSync(new URL("config.json", import.meta.url), "utf8"))
+export const config = readConfig()
+
+/** Nothing where the probes are only listed. */
+function readConfig() {
+  try {
+    return JSON.parse(readFileSync(new URL("config.json", import.meta.url), "utf8"))
+  } catch {
+    return {}
+  }
+}
 
 export const held = (saw) => ({ state: "held", saw })
 export const broke = (saw) => ({ state: "broke", saw })
