@@ -1,6 +1,6 @@
 // The kill switch on real boxes: without a gate, beside one that hangs, with a store that is full, and cut short itself.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
-import { existsSync, mkdirSync, readFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { beforeAll, describe, expect, type TestContext, test } from "vitest"
@@ -152,6 +152,29 @@ for (const name of ["bubblewrap", "docker"] as const)
       expect(place.run(["ps"]).out).not.toContain(lost.run)
     })
   })
+
+describe("the kill switch on a full disk", () => {
+  test("ends boxes, and keeps the kill by a name alone", async (t) => {
+    const place = await newPlace(t, "bubblewrap")
+    mkdirSync(place.state, { recursive: true, mode: 0o700 })
+    const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", place.state])
+    if (mounted.status !== 0) t.skip("no file system can be mounted here")
+    t.onTestFinished(() => void spawnSync("umount", ["-l", place.state]))
+    expect(place.kill("another").status).toBe(0)
+    const box = await place.start("wild")
+    const filler = join(place.state, "filler")
+    spawnSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=4k", "count=4096"])
+    const { status, json } = place.kill("--all")
+    expect(status).toBe(5)
+    expect(json()).toMatchObject({ unstored: { waiting: true }, boxes: [{ run: box.run }] })
+    expect(await counts(box)).toBe(false)
+    expect(await place.running()).toEqual([])
+    expect([...readWaiting(place.state).values()]).toMatchObject([{ target: { kind: "all" } }])
+    rmSync(filler)
+    expect(place.kill("another").status).toBe(0)
+    expect(await place.standing()).toEqual(["agent:another", "all"])
+  })
+})
 
 describe("the kill switch beside a gate that hangs", () => {
   beforeAll(() => expect(existsSync("dist/cli.js")).toBe(true))
