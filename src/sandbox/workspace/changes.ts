@@ -7,6 +7,7 @@ import type { WorkspaceChange, WorkspaceReport } from "./types.ts"
 
 type Changes = Pick<WorkspaceReport, "changes" | "counts" | "partial">
 
+const REPOSITORY = "git: settings and hooks of a repository that the box made"
 const MAX_SHOWN = 5000
 const MAX_ENTRIES = 500_000
 const MAX_MANIFEST = 256 * 1024
@@ -28,26 +29,33 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
   let entries = 0
   const queue = [""]
   for (let at = queue.pop(); at !== undefined && entries <= MAX_ENTRIES; at = queue.pop()) {
-    for (const entry of listNames(at === "" ? tree : `${tree}/${at}`)) {
+    const names = listNames(at === "" ? tree : `${tree}/${at}`)
+    // Git takes such a directory for a repository without a name for it, wherever somebody stands in it.
+    const bare = names.includes("HEAD") && names.includes("objects") && names.includes("refs")
+    for (const entry of names) {
       const path = at === "" ? entry : `${at}/${entry}`
       entries++
       const stats = lstatSync(`${tree}/${path}`, { bigint: true, throwIfNoEntry: false })
       if (stats === undefined || path === ".git") continue
       seen.add(path)
       const isNew = before === undefined ? stats.birthtimeNs >= since : before[path] === undefined
-      if (stats.isDirectory()) {
-        const nested = entry.toLowerCase() === ".git"
-        if (nested || isHeavy(entry)) {
-          if (nested && before === undefined && (isNew || stats.ctimeNs >= since))
-            add({ ...describe(path, stats, isNew), runs: "git: settings and hooks of a repository that the box made" })
-          else if (isHeavy(entry) && before === undefined && isTouched(`${tree}/${path}`, since))
+      if (entry.toLowerCase() === ".git") {
+        // The file system may fold case; a repository that was there is known by its inode, so that none takes its place.
+        if (before === undefined && stats.ctimeNs >= since && state.repositories[path] !== `${stats.ino}`)
+          add({ ...describe(path, stats, true), runs: REPOSITORY })
+      } else if (stats.isDirectory()) {
+        if (isHeavy(entry)) {
+          if (before === undefined && isTouched(`${tree}/${path}`, since))
             add({ ...describe(path, stats, isNew), runs: "installed packages" })
           continue
         }
         if (isNew && before !== undefined) add(describe(path, stats, true))
         queue.push(path)
       } else if ((stats.ctimeNs >= since || (before !== undefined && isNew)) && !(hidden.has(path) && !isNew))
-        add(describe(path, stats, isNew))
+        add({
+          ...describe(path, stats, isNew),
+          ...(bare && /^(config|commondir)$/.test(entry) && { runs: REPOSITORY }),
+        })
     }
   }
   for (const path of before === undefined ? state.working : Object.keys(before))

@@ -9,7 +9,7 @@ import { applyChanges } from "./apply.ts"
 import { findChanges } from "./changes.ts"
 import { diffChange } from "./diff.ts"
 import { takeOver } from "./git-return.ts"
-import { restoreLinks } from "./links.ts"
+import { disarmRepositories, restoreLinks } from "./links.ts"
 import { releasePoints } from "./shared.ts"
 import { loadState, saveState, startOf, type WorkspaceState } from "./state.ts"
 import type { Workspace, WorkspaceReport } from "./types.ts"
@@ -69,20 +69,21 @@ async function makeReport(ctx: Context, directory: string, state: WorkspaceState
     state.git === undefined
       ? undefined
       : await takeOver({ git, directory, run, start: state.git, mode, tree, since, hidden: state.hidden })
-  const found = mode === "worktree" ? await branchChanges(git, state) : findChanges(tree, state, since)
-  const changes = found.changes.map((change) =>
+  const branch = state.git?.branch
+  const isThere = branch !== undefined && report?.refs.some(({ ref }) => ref === branch) === true
+  const found = mode === "worktree" ? await branchChanges(git, state, isThere) : findChanges(tree, state, since)
+  const disarmed = mode === "direct" ? disarmRepositories(root, run, found.changes) : found.changes
+  const changes = disarmed.map((change) =>
     restored.includes(change.path)
       ? { ...change, refused: "a link that was put back; what stood there lies beside it" }
       : change,
   )
-  const branch = state.git?.branch
   return {
     ...base,
     ...found,
     changes,
     ...(report !== undefined && { git: report }),
-    ...(branch !== undefined &&
-      report?.refs.some(({ ref }) => ref === branch) && { branch: branch.slice("refs/heads/".length) }),
+    ...(isThere && { branch: branch.slice("refs/heads/".length) }),
     review: mode === "copy" && changes.length > 0,
   }
 }

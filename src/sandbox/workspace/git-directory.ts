@@ -22,6 +22,8 @@ export interface GitStart {
   stashes: string[]
   /** A branch that nothing on the host has: the whole of a worktree's changes ends there. */
   branch?: string
+  /** The commit that this branch began with. */
+  base?: string
 }
 
 export interface GitDirectory {

@@ -142,7 +142,9 @@ async function takeRest({ start, after, wanted, report, ...rest }: Rest): Promis
   }
   const commit = await commitRest({ ...rest, tip })
   if (commit === undefined) report.refused.push("what was not committed: git could not read it")
-  wanted.set(branch, commit ?? tip)
+  // A branch for nothing would only be in the way.
+  if ((commit ?? tip) === start.base) wanted.delete(branch)
+  else wanted.set(branch, commit ?? tip)
 }
 
 const MAX_CONFIG = 1024 * 1024

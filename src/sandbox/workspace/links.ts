@@ -1,19 +1,43 @@
-// Links of list one: the one thing in a direct workspace that no mount protects, so they are put back.
+// What no mount can keep a box from in a direct workspace, undone at its end: links of list one, and repositories of its own making.
 import { lstatSync, readlinkSync, renameSync, symlinkSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { isWithin, realPath } from "./places.ts"
+import type { WorkspaceChange } from "./types.ts"
 
 /** Puts back every link that says something else now; what stands in its place is moved aside. Answers with the paths. */
 export function restoreLinks(root: string, run: string, links: readonly { path: string; target: string }[]): string[] {
   return links.flatMap(({ path, target }) => {
     const file = join(root, path)
-    const parent = realPath(dirname(file))
-    // A directory on the way that is a link now leads who knows where.
-    if (parent === undefined || parent !== dirname(file) || !isWithin(parent, root)) return [path]
+    if (!isPlainWay(root, file)) return [path]
     const stats = lstatSync(file, { throwIfNoEntry: false })
     if (stats?.isSymbolicLink() && readlinkSync(file) === target) return []
     if (stats !== undefined) renameSync(file, `${file}.${run}`)
     symlinkSync(target, file)
     return [path]
   })
+}
+
+/**
+ * Takes the name `.git` from every repository that the box made below the workspace: editors look for them and ask git about each, which runs what
+ * its configuration names. Nothing is lost: it lies beside, under a name that no program looks for.
+ */
+export function disarmRepositories(root: string, run: string, changes: readonly WorkspaceChange[]): WorkspaceChange[] {
+  return changes.map((change) => {
+    const name = change.path.slice(change.path.lastIndexOf("/") + 1)
+    if (name.toLowerCase() !== ".git" || change.change === "removed") return change
+    const file = join(root, change.path)
+    const aside = join(dirname(file), `git.${run}`)
+    if (!isPlainWay(root, file) || lstatSync(aside, { throwIfNoEntry: false }) !== undefined) return change
+    renameSync(file, aside)
+    return {
+      ...change,
+      refused: `a repository that the box made: it is git.${run} now; look at its config and hooks before you rename it back`,
+    }
+  })
+}
+
+/** Whether no directory on the way is a link, which leads who knows where. */
+function isPlainWay(root: string, file: string): boolean {
+  const parent = realPath(dirname(file))
+  return parent !== undefined && parent === dirname(file) && isWithin(parent, root)
 }

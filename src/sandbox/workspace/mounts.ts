@@ -134,7 +134,7 @@ function kindRefusal(real: string): string | undefined {
 function verdictRefusal(action: MountAction, verdict: Verdict, approved: (action: MountAction) => boolean) {
   if (verdict.effect === "allow" || verdict.mode === "observe") return undefined
   if (verdict.effect === "ask" && approved(action)) return undefined
-  const line = `{ allow: ${action.path}${action.write ? ", write: true" : ""} }`
+  const line = `{ id: mine, allow: ${action.path}${action.write ? ", write: true" : ""} }`
   const way = `a line under mounts of the policy lets it in: ${line}, then nanoguard policy adopt`
   return verdict.effect === "ask"
     ? `a person has to say so (${verdict.rule}); ${way}`

@@ -72,6 +72,7 @@ function openNone(): Opened {
     working: [],
     manifests: [],
     links: [],
+    repositories: {},
     hidden: [],
   } as const
   return {
@@ -97,7 +98,15 @@ async function openFiles(ctx: Context, { root, run, directory, policy, mode, use
   const own = await makeGitDirectory(git, repository, box, hidden)
   const state: Opened["state"] = {
     schema: "nanoguard.workspace-state/1",
-    ...{ mode, git: own.start, hidden, working: found.working, manifests: found.manifests, links: found.links },
+    ...{
+      mode,
+      git: own.start,
+      hidden,
+      working: found.working,
+      manifests: found.manifests,
+      links: found.links,
+      repositories: inodesOf(root, found.repositories),
+    },
   }
   const opened: Opened = { mounts: [], notes, points: [], state }
   const tree = join(directory, "tree")
@@ -124,7 +133,7 @@ async function openFiles(ctx: Context, { root, run, directory, policy, mode, use
         })
     } else {
       const base = await checkOutWorktree(git, { repository: repository!, box, tree, run, hidden })
-      Object.assign(state, { base: base.commit, git: { ...own.start, ...base.start } })
+      state.git = { ...own.start, ...base }
     }
     if (repository?.file) writeFileSync(join(tree, ".git"), "")
     else mkdirSync(join(tree, ".git"), { recursive: true })
@@ -143,6 +152,12 @@ async function openFiles(ctx: Context, { root, run, directory, policy, mode, use
   opened.mounts.splice(1, 0, ...over)
   giveTo(box, user)
   return opened
+}
+
+function inodesOf(root: string, repositories: readonly { path: string }[]): Record<string, string> {
+  return Object.fromEntries(
+    repositories.map(({ path }) => [path, `${lstatSync(join(root, path), { bigint: true }).ino}`]),
+  )
 }
 
 function repositoryOf(root: string, mode: WorkspaceMode): { repository: Repository | undefined; notes: Note[] } {

@@ -20,12 +20,12 @@ export interface WorkspaceState {
   manifests: readonly { path: string; text: string }[]
   /** Links of list one, which are put back. */
   links: readonly { path: string; target: string }[]
+  /** `.git` of repositories below the root, with their inodes. */
+  repositories: Readonly<Record<string, string>>
   /** Paths that the box could not see, relative. */
   hidden: readonly string[]
   /** Of `copy`: everything that was copied. */
   copied?: Readonly<Record<string, Copied>>
-  /** Of `worktree`: the commit that it began with. */
-  base?: string
   /** What `finish` found. */
   report?: WorkspaceReport
 }

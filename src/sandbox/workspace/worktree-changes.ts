@@ -99,8 +99,10 @@ const CHANGES = { A: "added", D: "removed" } as const
 export async function branchChanges(
   git: Git,
   state: WorkspaceState,
+  there: boolean,
 ): Promise<Pick<WorkspaceReport, "changes" | "counts" | "partial">> {
   const counts = { added: 0, changed: 0, removed: 0 }
+  if (!there) return { counts, changes: [], partial: false }
   const { stdout, exitCode } = await git([
     ...repositoryOf(state),
     "diff-tree",
@@ -108,7 +110,7 @@ export async function branchChanges(
     "-z",
     "--no-renames",
     "--raw",
-    state.base!,
+    state.git!.base!,
     state.git!.branch!,
   ])
   const parts = exitCode === 0 ? stdout.split("\0") : []
@@ -144,7 +146,7 @@ export async function diffBranch(git: Git, state: WorkspaceState, { path }: Work
     "--no-color",
     "--no-renames",
     "--ignore-submodules=all",
-    state.base!,
+    state.git!.base!,
     state.git!.branch!,
   ]
   return (await git([...repositoryOf(state), "--literal-pathspecs", ...args, "--", path])).stdout

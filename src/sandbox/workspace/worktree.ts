@@ -21,7 +21,7 @@ interface CheckOut {
 export async function checkOutWorktree(
   git: Git,
   { repository, box, tree, run, hidden }: CheckOut,
-): Promise<{ commit: string; start: Partial<GitStart> }> {
+): Promise<Partial<GitStart>> {
   const head = readHead(repository.gitDirectory)!
   const refs = readRefs(repository.common)
   const commit = "id" in head ? head.id : resolveRef(refs, head.ref)
@@ -62,5 +62,5 @@ export async function checkOutWorktree(
   } finally {
     writeFileSync(alternates, inBox)
   }
-  return { commit, start: { head: `ref: ${branch}`, branch } }
+  return { head: `ref: ${branch}`, branch, base: commit }
 }
