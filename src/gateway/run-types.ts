@@ -1,6 +1,6 @@
 // Who is at the gate: the contracts of the book of runs.
 import type { Lockfile } from "../packages/types.ts"
-import type { Ecosystem, Verdict } from "../policy/types.ts"
+import type { Ecosystem, Scope, Verdict } from "../policy/types.ts"
 import type { Attribution, Client, Refusal } from "./types.ts"
 
 /** What the wrapper of a run knows of the project that it works in: it makes corrections exact. */
@@ -53,6 +53,7 @@ export interface NewRun {
   lasts: number
   project?: Project
   parents?: readonly string[]
+  scope?: Scope
 }
 
 export interface RunBook {

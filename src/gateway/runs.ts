@@ -95,11 +95,11 @@ export function createRunBook(
   }
 
   return {
-    open: ({ agent, operator, boxed, lasts, project, run, parents }) => {
+    open: ({ agent, operator, boxed, lasts, project, run, parents, scope }) => {
       const token = `ngt_${randomBytes(24).toString("base64url")}`
       const visit = `run-${randomBytes(6).toString("hex")}`
       const expires = now() + lasts
-      const who = { agent, operator, run: run ?? visit, boxed, visit, ...(parents && { parents }) }
+      const who = { agent, operator, run: run ?? visit, boxed, visit, ...(parents && { parents }), ...(scope && { scope }) }
       const entry = enter(who, expires)
       if (project !== undefined) entry.project = project
       entry.token = hash(token)

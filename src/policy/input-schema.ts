@@ -77,7 +77,15 @@ export const scopeSchema = z.strictObject({
   credentials: z.optional(z.array(text)),
   packages: z.optional(z.literal(false)),
   budgets: z.optional(
-    z.array(z.strictObject({ unit: z.enum(["requests", "tokens", "bytes", "usd"]), limit: z.number(), counter: text })),
+    z.array(
+      z.strictObject({
+        unit: z.enum(["requests", "tokens", "bytes", "usd"]),
+        limit: z.number(),
+        window: z.enum(["minute", "hour", "day", "run"]),
+        counter: text,
+        run: z.optional(text),
+      }),
+    ),
   ),
 })
 

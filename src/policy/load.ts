@@ -134,7 +134,8 @@ async function readIfThere(file: string): Promise<string | undefined> {
     return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file))
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    if (code === "ENOENT") return undefined
+    // A directory is what stands there while a box runs, so that none is written: no policy either.
+    if (code === "ENOENT" || code === "EISDIR") return undefined
     const why =
       code === "ERR_ENCODING_INVALID_ENCODED_DATA" ? "is not UTF-8 text" : `cannot be read (${code ?? "unknown"})`
     throw new NanoguardError(`the policy ${why}`, {

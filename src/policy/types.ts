@@ -241,8 +241,18 @@ export interface Scope {
   credentials?: readonly string[]
   /** No package at all. */
   packages?: false
-  /** Limits of the agent itself; `counter` is its key in `Counters`. */
-  budgets?: readonly { unit: "requests" | "tokens" | "bytes" | "usd"; limit: number; counter: string }[]
+  budgets?: readonly ScopeBudget[]
+}
+
+/** A limit of one agent. */
+export interface ScopeBudget {
+  unit: "requests" | "tokens" | "bytes" | "usd"
+  limit: number
+  window: "minute" | "hour" | "day" | "run"
+  /** Its key in `Counters`. */
+  counter: string
+  /** The run whose window it is, where that is not the one that asks: a parent's. */
+  run?: string
 }
 
 /** What is known at the moment of a decision. `now` is part of it, so that `decide` reads no clock. */

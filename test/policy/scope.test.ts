@@ -59,7 +59,7 @@ describe("a scope", () => {
     expect(ask(purl, { rules: [] })).not.toBe(OUTSIDE)
   })
   test("has budgets, and one that nobody counts is used up", () => {
-    const scope: Scope = { budgets: [{ unit: "requests", limit: 2, counter: "agent:a/requests" }] }
+    const scope: Scope = { budgets: [{ unit: "requests", limit: 2, window: "hour", counter: "agent:a/requests" }] }
     const action = request("GET", "model.example.com")
     expect(ask(action, scope, { "agent:a/requests": 1 })).toBe("allow network.allowed")
     expect(ask(action, scope, { "agent:a/requests": 2 })).toBe("deny agent.budget")

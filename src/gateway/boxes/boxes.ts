@@ -86,7 +86,7 @@ export function createBoxes(options: BoxesOptions): Boxes {
       throw refuse("the agent is under a kill", "an approver lifts it: nanoguard resume")
     if (run !== "" && !hasBoxDirectory(ctx, run))
       throw refuse("that run is over, and does not come again", "start another: nanoguard run")
-    const live = await openBox(options, request, parents)
+    const live = await openBox(options, request, above)
     const box: Box = {
       ...{ ...live, refusals: 0, waiting: new Map(), killed: false, alone: undefined },
       channel: createChannel(() => leaveAlone(box, ALONE)),
@@ -127,7 +127,8 @@ export function createBoxes(options: BoxesOptions): Boxes {
       const known = request.run === undefined ? undefined : boxes.get(request.run)
       if (known !== undefined && !known.killed && known.who.agent === request.agent) return known.opened
       if (known !== undefined) throw refuse("that run is under a kill, or another agent's", "start one of its own")
-      if (boxes.size + opening >= MAX_BOXES) throw refuse("there are too many boxes", "end some: nanoguard ps")
+      if (boxes.size + opening >= MAX_BOXES)
+        throw new NanoguardError("there are too many boxes", { exit: EXIT.environment, hint: "end some: nanoguard ps" })
       opening += 1
       return open(request).finally(() => {
         opening -= 1
@@ -200,4 +201,4 @@ function rowOf({ who, request, started, server, refusals, waiting, channel }: Bo
   }
 }
 
-const refuse = (message: string, hint: string) => new NanoguardError(message, { exit: EXIT.environment, hint })
+const refuse = (message: string, hint: string) => new NanoguardError(message, { exit: EXIT.findings, hint })

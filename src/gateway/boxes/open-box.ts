@@ -1,5 +1,7 @@
 // One box: its run, its directory, its record, and last of all its socket, so that nothing in it is answered before the record is durable.
 import type { Context } from "../../context.ts"
+import { narrowScope } from "../../policy/scope.ts"
+import type { Scope } from "../../policy/types.ts"
 import { boxSettings } from "../../sandbox/settings.ts"
 import type { Store } from "../../store/types.ts"
 import type { Answer } from "../answer.ts"
@@ -39,19 +41,21 @@ export interface LiveBox {
   server: BoxServer
 }
 
-/** Opens a box below `parents`, the runs and agents above it. Errors: environment (directory, socket, port, record). */
+/** Opens a box below `above`, the box of the run that starts it. Errors: environment (directory, socket, port, record). */
 export async function openBox(
   options: BoxesOptions,
   request: BoxRequest,
-  parents: readonly string[] | undefined,
+  above: Pick<LiveBox, "who"> | undefined,
 ): Promise<LiveBox> {
   const { ctx, front, store, egress } = options
   const { agent, operator, project, run: known } = request
+  const scope = narrowScope(above && inherited(above.who), own(request))
   const { run, visit } = front.runs.open({
     ...{ agent, operator, boxed: true, lasts: Number.POSITIVE_INFINITY },
     ...(known !== undefined && { run: known }),
     ...(project !== undefined && { project }),
-    ...(parents && { parents }),
+    ...(above && { parents: [above.who.run, above.who.agent, ...(above.who.parents ?? [])] }),
+    ...(scope && { scope }),
   })
   const who = { ...front.runs.summary(visit)!.who, visit }
   const started = ctx.now()
@@ -63,7 +67,9 @@ export async function openBox(
       openPublisher(request.publish ?? []),
     ])
     close = publisher.close
-    const placeholders = egress.placeholdersOf(agent, run)
+    const placeholders = egress
+      .placeholdersOf(agent, run)
+      .filter(({ credential }) => scope?.credentials?.includes(credential) !== false)
     const settings = boxSettings({ run, certificate, placeholders, gitHosts: request.gitHosts ?? [] })
     const directory = makeBoxDirectory(ctx, run, settings.files)
     const event = boxEvent(options, { who, request })
@@ -91,6 +97,19 @@ export async function openBox(
         .catch(() => {})
     throw error
   }
+}
+
+/** The rights that a box is asked with; its budgets count for its agent. */
+function own({ agent, scope }: BoxRequest): Scope | undefined {
+  const { budgets, ...rest } = scope ?? {}
+  if (scope === undefined || budgets === undefined) return scope && rest
+  return { ...rest, budgets: budgets.map((budget) => ({ ...budget, counter: `agent:${agent}/${budget.unit}` })) }
+}
+
+/** A parent's rights, as its child's: what the parent used of its run's budgets counts for both. */
+function inherited({ scope, run }: Attribution): Scope | undefined {
+  if (scope?.budgets === undefined) return scope
+  return { ...scope, budgets: scope.budgets.map((budget) => ({ run, ...budget })) }
 }
 
 /** What every record about a box says. */

@@ -1,5 +1,6 @@
 // What somebody asks the control API to open as a box, checked.
 import { EXIT, NanoguardError } from "../../errors.ts"
+import type { ScopeBudget } from "../../policy/types.ts"
 import type { EngineName } from "../../sandbox/types.ts"
 import { isName, isProject, MAX_OPERATOR } from "../new-run.ts"
 import type { BoxEnd, BoxRequest } from "./types.ts"
@@ -20,7 +21,7 @@ const orAbsent = (value: unknown, test: (value: unknown) => boolean) => value ==
 
 /** A box to open; throws `NanoguardError` (usage) for what is none. */
 export function readBoxRequest(body: Readonly<Record<string, unknown>>): BoxRequest {
-  const { agent, operator, run, parent, engine, image, workspace, project, command, gitHosts, publish } = body
+  const { agent, operator, run, parent, engine, image, workspace, project, command, gitHosts, publish, scope } = body
   const isSound =
     isName(agent) &&
     typeof operator === "string" &&
@@ -33,6 +34,7 @@ export function readBoxRequest(body: Readonly<Record<string, unknown>>): BoxRequ
     orAbsent(project, isProject) &&
     isList(command, 100_000, (word) => typeof word === "string") &&
     orAbsent(gitHosts, (all) => isList(all, MAX_HOSTS, (one) => typeof one === "string" && HOST.test(one))) &&
+    orAbsent(scope, isScope) &&
     orAbsent(publish, (all) => isList(all, MAX_PORTS, isMapping))
   if (isSound) return body as unknown as BoxRequest
   throw new NanoguardError("that is no box", { exit: EXIT.usage, hint: "start one by `nanoguard run`" })
@@ -41,6 +43,30 @@ export function readBoxRequest(body: Readonly<Record<string, unknown>>): BoxRequ
 function isMapping(value: unknown): boolean {
   const { host, box } = (value ?? {}) as { host?: unknown; box?: unknown }
   return isPort(host) && isPort(box)
+}
+
+const UNITS: ReadonlySet<unknown> = new Set<ScopeBudget["unit"]>(["requests", "tokens", "bytes", "usd"])
+const WINDOWS: ReadonlySet<unknown> = new Set<ScopeBudget["window"]>(["minute", "hour", "day", "run"])
+const MAX_NAMES = 1_000
+
+/** Nothing that is misspelt may leave a right as wide as it was. */
+function isScope(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false
+  const { rules, credentials, packages, budgets, ...more } = value as Record<string, unknown>
+  const isNames = (names: unknown) => isList(names, MAX_NAMES, (one) => typeof one === "string")
+  return (
+    Object.keys(more).length === 0 &&
+    orAbsent(rules, isNames) &&
+    orAbsent(credentials, isNames) &&
+    orAbsent(packages, (one) => one === false) &&
+    orAbsent(budgets, (all) => isList(all, UNITS.size, isBudget))
+  )
+}
+
+function isBudget(value: unknown): boolean {
+  const { unit, limit, window, ...more } = (value ?? {}) as Record<string, unknown>
+  const isAmount = typeof limit === "number" && limit >= 0 && limit <= 1e18
+  return UNITS.has(unit) && isAmount && WINDOWS.has(window) && Object.keys(more).length === 0
 }
 
 /** How a box ended; throws `NanoguardError` (usage). */

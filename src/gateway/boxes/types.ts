@@ -1,4 +1,6 @@
 // The contracts of the gate's side of a box: what `nanoguard run` asks of it by the control API, and what it is told.
+
+import type { Scope, ScopeBudget } from "../../policy/types.ts"
 import type { EngineName } from "../../sandbox/types.ts"
 import type { PlaceholderVariable } from "../egress-settings.ts"
 import type { Project, RunSummary } from "../runs.ts"
@@ -21,6 +23,13 @@ export interface BoxRequest {
   gitHosts?: readonly string[]
   /** Ports of this machine's loopback that lead to ports of the box; the relay is to be started with `--publish <box port>` for each. */
   publish?: readonly PublishedPort[]
+  /** Rights narrower than the policy; its parent's narrow them further. */
+  scope?: AskedScope
+}
+
+/** As `Scope`; the gate names the counters of its budgets. */
+export type AskedScope = Omit<Scope, "budgets"> & {
+  budgets?: readonly Pick<ScopeBudget, "unit" | "limit" | "window">[]
 }
 
 export interface PublishedPort {

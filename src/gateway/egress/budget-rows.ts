@@ -20,8 +20,12 @@ export interface UsageKey {
 }
 
 /** Which row a budget counts in at that moment. A clock that was set back finds what was used of that window. */
-export function rowOf({ counter, window }: Budget, { run }: Pick<Attribution, "run">, now: number): UsageKey {
-  if (window === "run") return { counter: `${counter}@${run}`, window: 0 }
+export function rowOf(
+  { counter, window, run: own }: Pick<Budget, "counter" | "window"> & { run?: string },
+  { run }: Pick<Attribution, "run">,
+  now: number,
+): UsageKey {
+  if (window === "run") return { counter: `${counter}@${own ?? run}`, window: 0 }
   return { counter, window: now - (now % LENGTH[window]) }
 }
 

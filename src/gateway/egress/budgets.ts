@@ -21,6 +21,9 @@ const TIDY = 3_600_000
 /** What a request under way, or one of which nobody said what it used, counts for at least. */
 const LEAST: Readonly<Record<Budget["unit"], number>> = { requests: 1, bytes: 1, tokens: 1, usd: 0.01 }
 
+/** What of a budget says where it counts. */
+type Counted = Pick<Budget, "unit" | "window" | "counter"> & { run?: string }
+
 /** A row of the store, as this gateway knows it. */
 interface Sum {
   key: UsageKey
@@ -64,7 +67,7 @@ export function createBudgets(store: Parts, now: () => number): Budgets {
     return done
   }
 
-  const sumOf = (budget: Budget, who: Attribution): Sum => {
+  const sumOf = (budget: Counted, who: Attribution): Sum => {
     const key = rowOf(budget, who, now())
     const name = `${key.counter} ${key.window}`
     const known = sums.get(name)
@@ -132,7 +135,8 @@ export function createBudgets(store: Parts, now: () => number): Budgets {
   }
 
   const reserve = async (who: Attribution, rules: readonly ListRule<NetworkAction>[]): Promise<Reservation> => {
-    const budgets = [...new Map(rules.flatMap(({ budget = [] }) => budget.map((one) => [one.counter, one]))).values()]
+    const all: Counted[] = [...rules.flatMap(({ budget = [] }) => budget), ...(who.scope?.budgets ?? [])]
+    const budgets = [...new Map(all.map((one) => [one.counter, one])).values()]
     const wanted = budgets.map((budget) => sumOf(budget, who))
     for (const sum of wanted) sum.touched = performance.now()
     await refresh(wanted)

@@ -91,6 +91,7 @@ export async function judge(deps: JudgeDeps, input: JudgeInput): Promise<Judged>
     now: now(),
     ...(carried.unbound !== undefined && { unboundPlaceholder: carried.unbound }),
     ...(deps.killed?.(who) && { killed: true }),
+    ...(who.scope && { scope: who.scope }),
   }
   const plain = { action, classified, rules, carried, grants: [] }
   const credentials = carried.inject.map(({ credential }) => credential)
@@ -102,7 +103,8 @@ export async function judge(deps: JudgeDeps, input: JudgeInput): Promise<Judged>
   const addresses = await deps.resolve(seen.host).catch(() => {
     throw new HostNotFound(seen.host)
   })
-  const reserved = rules.some((rule) => rule.budget !== undefined) ? await deps.budgets.reserve(who, rules) : undefined
+  const limited = who.scope?.budgets !== undefined || rules.some((rule) => rule.budget !== undefined)
+  const reserved = limited ? await deps.budgets.reserve(who, rules) : undefined
   const evidence: DecisionEvidence = { ...base, addresses, counters: reserved?.counters ?? {} }
   const verdict = strictest(evidence)
   const known = { ...plain, addresses, ...(reserved && { reserved }) }

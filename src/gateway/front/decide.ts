@@ -39,12 +39,21 @@ export async function decideVersion(
   const mine = all.filter(({ purl, integrity }) => purl === action.purl && isSame(integrity, opened, version))
   const grants = mine.map(({ grant }) => grant)
   const killed = front.killed?.(asked.who) === true
-  const evidence = { now: front.now(), facts, ...(grants.length > 0 && { grants }), ...(killed && { killed }) }
+  const evidence = {
+    now: front.now(),
+    facts,
+    ...(grants.length > 0 && { grants }),
+    ...(killed && { killed }),
+    ...scopeOf(asked.who),
+  }
   const verdict = decide(law.policy, action, evidence)
   front.metrics.decided(verdict)
   const used = mine.filter(({ grant: { id } }) => verdict.excepted?.some(({ rule }) => rule === `approval ${id}`))
   return { verdict, action, evidence, grants: used }
 }
+
+/** Rights narrower than the policy, as evidence. */
+const scopeOf = ({ scope }: Asked["who"]) => scope && { scope }
 
 /** A person agreed to certain bytes, where they were known: other bytes under the same version are another question. */
 function isSame(integrity: string | undefined, opened: Known, version: string): boolean {
@@ -112,11 +121,12 @@ export function itemOf({ purl, version }: PackageAction, digest?: string): Item 
 /** The answer about what is not there. */
 export const noSuchFile = () => errorAnswer(404, "the registry has no such file")
 
-/** Refuses whatever is asked by somebody who is under a kill: with its name, where it has one. */
-export async function refuseKilled(front: Front, asked: Asked, name: string, version: string): Promise<Answer> {
+/** Refuses whatever is asked by somebody who is under a kill, or may have no packages: with its name, where it has one. */
+export async function refuseOutright(front: Front, asked: Asked, name: string, version: string): Promise<Answer> {
   const law = front.law()
   const action = law.evidence.actionFor(asked.ecosystem, name, version)
-  const evidence = { now: front.now(), killed: true }
+  const killed = front.killed?.(asked.who) === true
+  const evidence = { now: front.now(), ...(killed && { killed }), ...scopeOf(asked.who) }
   const verdict = decide(law.policy, action, evidence)
   front.metrics.decided(verdict)
   return refuse(front, law, asked, undefined, version, { verdict, action, evidence, grants: [] })

@@ -5,7 +5,7 @@ import { plainText } from "../../policy/text.ts"
 import { type Answer, errorAnswer } from "../answer.ts"
 import type { FrontRequest, Protocol } from "../types.ts"
 import { answerArtifact } from "./artifact.ts"
-import { refuseKilled } from "./decide.ts"
+import { refuseOutright } from "./decide.ts"
 import { answerListing } from "./listing.ts"
 import { answerService } from "./services.ts"
 import type { Asked, Front } from "./types.ts"
@@ -17,9 +17,9 @@ export async function answerFront(front: Front, asked: Asked): Promise<Answer & 
   if (protocol === undefined || request === undefined) {
     return recordFailure(front, asked, undefined, errorAnswer(404, "there is nothing here by that name"))
   }
-  if (front.killed?.(asked.who)) {
+  if (front.killed?.(asked.who) || asked.who.scope?.packages === false) {
     const { name = "-", version = "" } = (request ?? {}) as { name?: string; version?: string }
-    return refuseKilled(front, asked, name, version)
+    return refuseOutright(front, asked, name, version)
   }
   const answer = await answerKind(front, asked, protocol, request)
   return { ...(await recordFailure(front, asked, request, answer)), kind: request.kind }
