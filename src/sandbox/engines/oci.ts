@@ -35,6 +35,9 @@ const STOP_SECONDS = 5
 /** Bytes that V8 reserves in every process without using them; RLIMIT_DATA counts them (512 MiB of code, measured with Node.js 24). */
 const RESERVED_BYTES = 2 ** 30
 
+/** Threads that gVisor's own kernel may need beside those of the box; with too few it ends without a word. */
+const GVISOR_THREADS = 256
+
 /** Bytes of memory behind a directory that the image declares as a volume. */
 const VOLUME_BYTES = 64 * 1024 * 1024
 
@@ -73,8 +76,9 @@ function imageOf({ image }: BoxSpec): string {
   })
 }
 
-function limitArguments({ limits }: BoxSpec, cgroups: boolean): string[] {
-  const { memory, cpus, pids, files, fileSize } = limits
+function limitArguments({ limits, runtime = "" }: BoxSpec, cgroups: boolean): string[] {
+  const { memory, cpus, files, fileSize } = limits
+  const pids = limits.pids + (/runsc|gvisor/i.test(runtime) ? GVISOR_THREADS : 0)
   const ulimit = (name: string, value: number) => ["--ulimit", `${name}=${value}:${value}`]
   return [
     // As much memory with swap as without: none of it is swap. It counts what is in every tmpfs, too.
