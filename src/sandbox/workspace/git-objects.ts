@@ -1,5 +1,5 @@
 // The objects that a box made, made fit to be read by git on the host.
-import { copyFileSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { chownSync, copyFileSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Settings } from "./git-config.ts"
 import { alternatesOf } from "./git-directory.ts"
@@ -39,4 +39,14 @@ function writeFormat(settings: Settings): string {
   const format = settings.find(([key]) => key === "extensions.objectformat")?.[1]
   if (format !== "sha256") return "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
   return "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectformat = sha256\n"
+}
+
+/** What root wrote into somebody's repository becomes that person's again, or their next commit fails. */
+export function giveBack(directory: string): void {
+  const { uid, gid } = lstatSync(directory)
+  if (process.getuid?.() !== 0 || uid === 0) return
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    if (!entry.isSymbolicLink() && lstatSync(path).uid === 0) chownSync(path, uid, gid)
+  }
 }

@@ -8,7 +8,7 @@ import { type GitStart, stashesOf } from "./git-directory.ts"
 import { headOf, isRefName, type Refs, readHead, readRefs } from "./git-files.ts"
 import { takeIndex } from "./git-index.ts"
 import { moveHead, moveRefs, type Report, TAKE } from "./git-move.ts"
-import { keepObjects, makeFresh } from "./git-objects.ts"
+import { giveBack, keepObjects, makeFresh } from "./git-objects.ts"
 import type { GitReport, WorkspaceMode } from "./types.ts"
 import { commitRest } from "./worktree-changes.ts"
 
@@ -107,6 +107,7 @@ export async function takeOver({
   report.refused.push(...refused.map((key) => `setting ${key}`), ...newHooks(box, start.hooks))
   await dropSpace(git, real, repository.common, space, report)
   rmSync(fresh, { recursive: true, force: true })
+  giveBack(repository.common)
   return report
 }
 

@@ -75,6 +75,22 @@ describe("git in a direct workspace", () => {
     expect(git(main, "branch", "--show-current")).toBe("main")
   })
 
+  test("root leaves somebody's repository that person's", async (it) => {
+    needBubblewrap(it)
+    if (process.getuid?.() !== 0) it.skip("only root can work for somebody else")
+    const root = makeRepository()
+    execFileSync("chown", ["-R", "1000:1000", root])
+    const { workspace } = await open(root)
+    expect(workspace.user).toEqual({ uid: 1000, gid: 1000 })
+    expect(inside(workspace, "echo box > a.txt && git commit -q -am box && git status --porcelain")).toEqual({
+      code: 0,
+      out: "",
+    })
+    const report = await workspace.finish()
+    expect(report.git?.refs.length).toBe(1)
+    expect(execFileSync("find", [root, "-user", "0"]).toString()).toBe("")
+  })
+
   test("what the host moved meanwhile stays, and the box's is kept aside", async (it) => {
     needBubblewrap(it)
     const root = makeRepository()
