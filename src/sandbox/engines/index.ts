@@ -46,9 +46,9 @@ export async function chooseEngine(ctx: Context, { wanted = "auto", runtime }: W
 }
 
 async function whyNot(engine: Engine, runtime: string | undefined) {
-  if (engine.missing !== undefined) return engine.missing(runtime)
   if (runtime !== undefined && !engine.images)
     return { why: "it has no OCI runtimes", how: "leave sandbox.runtime out, or use Docker or Podman" }
+  if (engine.missing !== undefined) return engine.missing(runtime)
   const { available, missing } = await engine.probe()
   return available ? undefined : (missing ?? { why: "it is not available", how: "nanoguard doctor" })
 }
