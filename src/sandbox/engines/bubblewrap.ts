@@ -6,7 +6,7 @@ import { stateHome } from "../../home.ts"
 import type { Engine, FoundBox } from "../types.ts"
 import { isFrozen, killMembers, removeCgroup, setFrozen } from "./bubblewrap/cgroup.ts"
 import { prepareLaunch } from "./bubblewrap/launch.ts"
-import { type FoundLaunch, findLaunches, readLaunch, removeLaunch } from "./bubblewrap/launched.ts"
+import { awaitLaunch, type FoundLaunch, findLaunches, readLaunch, removeLaunch } from "./bubblewrap/launched.ts"
 import { findMissing, probeBubblewrap } from "./bubblewrap/probe.ts"
 import { continueNamespace, isStopped, killNamespace, stopNamespace, terminateCommand } from "./bubblewrap/processes.ts"
 import { findProgram } from "./program.ts"
@@ -31,8 +31,9 @@ export function createBubblewrap(ctx: Pick<Context, "cwd" | "env" | "exec">): En
     },
     list: async () => findLaunches(boxes).map(describe),
     freeze: async (box) => {
-      const { launched, init } = launchOf(box)
+      const { launched } = launchOf(box)
       if (launched && (await setFrozen(launched.cgroup, true))) return
+      const { init } = await awaitLaunch(join(boxes, box.run))
       if (init) await stopNamespace(init)
     },
     thaw: async (box) => {
@@ -45,8 +46,9 @@ export function createBubblewrap(ctx: Pick<Context, "cwd" | "env" | "exec">): En
       if (init) terminateCommand(init)
     },
     kill: async (box) => {
-      const { launched, init } = launchOf(box)
-      if (launched) await killMembers(launched.cgroup)
+      const { launched } = launchOf(box)
+      if (launched && (await killMembers(launched.cgroup))) return
+      const { init } = await awaitLaunch(join(boxes, box.run))
       if (init) await killNamespace(init)
     },
     remove: async (box) => {

@@ -76,22 +76,25 @@ export function members({ directories }: Cgroup): number[] {
         .filter((pid) => pid > 0)
 }
 
-/** Ends every process of the group; resolves once it is empty. Frozen first, so that none makes another one meanwhile. */
-export async function killMembers(cgroup: Cgroup): Promise<void> {
+/**
+ * Ends every process of the group; resolves once it is empty. Frozen first, so that none makes another one meanwhile. False where
+ * there is no group, or it was empty.
+ */
+export async function killMembers(cgroup: Cgroup): Promise<boolean> {
+  const there = members(cgroup).length > 0
   const directory = cgroup.directories.freezer
-  if (cgroup.version === 2 && directory !== undefined && write(join(directory, "cgroup.kill"), "1")) {
-    await setFrozen(cgroup, false)
-  } else {
+  if (cgroup.version === 1 || directory === undefined || !write(join(directory, "cgroup.kill"), "1")) {
     await setFrozen(cgroup, true).catch(() => {})
     killAll(cgroup)
-    await setFrozen(cgroup, false)
   }
+  await setFrozen(cgroup, false)
   const done = () => {
     const left = members(cgroup)
     if (left.length > 0) killAll(cgroup)
     return left.length === 0
   }
   await until(done, "processes of the box are still there")
+  return there
 }
 
 /** Removes the group, which has to be empty: processes that are ending keep it for a moment. */
@@ -209,8 +212,8 @@ function read(path: string): string {
 }
 
 async function until(done: () => boolean, otherwise: string): Promise<void> {
-  for (let waited = 0; !done(); waited += 5) {
+  for (let waited = 0; !done(); waited += 2) {
     if (waited > PATIENCE_MS) throw new NanoguardError(otherwise, { exit: EXIT.environment })
-    await setTimeout(5)
+    await setTimeout(2)
   }
 }

@@ -14,7 +14,7 @@ const [SECCOMP, OPTIONS, FIRST_FILE, STATUS] = [3, 4, 5, 9]
 
 // $1: where bwrap writes what it started. Then open files, blocks of 512 bytes of one file (or `unlimited`), entrances of control
 // groups, `--`, the command. A limit that already is lower stays; a group that cannot be entered ends the launch.
-const SCRIPT = `cd /
+const SCRIPT = `cd / && unset OLDPWD
 exec 9>>"$1" || exit 125
 ulimit -c 0
 ulimit -n "$2" 2>/dev/null

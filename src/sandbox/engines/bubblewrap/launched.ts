@@ -1,6 +1,7 @@
 // What a launch leaves behind in the directory of its box, so that any later process of nanoguard finds, freezes and ends it.
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { setTimeout } from "node:timers/promises"
 import type { Cgroup } from "./cgroup.ts"
 import { type Init, isInit } from "./processes.ts"
 
@@ -61,7 +62,18 @@ export function readLaunch(directory: string): Pick<FoundLaunch, "launched" | "i
   const namespace = Number(/"pid-namespace": (\d+)/.exec(status)?.[1])
   const init = { pid, namespace }
   const there = pid > 1 && namespace > 0 && isInit(init, launched.ticks, launched.ticks + LATEST_TICKS)
-  return { launched, ended: (pid > 1 && !there) || status.includes('"exit-code"'), ...(there && { init }) }
+  // A launch that came to nothing wrote nothing.
+  const late = !(pid > 1) && ticksNow() > launched.ticks + LATEST_TICKS
+  return { launched, ended: late || (pid > 1 && !there) || status.includes('"exit-code"'), ...(there && { init }) }
+}
+
+/** The same, of a box that may just be starting: waits for its first process, at most a second. */
+export async function awaitLaunch(directory: string): Promise<ReturnType<typeof readLaunch>> {
+  for (let round = 0; ; round++) {
+    const launch = readLaunch(directory)
+    if (launch.ended || launch.init !== undefined || round === 100) return launch
+    await setTimeout(10)
+  }
 }
 
 /** Removes the files of `writeLaunch`. */

@@ -12,6 +12,8 @@ export interface Init {
 }
 
 const ROUNDS = 200
+/** Its bit among pending signals: the nineteenth, on every architecture here. */
+const SIGSTOP = 1n << 18n
 
 /** Ticks since boot at which a process was started (field 22 of /proc/<pid>/stat); undefined where there is none. */
 export function startOf(pid: number): number | undefined {
@@ -87,9 +89,15 @@ function innerId(pid: number): number {
   return Number(/^NSpid:.*\t(\d+)$/m.exec(readText(`/proc/${pid}/status`))?.[1] ?? Number.POSITIVE_INFINITY)
 }
 
+/**
+ * Whether a process is stopped or ended, or waits in the kernel with the order to stop before it runs again: one that waits for its
+ * child (vfork) does so for as long as that one is stopped.
+ */
 function standsStill(pid: number): boolean {
   const state = statFields(pid)?.[0]
-  return state === undefined || "TtZX".includes(state)
+  if (state !== "D") return state === undefined || "TtZX".includes(state)
+  const pending = /^ShdPnd:\t([0-9a-f]+)$/m.exec(readText(`/proc/${pid}/status`))?.[1] ?? "0"
+  return (BigInt(`0x${pending}`) & SIGSTOP) !== 0n
 }
 
 /** Fields of /proc/<pid>/stat from the third on: the second is the program's name, which may hold blanks and brackets. */
