@@ -11,9 +11,9 @@ import type { Controls } from "./control.ts"
 import type { OpenEgress } from "./egress/open.ts"
 import { requestException } from "./front/exception.ts"
 import type { Front } from "./front/types.ts"
-import { explainHeldBack, whyPackage } from "./front/why.ts"
+import { whyPackage } from "./front/why.ts"
 import type { LawBook } from "./law.ts"
-import type { RunSummary } from "./runs.ts"
+import { summariseVisit } from "./visit.ts"
 
 export interface ControlsOptions extends Pick<Controls, "status" | "reload" | "stop"> {
   front: Front
@@ -61,17 +61,6 @@ export function createControls(options: ControlsOptions): Controls {
       }),
       onApprover: options.onApprover,
     }),
-  }
-}
-
-/** Sums a visit up; `ends` makes its token worth nothing. Undefined where there is none. */
-export async function summariseVisit(front: Front, visit: string, ends: boolean): Promise<RunSummary | undefined> {
-  const found = front.runs.summary(visit)
-  try {
-    return found && (await explainHeldBack(front, found.who, found.summary))
-  } finally {
-    // Whatever fails while it is explained: its token is worth nothing from now on.
-    if (ends) front.runs.close(visit)
   }
 }
 

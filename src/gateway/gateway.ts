@@ -7,10 +7,11 @@ import { couldReach } from "../policy/network.ts"
 import type { Store } from "../store/types.ts"
 import { VERSION } from "../version.ts"
 import { type Boxes, createBoxes } from "./boxes/boxes.ts"
+import { summariseBox } from "./boxes/summary.ts"
 import type { RemoteOptions } from "./control/remote.ts"
 import { type GateStatus, listenControl } from "./control.ts"
 import { controlPath } from "./control-path.ts"
-import { createControls, isRuled, summariseVisit } from "./controls.ts"
+import { createControls, isRuled } from "./controls.ts"
 import { createDeadman, type Deadman } from "./deadman.ts"
 import type { Desk } from "./desk.ts"
 import type { EgressInput, OpenEgress } from "./egress/open.ts"
@@ -156,7 +157,7 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     egress = openEgress(server, { ...options.egress, ...parts })
     boxes = createBoxes({
       ...{ ctx, gateway, front, store, egress, server: shared, health },
-      summarise: (visit) => summariseVisit(front, visit, true),
+      summarise: (visit) => summariseBox(front, store.db, visit),
       isRuled: () => isRuled(law.current().policy),
     })
   }
