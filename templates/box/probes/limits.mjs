@@ -38,7 +38,8 @@ export const probes = [
     run: () => {
       const { memory } = config.limits
       if (memory === undefined || memory > 512 * MEBIBYTE) return unknown("the limit is too high to be tried here")
-      const blocks = Math.ceil(memory / (16 * MEBIBYTE)) + 8
+      // Where only each process can be limited, it is allowed what a program reserves and never uses besides.
+      const blocks = Math.ceil((memory + 1024 * MEBIBYTE) / (16 * MEBIBYTE))
       const { said, ended } = runNode(
         `const kept=[]; for (let i=1;i<=${blocks};i++) { kept.push(Buffer.alloc(${16 * MEBIBYTE}, i)); require("node:fs").writeSync(1, i + "\\n") }`,
       )
