@@ -1,6 +1,7 @@
 // `nanoguard kill`: whoever can run it may stop things. It needs no gate and nobody's leave.
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
+import { operatorOf } from "../gateway/operator.ts"
 import { type KillReport, renderKill } from "../render/kill.ts"
 import { BOX_RUN, listBoxFiles } from "../sandbox/boxes.ts"
 import { findBoxes } from "../sandbox/end.ts"
@@ -11,7 +12,6 @@ import { formatTarget, readTarget } from "../sandbox/kills/types.ts"
 import { sweepBoxes } from "../sandbox/sweep.ts"
 import type { Engine, KillTarget } from "../sandbox/types.ts"
 import { openReader, openStore } from "../store/open.ts"
-import { nameOfCaller } from "./confirm.ts"
 
 export interface KillOptions {
   all?: boolean
@@ -39,7 +39,7 @@ export async function kill(
 ): Promise<{ report: KillReport; exit: ExitCode }> {
   const targets = readTargets(names, options.all, "kill")
   const reason = readReason(options.reason)
-  const order = { time: ctx.now(), by: nameOfCaller(ctx, options.by).slice(0, MAX_BY), reason }
+  const order = { time: ctx.now(), by: (options.by ?? operatorOf(ctx)).slice(0, MAX_BY), reason }
   const said = {
     ...{ schema: "nanoguard.kill/1" as const, targets: targets.map(formatTarget), by: order.by, reason },
     time: new Date(order.time).toISOString(),

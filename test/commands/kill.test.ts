@@ -22,7 +22,7 @@ const SIGNED = { passphraseFile: "pass.txt", yes: true }
 async function newPlace() {
   const desk = newDesk()
   await desk.enrol("ana")
-  const env = { ...desk.env, USER: "olga" }
+  const env = { ...desk.env, NANOGUARD_OPERATOR: "olga" }
   const engine = processEngine()
   const store = await desk.open()
   const context = (now = NOW) => testContext(desk.cwd, { env, now })

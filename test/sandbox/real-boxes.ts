@@ -16,7 +16,7 @@ const COUNT = "i=0; while :; do i=$((i+1)); echo $i >/workspace/count; sleep 0.0
 export function homeContext(home: string): Context {
   mkdirSync(home, { recursive: true })
   const env = { PATH: process.env["PATH"] ?? "", HOME: home, NANOGUARD_HOME: join(home, "nanoguard"), NO_COLOR: "1" }
-  return { ...processContext(), env: { ...env, USER: "olga" }, cwd: home }
+  return { ...processContext(), env: { ...env, NANOGUARD_OPERATOR: "olga" }, cwd: home }
 }
 
 /** Starts a box and keeps its file; resolves once its program runs. `directory` becomes its workspace. */

@@ -37,6 +37,14 @@ export async function readKills(db: Kysely<Tables>): Promise<KillChain> {
   return followRows(rows, enrolled)
 }
 
+/** Something that changes with every row of kills or approvers that is added or removed: a look at it costs little, however many there are. */
+export async function readKillsMark(db: Kysely<Tables>): Promise<string> {
+  const { rows } = await sql<{ mark: unknown }>`select cast((select count(*) from kills) as text) || ' '
+    || cast((select coalesce(max(position), 0) from kills) as text) || ' '
+    || cast((select count(*) from approvers) as text) as mark`.execute(db)
+  return String(rows[0]?.mark)
+}
+
 /** A column, or nothing where it is longer than any can be: such a row is nobody's. */
 const upTo = (limit: number, column: string) =>
   sql`case when length(${sql.ref(column)}) > ${sql.lit(limit)} then '' else ${sql.ref(column)} end as ${sql.ref(column)}`

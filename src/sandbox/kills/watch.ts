@@ -1,7 +1,7 @@
 // Kills, as a gate follows them: read at its start and after every commit, and never forgotten while it runs.
 import type { NanoguardError } from "../../errors.ts"
 import type { Store } from "../../store/types.ts"
-import { type KillChain, readKills } from "./chain.ts"
+import { type KillChain, readKills, readKillsMark } from "./chain.ts"
 import { readWaiting } from "./sticky.ts"
 import { type Kill, type KillWatch, killsOn } from "./types.ts"
 
@@ -23,6 +23,7 @@ export async function createKillWatch(
   const listeners = new Set<() => void>()
   const look = () => (directory === undefined ? new Map<string, Kill>() : readWaiting(directory))
   let chain = await readKills(store.db)
+  let mark = ""
   let waiting = look()
   let standing = join(chain.standing, waiting)
   let isReading = false
@@ -39,8 +40,11 @@ export async function createKillWatch(
     do {
       again = false
       try {
+        const current = await readKillsMark(store.db)
+        if (current === mark) continue
         const next = await readKills(store.db)
         if (isClosed) return
+        mark = current
         chain = withoutReturn(chain, next)
         settle()
       } catch (error) {
