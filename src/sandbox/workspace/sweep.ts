@@ -3,7 +3,7 @@ import type { Context } from "../../context.ts"
 import type { BoxFile } from "../types.ts"
 import { finishWorkspace } from "./finish.ts"
 import { loadState } from "./state.ts"
-import type { Workspace, WorkspaceReport } from "./types.ts"
+import type { WorkspaceReport } from "./types.ts"
 
 /**
  * Undoes what a box of a process that is gone left behind, of one entry of its box.json; only once nothing of it runs. Commits come over as they would
@@ -18,12 +18,4 @@ export async function sweepWorkspace(
   const report = await finish()
   if (!report.review && report.git?.problem === undefined) await discard()
   return report
-}
-
-/** A workspace that waits for its review, by the directory of its box; undefined where there is none. */
-export function reopenWorkspace(
-  ctx: Context,
-  directory: string,
-): Pick<Workspace, "finish" | "diff" | "apply" | "discard"> | undefined {
-  return loadState(directory) === undefined ? undefined : finishWorkspace(ctx, directory)
 }

@@ -75,6 +75,32 @@ describe("git in a direct workspace", () => {
     expect(git(main, "branch", "--show-current")).toBe("main")
   })
 
+  test("nothing that a box puts into its git directory runs on the host, while it runs or after", async (it) => {
+    needBubblewrap(it)
+    const root = makeRepository({ "a.txt": "one\n" })
+    const { workspace } = await open(root)
+    const mark = join(root, "ran")
+    const script = `set -e
+      for hook in post-commit pre-commit post-checkout post-index-change reference-transaction; do
+        printf '#!/bin/sh\\ntouch ${mark}\\n' > .git/hooks/$hook; chmod +x .git/hooks/$hook; done
+      git config core.fsmonitor 'touch ${mark}'; git config core.pager 'touch ${mark}'; git config alias.status '!touch ${mark}'
+      git config core.hooksPath .evil; git config filter.x.clean 'touch ${mark}'; git config include.path ../evil
+      printf '* filter=x\\n' > .git/info/attributes; rm -rf .git/logs; ln -s /tmp .git/logs; echo /tmp > .git/commondir`
+    expect(inside(workspace, script)).toEqual({ code: 0, out: "" })
+    const work = (name: string) => {
+      writeFileSync(join(root, "a.txt"), name)
+      git(root, "status")
+      git(root, "commit", "-q", "-am", name)
+      git(root, "switch", "-q", "-c", name)
+    }
+    work("during")
+    const report = await workspace.finish()
+    work("after")
+    expect(existsSync(mark)).toBe(false)
+    expect(lstatSync(join(root, ".git/logs")).isDirectory()).toBe(true)
+    expect(report.git?.refused).toContain("hook post-commit")
+  })
+
   test("root leaves somebody's repository that person's", async (it) => {
     needBubblewrap(it)
     if (process.getuid?.() !== 0) it.skip("only root can work for somebody else")
@@ -159,6 +185,18 @@ describe("list one", () => {
     // A directory that holds a protected one can be moved away with it; nothing at the top can.
     expect(existsSync(join(root, "away"))).toBe(there)
   })
+})
+
+test("a mount point stays while another box has it", async (it) => {
+  needBubblewrap(it)
+  const root = makeRepository()
+  const first = await open(root)
+  const second = await open(root, { ctx: first.ctx, run: "run-ba9876543210" })
+  await first.workspace.finish()
+  expect(existsSync(join(root, ".vscode"))).toBe(true)
+  expect(inside(second.workspace, "echo evil > .vscode/tasks.json").code).not.toBe(0)
+  await second.workspace.finish()
+  expect(readdirSync(root)).toEqual([".git", "a.txt"])
 })
 
 describe("secrets", () => {
