@@ -76,6 +76,15 @@ describe.each(users)("a box for user %i", (uid) => {
     expect(ticks()).toBe(last)
   })
 
+  test("has the terminal that was made for it, also by its name", () => {
+    const { state, workspace } = openBoxes(uid)
+    const script = join(import.meta.dirname, "../../sandbox/engines/launch-once.ts")
+    const inside = `'test -t 0 && : <>"$(tty)" && : <>/dev/tty && echo has one'`
+    const command = [process.execPath, script, state, workspace, String(uid), "sh", "-c", inside].join(" ")
+    const { stdout } = spawnSync("script", ["-qec", command, "/dev/null"], { encoding: "utf8" })
+    expect(stdout).toContain("has one")
+  })
+
   test("is asked to end, and ends as its command does", async () => {
     const { start, spec, engine } = openBoxes(uid)
     const box = await start(

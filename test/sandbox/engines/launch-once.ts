@@ -20,7 +20,7 @@ const {
     env: { HOME: "/tmp" },
     cwd: "/workspace",
     hostname: "box",
-    tty: false,
+    tty: process.stdin.isTTY === true,
   },
   user: { uid: Number(user), gid: Number(user) },
   mounts: [
@@ -31,7 +31,7 @@ const {
 })
 const child = spawn(file, args, {
   env: { ...launch.env },
-  stdio: ["ignore", "inherit", "inherit", ...descriptors.map(() => "pipe" as const)],
+  stdio: ["inherit", "inherit", "inherit", ...descriptors.map(() => "pipe" as const)],
 })
 descriptors.forEach((bytes, index) => {
   const stream = child.stdio[3 + index]

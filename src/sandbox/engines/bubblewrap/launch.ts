@@ -12,14 +12,15 @@ import { writeLaunch } from "./launched.ts"
 /** Descriptors of the launcher: the filter, bwrap's options, files; a shell cannot name more than 9. */
 const [SECCOMP, OPTIONS, FIRST_FILE, STATUS] = [3, 4, 5, 9]
 
-// $1: where bwrap writes what it started. Then open files, blocks of 512 bytes of one file (or `unlimited`), entrances of control
-// groups, `--`, the command. A limit that already is lower stays; a group that cannot be entered ends the launch.
+// $1: where bwrap writes what it started. Then open files, blocks of 512 bytes of one file (or `unlimited`), who the terminal is
+// given to (it was made for this run, by root, and programs open theirs by name), entrances of control groups, `--`, the command. A limit that already is lower stays; a group that cannot be entered ends the launch.
 const SCRIPT = `cd / && unset OLDPWD
 exec 9>>"$1" || exit 125
 ulimit -c 0
 ulimit -n "$2" 2>/dev/null
 ulimit -f "$3" 2>/dev/null
-shift 3
+[ -z "$4" ] || chown "$4" /proc/self/fd/0
+shift 4
 while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done
 shift
 exec "$@"`
@@ -58,6 +59,7 @@ export function prepareLaunch(spec: BoxSpec, bwrap: string, directory: string): 
     args: [
       ...["-c", SCRIPT, "nanoguard-box", status, String(spec.limits.files)],
       spec.limits.fileSize === undefined ? "unlimited" : String(Math.ceil(spec.limits.fileSize / 512)),
+      footing === "dropped" && spec.tty ? String(spec.user.uid) : "",
       ...[...entrances(cgroup), "--", bwrap, "--args", String(OPTIONS), "--", ...command],
     ],
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
