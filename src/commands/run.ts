@@ -48,6 +48,11 @@ export async function run(ctx: Context, command: readonly string[], options: Run
   const say = (text: string) => void (text !== "" && ctx.stderr.write(text))
   let close = async () => {}
   try {
+    if ((command.length === 0) === (options.swarm === undefined))
+      throw new NanoguardError("run wants a command, or --swarm with a file", {
+        exit: EXIT.usage,
+        hint: "give the command after two dashes: nanoguard run -- claude",
+      })
     const request = readRequest(ctx, command, options)
     const { port, project, offline, stale, wait } = options
     const start = async () => {
@@ -56,6 +61,10 @@ export async function run(ctx: Context, command: readonly string[], options: Run
     }
     const gate = await joinGate(ctx, { port, project, offline, stale, wait }, start, () => {})
     close = gate.close
+    if (options.swarm !== undefined) {
+      const { runSwarmFile } = await import("./run-swarm.ts")
+      return await runSwarmFile(ctx, options.swarm, request, { ...options, style })
+    }
     const hooks: RunHooks = {
       onStart: (started) => {
         if (options.quiet === true) return
@@ -78,15 +87,33 @@ export async function run(ctx: Context, command: readonly string[], options: Run
     return { exit: outcome.exit }
   } catch (error) {
     if (!(error instanceof NanoguardError)) throw error
-    say(renderTrouble(error, style))
-    return { exit: isKilled(error) ? 137 : OWN_FAILURE }
+    if (error.exit !== EXIT.findings) {
+      say(renderTrouble(error, style))
+      return { exit: OWN_FAILURE }
+    }
+    const agent = readAgent(options.agent ?? ctx.env["NANOGUARD_AGENT"] ?? nameOf(command[0] ?? ""))
+    say(renderTrouble(await explainRefusal(ctx, error, agent).catch(() => error), style))
+    return { exit: 137 }
   } finally {
     await close()
   }
 }
 
-/** Under a kill nothing starts: the gate says so, and the code is that of what was killed. */
-const isKilled = (error: NanoguardError) => (error.exit as number) === 137
+/** What the gate does not let start: exit 1 of its own, which no failure of a run has otherwise. Who stopped it and why is in the record alone. */
+async function explainRefusal(ctx: Context, error: NanoguardError, agent: string): Promise<NanoguardError> {
+  const [{ openReader }, { checkKills }, { stateHome }] = await Promise.all([
+    import("../store/open.ts"),
+    import("../sandbox/kills/check.ts"),
+    import("../home.ts"),
+  ])
+  const reader = await openReader(ctx)
+  try {
+    const refusal = await checkKills(reader.db, stateHome(ctx), { agent, run: "" })
+    return refusal === undefined ? error : new NanoguardError(refusal.message, { exit: error.exit, hint: refusal.hint })
+  } finally {
+    await reader.close()
+  }
+}
 
 function readRequest(ctx: Context, command: readonly string[], options: RunOptions): RunRequest {
   const [program = ""] = command

@@ -217,6 +217,7 @@ export interface Sandbox {
   mask?: readonly string[]
   protect?: readonly string[]
   mounts?: readonly { path: string; target?: string; write?: boolean }[]
+  messages?: readonly { from: string; to: string }[]
   env?: readonly string[]
   "pause-when"?: readonly ("gate-gone" | "log-failing" | "approvers-gone")[]
 }

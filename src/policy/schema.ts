@@ -30,6 +30,8 @@ const approvers = () =>
 
 const amount = () => z.string().check(z.regex(/^[1-9]\d{0,5}[mg]$/, "wants an amount such as 512m or 4g"))
 
+const messenger = () => patterned(/^(?:\*|[A-Za-z0-9][A-Za-z0-9_-]{0,31})$/, "the name of an agent, or *")
+
 const sandbox = () =>
   z.strictObject({
     engine: optional(z.enum(["auto", "docker", "podman", "container", "bubblewrap"]), "What runs the box."),
@@ -58,6 +60,10 @@ const sandbox = () =>
         }),
       ),
       "Further mounts; each is decided by `mounts`.",
+    ),
+    messages: optional(
+      z.array(z.strictObject({ from: messenger(), to: messenger() })).check(z.minLength(1)),
+      "Agents of a swarm that may leave files for another; * is any.",
     ),
     env: optional(
       z.array(patterned(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "the name of a variable")).check(z.minLength(1)),

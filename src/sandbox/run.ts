@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
-import type { BoxEvent, BoxRequest, BoxSummary, OpenedBox, PublishedPort } from "../gateway/boxes/types.ts"
+import type { AskedScope, BoxEvent, BoxRequest, BoxSummary, OpenedBox, PublishedPort } from "../gateway/boxes/types.ts"
 import type { PolicyInForce } from "../gateway/control.ts"
 import { askGate } from "../gateway/control-client.ts"
 import type { Project } from "../gateway/runs.ts"
@@ -34,9 +34,13 @@ export interface RunRequest {
   /** Such as `30m`. */
   timeout?: string | undefined
   parent?: string | undefined
-  /** Further mounts: an agent's memory, messages of others. */
-  mounts?: readonly BoxMount[]
+  /** Further mounts for the box's user: an agent's memory, messages of others. */
+  mounts?: (user: BoxSpec["user"]) => readonly BoxMount[]
+  /** Rights narrower than the policy. */
+  scope?: AskedScope
   tty: boolean
+  /** Where its standard input comes from; the person's where absent. */
+  input?: "inherit" | "ignore"
   /** Ends the run. */
   signal?: AbortSignal
 }
@@ -122,7 +126,13 @@ export async function runBox(ctx: Context, request: RunRequest, hooks: RunHooks)
     })
     const spec = buildSpec({
       ...{ opened, agent: request.agent, command: request.command, sandbox, workspace, env: ctx.env },
-      ...{ tty: request.tty, image, runtime, relay: relayOptions(request), mounts: request.mounts ?? [] },
+      ...{
+        tty: request.tty,
+        image,
+        runtime,
+        relay: relayOptions(request),
+        mounts: request.mounts?.(workspace.user) ?? [],
+      },
     })
     const launch = await engine.launch(spec)
     const hand = createHand(engine, spec)
@@ -133,6 +143,7 @@ export async function runBox(ctx: Context, request: RunRequest, hooks: RunHooks)
     const attached = await attachLaunch(ctx, launch, {
       ...{ tty: request.tty, signal: attended.signal, onNote: hooks.onNote, stop: hand.stop },
       ...(timeout !== undefined && { timeout }),
+      ...(request.input && { input: request.input }),
     }).finally(attended.end)
     const outcome = outcomeOf(attached, attended.killed())
     const report = await workspace.finish()
@@ -217,7 +228,7 @@ function outcomeOf({ code, by }: Ended, killed: boolean): Pick<RunOutcome, "exit
 
 async function askedOf(
   ctx: Context,
-  { agent, operator, command, parent, publish = [] }: RunRequest,
+  { agent, operator, command, parent, publish = [], scope }: RunRequest,
   made: { engine: EngineName; image: string | undefined; mode: WorkspaceMode },
 ): Promise<BoxRequest> {
   const project = await readProjectOf(ctx.cwd)
@@ -227,6 +238,7 @@ async function askedOf(
     ...(image !== undefined && { image }),
     ...(parent !== undefined && { parent }),
     ...(publish.length > 0 && { publish }),
+    ...(scope && { scope }),
     ...(project !== undefined && JSON.stringify(project).length <= MAX_PROJECT && { project }),
   }
 }

@@ -15,6 +15,8 @@ import { type Cause, type SuperviseOptions, supervise } from "./supervise.ts"
 export interface AttachOptions extends SuperviseOptions {
   /** Whether the box has a terminal, as its `BoxSpec` says: only where stdin and stdout are the person's. */
   tty: boolean
+  /** Where its standard input comes from; the person's where absent. */
+  input?: "inherit" | "ignore"
   /** Ends the box itself, by its engine; where absent, what started it gets signals. */
   stop?: Stop
   /** Told what is not as it should be: one sentence. */
@@ -63,7 +65,7 @@ export async function attachLaunch(ctx: Context, launch: Launch, options: Attach
   )
   try {
     const streams = [ctx.stdout, ctx.stderr].map((stream) => (direct ? "inherit" : streamFor(stream)))
-    const child = await start(ctx, own ?? launch, streams)
+    const child = await start(ctx, own ?? launch, [options.input ?? "inherit", ...streams])
     started.resolve(child)
     const shown = [child.stdout && show(child.stdout, ctx.stdout), child.stderr && show(child.stderr, ctx.stderr)]
     const [code, signal] = await gone
@@ -77,13 +79,13 @@ export async function attachLaunch(ctx: Context, launch: Launch, options: Attach
 }
 
 /** Starts it; rejects where it does not run. */
-async function start(ctx: Context, launch: Launch, streams: ("pipe" | "inherit")[]): Promise<ChildProcess> {
+async function start(ctx: Context, launch: Launch, streams: ("pipe" | "inherit" | "ignore")[]): Promise<ChildProcess> {
   const { file, args, env, descriptors = [] } = launch
   try {
     const child = spawn(file, args, {
       cwd: ctx.cwd,
       env: (env ?? ctx.env) as NodeJS.ProcessEnv,
-      stdio: ["inherit", ...streams, ...descriptors.map(() => "pipe" as const)],
+      stdio: [...streams, ...descriptors.map(() => "pipe" as const)],
     })
     for (const [index, bytes] of descriptors.entries()) feed(child.stdio[3 + index] as Writable, bytes)
     if (child.pid === undefined) throw (await once(child, "error"))[0]
