@@ -99,7 +99,15 @@ export function createRunBook(
       const token = `ngt_${randomBytes(24).toString("base64url")}`
       const visit = `run-${randomBytes(6).toString("hex")}`
       const expires = now() + lasts
-      const who = { agent, operator, run: run ?? visit, boxed, visit, ...(parents && { parents }), ...(scope && { scope }) }
+      const who = {
+        agent,
+        operator,
+        run: run ?? visit,
+        boxed,
+        visit,
+        ...(parents && { parents }),
+        ...(scope && { scope }),
+      }
       const entry = enter(who, expires)
       if (project !== undefined) entry.project = project
       entry.token = hash(token)
