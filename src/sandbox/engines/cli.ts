@@ -1,4 +1,5 @@
 // What the command lines of docker and podman have in common beyond `run`: boxes are frozen, killed and removed many at a time.
+import { setTimeout as sleep } from "node:timers/promises"
 import type { Context, ExecResult } from "../../context.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { cleanText } from "../../render/clean.ts"
@@ -12,6 +13,10 @@ const MAX_OUTPUT = 4 * 1024 * 1024
 
 /** Identifiers in one command: far below what a system takes for its arguments. */
 const AT_ONCE = 200
+
+/** How often, and after how many milliseconds, a box that may be starting is tried again. */
+const STARTING_TRIES = 8
+const STARTING_MS = 50
 
 /** Runs the engine's program. It answers whatever the exit code; throws `NanoguardError` where it hangs or cannot start. */
 export type EngineCli = (args: readonly string[], timeout?: number) => Promise<ExecResult>
@@ -73,7 +78,17 @@ export function boxCommands(engine: EngineName, cli: EngineCli, list: () => Prom
   }
   const removeAll = (boxes: readonly FoundBox[]) =>
     apply("remove a box", ["rm", "--force", "--volumes"], boxes, ["running", "frozen", "stopped"])
-  const freezeAll = (boxes: readonly FoundBox[]) => apply("freeze a box", ["pause"], boxes, ["running"])
+  const freezeAll = async (boxes: readonly FoundBox[]) => {
+    // One that is being started cannot be paused yet.
+    for (let again = STARTING_TRIES; ; again--) {
+      try {
+        return await apply("freeze a box", ["pause"], boxes, ["running"])
+      } catch (error) {
+        if (again === 0) throw error
+        await sleep(STARTING_MS)
+      }
+    }
+  }
   const killAll = async (boxes: readonly FoundBox[]) => {
     try {
       await apply("kill a box", ["kill"], boxes, ["running", "frozen"])

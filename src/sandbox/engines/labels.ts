@@ -35,8 +35,11 @@ export function foundBox(
   return { engine, run: row.run, agent: row.agent ?? "", handle: row.handle, state: STATES[row.state] ?? "stopped" }
 }
 
-// Everything else that the engines know of (created, exited, dead, configured, removing) runs nothing.
+// A container that is being started is "created" while its processes run already: Docker says so only later. Everything else that
+// the engines know of (exited, dead, configured, removing) runs nothing.
 const STATES: Readonly<Record<string, FoundBox["state"]>> = {
+  created: "running",
+  initialized: "running",
   running: "running",
   restarting: "running",
   stopping: "running",

@@ -1,66 +1,10 @@
 // Boxes of real engines: what was asked for is what is found inside, and a box is in the hand of whoever holds its engine.
-import { randomBytes } from "node:crypto"
 import { readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, test } from "vitest"
-import type { BoxSpec } from "../../../src/sandbox/types.ts"
-import { finished, type UsableEngine, useEngine } from "../../sandbox/engines.ts"
-
-const MiB = 2 ** 20
-
-interface Made {
-  spec: BoxSpec
-  workspace: string
-}
-
-function boxOf(engine: UsableEngine, script: string, more: Partial<BoxSpec> = {}): Made {
-  const workspace = engine.directory()
-  const spec: BoxSpec = {
-    run: `run-${randomBytes(6).toString("hex")}`,
-    agent: "tester",
-    ...(engine.image !== undefined && { image: engine.image }),
-    ...(engine.runtime !== undefined && { runtime: engine.runtime }),
-    command: ["sh", "-c", script],
-    env: { HOME: "/home/agent", PATH: "/usr/local/bin:/usr/bin:/bin", GREETING: 'a, "b" $c\nd' },
-    cwd: "/workspace",
-    user: engine.user,
-    mounts: [
-      { kind: "bind", source: workspace, target: "/workspace", write: true },
-      { kind: "tmpfs", target: "/tmp", size: 16 * MiB, mode: 0o1777, exec: true },
-      { kind: "tmpfs", target: "/home/agent", size: 16 * MiB, mode: 0o700, exec: false },
-      { kind: "mask", target: "/workspace/.env", directory: false },
-      { kind: "mask", target: "/workspace/keys", directory: true },
-    ],
-    limits: { memory: 256 * MiB, pids: 64, files: 512, fileSize: 64 * MiB },
-    hostname: "box",
-    tty: false,
-    ...more,
-  }
-  return { spec, workspace }
-}
-
-async function runBox(engine: UsableEngine, script: string, more: Partial<BoxSpec> = {}) {
-  const { spec, workspace } = boxOf(engine, script, more)
-  const child = engine.start(await engine.methods.launch(spec))
-  return { ...(await finished(child)), workspace, spec }
-}
-
-/** Until it is so; the test's own time is the limit. */
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await sleep(20)
-}
-
-const count = (workspace: string) => {
-  try {
-    return readFileSync(join(workspace, "count"), "utf8")
-  } catch {
-    return ""
-  }
-}
-
-// Written beside and renamed: a reader never sees half a number.
-const COUNTER = "i=0; while :; do i=$((i+1)); echo $i > .n; mv .n count; sleep 0.02; done"
+import { boxOf, COUNTER, count, MiB, runBox, until } from "../../sandbox/box.ts"
+import { finished, useEngine } from "../../sandbox/engines.ts"
 
 describe.each(["docker", "docker+runsc", "podman"] as const)("%s", (name) => {
   const gvisor = name === "docker+runsc"
@@ -186,7 +130,7 @@ describe.each(["docker", "docker+runsc", "podman"] as const)("%s", (name) => {
     const args = [...launch.args.slice(0, at), "create", ...named, engine.image!, "true"]
     expect((await finished(engine.start({ ...launch, args }))).code).toBe(0)
     const [box] = await engine.methods.list()
-    expect(box).toMatchObject({ run: spec.run, state: "stopped" })
+    expect(box).toMatchObject({ run: spec.run, agent: "tester" })
     await engine.methods.remove(box!)
     expect(await engine.methods.list()).toEqual([])
   })
@@ -196,6 +140,9 @@ describe.each(["docker", "docker+runsc", "podman"] as const)("%s", (name) => {
     const { spec, workspace } = boxOf(engine, `trap 'exit 42' TERM; ${COUNTER}`)
     const child = engine.start(await engine.methods.launch(spec))
     await until(() => count(workspace) !== "")
+    // The engine's program passes signals on once it knows that the box runs.
+    await until(async () => (await engine.methods.list())[0]?.state === "running")
+    await sleep(500)
     child.kill("SIGTERM")
     expect((await finished(child)).code).toBe(42)
   })
