@@ -1,5 +1,5 @@
 // The image for agents: packages come through the gate in a box, then the engine copies them into an image, without a network.
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Context } from "../../context.ts"
@@ -50,6 +50,8 @@ export async function buildImage(ctx: Context, file: Containerfile, options: Bui
     if (file.install.length > 0) onStep(`npm, through the gate: ${file.install.join(" ")}`)
     const workspace = join(directory, "workspace")
     mkdirSync(workspace)
+    // The box's user has to come through to it.
+    chmodSync(directory, 0o711)
     const installed = await installInBox(ctx, { engine, base, directory: workspace, packages: file.install })
     onStep("the image, without a network")
     const { id, tag } = await assemble(ctx, engine, { directory, workspace, text: built.text })

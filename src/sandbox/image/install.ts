@@ -6,6 +6,7 @@ import type { Context } from "../../context.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { operatorOf } from "../../gateway/operator.ts"
 import { cleanText } from "../../render/clean.ts"
+import { giveToOwner } from "../give.ts"
 import { runBox } from "../run.ts"
 import { IN_BOX } from "../types.ts"
 import type { ImageEngine } from "./engine.ts"
@@ -36,6 +37,7 @@ export async function installInBox(
 ): Promise<Installed[]> {
   mkdirSync(join(directory, "agent"), { recursive: true })
   if (packages.length === 0) return []
+  await giveToOwner(ctx, directory)
   let said = ""
   const keep = new Writable({
     write: (chunk, _, done) => {

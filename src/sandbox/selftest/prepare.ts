@@ -1,17 +1,7 @@
 // What is set up on the host for the probes to find, if they can: each thing carries one random text, the canary.
 import { spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import {
-  chmodSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs"
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
 import { networkInterfaces, tmpdir } from "node:os"
 import { join } from "node:path"
@@ -20,6 +10,7 @@ import type { Context } from "../../context.ts"
 import { controlPath } from "../../gateway/control-path.ts"
 import { dataHome, homeDirectory, stateHome } from "../../home.ts"
 import { templatesDirectory } from "../../scaffold/templates.ts"
+import { giveToOwner } from "../give.ts"
 import { IN_BOX } from "../types.ts"
 import { parseOutcome } from "./read-outcomes.ts"
 import type { Outcome, ProbeLimits } from "./types.ts"
@@ -113,13 +104,6 @@ async function fillWorkspace(ctx: Pick<Context, "env" | "exec">, workspace: stri
       : `API_TOKEN=${canary}\n`
     writeFileSync(join(workspace, path), text, { mode: 0o600 })
   }
-}
-
-/** A box runs as the owner of its workspace: root's nanoguard makes this one the owner's of the project where it was started. */
-async function giveToOwner(ctx: Pick<Context, "env" | "exec" | "cwd">, workspace: string): Promise<void> {
-  const { uid, gid } = statSync(ctx.cwd)
-  if (process.getuid?.() !== 0 || uid === 0) return
-  await ctx.exec("chown", ["-R", `${uid}:${gid}`, workspace], { env: ctx.env, timeout: 10_000 })
 }
 
 /** In a workspace of the host. A box may have a repository of its own, in which it may write what it likes. */
