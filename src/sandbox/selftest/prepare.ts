@@ -63,6 +63,11 @@ export async function prepareProbes(
     await giveToOwner(ctx, workspace)
     const listener = await listen(canary, { host: "0.0.0.0", port: 0 })
     closers.push(() => listener.close())
+    // As the gate's sockets are: whoever sees it may open it.
+    const otherRun = join(directory, "gate.sock")
+    const other = await listen(canary, { path: otherRun })
+    closers.push(() => other.close())
+    chmodSync(otherRun, 0o666)
     const abstract = process.platform === "linux" ? canary : undefined
     if (abstract !== undefined) {
       const server = await listen(canary, { path: `\0${abstract}` })
@@ -75,7 +80,12 @@ export async function prepareProbes(
     const { port: hostPort } = listener.address() as { port: number }
     const config = {
       ...{ canary, hostFile, hostPort, hostAddresses: hostAddresses(), hostPid: witness.pid, port: IN_BOX.port },
-      ...{ abstract, hostPaths: hostPaths(ctx), controlSocket: controlPath(ctx), otherSockets },
+      ...{
+        abstract,
+        hostPaths: hostPaths(ctx),
+        controlSocket: controlPath(ctx),
+        otherSockets: [otherRun, ...otherSockets],
+      },
       ...{ protected: PROTECTED, secrets: SECRETS, namespaces: namespaces() },
     }
     const probes = join(workspace, "probes")

@@ -21,6 +21,7 @@ export const unknown = (saw) => ({ state: "cannot-tell", saw })
 
 /** The worst of several attempts: `attempts` are [what, outcome] pairs, where an outcome is true for what must not be. */
 export function none(attempts) {
+  if (attempts.length === 0) return held("none is in sight")
   const through = attempts.filter(([, outcome]) => outcome === true).map(([what]) => what)
   return through.length > 0 ? broke(through.join(", ")) : held(`${attempts.length} attempts, all refused`)
 }
