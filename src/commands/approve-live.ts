@@ -7,6 +7,7 @@ import type { Effect, LiveEvent, LiveState } from "../approvals/live/types.ts"
 import type { Signer } from "../approvals/types.ts"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
+import { leaveApproverSign } from "../gateway/deadman.ts"
 import type { Fetched, Screen } from "../render/card-live.ts"
 import { cleanText, countOf } from "../render/clean.ts"
 import { openReader, openStore } from "../store/open.ts"
@@ -32,6 +33,8 @@ export type OpenFront = (ctx: Context, dispatch: (event: LiveEvent) => void) => 
 
 /** Milliseconds between two looks at the clock and, where nothing was heard, at the queue. */
 const TICK = 1_000
+/** Milliseconds between two signs that somebody is there, for boxes that stand still without (`pause-when: approvers-gone`). */
+const SIGN_EVERY = 60_000
 
 /**
  * Shows what waits as it comes, and signs what the person decides, until they leave. Exit: ok; findings (nobody is enrolled, not the
@@ -47,14 +50,18 @@ export async function approveLive(ctx: Context, options: LiveOptions = {}): Prom
   const approvers = await readApprovers(reader.db).finally(() => reader.close())
   const signer = await openSigner(ctx, requireApprover(approvers, nameOfSigner(ctx, approvers, options)), options)
   const store = await openStore(ctx, { gateway: "approve" })
+  let there: NodeJS.Timeout | undefined
   try {
     const isPlain = options.plain === true || ctx.env["TERM"] === "dumb"
     const open = isPlain
       ? (await import("./approve-plain.ts")).openPlain
       : (await import("./approve-screen.ts")).openScreen(options.color)
+    leaveApproverSign(ctx)
+    there = setInterval(() => leaveApproverSign(ctx), SIGN_EVERY).unref()
     await runLive(ctx, store, signer, open)
     return { exit: EXIT.ok }
   } finally {
+    clearInterval(there)
     await store.close()
   }
 }

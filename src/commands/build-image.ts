@@ -36,7 +36,7 @@ export async function buildAgentImage(
   const gate = await joinGate(
     ctx,
     {},
-    async () => ({ ...readStart(ctx, {}), onTrouble }),
+    async () => ({ ...readStart(ctx, { port: "0" }), onTrouble }),
     () => {},
   )
   try {

@@ -54,14 +54,15 @@ export async function runSwarmFile(
       say(agent, renderTrouble(error, style))
       continue
     }
+    let keep = true
     try {
       ctx.stderr.write(
         `\n${style.bold(agent.name)}: ${outcome.ended === "itself" ? `exit ${outcome.exit}` : outcome.ended}\n`,
       )
       if (quiet !== true) ctx.stderr.write(renderBoxEnd(outcome, { style, columns: ctx.stderr.columns ?? 80 }))
-      await reviewWorkspace(ctx, outcome, review)
+      keep = await reviewWorkspace(ctx, outcome.run, outcome, review)
     } finally {
-      await outcome.close()
+      await outcome.close(keep)
     }
   }
   return { exit }

@@ -15,7 +15,6 @@ import type { EngineName } from "../sandbox/types.ts"
 import type { WorkspaceMode } from "../sandbox/workspace/types.ts"
 import { readAgent } from "./agent-name.ts"
 import type { GatewayStartOptions } from "./gateway-options.ts"
-import { reviewWorkspace } from "./run-review.ts"
 
 export interface RunOptions extends GatewayStartOptions {
   agent?: string
@@ -34,6 +33,8 @@ export interface RunOptions extends GatewayStartOptions {
   /** A file for what the run came to, as JSON. */
   summary?: string
   swarm?: string
+  /** A run whose changes were kept. */
+  review?: string
 }
 
 /** Its own failures; a command's own codes are below it. */
@@ -48,6 +49,10 @@ export async function run(ctx: Context, command: readonly string[], options: Run
   const say = (text: string) => void (text !== "" && ctx.stderr.write(text))
   let close = async () => {}
   try {
+    if (options.review !== undefined) {
+      const { reviewKept } = await import("./run-review.ts")
+      return await reviewKept(ctx, options.review, options)
+    }
     if ((command.length === 0) === (options.swarm === undefined))
       throw new NanoguardError("run wants a command, or --swarm with a file", {
         exit: EXIT.usage,
@@ -57,7 +62,11 @@ export async function run(ctx: Context, command: readonly string[], options: Run
     const { port, project, offline, stale, wait } = options
     const start = async () => {
       const { readStart } = await import("./gateway-options.ts")
-      return { ...readStart(ctx, options), onTrouble: (error: unknown) => say(renderTrouble(error, style)) }
+      // Boxes come to it by sockets of their own: its port matters to nobody, and must not be in the way of another's.
+      return {
+        ...readStart(ctx, { ...options, port: "0" }),
+        onTrouble: (error: unknown) => say(renderTrouble(error, style)),
+      }
     }
     const gate = await joinGate(ctx, { port, project, offline, stale, wait }, start, () => {})
     close = gate.close
@@ -76,13 +85,15 @@ export async function run(ctx: Context, command: readonly string[], options: Run
       onNote: (note) => say(`nanoguard: ${note}\n`),
     }
     const outcome = await runBox(ctx, request, hooks)
+    let keep = true
     try {
       const columns = ctx.stderr.columns ?? 80
       if (options.quiet !== true) say(renderBoxEnd(outcome, { style, columns }))
-      await reviewWorkspace(ctx, outcome, { ...options, style })
+      const { reviewWorkspace } = await import("./run-review.ts")
+      keep = await reviewWorkspace(ctx, outcome.run, outcome, { ...options, style })
       if (options.summary !== undefined) writeSummary(resolve(ctx.cwd, options.summary), outcome)
     } finally {
-      await outcome.close()
+      await outcome.close(keep)
     }
     return { exit: outcome.exit }
   } catch (error) {

@@ -30,7 +30,7 @@ export async function selftest(
   const { engine, runtime, image, project } = options
   const style = await loadStyle(ctx.stdout, ctx.env, options.color)
   const onTrouble = (error: unknown) => void ctx.stderr.write(renderTrouble(error, style))
-  const start = async () => ({ ...readStart(ctx, { ...(project !== undefined && { project }) }), onTrouble })
+  const start = async () => ({ ...readStart(ctx, { port: "0", ...(project !== undefined && { project }) }), onTrouble })
   const gate = await joinGate(ctx, { project }, start, () => {})
   try {
     const { runProbes } = await import("../sandbox/selftest/run-probes.ts")

@@ -54,7 +54,7 @@ function listChanges(changes: readonly WorkspaceChange[]): string[] {
 }
 
 /** One change as a line. */
-function describeChange({ path, change, runs, details, refused }: WorkspaceChange): string {
+export function describeChange({ path, change, runs, details, refused }: WorkspaceChange): string {
   const what = refused ?? runs
   const which =
     details === undefined

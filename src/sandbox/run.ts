@@ -7,7 +7,7 @@ import type { PolicyInForce } from "../gateway/control.ts"
 import { askGate } from "../gateway/control-client.ts"
 import type { Project } from "../gateway/runs.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
-import { boxDirectory, ownIdentity, removeBoxDirectory, writeBoxFile } from "./boxes.ts"
+import { boxDirectory, ownIdentity, removeBoxDirectory, removeBoxFile, writeBoxFile } from "./boxes.ts"
 import { chooseEngine } from "./engines/index.ts"
 import { watchBox } from "./events.ts"
 import { createHand, type Hand } from "./hand.ts"
@@ -72,8 +72,8 @@ export interface RunOutcome {
   summary: BoxSummary | undefined
   report: WorkspaceReport
   workspace: Workspace
-  /** Removes what is left of the run on the host. To be called once the workspace was reviewed. */
-  close: () => Promise<void>
+  /** Removes what is left of the run on the host. With `keep` what was not applied stays, for `reviewKept`. */
+  close: (keep?: boolean) => Promise<void>
 }
 
 /**
@@ -92,12 +92,14 @@ export async function runBox(ctx: Context, request: RunRequest, hooks: RunHooks)
   if (engine.images && image === undefined) throw noImage(engine.name)
   const asked = await askedOf(ctx, request, { engine: engine.name, image, mode: modeOf(request, law) })
   const opened = (await askGate<OpenedBox>(ctx, "POST", "/v1/boxes", asked))!
-  const undo: (() => Promise<unknown> | unknown)[] = [() => removeBoxDirectory(ctx, opened.run)]
-  const close = async () => {
+  const undo: ((keep: boolean) => Promise<unknown> | unknown)[] = [
+    (keep) => (keep ? removeBoxFile(ctx, opened.run) : removeBoxDirectory(ctx, opened.run)),
+  ]
+  const close = async (keep = false) => {
     const failed: unknown[] = []
     for (const one of undo.splice(0).reverse()) {
       try {
-        await one()
+        await one(keep)
       } catch (error) {
         failed.push(error)
       }
@@ -117,7 +119,7 @@ export async function runBox(ctx: Context, request: RunRequest, hooks: RunHooks)
       policy: await policyOf(law),
       ...(request.workspace !== undefined && { mode: request.workspace }),
     })
-    undo.push(() => workspace.discard())
+    undo.push((keep) => keep || workspace.discard())
     writeBoxFile(ctx, {
       ...{ schema: "nanoguard.box/1", run: opened.run, agent: request.agent, operator: request.operator },
       ...{ project: law.project, engine: engine.name, owner: ownIdentity(), started: ctx.now() },
@@ -134,7 +136,12 @@ export async function runBox(ctx: Context, request: RunRequest, hooks: RunHooks)
         mounts: request.mounts?.(workspace.user) ?? [],
       },
     })
+    if (workspace.decisions.length > 0) {
+      const { recordMounts } = await import("./record-mounts.ts")
+      await recordMounts(ctx, request, { run: opened.run, decisions: workspace.decisions })
+    }
     const launch = await engine.launch(spec)
+    for (const warning of launch.warnings ?? []) hooks.onNote(warning)
     const hand = createHand(engine, spec)
     undo.push(() => hand.remove())
     hooks.onStart({ run: opened.run, law, spec, engine: engine.name, workspace, notes: opened.notes })
