@@ -25,6 +25,7 @@ Examples:
   nanoguard init                                       asks, shows, writes
   nanoguard init --yes --preset team --ci github       the same without questions
   nanoguard init --dry-run --yes                       only shows
+  nanoguard init --image --build-image                 a Containerfile for agents, and the image that it makes
 
 Exit codes: 0 fine, 1 declined or something is left to do by hand, 2 usage, 4 an unsafe path`,
   check: `

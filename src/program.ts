@@ -98,6 +98,12 @@ export function program(ctx: Context, done: Done, argv?: readonly string[]): Com
     .option("--native", "write the policy into the package managers' own settings as well")
     .option("--no-native", "leave the package managers' settings alone")
     .option("--gateway [url]", "point the package managers at a gate (http://127.0.0.1:8471 without an address)")
+    .option("--image [base]", "write a Containerfile for the image that agents run in (on node:24-bookworm)")
+    .option("--no-image", "write no Containerfile")
+    .option("--build-image", "build that image, every package of it through the gate")
+    .addOption(
+      new Option("--engine <engine>", "what builds it (default: the first that is here)").choices(["docker", "podman"]),
+    )
     .option("--dry-run", "show every file, write nothing")
     .option("--force", "replace files of yours that differ")
     .addOption(json())
