@@ -108,7 +108,7 @@ function zip(files: Record<string, string>): Buffer {
   )
 }
 
-function tarGz(files: Record<string, string>): Buffer {
+export function tarGz(files: Record<string, string>): Buffer {
   const parts = Object.entries(files).flatMap(([path, text]) => tarEntry(path, strToU8(text)))
   return Buffer.from(gzipSync(Buffer.concat([...parts, Buffer.alloc(1024)]), { mtime: 0 }))
 }

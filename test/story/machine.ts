@@ -1,0 +1,97 @@
+// The machine of the story: a person's home and repository, an internet on loopback, and nothing else.
+import { execFileSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { type Asked, startOrigin } from "../long/egress/origin.ts"
+import { answerModel, errand } from "./model.ts"
+import { servePackage } from "./packages.ts"
+
+export interface Machine {
+  /** The repository. */
+  repo: string
+  /** All that the person's programs have of an environment. */
+  env: Record<string, string>
+  /** What the internet was asked, oldest first. */
+  asked: readonly Asked[]
+  /** The values that no box ever sees. */
+  keys: { github: string; anthropic: string }
+  close: () => Promise<void>
+}
+
+const NODE_DIRECTORY = dirname(process.execPath)
+const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+const HOSTS = ["registry.example", "api.anthropic.com", "api.github.com", "collector.example", "errors.example"]
+// Of their services' shapes, and nobody's.
+const KEYS = { github: `ghp_${"RealKey0".repeat(4)}ABCD`, anthropic: `sk-ant-api03-${"Real7".repeat(18)}-AA` }
+
+/** Makes it. `directory` is where it lies; a new one below the system's temporary directory where absent. */
+export async function openMachine(directory?: string): Promise<Machine> {
+  const scratch = realpathSync(directory ?? mkdtempSync(join(tmpdir(), "nanoguard-story-")))
+  const origin = await startOrigin()
+  origin.host("registry.example", ({ url }, response) => {
+    const found = servePackage(url ?? "", "https://registry.example")
+    if (found === undefined) response.writeHead(404).end("{}")
+    else response.end(found)
+  })
+  origin.host("api.anthropic.com", ({ url }, response, body) => {
+    if (/^\/v1\/messages(\?|$)/.test(url ?? "")) answerModel(body, response, errand)
+    else response.writeHead(url === "/" ? 200 : 404).end()
+  })
+  origin.host("api.github.com", (request, response, body) => {
+    const ours = request.headers.authorization === `Bearer ${KEYS.github}`
+    if (!ours) response.writeHead(401).end('{"message":"Bad credentials"}\n')
+    else response.end(`{"merged":true,"method":${JSON.stringify(methodOf(body))}}\n`)
+  })
+  for (const host of ["collector.example", "errors.example"])
+    origin.host(host, (_, response) => response.end("thanks\n"))
+
+  const repo = join(scratch, "shop")
+  const home = join(scratch, "home")
+  write(scratch, {
+    "ca.pem": origin.ca.certificate,
+    "home/.npmrc": "registry=https://registry.example/\n",
+    "home/.gitconfig":
+      "[user]\n\tname = Ana\n\temail = ana@acme.example\n[init]\n\tdefaultBranch = main\n[safe]\n\tdirectory = *\n",
+    "shop/package.json": '{\n  "name": "shop",\n  "version": "1.0.0",\n  "private": true\n}\n',
+    "shop/.gitignore": "node_modules\n",
+    "bin/nanoguard": `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, "bin/nanoguard.js")}' "$@"\n`,
+  })
+  execFileSync("chmod", ["+x", join(scratch, "bin/nanoguard")])
+  const env = {
+    PATH: `${join(scratch, "bin")}:${NODE_DIRECTORY}:${process.env["PATH"] ?? ""}`,
+    ...{ HOME: home, NANOGUARD_HOME: join(scratch, "state"), NANOGUARD_OPERATOR: "ana", NO_COLOR: "1" },
+    ...{ LANG: "C.UTF-8", TERM: "xterm-256color", PS1: "$ " },
+    NODE_OPTIONS: `--import=${fileURLToPath(new URL("internet.ts", import.meta.url))}`,
+    ...{ NODE_EXTRA_CA_CERTS: join(scratch, "ca.pem"), STORY_HOSTS: HOSTS.join(" "), STORY_PORT: String(origin.port) },
+  }
+  const git = (...args: string[]) => execFileSync("git", args, { cwd: repo, env, stdio: "pipe" })
+  git("init", "-q")
+  git("add", ".")
+  git("commit", "-qm", "A shop")
+  // A box has the ids of whoever owns the workspace: not root's, where the story is told by root.
+  if (process.getuid?.() === 0) execFileSync("chown", ["-R", "1000:1000", repo])
+  return {
+    ...{ repo, env, keys: KEYS, asked: origin.asked },
+    close: async () => {
+      await origin.close()
+      if (directory === undefined) rmSync(scratch, { recursive: true, force: true })
+    },
+  }
+}
+
+function methodOf(body: Buffer): string {
+  try {
+    return String((JSON.parse(body.toString()) as { merge_method?: unknown }).merge_method)
+  } catch {
+    return "merge"
+  }
+}
+
+function write(directory: string, files: Record<string, string>): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true })
+    writeFileSync(join(directory, path), text)
+  }
+}
