@@ -54,10 +54,24 @@ export function loadState(directory: string): WorkspaceState | undefined {
   }
 }
 
-/** The instant at which the box began, by the clock of the file system, in nanoseconds. Made last of all before it starts. */
+/**
+ * Notes the instant from which on changes are the box's: by the clock of the file system, which moves in steps of milliseconds. What was written
+ * just before must not look like what comes after, so it waits for the next step.
+ */
 export function markStart(directory: string): void {
-  writeFileSync(join(directory, "start"), "", { mode: 0o600 })
+  const file = join(directory, "start")
+  const mark = () => {
+    writeFileSync(file, "", { mode: 0o600 })
+    return lstatSync(file, { bigint: true }).ctimeNs
+  }
+  const first = mark()
+  const late = performance.now() + LONGEST_STEP
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  while (mark() === first && performance.now() < late) Atomics.wait(pause, 0, 0, 1)
 }
+
+/** Milliseconds. */
+const LONGEST_STEP = 100
 
 /** That instant; 0 where the box never began. */
 export function startOf(directory: string): bigint {
