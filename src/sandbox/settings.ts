@@ -10,7 +10,15 @@ export interface BoxSettingsInput {
   certificate: string
   placeholders: readonly PlaceholderVariable[]
   /** Hosts of git repositories whose ssh addresses are rewritten, beside the known forges. */
-  gitHosts: readonly string[]
+  gitHosts: readonly GitHost[]
+}
+
+export interface GitHost {
+  host: string
+  /** Of its https where that is not 443. */
+  port?: number
+  /** The credential that its rules name. */
+  credential?: string
 }
 
 export interface BoxSettings {
@@ -93,18 +101,18 @@ function javaOptions(): string {
 }
 
 /** Git's configuration by variables (git-config(1), ENVIRONMENT): no file that an agent could change, and none of the person's. */
-function gitVariables(hosts: readonly string[], placeholders: readonly PlaceholderVariable[]): Record<string, string> {
-  const known = new Set(placeholders.flatMap(({ names }) => names))
-  const entries = [...new Set([...FORGES, ...hosts])].flatMap((host): [string, string][] => {
-    const rewritten = `url.https://${host}/.insteadOf`
-    const token = Object.hasOwn(FORGE_TOKENS, host) ? FORGE_TOKENS[host] : undefined
-    const helper = token && known.has(token[1]) ? [[`credential.https://${host}.helper`, helperOf(...token)]] : []
+function gitVariables(hosts: readonly GitHost[], placeholders: readonly PlaceholderVariable[]): Record<string, string> {
+  const own = hosts.filter(({ host }) => !FORGES.includes(host))
+  const entries = [...FORGES.map((host): GitHost => ({ host })), ...own].flatMap((one): [string, string][] => {
+    const { host, port } = one
+    const address = `https://${port === undefined ? host : `${host}:${port}`}`
+    const helper = helperOf(one, placeholders)
     return [
       ...[`git@${host}:`, `ssh://git@${host}/`, `ssh://${host}/`, `git://${host}/`].map((from): [string, string] => [
-        rewritten,
+        `url.${address}/.insteadOf`,
         from,
       ]),
-      ...(helper as [string, string][]),
+      ...(helper === undefined ? [] : [[`credential.${address}.helper`, helper] as [string, string]]),
     ]
   })
   const all: [string, string][] = [["safe.directory", IN_BOX.workspace], ["credential.helper", ""], ...entries]
@@ -120,7 +128,11 @@ function gitVariables(hosts: readonly string[], placeholders: readonly Placehold
   }
 }
 
-/** A helper that names the placeholder: asked only where a host wants somebody to be named. */
-function helperOf(user: string, variable: string): string {
+/** A helper that names the placeholder, where there is one: asked only where a host wants somebody to be named. The gate names the user that the key wants. */
+function helperOf({ host, credential }: GitHost, placeholders: readonly PlaceholderVariable[]): string | undefined {
+  const [user, wanted] = Object.hasOwn(FORGE_TOKENS, host) ? FORGE_TOKENS[host]! : ["git", undefined]
+  const names = placeholders.flatMap((one) => (wanted !== undefined || one.credential === credential ? one.names : []))
+  const variable = wanted === undefined ? names[0] : names.find((name) => name === wanted)
+  if (variable === undefined || !/^[A-Za-z_]\w{0,99}$/.test(variable)) return undefined
   return `!f() { test "$1" = get && printf 'username=%s\\npassword=%s\\n' ${user} "$${variable}"; }; f`
 }

@@ -11,6 +11,7 @@ import type { RunSummary } from "../runs.ts"
 import type { ServerOptions } from "../server.ts"
 import type { Attribution } from "../types.ts"
 import { makeBoxDirectory, removeBoxDirectory, socketOf } from "./directory.ts"
+import { gitHostsOf } from "./git-hosts.ts"
 import { createInternal } from "./internal.ts"
 import { openPublisher } from "./publish.ts"
 import { BOX_ORIGIN, type BoxServer, openBoxServer } from "./server.ts"
@@ -70,7 +71,7 @@ export async function openBox(
     const placeholders = egress
       .placeholdersOf(agent, run)
       .filter(({ credential }) => scope?.credentials?.includes(credential) !== false)
-    const settings = boxSettings({ run, certificate, placeholders, gitHosts: request.gitHosts ?? [] })
+    const settings = boxSettings({ run, certificate, placeholders, gitHosts: gitHostsOf(front.law().policy) })
     const directory = makeBoxDirectory(ctx, run, settings.files)
     const event = boxEvent(options, { who, request })
     await store.append({

@@ -8,9 +8,7 @@ import type { BoxEnd, BoxRequest } from "./types.ts"
 const ENGINES: ReadonlySet<unknown> = new Set<EngineName>(["docker", "podman", "container", "bubblewrap"])
 const WORKSPACES: ReadonlySet<unknown> = new Set<BoxRequest["workspace"]>(["direct", "copy", "worktree", "none"])
 const RUN = /^run-[0-9a-f]{12}$/
-const HOST = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/
 const MAX_IMAGE = 500
-const MAX_HOSTS = 50
 const MAX_PORTS = 50
 
 const isRun = (value: unknown) => typeof value === "string" && RUN.test(value)
@@ -21,7 +19,7 @@ const orAbsent = (value: unknown, test: (value: unknown) => boolean) => value ==
 
 /** A box to open; throws `NanoguardError` (usage) for what is none. */
 export function readBoxRequest(body: Readonly<Record<string, unknown>>): BoxRequest {
-  const { agent, operator, run, parent, engine, image, workspace, project, command, gitHosts, publish, scope } = body
+  const { agent, operator, run, parent, engine, image, workspace, project, command, publish, scope } = body
   const isSound =
     isName(agent) &&
     typeof operator === "string" &&
@@ -33,7 +31,6 @@ export function readBoxRequest(body: Readonly<Record<string, unknown>>): BoxRequ
     WORKSPACES.has(workspace) &&
     orAbsent(project, isProject) &&
     isList(command, 100_000, (word) => typeof word === "string") &&
-    orAbsent(gitHosts, (all) => isList(all, MAX_HOSTS, (one) => typeof one === "string" && HOST.test(one))) &&
     orAbsent(scope, isScope) &&
     orAbsent(publish, (all) => isList(all, MAX_PORTS, isMapping))
   if (isSound) return body as unknown as BoxRequest

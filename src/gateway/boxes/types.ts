@@ -19,8 +19,6 @@ export interface BoxRequest {
   project?: Project
   /** Only its first word is recorded. */
   command: readonly string[]
-  /** Hosts that may be asked for by ssh addresses: rewritten to https inside, beside those of the known forges. */
-  gitHosts?: readonly string[]
   /** Ports of this machine's loopback that lead to ports of the box; the relay is to be started with `--publish <box port>` for each. */
   publish?: readonly PublishedPort[]
   /** Rights narrower than the policy; its parent's narrow them further. */
