@@ -48,12 +48,12 @@ export const NEVER_AT_TOP: readonly string[] = [
   ...[".claude", ".codex", ".cursor", ".gemini", ".opencode", ".windsurf", ".mcp.json", "opencode.json"],
   ...[".envrc", ".mise", ".mise.toml", "mise.toml", ".tool-versions", ".direnv"],
   ...[".exrc", ".nvim.lua", ".vimrc", ".dir-locals.el", ".gdbinit", ".lldbinit"],
-  ...["nanoguard.yaml", "nanoguard.local.yaml"],
+  ...["nanoguard.yaml", "nanoguard.local.yaml", ".nanoguard"],
 ]
 
 // Anywhere, where they are there: a nested one cannot be forbidden before it is made (its directory can be moved away).
 const NEVER =
-  /^(\.vscode|\.idea|\.devcontainer(\.json)?|\.zed|\.fleet|\.claude|\.claude\.json|\.codex|\.cursor|\.gemini|\.opencode|opencode\.jsonc?|\.windsurf|\.mcp\.json|\.envrc|\.mise|\.?mise(\.[\w-]+)*\.toml|\.tool-versions|\.direnv|\.exrc|\.nvim\.lua|\.nvimrc|\.vimrc|\.dir-locals(-2)?\.el|\.gdbinit|\.lldbinit|\.husky|\.githooks|\.bash(rc|_profile|_login|_logout|_aliases)|\.profile|\.z(shrc|shenv|profile|login|logout)|\.inputrc|\.gitconfig|[\w.-]*\.code-workspace|nanoguard[\w.-]*\.ya?ml)$/
+  /^(\.vscode|\.idea|\.devcontainer(\.json)?|\.zed|\.fleet|\.claude|\.claude\.json|\.codex|\.cursor|\.gemini|\.opencode|opencode\.jsonc?|\.windsurf|\.mcp\.json|\.envrc|\.mise|\.?mise(\.[\w-]+)*\.toml|\.tool-versions|\.direnv|\.exrc|\.nvim\.lua|\.nvimrc|\.vimrc|\.dir-locals(-2)?\.el|\.gdbinit|\.lldbinit|\.husky|\.githooks|\.bash(rc|_profile|_login|_logout|_aliases)|\.profile|\.z(shrc|shenv|profile|login|logout)|\.inputrc|\.gitconfig|[\w.-]*\.code-workspace|\.nanoguard|nanoguard[\w.-]*\.ya?ml)$/
 
 /** Whether something of this name is in list one wherever it lies. */
 export function neverWritten(name: string): boolean {
