@@ -110,6 +110,8 @@ function resetOf(changed: ReadonlySet<string>, undo: ReadonlyMap<string, string>
     pop(pushed[0]),
     ...undo.values(),
     region(changed.has(ORIGIN), undo.has("region")),
+    // Somebody drew here and was cut off: what is left below the cursor is nobody's.
+    changed.size === 0 ? "" : "\r\n\x1b[J",
   ].join("")
 }
 

@@ -54,7 +54,7 @@ describe("a box without a terminal", () => {
     const launch = shell("printf '\\033[31mred\\033]0;title\\007 \\033[?25l'; printf 'a\\033]0;b\\007' >&2")
     const options = { tty: false, signal: new AbortController().signal }
     expect(await attachLaunch({ ...ctx, stderr: piped.stderr }, launch, options)).toEqual({ code: 0 })
-    expect(ctx.out()).toBe("\x1b[31mred \x1b[?25l\x1b[?25h\x1b[0m")
+    expect(ctx.out()).toBe("\x1b[31mred \x1b[?25l\x1b[?25h\r\n\x1b[J\x1b[0m")
     expect(piped.err()).toBe("a\x1b]0;b\x07")
   })
 

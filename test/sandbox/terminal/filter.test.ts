@@ -153,11 +153,11 @@ describe("a reset", () => {
 
   it("undoes what was left, the main screen last but for what belongs to it", () => {
     expect(resetOf("\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[31m\x1b(0\x1b[>1u\x1b[3 q\x1b=")).toBe(
-      "\x1b[?25h\x1b[?2004l\x1b[<1u\x1b[?1049l\x0f\x1b(B\x1b)B\x1b[0 q\x1b>\x1b[0m",
+      "\x1b[?25h\x1b[?2004l\x1b[<1u\x1b[?1049l\x0f\x1b(B\x1b)B\x1b[0 q\x1b>\r\n\x1b[J\x1b[0m",
     )
     expect(resetOf("\x1b[2;5r")).toBe("\x1b7\x1b[r\x1b8")
-    expect(resetOf("\x1b[2;5r\x1b[?6h")).toBe("\x1b[?6l\x1b[r\x1b[999H")
-    expect(resetOf("\x1b[?7l\x1b[4h\x1b[=5u\x1b[>4;2m")).toBe("\x1b[?7h\x1b[4l\x1b[=0u\x1b[>4;0m")
+    expect(resetOf("\x1b[2;5r\x1b[?6h")).toBe("\x1b[?6l\x1b[r\x1b[999H\r\n\x1b[J")
+    expect(resetOf("\x1b[?7l\x1b[4h\x1b[=5u\x1b[>4;2m")).toBe("\x1b[?7h\x1b[4l\x1b[=0u\x1b[>4;0m\r\n\x1b[J")
   })
 
   it("is harmless itself", () => {
