@@ -120,7 +120,7 @@ function watchRequests(port: number) {
 }
 
 /** One advisory a package and ecosystem, of high severity, with the versions spelled out. */
-function advisories(refused: Readonly<Record<string, readonly string[]>>): string {
+export function advisories(refused: Readonly<Record<string, readonly string[]>>): string {
   const named = (ecosystem: string, name: string, versions: readonly string[]) => ({
     package: { ecosystem, name },
     versions,

@@ -12,7 +12,7 @@ import { listApprovals } from "../../../src/approvals/list.ts"
 import type { Approval, NetworkArguments } from "../../../src/approvals/types.ts"
 import { readBody } from "../../../src/audit/sealing/record-shape.ts"
 import type { LogRecord } from "../../../src/audit/types.ts"
-import { processContext } from "../../../src/context.ts"
+import { type Context, processContext } from "../../../src/context.ts"
 import { loadPolicyTexts } from "../../../src/policy/load.ts"
 import { openStore } from "../../../src/store/open.ts"
 import { setCredential } from "../../../src/vault/change.ts"
@@ -39,6 +39,10 @@ export interface Lab {
   directory: (name: string, files?: Record<string, string>) => string
   /** Starts `sh -c line` behind the gate, as an agent's command. */
   exec: (line: string, options?: { cwd?: string; env?: Record<string, string>; agent?: string }) => Promise<Ran>
+  /** Runs the CLI as the person whose gate this is. */
+  nanoguard: (args: readonly string[], options?: { cwd?: string; env?: Record<string, string> }) => Promise<Ran>
+  /** The person's environment. */
+  env: Readonly<Record<string, string>>
   /** Resolves with what an agent asks about next; waits for it. */
   held: (agent?: string) => Promise<Approval & { asked: NetworkArguments }>
   approve: (id: string) => Promise<void>
@@ -60,6 +64,8 @@ export interface LabOptions {
   env?: (port: number) => Record<string, string>
   /** Names of real services that the origin stands in for. */
   names?: readonly string[]
+  /** Done in the person's name before the gate starts. */
+  prepare?: (ctx: Context) => Promise<void>
 }
 
 /** Milliseconds for a command, and for something to be held. */
@@ -85,6 +91,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     ...{ NO_COLOR: "1", NANOGUARD_OPERATOR: "olga", CI: "1" },
   }
   const ctx = { ...processContext(), cwd, env }
+  await options.prepare?.(ctx)
   const store = await openStore(ctx, { gateway: "lab" })
   const ana = newPerson("ana")
   await addApprover(store, ana, ana, Date.now(), "lab")
@@ -116,17 +123,18 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   const known = new Set<string>()
   const answer = (id: string, given: Parameters<typeof answerApproval>[2]) =>
     answerApproval(store, id, given, ana, Date.now(), "lab").then(() => {})
+  const nanoguard: Lab["nanoguard"] = async (args, more = {}) => {
+    const { exitCode, all } = await execa(process.execPath, [BIN, ...args], {
+      ...{ cwd: more.cwd ?? cwd, extendEnv: false, reject: false, stdin: "ignore", all: true, timeout: PATIENCE },
+      env: { ...env, ...more.env },
+    })
+    return { exit: exitCode ?? -1, terminal: all }
+  }
   return {
-    ...{ origin, scratch, directory, pid: gate.pid!, troubles: () => troubles },
+    ...{ origin, scratch, directory, pid: gate.pid!, troubles: () => troubles, nanoguard, env },
     at: (host) => `https://${host}:${origin.port}`,
-    exec: async (line, more = {}) => {
-      const args = [BIN, "gateway", "exec", "--agent", more.agent ?? "claude-1", "--", "sh", "-c", line]
-      const { exitCode, all } = await execa(process.execPath, args, {
-        ...{ cwd: more.cwd ?? cwd, extendEnv: false, reject: false, stdin: "ignore", all: true, timeout: PATIENCE },
-        env: { ...env, ...more.env },
-      })
-      return { exit: exitCode ?? -1, terminal: all }
-    },
+    exec: (line, { agent = "claude-1", ...more } = {}) =>
+      nanoguard(["gateway", "exec", "--agent", agent, "--", "sh", "-c", line], more),
     held: async (agent = "claude-1") => {
       for (const end = performance.now() + PATIENCE; performance.now() < end; await sleep(50)) {
         const [next] = (await listApprovals(store.db, Date.now())).filter(
