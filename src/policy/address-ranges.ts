@@ -43,8 +43,26 @@ export function parseAddressRange(text: string): AddressRange | string {
   return range
 }
 
+/** Addresses that are remembered for one list of ranges: whoever is sent to again is not taken apart again. */
+const MAX_KNOWN = 1_000
+
+const known = new WeakMap<readonly AddressRange[], Map<string, boolean>>()
+
 /** Whether one of the ranges holds an address that may be reached at all. Text that is no canonical address is in none. */
 export function isInRanges(ranges: readonly AddressRange[], text: string): boolean {
+  let answers = known.get(ranges)
+  if (!answers || answers.size >= MAX_KNOWN) {
+    answers = new Map()
+    known.set(ranges, answers)
+  }
+  const found = answers.get(text)
+  if (found !== undefined) return found
+  const answer = findInRanges(ranges, text)
+  answers.set(text, answer)
+  return answer
+}
+
+function findInRanges(ranges: readonly AddressRange[], text: string): boolean {
   const address = parseAddress(text)
   if (!address) return false
   const here = { text, first: address.value, family: address.family, bits: SIZE[address.family] }

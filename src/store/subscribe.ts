@@ -1,10 +1,10 @@
-// Who wants to hear of commits, and how often: soon after the first one, then at most every 20 ms, however many there are.
+// Who wants to hear of commits, and how often: soon after the first one, then at most every 10 ms, however many there are.
 import type { Kysely } from "kysely"
 import type { StoreLocation } from "./location.ts"
 import type { Tables } from "./schema.ts"
 
 /** Milliseconds between two calls of a listener. */
-const PAUSE = 20
+const PAUSE = 10
 
 export interface Subscriptions {
   subscribe(listener: () => void): () => void

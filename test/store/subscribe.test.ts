@@ -12,7 +12,7 @@ describe("subscriptions", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }))
   afterEach(() => void vi.useRealTimers())
 
-  test("call at once, and then once for all that comes within 20 ms", async () => {
+  test("call at once, and then once for all that comes within 10 ms", async () => {
     const { subscribe, notify } = createSubscriptions(() => () => {})
     const listener = vi.fn()
     subscribe(listener)

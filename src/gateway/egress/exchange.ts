@@ -30,8 +30,8 @@ export interface Exchange {
   target: Target
   request: IncomingMessage
   url: string
-  /** Aborts when the client leaves before it was answered. */
-  left: AbortSignal
+  /** What aborts when the client leaves before it was answered. */
+  left: () => AbortSignal
   /** Has a client that waits for leave send its body. */
   proceed: () => void
   /** What is decided is the opening of a stream: nothing of what is said on it. */
@@ -132,7 +132,7 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
     }
     // A body that waits is kept under the vault's key.
     if (start.bytes.length > 0 && deps.vault?.locked === true) return fail("vault.locked", lockedAnswer())
-    const answered = await waitForPeople(deps, who, left, policy, judged, start.bytes)
+    const answered = await waitForPeople(deps, who, left(), policy, judged, start.bytes)
     if (answered === "left") return undefined
     if (answered === "stopping")
       return unavailableAnswer("the gate stops; the request waits for a person and may be repeated", 5)

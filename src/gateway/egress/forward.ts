@@ -97,7 +97,7 @@ export function forward(
             done.status = status
             try {
               const own = responseHeaders(current.rawHeaders ?? headers)
-              checkCoding(Array.isArray(current.rawHeaders) ? current.rawHeaders.map(String) : [])
+              checkCoding(Array.isArray(current.rawHeaders) ? current.rawHeaders : [])
               const all = watch.head?.(status, own) ?? own
               response.writeHead(status, all.flat())
               if (!isShort(all)) response.flushHeaders()
@@ -160,7 +160,7 @@ function isShort(headers: OutgoingHeaders): boolean {
  * Throws `AnswerRefused` for a body that is compressed for this connection alone (RFC 9112, section 7): nobody asked for that, and with
  * the header that says so it would be bytes that neither the client nor whoever looks through them could read.
  */
-export function checkCoding(rawHeaders: readonly string[]): void {
+export function checkCoding(rawHeaders: readonly (string | Buffer)[]): void {
   const codings = valuesOf(rawHeaders, "transfer-encoding")
   if (codings !== undefined && codings.join().trim().toLowerCase() !== "chunked")
     throw new AnswerRefused("answer.encoded")

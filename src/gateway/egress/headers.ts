@@ -54,13 +54,13 @@ export function requestHeaders(request: IncomingMessage, target: Target): string
 }
 
 /** All values of a header, in their order; undefined where it is not there. */
-export function valuesOf(rawHeaders: readonly string[], name: string): string[] | undefined {
+export function valuesOf(rawHeaders: readonly (string | Buffer)[], name: string): string[] | undefined {
   let values: string[] | undefined
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const found = rawHeaders[index]!
-    if (found.length !== name.length || found.toLowerCase() !== name) continue
+    if (found.length !== name.length || found.toString("latin1").toLowerCase() !== name) continue
     values ??= []
-    values.push(rawHeaders[index + 1]!)
+    values.push(rawHeaders[index + 1]!.toString("latin1"))
   }
   return values
 }
@@ -68,8 +68,9 @@ export function valuesOf(rawHeaders: readonly string[], name: string): string[] 
 /** Headers of an origin's answer, or its trailers, as a client gets them: names in lower case. Takes them as a list or as an object. */
 export function responseHeaders(headers: IncomingHttpHeaders | readonly (string | Buffer)[]): [string, string][] {
   const pairs = Array.isArray(headers) ? pairsOf(headers) : entriesOf(headers as IncomingHttpHeaders)
-  const connection = pairs.filter(([name]) => name === "connection").map(([, value]) => value)
-  const named = (connection.length > 0 && namedByConnection(connection)) || NONE
+  let connection: string[] | undefined
+  for (const [name, value] of pairs) if (name === "connection") connection = [...(connection ?? []), value]
+  const named = namedByConnection(connection) ?? NONE
   return pairs.filter(([name]) => isPassed(name) && !HINTS.has(name) && !named.has(name))
 }
 

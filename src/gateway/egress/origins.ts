@@ -59,8 +59,23 @@ export function createOrigins(options: OriginOptions = {}): Origins {
   const load = once(() => import("undici"))
   const trust = once(() => loadTrust(options.ca))
 
-  function vet({ target: { port }, addresses }: Destination) {
+  /** Ports for which a list of addresses was vetted: a resolver gives the same list for a second. */
+  const vetted = new WeakMap<readonly string[], Map<number, string>>()
+
+  /** The addresses as one text, in their order. */
+  function vet(destination: Destination): string {
     if (closed) throw new OriginError("gone", "the gateway is stopping")
+    const { target, addresses } = destination
+    const known = vetted.get(addresses)?.get(target.port)
+    if (known !== undefined) return known
+    vetAnew(destination)
+    const text = [...addresses].sort().join(" ")
+    // Before it listens it has no address.
+    if (listening().length > 0) vetted.set(addresses, (vetted.get(addresses) ?? new Map()).set(target.port, text))
+    return text
+  }
+
+  function vetAnew({ target: { port }, addresses }: Destination) {
     if (addresses.length === 0) throw new OriginError("unresolved", "the host has no address")
     if (addresses.some((address) => isIP(address) === 0)) throw new OriginError("unresolved", "this is no address")
     const own = listening()
@@ -116,10 +131,9 @@ export function createOrigins(options: OriginOptions = {}): Origins {
 
   return {
     dispatcherOf: async (destination) => {
-      vet(destination)
-      const { target, addresses, http2 = false, scope = "" } = destination
-      const place = `${target.scheme}//${target.host} ${target.port} ${http2} ${[...addresses].sort().join(" ")}`
-      const key = `${place} ${scope}`
+      const vetted = vet(destination)
+      const { target, http2 = false, scope = "" } = destination
+      const key = `${target.scheme}//${target.host} ${target.port} ${http2} ${vetted} ${scope}`
       const found = pools.get(key)
       if (found !== undefined) return keep(key, found)
       const made = await makePool(destination)

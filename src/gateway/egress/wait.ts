@@ -48,14 +48,22 @@ export async function waitForPeople(
   return told(state, note)
 }
 
-/** Aborts when a client leaves before it was answered. `release` ends the watch. */
+/** What aborts when a client leaves before it was answered: made when it is asked for, since few requests wait. `release` ends the watch. */
 export function watchClient(client: ServerResponse | Duplex): {
-  left: AbortSignal
+  left: () => AbortSignal
   release: () => void
 } {
-  const gone = new AbortController()
-  const onClose = () => gone.abort()
+  let gone: AbortController | undefined
+  let isGone = client.destroyed
+  const onClose = () => {
+    isGone = true
+    gone?.abort()
+  }
   client.on("close", onClose)
-  if (client.destroyed) gone.abort()
-  return { left: gone.signal, release: () => void client.off("close", onClose) }
+  const left = () => {
+    gone ??= new AbortController()
+    if (isGone) gone.abort()
+    return gone.signal
+  }
+  return { left, release: () => void client.off("close", onClose) }
 }

@@ -10,7 +10,7 @@ import { segmentBatch } from "./take-in.ts"
 import type { Repeated } from "./text.ts"
 
 /** Milliseconds from a segment's first turn until it is handed to the store, which syncs it 30 ms after that: 100 in all. */
-const TAKE_IN = 30
+const TAKE_IN = 50
 /** Milliseconds until what could not be taken in is tried again. */
 const AGAIN = 1_000
 /** Bytes of a segment, and segments that wait for the store: beyond them everybody waits for it. */

@@ -9,8 +9,8 @@ import { RECORD } from "./database.ts"
 /** Milliseconds between two looks where nothing is told. */
 const LOOK = 250
 
-/** Milliseconds after a write to the WAL: it is a commit only once it is synced. */
-const AFTER_WRITE = [1, 5, 20, 80]
+/** Milliseconds between looks after a write to the WAL: it is a commit only once it is synced, and somebody may wait for what it says. */
+const AFTER_WRITE = [1, 1, 1, 1, 1, 2, 3, 5, 10, 20, 60]
 
 /** Calls back after commits of any other connection. Keeps no process alive. Returns what ends it. */
 export function watchRecord(directory: string, db: Kysely<Tables>, notify: () => void): () => void {
