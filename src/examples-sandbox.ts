@@ -29,7 +29,8 @@ Examples:
   nanoguard kill --all --reason "token leaked"
   nanoguard kill --all --reason drill --dry-run                    what would be stopped; changes nothing
 
-Exit codes: 0 done, 2 usage, 5 the order could not be recorded, or a box could not be ended: the rest was done all the same`,
+Exit codes: 0 done, 2 usage,
+5 the order could not be recorded, or a box could not be ended: the rest was done all the same`,
   resume: `
 Examples:
   nanoguard resume claude-1                       shows why it was stopped, asks, and signs

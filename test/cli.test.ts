@@ -213,6 +213,7 @@ describe("help", () => {
       "gateway reload",
       "gateway env",
       "gateway exec",
+      ...["run", "ps", "kill", "resume", "doctor", "selftest"],
       "why",
       "approve",
       "deny",
