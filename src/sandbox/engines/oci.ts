@@ -2,6 +2,7 @@
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { cleanText } from "../../render/clean.ts"
 import type { BoxMount, BoxSpec } from "../types.ts"
+import { dataLimit } from "./dataLimit.ts"
 import type { KeptFiles } from "./kept.ts"
 import { boxLabels, containerName, RUN } from "./labels.ts"
 
@@ -31,9 +32,6 @@ export const LOG_BYTES = 8 * 1024 * 1024
 
 /** Seconds that a box has to end by itself once the engine is asked to stop it. */
 const STOP_SECONDS = 5
-
-/** Bytes that V8 reserves in every process without using them; RLIMIT_DATA counts them (512 MiB of code, measured with Node.js 24). */
-const RESERVED_BYTES = 2 ** 30
 
 /** Threads that gVisor's own kernel may need beside those of the box; with too few it ends without a word. */
 const GVISOR_THREADS = 256
@@ -85,7 +83,7 @@ function limitArguments({ limits, runtime = "" }: BoxSpec, cgroups: boolean): st
     ...(cgroups ? ["--memory", String(memory), "--memory-swap", String(memory), "--pids-limit", String(pids)] : []),
     ...(cgroups && cpus !== undefined ? ["--cpus", String(cpus)] : []),
     // RLIMIT_NPROC counts in the box's own user namespace; memory is each process's own then.
-    ...(cgroups ? [] : [...ulimit("data", memory + RESERVED_BYTES), ...ulimit("nproc", pids)]),
+    ...(cgroups ? [] : [...ulimit("data", dataLimit(memory)), ...ulimit("nproc", pids)]),
     ...ulimit("nofile", files),
     ...ulimit("core", 0),
     ...(fileSize === undefined ? [] : ulimit("fsize", fileSize)),

@@ -13,8 +13,8 @@ const own = process.getuid?.() ?? 0
 const users = own === 0 ? [0, OTHER] : [own]
 
 describe.each(users)("a box for user %i", (uid) => {
-  test("limits hold: processes, memory, files, and what lies in memory", async (ctx) => {
-    const { sh, engine } = openBoxes(uid)
+  test("limits hold: processes, memory, files, and what lies in memory", async () => {
+    const { sh } = openBoxes(uid)
     const limits = { memory: 128 << 20, pids: 40, files: 64, fileSize: 1 << 20 }
     const { output } = await sh(
       [
@@ -29,12 +29,11 @@ describe.each(users)("a box for user %i", (uid) => {
     expect(output).toMatch(/ 1048576 .*large/)
     expect(output).toContain("full")
     expect(output).toMatch(/fork|Resource temporarily unavailable/i)
-    if ((await engine.probe()).warnings.some((warning) => warning.includes("are not limited")))
-      ctx.skip("no control group can be made here")
     const eater = await sh("node -e 'const all = []; for (;;) all.push(Buffer.alloc(16 << 20, 1))'; echo ended $?", {
       limits,
     })
-    expect(eater.output).toMatch(/ended 137|Killed/)
+    // By its control group; where none can be made each process has a limit, at which Node.js aborts.
+    expect(eater.output).toMatch(/ended (?:1|133|134|137|139)$|Killed/)
   })
 
   test.each(["control group", "signals"])("stands still, goes on and ends by %s", async (way) => {

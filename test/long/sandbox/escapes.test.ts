@@ -28,8 +28,6 @@ interface Case {
   engine: TestedEngine
   args: readonly string[]
   installer: () => Promise<Installer>
-  /** What need not hold on every machine; its engine says so as a warning. */
-  weak?: readonly string[]
 }
 
 /** Root's nanoguard, with a project of somebody else's: the box is theirs. */
@@ -55,11 +53,7 @@ const CASES: readonly Case[] = [
     ...{ name: "podman without root", engine: "podman", installer: asUser(podmanUser) },
     args: ["--engine", "podman", ...image],
   },
-  {
-    ...{ name: "bubblewrap", engine: "bubblewrap", args: ["--engine", "bubblewrap"], installer: asUser(testUser) },
-    // It has no limit of memory but by cgroups, which take root or a session of systemd's.
-    weak: ["memory"],
-  },
+  { name: "bubblewrap", engine: "bubblewrap", args: ["--engine", "bubblewrap"], installer: asUser(testUser) },
   { name: "bubblewrap by root", engine: "bubblewrap", args: ["--engine", "bubblewrap"], installer: asRoot },
 ]
 
@@ -78,7 +72,7 @@ test("the probes find what a container leaves open that nobody hardened", async 
   expect(prepared.findWritten()).toContain(".git/hooks/pre-commit")
 })
 
-describe.each(CASES)("out of a box of $name", ({ engine, args, installer, weak = [] }) => {
+describe.each(CASES)("out of a box of $name", ({ engine, args, installer }) => {
   let report: SelftestReport | undefined
 
   test("every probe runs", async (ctx) => {
@@ -88,14 +82,14 @@ describe.each(CASES)("out of a box of $name", ({ engine, args, installer, weak =
     expect(out, err).toContain('"nanoguard.selftest/1"')
     report = JSON.parse(out) as SelftestReport
     expect(report.outcomes.map(({ probe }) => probe).sort()).toEqual(PROBES.map(({ probe }) => probe).sort())
-    const broke = report.outcomes.filter(({ state, probe }) => state === "broke" && !weak.includes(probe))
+    const broke = report.outcomes.filter(({ state }) => state === "broke")
     expect(broke, err).toEqual([])
-    expect(exit).toBe(report.counts.broke === 0 ? 0 : 1)
+    expect(exit).toBe(0)
   })
 
   test.for(PROBES)("$item $probe: $title", ({ probe }, ctx) => {
     if (report === undefined) ctx.skip("the box did not run")
     const outcome = report?.outcomes.find((one) => one.probe === probe)
-    if (!weak.includes(probe)) expect(outcome).toMatchObject({ state: "held" })
+    expect(outcome).toMatchObject({ state: "held" })
   })
 })

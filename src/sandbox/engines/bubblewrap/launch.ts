@@ -5,8 +5,9 @@ import { EXIT, NanoguardError } from "../../../errors.ts"
 import { compileSeccomp } from "../../seccomp/bpf.ts"
 import { machineArchitecture } from "../../seccomp/numbers.ts"
 import { type BoxSpec, IN_BOX, type Launch } from "../../types.ts"
+import { dataLimit } from "../dataLimit.ts"
 import { type Footing, readBoxFiles, readOptions } from "./arguments.ts"
-import { announceMove, entrances, makeCgroup } from "./cgroup.ts"
+import { announceMove, type Controller, entrances, makeCgroup } from "./cgroup.ts"
 import { writeLaunch } from "./launched.ts"
 
 /** Descriptors of the launcher: the filter, bwrap's options, files; a shell cannot name more than 9. */
@@ -46,7 +47,7 @@ export function prepareLaunch(spec: BoxSpec, bwrap: string, directory: string): 
     ...{ seccomp: SECCOMP, status: STATUS },
   })
   const command = [
-    ...(enforced.includes("pids") ? [] : [program("prlimit"), `--nproc=${spec.limits.pids}`, "--"]),
+    ...limitProcesses(spec.limits, enforced),
     ...(footing === "dropped" ? dropTo(spec.user) : []),
     // The relay runs with the Node that runs nanoguard: the host's own may be older than it needs.
     ...(spec.command[0] === "node" ? [process.execPath, ...spec.command.slice(1)] : spec.command),
@@ -69,6 +70,15 @@ export function prepareLaunch(spec: BoxSpec, bwrap: string, directory: string): 
       ...Object.values(files).map(bytes),
     ],
   }
+}
+
+/** What no control group limits is limited for each process, or (processes) for the box's user; processors cannot be. */
+function limitProcesses({ pids, memory }: BoxSpec["limits"], enforced: readonly Controller[]): string[] {
+  const limits = [
+    ...(enforced.includes("pids") ? [] : [`--nproc=${pids}`]),
+    ...(enforced.includes("memory") ? [] : [`--data=${dataLimit(memory)}`]),
+  ]
+  return limits.length === 0 ? [] : [program("prlimit"), ...limits, "--"]
 }
 
 function dropTo({ uid, gid }: BoxSpec["user"]): string[] {

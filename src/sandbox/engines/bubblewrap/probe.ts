@@ -76,7 +76,10 @@ function readWarnings(root: boolean): string[] {
     files: 100,
   })
   for (const directory of new Set(Object.values(cgroup.directories))) rmdirSync(directory)
-  const loose = (["memory", "cpu"] as const).filter((controller) => !enforced.includes(controller))
+  const loose = [
+    ...(enforced.includes("memory") ? [] : ["memory is limited for each process, not for the box"]),
+    ...(enforced.includes("cpu") ? [] : ["processors are not limited"]),
+  ]
   return [
     ...(root
       ? [
@@ -85,7 +88,7 @@ function readWarnings(root: boolean): string[] {
       : []),
     ...(loose.length > 0
       ? [
-          `no control group can be made here: ${loose.join(" and ")} of a box are not limited; log in with a systemd user session, or use docker or podman`,
+          `no control group can be made here: ${loose.join(", ")}; log in with a systemd user session, or use docker or podman`,
         ]
       : []),
     "memory file systems of a box allow programs to be run from them",
