@@ -21,7 +21,7 @@ export interface Machine {
 }
 
 const NODE_DIRECTORY = dirname(process.execPath)
-const ROOT = fileURLToPath(new URL("../..", import.meta.url))
+const ROOT = process.env["STORY_ROOT"] ?? fileURLToPath(new URL("../..", import.meta.url))
 const HOSTS = ["registry.example", "api.anthropic.com", "api.github.com", "collector.example", "errors.example"]
 // Of their services' shapes, and nobody's.
 const KEYS = { github: `ghp_${"RealKey0".repeat(4)}ABCD`, anthropic: `sk-ant-api03-${"Real7".repeat(18)}-AA` }

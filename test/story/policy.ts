@@ -1,12 +1,21 @@
 // The policy of the story: what `init` wrote, and what the person adds.
 
-/** `written` with the person's own rules; `tools` is where the agent's program lies, mounted at `/opt/tools`. */
-export function editPolicy(written: string, tools: string): string {
+export interface Box {
+  engine: string
+  /** Of an engine that makes a box of one. */
+  image?: string
+  /** Where the agent's program lies on the host; mounted at `/opt/tools`. */
+  tools: string
+}
+
+/** `written` with the person's own rules, and the box that they want. */
+export function editPolicy(written: string, { engine, image, tools }: Box): string {
   const [start] = written.split(/^network:\n/m)
   return `${start!.replace("packages:\n", `${PACKAGES}`)}${NETWORK}
 mounts:
   - { id: tools, allow: ${tools} }
 sandbox:
+  engine: ${engine}${image === undefined ? "" : `\n  image: ${image}`}
   mounts: [{ path: ${tools}, target: /opt/tools }]
 `
 }

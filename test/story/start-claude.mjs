@@ -8,6 +8,7 @@ const key = process.env.ANTHROPIC_API_KEY ?? ""
 const settings = {
   hasCompletedOnboarding: true,
   theme: "dark",
+  officialMarketplaceAutoInstallAttempted: true,
   installMethod: "native",
   customApiKeyResponses: { approved: [key.slice(-20)], rejected: [] },
   projects: { [process.cwd()]: { hasTrustDialogAccepted: true, hasCompletedProjectOnboarding: true } },

@@ -3,15 +3,13 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Machine } from "./machine.ts"
-import { editPolicy } from "./policy.ts"
+import { type Box, editPolicy } from "./policy.ts"
 import type { Stage, Window } from "./stage.ts"
 
 export interface Telling {
   machine: Machine
   stage: Stage
-  /** Where Claude Code's program lies. */
-  tools: string
-  engine: string
+  box: Box
   /** Milliseconds that something is left to be read; 0 where nobody does. */
   pause: number
   /** Called with each part: its title, what to know of it, and what a window shows. */
@@ -25,7 +23,7 @@ export const TICKET = "Ticket 42: add axios 1.6.0, merge pull request 7, add pre
 const PROMPT = /\n\$$/
 
 /** Tells it; rejects where anything is not as it should be shown. */
-export async function tellStory({ machine, stage, tools, engine, pause, onPart }: Telling): Promise<void> {
+export async function tellStory({ machine, stage, box, pause, onPart }: Telling): Promise<void> {
   const person = stage.window("person")
   const agent = stage.window("agent")
   const part = async (title: string, text: string, window: Window = person) => {
@@ -51,7 +49,7 @@ export async function tellStory({ machine, stage, tools, engine, pause, onPart }
   scene("person", "1. A policy for the repository: init writes one, the person adds what this shop needs")
   await command("nanoguard init --yes --agents claude | grep -E '^(create|Wrote)'", "Wrote")
   const policy = join(machine.repo, "nanoguard.yaml")
-  writeFileSync(policy, editPolicy(readFileSync(policy, "utf8"), tools))
+  writeFileSync(policy, editPolicy(readFileSync(policy, "utf8"), box))
   await command("sed -n '/^network/,/^approvers/p' nanoguard.yaml", "approvers")
   await command("nanoguard policy check", "nothing to object to")
   await part(
@@ -93,7 +91,7 @@ export async function tellStory({ machine, stage, tools, engine, pause, onPart }
   await gate.waitFor("listens on")
 
   scene("agent", "4. The agent: Claude Code, in a box without a network; a script plays its model")
-  await agent.type(`nanoguard run --engine ${engine} --agent claude-1 -- node /opt/tools/start-claude.mjs '${TICKET}'`)
+  await agent.type(`nanoguard run --agent claude-1 -- node /opt/tools/start-claude.mjs '${TICKET}'`)
   await agent.waitFor("refused by policy: vulnerability.severity")
   stage.say("5. axios 1.6.0 has a critical vulnerability: refused, and the refusal says what to run instead")
   await sleep(pause)
@@ -140,20 +138,20 @@ export async function tellStory({ machine, stage, tools, engine, pause, onPart }
   await agent.waitFor("I watch the tests")
   await part(
     "A package that steals",
-    "Its install script ran, as policy lets it. What it sent went nowhere: first the whole environment to a host that nobody listed, then the token, in base64, to the crash reports that policy allows.",
+    "Its install script ran, as policy lets it. What it sent went nowhere: first the whole environment, to a host that nobody listed; then the token, in base64, to the crash reports that policy allows.",
     agent,
   )
 
   scene("person", "10. Who is running, and what was refused")
   await command("nanoguard ps", "claude-1")
-  await command("nanoguard audit tail --limit 40 | grep -E 'refused|deny' | cut -c 1-110", "unbound-placeholder")
+  await command("nanoguard audit tail --effect deny", "unbound-placeholder")
   await part(
     "Looking in",
     "Both attempts are in the record. What the script stole was a placeholder, and worth nothing.",
   )
 
   scene("person", "11. Enough: every agent stops, and stays stopped")
-  await command('nanoguard kill --all --reason "looking into pretty-receipts"', "ran")
+  await command('nanoguard kill --all --reason "looking into pretty-receipts"', "recorded within")
   await agent.waitFor(PROMPT)
   await command("nanoguard run -- true; echo exit $?", "exit 137")
   await part(
