@@ -1,5 +1,5 @@
 // What a box changed in files, by what the file system says of them: contents are read for package.json alone.
-import { type BigIntStats, lstatSync, readdirSync } from "node:fs"
+import { type BigIntStats, chmodSync, lstatSync, readdirSync } from "node:fs"
 import { isHeavy, neverWritten, runsOnHost } from "./names.ts"
 import { readBeginning } from "./secrets.ts"
 import type { WorkspaceState } from "./state.ts"
@@ -15,10 +15,12 @@ const MAX_MANIFEST = 256 * 1024
 /**
  * Compares the tree that the box had with its beginning: `since` in nanoseconds, by the inode's time of change, which a box cannot set. `before`
  * has every path of the beginning where that is known, so that what is gone is seen; of a direct workspace it is list two alone.
+ * Answers with all of them, in no order: `boundChanges` is for the end.
  */
 export function findChanges(tree: string, state: WorkspaceState, since: bigint): Changes {
   const before = state.copied
   const seen = new Set<string>()
+  const known = state.known === undefined ? undefined : new Set(state.known)
   const hidden = new Set(state.hidden)
   const found: WorkspaceChange[] = []
   const counts = { added: 0, changed: 0, removed: 0 }
@@ -50,7 +52,12 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
           continue
         }
         if (isNew && before !== undefined) add(describe(path, stats, true))
+        if (stats.ctimeNs >= since) makeReadable(`${tree}/${path}`, stats)
         queue.push(path)
+      } else if (before === undefined && stats.ctimeNs < since) {
+        // Its directory may have been given another name, which tells nothing of what is in it.
+        if (known !== undefined && runs(path).runs !== undefined && !isKnown(path, known))
+          add(describe(path, stats, true))
       } else if ((stats.ctimeNs >= since || (before !== undefined && isNew)) && !(hidden.has(path) && !isNew))
         add({
           ...describe(path, stats, isNew),
@@ -61,9 +68,32 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
   for (const path of before === undefined ? state.working : Object.keys(before))
     if (!seen.has(path) && entries <= MAX_ENTRIES)
       add({ path, change: "removed", kind: "other", size: 0, mode: 0, ...runs(path) })
-  const rank = ({ refused, runs }: WorkspaceChange) => (refused !== undefined ? 0 : runs !== undefined ? 1 : 2)
-  found.sort((a, b) => rank(a) - rank(b) || (a.path < b.path ? -1 : 1))
-  return { counts, changes: found.slice(0, MAX_SHOWN), partial: entries > MAX_ENTRIES }
+  return { counts, changes: found, partial: entries > MAX_ENTRIES }
+}
+
+/** The changes that a report has room for: what never comes over and repositories first, then what will run. */
+export function boundChanges(changes: readonly WorkspaceChange[]): WorkspaceChange[] {
+  const rank = ({ path, refused, runs }: WorkspaceChange) => {
+    if (/(^|\/)\.git$/i.test(path)) return 0
+    return refused !== undefined ? 1 : runs !== undefined ? 2 : 3
+  }
+  return changes.toSorted((a, b) => rank(a) - rank(b) || (a.path < b.path ? -1 : 1)).slice(0, MAX_SHOWN)
+}
+
+/** Whether the path was there at the beginning, or what it lies in was, whole. */
+function isKnown(path: string, known: ReadonlySet<string>): boolean {
+  const parts = path.split("/")
+  return parts.some((_, at) => known.has(parts.slice(0, at + 1).join("/")))
+}
+
+/** A directory that its owner cannot list hides what is in it from us, and not from who stands in it. */
+function makeReadable(directory: string, { mode }: BigIntStats): void {
+  if ((mode & 0o700n) === 0o700n) return
+  try {
+    chmodSync(directory, Number(mode & 0o777n) | 0o700)
+  } catch {
+    // Somebody else's.
+  }
 }
 
 function listNames(directory: string): string[] {

@@ -6,13 +6,13 @@ import { EXIT, NanoguardError } from "../../errors.ts"
 import { stateHome } from "../../home.ts"
 import { safeGit } from "../../vet/git.ts"
 import { applyChanges } from "./apply.ts"
-import { findChanges } from "./changes.ts"
+import { boundChanges, findChanges } from "./changes.ts"
 import { diffChange } from "./diff.ts"
 import { takeOver } from "./git-return.ts"
 import { disarmRepositories, restoreLinks } from "./links.ts"
 import { releasePoints } from "./shared.ts"
 import { loadState, saveState, startOf, type WorkspaceState } from "./state.ts"
-import type { Workspace, WorkspaceReport } from "./types.ts"
+import type { GitReport, Workspace, WorkspaceReport } from "./types.ts"
 import { branchChanges, diffBranch } from "./worktree-changes.ts"
 
 /** The four ways in which a workspace ends, by what its directory holds: for a new one, and for one of a process that is gone. */
@@ -68,7 +68,9 @@ async function makeReport(ctx: Context, directory: string, state: WorkspaceState
   const report =
     state.git === undefined
       ? undefined
-      : await takeOver({ git, directory, run, start: state.git, mode, tree, since, hidden: state.hidden })
+      : await takeOver({ git, directory, run, start: state.git, mode, tree, since, hidden: state.hidden }).catch(
+          notTaken,
+        )
   const branch = state.git?.branch
   const isThere = branch !== undefined && report?.refs.some(({ ref }) => ref === branch) === true
   const found = mode === "worktree" ? await branchChanges(git, state, isThere) : findChanges(tree, state, since)
@@ -81,9 +83,16 @@ async function makeReport(ctx: Context, directory: string, state: WorkspaceState
   return {
     ...base,
     ...found,
-    changes,
+    changes: boundChanges(changes),
     ...(report !== undefined && { git: report }),
     ...(isThere && { branch: branch.slice("refs/heads/".length) }),
     review: mode === "copy" && changes.length > 0,
   }
+}
+
+/** A box may leave what git dies of: everything else is undone and said all the same. */
+function notTaken(error: unknown): GitReport {
+  const why =
+    error instanceof NanoguardError ? error.message : ((error as NodeJS.ErrnoException).code ?? "unknown error")
+  return { refs: [], conflicts: [], refused: [], problem: `what the box committed could not be taken over (${why})` }
 }

@@ -67,9 +67,11 @@ const MAX_PACKED = 64 * 1024 * 1024
 /** Reads packed and loose refs. What is no plain file, no valid name or no id is not there; at most 100,000 are. */
 export function readRefs(directory: string): Refs {
   const refs: Refs = new Map()
-  for (const line of (readBeginning(join(directory, "packed-refs"), MAX_PACKED) ?? "").split("\n")) {
-    const [id = "", name = ""] = line.split(" ", 2)
-    if (ID.test(id) && isRefName(name) && refs.size < MAX_REFS) refs.set(name, id)
+  // Not by splitting: a box may leave as many lines as bytes.
+  const packed = readBeginning(join(directory, "packed-refs"), MAX_PACKED) ?? ""
+  for (const [, id = "", name = ""] of packed.matchAll(/^([0-9a-f]{40,64}) ([^ \n]+)/gm)) {
+    if (refs.size >= MAX_REFS) break
+    if (ID.test(id) && isRefName(name)) refs.set(name, id)
   }
   const queue = ["refs"]
   for (let at = queue.pop(); at !== undefined && refs.size < MAX_REFS; at = queue.pop()) {

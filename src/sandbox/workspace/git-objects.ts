@@ -1,5 +1,5 @@
 // The objects that a box made, made fit to be read by git on the host.
-import { chownSync, copyFileSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { copyFileSync, lchownSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Settings } from "./git-config.ts"
 import { alternatesOf } from "./git-directory.ts"
@@ -47,6 +47,6 @@ export function giveBack(directory: string): void {
   if (process.getuid?.() !== 0 || uid === 0) return
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)
-    if (!entry.isSymbolicLink() && lstatSync(path).uid === 0) chownSync(path, uid, gid)
+    if (!entry.isSymbolicLink() && lstatSync(path).uid === 0) lchownSync(path, uid, gid)
   }
 }

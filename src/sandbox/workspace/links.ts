@@ -1,6 +1,7 @@
 // What no mount can keep a box from in a direct workspace, undone at its end: links of list one, and repositories of its own making.
+import { randomBytes } from "node:crypto"
 import { lstatSync, readlinkSync, renameSync, symlinkSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { isWithin, realPath } from "./places.ts"
 import type { WorkspaceChange } from "./types.ts"
 
@@ -11,10 +12,20 @@ export function restoreLinks(root: string, run: string, links: readonly { path: 
     if (!isPlainWay(root, file)) return [path]
     const stats = lstatSync(file, { throwIfNoEntry: false })
     if (stats?.isSymbolicLink() && readlinkSync(file) === target) return []
-    if (stats !== undefined) renameSync(file, `${file}.${run}`)
-    symlinkSync(target, file)
+    try {
+      if (stats !== undefined) renameSync(file, freeName(`${file}.${run}`))
+      symlinkSync(target, file)
+    } catch {
+      // The path is said all the same.
+    }
     return [path]
   })
+}
+
+/** The box knows its run, and may have made something of that name to be in the way. */
+function freeName(path: string): string {
+  const isFree = lstatSync(path, { throwIfNoEntry: false }) === undefined
+  return isFree ? path : `${path}.${randomBytes(6).toString("hex")}`
 }
 
 /**
@@ -26,12 +37,16 @@ export function disarmRepositories(root: string, run: string, changes: readonly 
     const name = change.path.slice(change.path.lastIndexOf("/") + 1)
     if (name.toLowerCase() !== ".git" || change.change === "removed") return change
     const file = join(root, change.path)
-    const aside = join(dirname(file), `git.${run}`)
-    if (!isPlainWay(root, file) || lstatSync(aside, { throwIfNoEntry: false }) !== undefined) return change
-    renameSync(file, aside)
+    const aside = freeName(join(dirname(file), `git.${run}`))
+    if (!isPlainWay(root, file)) return change
+    try {
+      renameSync(file, aside)
+    } catch {
+      return { ...change, refused: "a repository that the box made, which could not be renamed: remove it" }
+    }
     return {
       ...change,
-      refused: `a repository that the box made: it is git.${run} now; look at its config and hooks before you rename it back`,
+      refused: `a repository that the box made: it is ${basename(aside)} now; look at its config and hooks before you rename it back`,
     }
   })
 }

@@ -16,7 +16,7 @@ import { checkRoot, isWithin, realPath } from "./places.ts"
 import { claimPoints, pointsOfOthers } from "./shared.ts"
 import { markStart, saveState, type WorkspaceState } from "./state.ts"
 import type { Note, Workspace, WorkspaceMode, WorkspaceRequest } from "./types.ts"
-import { walkWorkspace } from "./walk.ts"
+import { type Found, MAX_WORKING, walkWorkspace } from "./walk.ts"
 import { checkOutWorktree } from "./worktree.ts"
 
 const NONE_SIZE = 1024 * 1024 * 1024
@@ -104,6 +104,7 @@ async function openFiles(ctx: Context, { root, run, directory, policy, mode, use
       hidden,
       working: found.working,
       manifests: found.manifests,
+      ...(isWhole(found) && { known: knownOf(found) }),
       links: found.links,
       repositories: inodesOf(root, found.repositories),
     },
@@ -153,6 +154,13 @@ async function openFiles(ctx: Context, { root, run, directory, policy, mode, use
   giveTo(box, user)
   return opened
 }
+
+const isWhole = ({ unseen, working }: Found) => unseen.length === 0 && working.length < MAX_WORKING
+
+const knownOf = ({ working, protected: kept, links, masked }: Found) => [
+  ...working,
+  ...[...kept, ...links, ...masked].map(({ path }) => path),
+]
 
 function inodesOf(root: string, repositories: readonly { path: string }[]): Record<string, string> {
   return Object.fromEntries(

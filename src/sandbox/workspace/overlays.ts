@@ -1,5 +1,5 @@
 // What lies over parts of the workspace in the box: secrets hidden, list one read-only, also where nothing is there yet.
-import { chownSync, existsSync, lstatSync, mkdirSync } from "node:fs"
+import { existsSync, lchownSync, lstatSync, mkdirSync } from "node:fs"
 import { join, relative, resolve } from "node:path"
 import { type BoxMount, IN_BOX } from "../types.ts"
 import { NEVER_AT_TOP } from "./names.ts"
@@ -34,7 +34,8 @@ export function planOverlays({ root, found, protect, named, user, others }: Over
   const points = others.filter((path) => isWithin(path, root))
   const make = (path: string) => {
     mkdirSync(join(root, path))
-    if (process.getuid?.() === 0) chownSync(join(root, path), user.uid, user.gid)
+    // Never what somebody put in its place.
+    if (process.getuid?.() === 0) lchownSync(join(root, path), user.uid, user.gid)
     points.push(join(root, path))
   }
   const kept = [...found.protected, ...found.repositories, ...namedIn(root, named)]

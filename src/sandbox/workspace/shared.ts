@@ -2,7 +2,8 @@
 // host takes the mask away. One file a box, below the state directory.
 import { createHash } from "node:crypto"
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
+import { realPath } from "./places.ts"
 
 /** Mount points of other boxes of this workspace: absolute paths. */
 export function pointsOfOthers(state: string, root: string, run: string): string[] {
@@ -43,6 +44,8 @@ export function releasePoints(state: string, root: string, run: string): void {
   // Deepest first.
   for (const point of own.toSorted((a, b) => b.length - a.length)) {
     if (others.has(point) || !lstatSync(point, { throwIfNoEntry: false })?.isDirectory()) continue
+    // The box may have put a link in place of what leads there.
+    if (realPath(dirname(point)) !== dirname(point)) continue
     try {
       rmdirSync(point)
     } catch {

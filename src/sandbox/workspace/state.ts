@@ -18,6 +18,8 @@ export interface WorkspaceState {
   /** List two and its package.json files at the beginning. */
   working: readonly string[]
   manifests: readonly { path: string; text: string }[]
+  /** Both lists and secrets, as they were there; absent where not all of them were found. */
+  known?: readonly string[]
   /** Links of list one, which are put back. */
   links: readonly { path: string; target: string }[]
   /** `.git` of repositories below the root, with their inodes. */

@@ -32,7 +32,8 @@ export interface WalkBounds {
 }
 
 const BOUNDS: WalkBounds = { entries: 400_000, depth: 40, time: 8000 }
-const MAX_WORKING = 5000
+/** Paths of list two that are kept. */
+export const MAX_WORKING = 5000
 const MAX_MANIFESTS = 200
 const MAX_MANIFEST = 256 * 1024
 const MAX_UNSEEN = 10

@@ -1,6 +1,6 @@
 // `worktree`: what the box did, as the commits of one branch. Uncommitted work becomes a commit of its own, made without any program,
 // filter or attribute of the tree's choosing.
-import { lstatSync, readlinkSync } from "node:fs"
+import { lstatSync, mkdirSync, readlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Git } from "../../vet/git.ts"
 import { neverWritten, runsOnHost } from "./names.ts"
@@ -45,7 +45,10 @@ export async function commitRest({
   )
   const untracked = others.filter((path) => path !== "" && !path.endsWith("/"))
   const lines: string[] = []
-  const files: { path: string; mode: string }[] = []
+  const files: { path: string; mode: string; from: string }[] = []
+  // What a link says is hashed as a file's content: one git for all of them, however many a box makes.
+  const links = join(fresh, "links")
+  mkdirSync(links)
   for (const path of [...known.keys(), ...untracked]) {
     if (
       hidden.includes(path) ||
@@ -58,14 +61,15 @@ export async function commitRest({
     if (stats === undefined) {
       lines.push(`0 ${"0".repeat(tip.length)}\t${path}\0`)
     } else if (stats.ctimeNs >= since && stats.isSymbolicLink()) {
-      const blob = await git([bare, "hash-object", "-w", "--stdin"], readlinkSync(join(tree, path)))
-      lines.push(`120000 ${blob.stdout.trim()} 0\t${path}\0`)
+      const from = join(links, `${files.length}`)
+      writeFileSync(from, readlinkSync(join(tree, path), { encoding: "buffer" }))
+      files.push({ path, mode: "120000", from })
     } else if (stats.ctimeNs >= since && stats.isFile())
-      files.push({ path, mode: (stats.mode & 0o100n) === 0n ? "100644" : "100755" })
+      files.push({ path, mode: (stats.mode & 0o100n) === 0n ? "100644" : "100755", from: join(tree, path) })
   }
   const hashed = await git(
     [bare, "hash-object", "-w", "--no-filters", "--stdin-paths"],
-    files.map(({ path }) => `${join(tree, path)}\n`).join(""),
+    files.map(({ from }) => `${from}\n`).join(""),
   )
   const ids = hashed.stdout.trim().split("\n")
   if (hashed.exitCode !== 0) return undefined
