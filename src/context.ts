@@ -35,7 +35,7 @@ export interface Context {
 }
 
 /**
- * The real context of this process. execa and undici load on first use only: most commands need neither. Nor do they need
+ * The real context of this process. What runs programs and what fetches load on first use only: most commands need neither. Nor do they need
  * stdin, which Node makes when it is asked for: 2 ms of 30 where it is a file.
  */
 export function processContext(): Context {
@@ -49,20 +49,44 @@ export function processContext(): Context {
     stdout: process.stdout,
     stderr: process.stderr,
     fetch: (input, init) => globalThis.fetch(input, init),
-    exec: async (file, args, options = {}) => {
-      const { execa } = await import("execa")
-      const { cwd, env, input, timeout, maxBuffer } = options
-      const result = await execa(file, args, {
-        reject: false,
-        stripFinalNewline: false,
-        ...(cwd !== undefined && { cwd }),
-        ...(env !== undefined && { env, extendEnv: false }),
-        ...(input !== undefined ? { input } : { stdin: "ignore" as const }),
-        ...(timeout !== undefined && { timeout }),
-        maxBuffer: maxBuffer ?? 64 * 1024 * 1024,
-      })
-      if (result.exitCode === undefined) throw result
-      return { exitCode: result.exitCode, stdout: String(result.stdout), stderr: String(result.stderr) }
-    },
+    exec: process.platform === "win32" ? execOnWindows : execHere,
   }
+}
+
+const MAX_OUTPUT = 64 * 1024 * 1024
+
+type Exec = Context["exec"]
+
+/** Node's own: a library would take as long to load as a short program takes to run. */
+const execHere: Exec = (file, args, { input, maxBuffer = MAX_OUTPUT, ...options } = {}) =>
+  new Promise((resolve, reject) => {
+    const { execFile } = process.getBuiltinModule("node:child_process")
+    const all = { ...options, maxBuffer, encoding: "utf8", killSignal: "SIGKILL" } as const
+    const child = execFile(
+      file,
+      [...args],
+      all as typeof all & { env?: NodeJS.ProcessEnv },
+      (error, stdout, stderr) => {
+        // Its code is the program's own where it ran to its end, else a name of what went wrong, or null with a signal.
+        const exitCode = error === null ? 0 : error.code
+        if (typeof exitCode === "number") resolve({ exitCode, stdout, stderr })
+        else reject(error)
+      },
+    )
+    // A program need not read what it is given.
+    child.stdin?.on("error", () => {})
+    child.stdin?.end(input)
+  })
+
+/** There programs are scripts with endings of their own (npm.cmd), which execa finds and quotes for. */
+const execOnWindows: Exec = async (file, args, { input, maxBuffer = MAX_OUTPUT, env, ...options } = {}) => {
+  const { execa } = await import("execa")
+  const result = await execa(file, args, {
+    ...options,
+    ...{ reject: false, stripFinalNewline: false, maxBuffer },
+    ...(env !== undefined && { env, extendEnv: false }),
+    ...(input !== undefined ? { input } : { stdin: "ignore" as const }),
+  })
+  if (result.exitCode === undefined) throw result
+  return { exitCode: result.exitCode, stdout: String(result.stdout), stderr: String(result.stderr) }
 }

@@ -24,6 +24,8 @@ export interface GitStart {
   branch?: string
   /** The commit that this branch began with. */
   base?: string
+  /** Of the box's directory before the box had it; absent where it is not worth looking. */
+  stamp?: string
 }
 
 export interface GitDirectory {

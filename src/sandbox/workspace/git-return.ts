@@ -9,6 +9,7 @@ import { headOf, isRefName, type Refs, readHead, readRefs } from "./git-files.ts
 import { takeIndex } from "./git-index.ts"
 import { moveHead, moveRefs, type Report, TAKE } from "./git-move.ts"
 import { giveBack, keepObjects, makeFresh } from "./git-objects.ts"
+import { stampOf } from "./stamp.ts"
 import type { GitReport, WorkspaceMode } from "./types.ts"
 import { commitRest } from "./worktree-changes.ts"
 
@@ -46,6 +47,8 @@ export async function takeOver({
   }
   if (!lstatSync(box, { throwIfNoEntry: false })?.isDirectory() || readHead(box) === undefined)
     return { ...report, problem: "the box destroyed its git directory; that of the host is as it was" }
+  // Nothing was written: what git would find is what there was. A worktree's files are a commit that is still to be made.
+  if (mode !== "worktree" && start.stamp !== undefined && stampOf(box) === start.stamp) return report
   const real = [`--git-dir=${repository.gitDirectory}`]
   const before = new Map(start.refs)
   const after = readRefs(box)

@@ -10,10 +10,11 @@ import { copyTree } from "./copy.ts"
 import { finishWorkspace } from "./finish.ts"
 import { copyIndex, makeGitDirectory } from "./git-directory.ts"
 import { findRepository, type Repository, repositoryAbove } from "./git-files.ts"
-import { furtherMounts } from "./mounts.ts"
+import type { FurtherMounts } from "./mounts.ts"
 import { planOverlays } from "./overlays.ts"
 import { checkRoot, isWithin, realPath } from "./places.ts"
 import { claimPoints, pointsOfOthers } from "./shared.ts"
+import { stampOf } from "./stamp.ts"
 import { markStart, saveState, type WorkspaceState } from "./state.ts"
 import type { Note, Workspace, WorkspaceMode, WorkspaceRequest } from "./types.ts"
 import { type Found, MAX_WORKING, walkWorkspace } from "./walk.ts"
@@ -37,7 +38,7 @@ export async function openWorkspace(ctx: Context, request: WorkspaceRequest): Pr
       hint: `start it in ${root}`,
     })
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const further = furtherMounts(ctx, policy, root, request.approved)
+  const further = await mountsOf(ctx, request, root)
   const user = ownerOf(root, mode)
   const opened = mode === "none" ? openNone() : await openFiles(ctx, { ...request, mode, root, user })
   saveState(directory, { ...opened.state, root, run })
@@ -56,6 +57,13 @@ export async function openWorkspace(ctx: Context, request: WorkspaceRequest): Pr
     leftovers: [{ kind: "workspace", path: directory }],
     ...finishWorkspace(ctx, directory),
   }
+}
+
+/** What else the policy lets in. What decides it is loaded only where there is something to decide. */
+async function mountsOf(ctx: Context, { policy, approved }: WorkspaceRequest, root: string): Promise<FurtherMounts> {
+  if ((policy.sandbox.mounts ?? []).length === 0) return { mounts: [], decisions: [], notes: [] }
+  const { furtherMounts } = await import("./mounts.ts")
+  return furtherMounts(ctx, policy, root, approved)
 }
 
 interface Opened {
@@ -152,6 +160,8 @@ async function openFiles(ctx: Context, { root, run, directory, policy, mode, use
     : own.mounts
   opened.mounts.splice(1, 0, ...over)
   giveTo(box, user)
+  const stamp = stampOf(box)
+  if (stamp !== undefined) state.git = { ...state.git!, stamp }
   return opened
 }
 
