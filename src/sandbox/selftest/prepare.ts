@@ -42,10 +42,16 @@ const KEPT = [".git/config", ".git/HEAD", "nanoguard.yaml"]
 
 const SECRETS = [".env", "packages/api/.env", "id_ed25519", "certs/server.key"]
 
-/** Sets it up. `otherSockets`: sockets of other runs. `close` takes all of it away. */
+/** What other runs have, for a box to try: sockets, and tokens by what each is. */
+export interface OfOthers {
+  sockets: readonly string[]
+  tokens: Readonly<Record<string, string>>
+}
+
+/** Sets it up. `close` takes all of it away. */
 export async function prepareProbes(
   ctx: Pick<Context, "env" | "exec" | "cwd">,
-  otherSockets: readonly string[] = [],
+  others: OfOthers = { sockets: [], tokens: {} },
 ): Promise<Prepared> {
   const canary = `nanoguard-canary-${randomBytes(12).toString("hex")}`
   const directory = mkdtempSync(join(tmpdir(), "nanoguard-selftest-"))
@@ -84,7 +90,8 @@ export async function prepareProbes(
         abstract,
         hostPaths: hostPaths(ctx),
         controlSocket: controlPath(ctx),
-        otherSockets: [otherRun, ...otherSockets],
+        otherSockets: [otherRun, ...others.sockets],
+        tokens: others.tokens,
       },
       ...{ protected: PROTECTED, secrets: SECRETS, namespaces: namespaces() },
     }

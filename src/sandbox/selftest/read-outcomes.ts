@@ -29,7 +29,7 @@ const OF_THE_KERNEL = new Set([
     "sctp",
     "capabilities",
     "namespaces",
-    ...["devices", "device-nodes"],
+    ...["devices", "device-nodes", "relay-trace"],
   ],
 ])
 

@@ -138,14 +138,19 @@ export const probes = [
     ...{ id: "root-write", item: "F4", title: "writing to the box's own system" },
     run: () =>
       none(
+        ["/probe", "/usr/bin/probe", "/etc/passwd", "/bin/probe", "/var/lib/probe", "/root/.bashrc"].map((path) => [
+          path,
+          writes(path),
+        ]),
+      ),
+  },
+  {
+    ...{ id: "preload", item: "beyond", title: "LD_PRELOAD for whatever the host starts later" },
+    run: () =>
+      none(
         [
-          "/probe",
-          "/usr/bin/probe",
-          "/etc/ld.so.preload",
-          "/etc/passwd",
-          "/bin/probe",
-          "/var/lib/probe",
-          "/root/.bashrc",
+          ...["/etc/ld.so.preload", "/etc/ld.so.conf.d/probe.conf", "/etc/ld.so.cache", "/etc/environment"],
+          ...["/etc/environment.d/probe.conf", "/etc/profile.d/probe.sh", "/etc/security/pam_env.conf"],
         ].map((path) => [path, writes(path)]),
       ),
   },

@@ -1,19 +1,7 @@
-// K1 to K5: the kernel, other processes, the environment. A call that the kernel answers with more than a refusal has got through.
-import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
+// K1 to K5: the kernel. A call that the kernel answers with more than a refusal has got through.
+import { closeSync, constants, openSync, readdirSync, readlinkSync } from "node:fs"
 import { join } from "node:path"
-import { broke, config, held, none, refused, systemCall, unknown } from "./tools.mjs"
-
-const read = (path) => {
-  try {
-    return readFileSync(path, "latin1")
-  } catch {
-    return ""
-  }
-}
-const status = (pid = "self") =>
-  Object.fromEntries(
-    [...read(`/proc/${pid}/status`).matchAll(/^(\w+):\s*(.*)$/gm)].map(([, name, value]) => [name, value]),
-  )
+import { broke, config, held, none, refused, status, systemCall, unknown } from "./tools.mjs"
 
 /** Only opened: to be allowed to is enough. */
 const opensForWriting = (path) => {
@@ -113,21 +101,6 @@ export const probes = [
     },
   },
   {
-    ...{ id: "host-processes", item: "K4", title: "processes of the host" },
-    run: () => {
-      const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name))
-      const seen = pids.filter(
-        (pid) =>
-          read(`/proc/${pid}/environ`).includes(config.canary) || read(`/proc/${pid}/cmdline`).includes(config.canary),
-      )
-      if (seen.length > 0) return broke(`process ${seen.join(", ")}`)
-      // The box's own: what starts it, the relay, this one.
-      return pids.length <= 12
-        ? held(`${pids.length} processes, all of the box`)
-        : broke(`${pids.length} processes are in sight`)
-    },
-  },
-  {
     ...{ id: "namespaces", item: "K5", title: "namespaces shared with the host" },
     run: () => {
       const own = Object.entries(config.namespaces).map(([name, host]) => {
@@ -138,22 +111,6 @@ export const probes = [
         }
       })
       return own.length === 0 ? unknown("the host has none to compare with") : none(own)
-    },
-  },
-  {
-    ...{ id: "relay", item: "beyond", title: "more rights by taking over the relay" },
-    run: () => {
-      const relay = readdirSync("/proc").find(
-        // The program itself, and not what started the box with it among its arguments.
-        (pid) => /^\d+$/.test(pid) && /^[^\0]*node\0[^\0]*relay\.mjs\0/.test(read(`/proc/${pid}/cmdline`)),
-      )
-      if (relay === undefined) return held("it is not in sight")
-      const [its, own] = [status(relay), status()]
-      const more = ["Uid", "Gid", "CapEff", "CapPrm", "NoNewPrivs", "Seccomp"].filter((name) => its[name] !== own[name])
-      if (more.length > 0) return broke(`the relay has another ${more.join(", ")}`)
-      return read(`/proc/${relay}/environ`).includes(config.canary)
-        ? broke("a secret of the host is in its environment")
-        : held("it has the same rights as any other process here")
     },
   },
   {
@@ -186,28 +143,6 @@ export const probes = [
       return found.length > 0 ? broke(found.slice(0, 3).join(", ")) : held("none can be written")
     },
   },
-  { ...{ id: "foreign-memory", item: "K4", title: "other processes' memory" }, run: () => judgeMemory() },
-  {
-    ...{ id: "environment", item: "beyond", title: "the host's environment: its secrets, agents and desktop" },
-    run: () => {
-      const names = Object.keys(process.env)
-      const desktop = [
-        "SSH_AUTH_SOCK",
-        "SSH_AGENT_PID",
-        "GPG_AGENT_INFO",
-        "DBUS_SESSION_BUS_ADDRESS",
-        "DISPLAY",
-        "WAYLAND_DISPLAY",
-        "XAUTHORITY",
-        "DOCKER_HOST",
-      ]
-      return none([
-        ...["self", "1"].map((pid) => [`/proc/${pid}/environ`, read(`/proc/${pid}/environ`).includes(config.canary)]),
-        ...desktop.map((name) => [name, names.includes(name)]),
-        ["LD_PRELOAD", "LD_PRELOAD" in process.env],
-      ])
-    },
-  },
 ]
 
 function worst(outcomes) {
@@ -225,13 +160,4 @@ function becomesRoot() {
   } catch {
     return false
   }
-}
-
-/** The host's memory would be that of a process of the host: here only those of the box are in sight, with no more rights. */
-function judgeMemory() {
-  const call = systemCall("process_vm_readv", config.hostPid, 0, 0, 0, 0, 0)
-  if (call === undefined) return unknown("neither perl nor python3 is here")
-  return read(`/proc/${config.hostPid}/cmdline`).includes(config.canary)
-    ? broke("the host's process is in sight")
-    : held(call.errno === "" ? "only the box's own" : call.errno)
 }

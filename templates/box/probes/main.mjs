@@ -3,6 +3,7 @@ import { probes as files } from "./files.mjs"
 import { probes as kernel } from "./kernel.mjs"
 import { probes as limits } from "./limits.mjs"
 import { probes as network } from "./network.mjs"
+import { probes as processes } from "./processes.mjs"
 import { probes as reach } from "./reach.mjs"
 
 /** Milliseconds for one probe. */
@@ -15,7 +16,7 @@ const left =
     .find((word) => word.startsWith("--without="))
     ?.slice("--without=".length)
     .split(",") ?? []
-for (const { id, item, title, run } of [...network, ...reach, ...files, ...kernel, ...limits]) {
+for (const { id, item, title, run } of [...network, ...reach, ...files, ...kernel, ...processes, ...limits]) {
   if (wanted.length > 0 && !wanted.includes(id)) continue
   if (left.includes(id)) continue
   if (words.includes("--list")) {

@@ -133,6 +133,25 @@ export const probes = [
     run: async () => none(await Promise.all(config.otherSockets.map(async (path) => [path, await connects(path)]))),
   },
   {
+    ...{ id: "dead-token", item: "beyond", title: "another run's token, and one whose run is over" },
+    run: async () => {
+      if (!(await gateAnswers())) return unknown("the gate does not answer on the relay")
+      const own = `"run":"${process.env.NANOGUARD_RUN}"`
+      const attempts = []
+      for (const [what, token] of Object.entries(config.tokens ?? {})) {
+        const basic = Buffer.from(`nanoguard:${token}`).toString("base64")
+        for (const header of [`Authorization: Bearer ${token}`, `Proxy-Authorization: Basic ${basic}`]) {
+          const head = `Host: nanoguard.internal\r\nConnection: close\r\n${header}\r\n\r\n`
+          const answer = await askProxy(`GET /v1/run HTTP/1.1\r\n${head}`)
+          attempts.push([`${what}, ${header.split(" ")[0]}`, statusOf(answer) === 200 && !answer.includes(own)])
+          const status = statusOf(await askProxy(`GET /v1/status HTTP/1.1\r\n${head}`))
+          attempts.push([`${what} at the gate's control API`, status >= 200 && status < 400])
+        }
+      }
+      return attempts.length === 0 ? unknown("the gate gave none") : none(attempts)
+    },
+  },
+  {
     ...{ id: "abstract-socket", item: "K4", title: "abstract Unix sockets of the host" },
     run: async () => {
       if (config.abstract === undefined) return unknown("the host opened none")

@@ -66,6 +66,21 @@ export const statusOf = (answer) => Number(/^HTTP\/1\.[01] (\d{3})/.exec(answer)
 export const proxied = (method, url) =>
   askProxy(`${method} ${url} HTTP/1.1\r\nHost: ${new URL(url).host}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 
+/** A file as text, "" where it cannot be read. */
+export const read = (path) => {
+  try {
+    return readFileSync(path, "latin1")
+  } catch {
+    return ""
+  }
+}
+
+/** What `/proc/<pid>/status` (proc(5)) says of a process. */
+export const status = (pid = "self") =>
+  Object.fromEntries(
+    [...read(`/proc/${pid}/status`).matchAll(/^(\w+):\s*(.*)$/gm)].map(([, name, value]) => [name, value]),
+  )
+
 const NUMBERS = {
   x64: {
     ...{
