@@ -45,6 +45,8 @@ export interface ClientLimits {
 
 const LIMITS: ClientLimits = { headers: 10_000, request: 60_000, idle: 30_000, stall: 120_000, sockets: 2_000 }
 const MAX_HEADER = 16_384
+/** What a connection may become: through the proxy, and for a port of a box. */
+const UPGRADES = new Set(["websocket", "nanoguard-publish"])
 const LONGEST_UPLOAD = 30 * 60_000
 const MAX_BODY = 4 * 1024 * 1024
 /** Milliseconds between looks for clients whose time is up. */
@@ -67,6 +69,9 @@ export function createGateServer(options: ServerOptions): Server {
     joinDuplicateHeaders: false,
     requireHostHeader: true,
     noDelay: true,
+    // A protocol that is only offered to the gate itself is left alone (RFC 9110, 7.8): Cargo offers HTTP/2 with every request.
+    shouldUpgradeCallback: ({ headers, url }: IncomingMessage) =>
+      url?.startsWith("/") !== true || UPGRADES.has(headers.upgrade?.toLowerCase() ?? ""),
   }
   const server = options.tls
     ? createTlsServer({ ...settings, ...options.tls, handshakeTimeout: limits.headers }, handler)

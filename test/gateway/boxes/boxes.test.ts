@@ -56,6 +56,14 @@ test("is its own run whatever token is sent", async () => {
     expect(record).toMatchObject({ agent: "claude-1", run: box.run, boxed: true, outcome: "refused" })
 })
 
+test("another protocol that a client offers with its request is left alone, as Cargo offers HTTP/2", async () => {
+  const { box } = await openWithPackages()
+  const offered = "connection: Upgrade, HTTP2-Settings, close\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"
+  const answer = await exchangeRaw(box, `GET /npm/good HTTP/1.1\r\nhost: 127.0.0.1:8471\r\n${offered}\r\n`)
+  expect(answer).toMatch(/^HTTP\/1\.1 200 /)
+  expect(answer).toContain('"good"')
+})
+
 test("two boxes are two runs, and neither is told of the other", async () => {
   const { ask, open } = await openWithPackages()
   const second = await open({ agent: "claude-2" })
