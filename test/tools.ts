@@ -1,7 +1,17 @@
 // Package managers and oracles for the long tests, in the versions of fixtures/tools.json. Each is installed once, with npm, into
 // a directory that all runs share; what they print is compared with what nanoguard reads.
 import { execFileSync } from "node:child_process"
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -23,10 +33,11 @@ export interface Tool {
 /** Where all of them are kept. */
 const HOME = join(tmpdir(), "nanoguard-test-tools")
 
+/** Where a tool is, once it is installed. */
+export const toolDirectory = (name: string): string => join(HOME, `${name}-${PINNED[name]?.version}`)
+
 /** Whether a tool was installed before: what is large is not fetched for a sample. */
-export function hasTool(name: string): boolean {
-  return existsSync(join(HOME, `${name}-${PINNED[name]?.version}`))
-}
+export const hasTool = (name: string): boolean => existsSync(toolDirectory(name))
 
 /** A tool of fixtures/tools.json, installed on first use. Where that is not possible the test is skipped, saying why. */
 export function tool(ctx: TestContext, name: string): Tool {
@@ -43,6 +54,8 @@ export function tool(ctx: TestContext, name: string): Tool {
         cwd: unfinished,
         stdio: "pipe",
       })
+      // Boxes of other users see it, too.
+      chmodSync(unfinished, 0o755)
       renameSync(unfinished, directory)
     } catch (error) {
       rmSync(unfinished, { recursive: true, force: true })
