@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { PassThrough, Writable } from "node:stream"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { parse } from "yaml"
 import { init } from "../../src/commands/init.ts"
 import { type Context, processContext } from "../../src/context.ts"
 import { EXIT } from "../../src/errors.ts"
@@ -83,6 +84,15 @@ describe("init", () => {
     expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/)
     expect(out).toContain("\\u{1b}[2J")
     expect(readFileSync(join(root, "CLAUDE.md"), "utf8")).toContain("# App\u001b[2J")
+  })
+
+  it.each([
+    ["solo", undefined],
+    ["team", undefined],
+    ["strict", { workspace: "worktree" }],
+  ])("has agents work as the preset says: %s", async (preset, sandbox) => {
+    await run({ yes: true, agents: "none", ci: "none", preset })
+    expect(parse(readFileSync(join(root, "nanoguard.yaml"), "utf8")).sandbox).toEqual(sandbox)
   })
 
   it("ends with 1 and writes the rest where one file has to be changed by hand", async () => {
