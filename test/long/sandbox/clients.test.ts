@@ -1,0 +1,133 @@
+// Package managers in boxes of real engines, unmodified: what is approved is installed, a range ends on what is approved, a pin of a
+// refused version says why and what to do, once, and the box can ask the gate about it.
+import { execFileSync } from "node:child_process"
+import { globSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest"
+import { quoteWord } from "../../../src/sandbox/terminal/quote.ts"
+import { useEngine } from "../../sandbox/engines.ts"
+import { toolDirectory } from "../../tools.ts"
+import { CLIENTS } from "../clients/clients.ts"
+import type { ClientDescription } from "../clients/description.ts"
+import { ADVISORY } from "../clients/gate.ts"
+import type { Packages } from "../clients/packages.ts"
+import { write } from "../clients/project.ts"
+import { SAMPLE, SEED } from "../faults/random.ts"
+import { findPythonTool } from "../python-tools.ts"
+import { type BoxLab, give, LAB_ENGINES, type LabEngine, openBoxLab, USER } from "./lab.ts"
+
+const PACKAGES: Packages = {
+  plain: [{ version: "1.0.0" }, { version: "1.1.0" }],
+  "uses-plain": [{ version: "1.0.0", dependencies: { plain: "^1.0.0" } }],
+  foo: [{ version: "1.0.0" }, { version: "1.1.0" }, { version: "1.2.0" }, { version: "2.0.0" }],
+  bar: [{ version: "1.0.0" }, { version: "1.0.1" }, { version: "1.0.2" }],
+}
+const REFUSED = { foo: ["1.2.0"], bar: ["1.0.1"] }
+const PYTHON = ["pip", "uv", "poetry"] as const
+const FROM_NPM = ["npm-10", "npm-11", "npm-12", "pnpm-10", "pnpm-12", "yarn-1", "yarn-4", "bun"]
+
+let lab: BoxLab
+beforeAll(async () => {
+  const python = (await Promise.all(PYTHON.map(findPythonTool))).flatMap((found) =>
+    "bin" in found ? [dirname(found.bin)] : [],
+  )
+  const tools = [...FROM_NPM.map(toolDirectory), ...python, ...rust().map((name) => join(sysroot(), name))]
+  lab = await openBoxLab({ packages: PACKAGES, refused: REFUSED, tools })
+})
+afterAll(() => lab?.close())
+
+/** Where the Rust toolchain is, behind rustup's own programs; "" where there is none. */
+function sysroot(): string {
+  try {
+    return execFileSync("rustc", ["--print", "sysroot"], { encoding: "utf8", stdio: "pipe" }).trim()
+  } catch {
+    return ""
+  }
+}
+/** The machine's own programs are in a box as they are. */
+const rust = () => (/^(?:\/usr)?$/.test(sysroot()) ? [] : ["bin", "lib"])
+
+/** A shell command that starts the client in a box. */
+async function programOf(client: ClientDescription, ctx: TestContext): Promise<string> {
+  const path = await client.find(ctx)
+  if (client.command === "cargo" && rust().length > 0) return lab.inBox(join(sysroot(), "bin", "cargo"))
+  if (client.command === "pip" || client.command === "poetry") {
+    // A virtual environment's own interpreter may be a link to where no box looks.
+    const [packages] = globSync("lib/python3*/site-packages", { cwd: dirname(dirname(path)) })
+    const at = lab.inBox(join(dirname(dirname(path)), packages!))
+    return `env PYTHONPATH=${at} python3 -m ${client.command}`
+  }
+  return lab.inBox(path)
+}
+
+/** What the image has no programs for: Python's whole library, compilers. */
+const NOT_IN_IMAGE = new Set(["pip", "poetry", "cargo", "go"])
+
+const clientsOf = (engine: LabEngine) =>
+  CLIENTS.filter(({ command }) => engine === "bubblewrap" || !NOT_IN_IMAGE.has(command))
+/** A sample has some of them, by the seed: more in the engine that starts sooner. */
+function drawn(engine: LabEngine): readonly ClientDescription[] {
+  const all = clientsOf(engine)
+  const many = SAMPLE ? { bubblewrap: 5, docker: 1 }[engine] : all.length
+  return Array.from({ length: many }, (_, index) => all[(SEED + index) % all.length]!)
+}
+
+describe.each(LAB_ENGINES)("in a box of %s", (engine) => {
+  it.each(drawn(engine))("$label installs what is approved, and says what is not", async (client, ...rest) => {
+    const ctx = rest.at(-1) as unknown as TestContext
+    await useEngine(ctx, engine)
+    const { logs, why, installed } = await work(engine, client, await programOf(client, ctx))
+    const isGo = client.ecosystem === "golang"
+    expect(logs.approved).toMatch(/\[exit 0\]$/)
+    // Go takes the least version that will do.
+    expect(installed("approved", "plain")).toBe(isGo ? "1.0.0" : "1.1.0")
+    expect(logs.range).toMatch(/\[exit 0\]$/)
+    expect(isGo ? installed("range", "bar") : installed("range", "foo")).toBe(isGo ? "1.0.2" : "1.1.0")
+    expect(logs.pin).not.toMatch(/\[exit 0\]$/)
+    const told = logs.pin.split("\n").filter((line) => line.startsWith("nanoguard: "))
+    expect(told, logs.pin).toHaveLength(1)
+    expect(told[0]).toMatch(/bar@v?1\.0\.1 refused by policy: vulnerability\.severity/)
+    expect(told[0]).toContain(ADVISORY)
+    expect(told[0]).toContain("1.0.2")
+    if (!isGo) expect(installed("pin", "bar")).toBeUndefined()
+    expect(why.verdict).toMatchObject({ effect: "deny", code: "vulnerability.severity" })
+  })
+})
+
+/** Runs a client in three projects of one box, and asks the gate about the last refusal. */
+async function work(engine: LabEngine, client: ClientDescription, program: string) {
+  const name = `${client.label.replace(/\W/g, "-")}-${engine}`
+  const origin = "http://127.0.0.1:8471"
+  const projects = {
+    approved: [client.install, client.files({ "uses-plain": "=1.0.0", plain: "^1.0.0" }, origin)],
+    range:
+      client.ecosystem === "golang"
+        ? [client.add("bar"), client.files({}, origin)]
+        : [client.install, client.files({ foo: "^1.0.0" }, origin)],
+    pin: [client.install, client.files({ bar: "=1.0.1" }, origin)],
+  } as const
+  const workspace = lab.workspace(name)
+  for (const [project, [, files]] of Object.entries(projects))
+    write(join(workspace, project), files as Record<string, string>)
+  give(workspace, USER)
+  const env: Record<string, string> = client.env("/home/agent", program)
+  // The box's own, as a person would have it.
+  if (client.command === "uv") env["UV_PYTHON"] = "/usr/bin/python3"
+  const script = [
+    ...Object.entries(env).map(([key, value]) => `export ${key}=${quoteWord(value)}`),
+    `export PATH="/run/nanoguard/bin:${lab.launchers(name, { [client.command]: program })}:$PATH"`,
+    ...Object.entries(projects).map(
+      ([project, [line]]) => `(cd ${project} && ${line}; echo "[exit $?]") > ${project}.log 2>&1`,
+    ),
+    "curl -sS http://nanoguard.internal/v1/why/last > why.json",
+  ]
+  const { exit, terminal } = await lab.run(engine, workspace, ["sh", "-c", script.join("\n")])
+  expect(exit, terminal).toBe(0)
+  const read = (file: string) => readFileSync(join(workspace, file), "utf8").trimEnd()
+  return {
+    terminal,
+    logs: { approved: read("approved.log"), range: read("range.log"), pin: read("pin.log") },
+    why: JSON.parse(read("why.json")) as { verdict: { code: string } },
+    installed: (project: string, name: string) => client.installed(join(workspace, project), name),
+  }
+}
