@@ -1,5 +1,5 @@
 // Text -> CompiledPolicy. This module brings yaml along, so commands import it when they run.
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { compilePolicy } from "./compile.ts"
@@ -134,8 +134,8 @@ async function readIfThere(file: string): Promise<string | undefined> {
     return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file))
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    // A directory is what stands there while a box runs, so that none is written: no policy either.
-    if (code === "ENOENT" || code === "EISDIR") return undefined
+    // An empty directory is what stands there while a box runs, so that none is written: no policy either.
+    if (code === "ENOENT" || (code === "EISDIR" && readdirSync(file).length === 0)) return undefined
     const why =
       code === "ERR_ENCODING_INVALID_ENCODED_DATA" ? "is not UTF-8 text" : `cannot be read (${code ?? "unknown"})`
     throw new NanoguardError(`the policy ${why}`, {
