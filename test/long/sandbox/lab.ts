@@ -50,7 +50,8 @@ export async function openBoxLab(options: BoxLabOptions = {}): Promise<BoxLab> {
       policyOf([...mounts, { path: programs, target: "/opt/programs" }]) + (options.policy?.(port) ?? ""),
     env: (port) => ({ ...registriesAt(upstream.base, join(own, "cargo")), ...options.env?.(port) }),
     prepare: async (ctx) => {
-      write(ctx.cwd, { "osv.ndjson": advisories(options.refused ?? {}) })
+      if (options.refused === undefined) return
+      write(ctx.cwd, { "osv.ndjson": advisories(options.refused) })
       await updateAdvisories(ctx, { from: ["osv.ndjson"], ecosystems: [], complete: true })
     },
   })
