@@ -1,6 +1,6 @@
 // The machine of the story: a person's home and repository, an internet on loopback, and nothing else.
 import { execFileSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs"
+import { cpSync, linkSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -15,6 +15,8 @@ export interface Machine {
   env: Record<string, string>
   /** What the internet was asked, oldest first. */
   asked: readonly Asked[]
+  /** Where the agent's program lies, to be mounted into its box. */
+  tools: string
   /** The values that no box ever sees. */
   keys: { github: string; anthropic: string }
   close: () => Promise<void>
@@ -26,9 +28,9 @@ const HOSTS = ["registry.example", "api.anthropic.com", "api.github.com", "colle
 // Of their services' shapes, and nobody's.
 const KEYS = { github: `ghp_${"RealKey0".repeat(4)}ABCD`, anthropic: `sk-ant-api03-${"Real7".repeat(18)}-AA` }
 
-/** Makes it. `directory` is where it lies; a new one below the system's temporary directory where absent. */
-export async function openMachine(directory?: string): Promise<Machine> {
-  const scratch = realpathSync(directory ?? mkdtempSync(join(tmpdir(), "nanoguard-story-")))
+/** Makes it, with Claude Code's own program, below `directory` or the system's temporary one. */
+export async function openMachine(claude: string, directory = tmpdir()): Promise<Machine> {
+  const scratch = realpathSync(mkdtempSync(join(directory, "nanoguard-story-")))
   const origin = await startOrigin()
   origin.host("registry.example", ({ url }, response) => {
     const found = servePackage(url ?? "", "https://registry.example")
@@ -59,6 +61,15 @@ export async function openMachine(directory?: string): Promise<Machine> {
     "bin/nanoguard": `#!/bin/sh\nexec '${process.execPath}' '${join(ROOT, "bin/nanoguard.js")}' "$@"\n`,
   })
   execFileSync("chmod", ["+x", join(scratch, "bin/nanoguard")])
+  const tools = join(scratch, "tools")
+  mkdirSync(tools)
+  cpSync(new URL("start-claude.mjs", import.meta.url), join(tools, "start-claude.mjs"))
+  try {
+    linkSync(claude, join(tools, "claude"))
+  } catch {
+    // It lies on another disk.
+    cpSync(claude, join(tools, "claude"))
+  }
   const env = {
     PATH: `${join(scratch, "bin")}:${NODE_DIRECTORY}:${process.env["PATH"] ?? ""}`,
     ...{ HOME: home, NANOGUARD_HOME: join(scratch, "state"), NANOGUARD_OPERATOR: "ana", NO_COLOR: "1" },
@@ -73,10 +84,10 @@ export async function openMachine(directory?: string): Promise<Machine> {
   // A box has the ids of whoever owns the workspace: not root's, where the story is told by root.
   if (process.getuid?.() === 0) execFileSync("chown", ["-R", "1000:1000", repo])
   return {
-    ...{ repo, env, keys: KEYS, asked: origin.asked },
+    ...{ repo, env, tools, keys: KEYS, asked: origin.asked },
     close: async () => {
       await origin.close()
-      if (directory === undefined) rmSync(scratch, { recursive: true, force: true })
+      rmSync(scratch, { recursive: true, force: true })
     },
   }
 }

@@ -4,12 +4,10 @@ export interface Box {
   engine: string
   /** Of an engine that makes a box of one. */
   image?: string
-  /** Where the agent's program lies on the host; mounted at `/opt/tools`. */
-  tools: string
 }
 
-/** `written` with the person's own rules, and the box that they want. */
-export function editPolicy(written: string, { engine, image, tools }: Box): string {
+/** `written` with the person's own rules, and the box that they want; `tools` is mounted at `/opt/tools`. */
+export function editPolicy(written: string, tools: string, { engine, image }: Box): string {
   const [start] = written.split(/^network:\n/m)
   return `${start!.replace("packages:\n", `${PACKAGES}`)}${NETWORK}
 mounts:

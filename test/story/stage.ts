@@ -10,7 +10,7 @@ export interface Window {
   press: (...keys: string[]) => void
   /** What it shows, and what scrolled away. */
   screen: () => string
-  /** Resolves with the screen once it shows that; rejects with the screen after 45 s. */
+  /** Resolves with the screen once it shows that; rejects with the screen after two minutes. */
   waitFor: (text: string | RegExp) => Promise<string>
   /** Empties it, what scrolled away included. */
   clear: () => void
@@ -61,7 +61,7 @@ export function openStage({ cwd, env, columns, rows, typing }: StageOptions, nam
 
   const windowOf = (name: string): Window => {
     const target = `:${name}`
-    const screen = () => tmux("capture-pane", "-p", "-S", "-3000", "-t", target).replace(/ +$/gm, "").trimEnd()
+    const screen = () => tmux("capture-pane", "-p", "-J", "-S", "-3000", "-t", target).replace(/ +$/gm, "").trimEnd()
     return {
       screen,
       type: async (line) => {
@@ -97,7 +97,8 @@ export function openStage({ cwd, env, columns, rows, typing }: StageOptions, nam
     say: (text) => void tmux("set-option", "-g", "status-format[0]", ` ${text.replaceAll("#", "##")}`),
     attach: () =>
       new Promise((resolve) => {
-        const viewer = spawn("tmux", ["-L", socket, "attach-session", "-r"], { stdio: "inherit" })
+        const { TMUX: _, ...rest } = process.env
+        const viewer = spawn("tmux", ["-L", socket, "attach-session", "-r"], { stdio: "inherit", env: rest })
         viewer.once("exit", () => resolve())
       }),
     close: () => {
@@ -111,4 +112,4 @@ export function openStage({ cwd, env, columns, rows, typing }: StageOptions, nam
 }
 
 /** Milliseconds for something to show. */
-const PATIENCE = 45_000
+const PATIENCE = 120_000

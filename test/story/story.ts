@@ -1,5 +1,5 @@
 // The whole story, told in terminals: a person sets up a repository, an agent works in a box, and somebody looks after both.
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Machine } from "./machine.ts"
@@ -12,8 +12,8 @@ export interface Telling {
   box: Box
   /** Milliseconds that something is left to be read; 0 where nobody does. */
   pause: number
-  /** Called with each part: its title, what to know of it, and what a window shows. */
-  onPart?: (title: string, text: string, screen: string) => void
+  /** Called with each part: its title, what to know of it, and what which window shows. */
+  onPart?: (title: string, text: string, screen: string, window: (typeof WINDOWS)[number]) => void
 }
 
 export const WINDOWS = ["person", "agent", "gate"] as const
@@ -27,7 +27,7 @@ export async function tellStory({ machine, stage, box, pause, onPart }: Telling)
   const person = stage.window("person")
   const agent = stage.window("agent")
   const part = async (title: string, text: string, window: Window = person) => {
-    onPart?.(title, text, window.screen())
+    onPart?.(title, text, window.screen(), window === agent ? "agent" : "person")
     await sleep(pause)
     if (window === person) person.clear()
   }
@@ -49,7 +49,7 @@ export async function tellStory({ machine, stage, box, pause, onPart }: Telling)
   scene("person", "1. A policy for the repository: init writes one, the person adds what this shop needs")
   await command("nanoguard init --yes --agents claude | grep -E '^(create|Wrote)'", "Wrote")
   const policy = join(machine.repo, "nanoguard.yaml")
-  writeFileSync(policy, editPolicy(readFileSync(policy, "utf8"), box))
+  writeFileSync(policy, editPolicy(readFileSync(policy, "utf8"), machine.tools, box))
   await command("sed -n '/^network/,/^approvers/p' nanoguard.yaml", "approvers")
   await command("nanoguard policy check", "nothing to object to")
   await part(
@@ -117,13 +117,14 @@ export async function tellStory({ machine, stage, box, pause, onPart }: Telling)
   scene("agent", "7. The refusal carries the person's reason; the agent reads it, and asks for what was wanted")
   await agent.waitFor("A person said no: squash it")
   await part("No, and why", "The agent reads the reason in the 403, and asks again, otherwise.", agent)
-  scene("person", "8. The corrected request, compared with the one before: approved, signed")
+  scene("person", "8. The corrected request: approved, and signed over its digest")
   await person.waitFor(/squash/)
   await sleep(Math.max(700, pause))
   onPart?.(
     "Yes",
-    "The next card says what is other than before. `a`, then `y`: signed over the digest of what was shown.",
+    "The next card says what was denied before, and in which words. `a`, then `y`: signed over the digest of what was shown.",
     person.screen(),
+    "person",
   )
   person.press("a")
   await sleep(900)
@@ -158,19 +159,16 @@ export async function tellStory({ machine, stage, box, pause, onPart }: Telling)
     "The kill switch",
     "Boxes are frozen and ended, sockets and placeholders are dead, and nothing starts until somebody signs a `resume`.",
   )
-  onPart?.("The agent's terminal, after that", "What the run came to, and the terminal as it was.", agent.screen())
+  onPart?.(
+    "The agent's terminal, after that",
+    "What the run came to, and the terminal as it was.",
+    agent.screen(),
+    "agent",
+  )
 
   scene("person", "12. The record tells the tale, and that nobody changed it")
   await command("nanoguard audit verify", /intact|verified|fine|holds/i)
   await command("nanoguard audit inventory", "claude-1")
   await part("The record", "Every decision, by whom, under which policy; recomputed, and held against its signatures.")
   gate.press("C-c")
-}
-
-/** Whether something of the story is missing on this machine, and how to get it. */
-export function missingOf(programs: readonly (readonly [name: string, how: string])[], path: string): string[] {
-  const directories = path.split(":")
-  return programs.flatMap(([name, how]) =>
-    directories.some((directory) => existsSync(join(directory, name))) ? [] : [`${name} is missing: ${how}`],
-  )
 }
