@@ -47,7 +47,7 @@ export function declareSandbox(cli: Command, ctx: Context, done: Done, color: Co
     .option("--publish <ports...>", "ports of this machine's loopback that lead into the box: 3000, or 8080:3000")
     .option("--forward <routes...>", "ports of the box that lead out by a rule with `raw`: 5432:db.example:5432")
     .option("--timeout <duration>", "end it after that long: 90s, 30m, 2h")
-    .option("--apply", "apply the changes of a copy without asking")
+    .addOption(new Option("--apply", "apply the changes of a copy without asking").conflicts("discard"))
     .option("--discard", "discard the changes of a copy without asking")
     .option("--review <run>", "look again at the changes of a run that were kept")
     .option("--summary <file>", "write what the run came to, as JSON")

@@ -31,6 +31,6 @@ export function findProject(cwd: string, named?: string): Project {
   if (directory !== undefined) return { name: realpathSync(directory), directory }
   throw new NanoguardError("there is no nanoguard.yaml here or above", {
     exit: EXIT.configuration,
-    hint: "write one with `nanoguard init`, or name one with --policy or --project",
+    hint: "write one with `nanoguard init`, or name the project that has one with --project",
   })
 }

@@ -11,7 +11,7 @@ export interface ConfirmOptions {
 /** Throws `NanoguardError` (usage) where the command would have to ask and there is nobody to answer. To be called first. */
 export function refuseUnasked(ctx: Context, command: string, options: ConfirmOptions): void {
   if (options.yes || options.dryRun) return
-  const hint = "--yes goes ahead, --dry-run shows what would happen"
+  const hint = "--yes goes ahead without asking; --help has the rest"
   if (options.format === "json")
     throw new NanoguardError(`${command} --format json asks nothing: add --yes`, { exit: EXIT.usage, hint })
   if (ctx.stdin.isTTY && ctx.stdout.isTTY) return

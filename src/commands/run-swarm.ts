@@ -7,7 +7,7 @@ import type { PolicyInForce } from "../gateway/control.ts"
 import { askGate } from "../gateway/control-client.ts"
 import { cleanText } from "../render/clean.ts"
 import { renderTrouble } from "../render/gateway.ts"
-import { renderBoxEnd, renderBoxStart, renderPause } from "../render/run.ts"
+import { renderBoxEnd, renderBoxStart, renderHeld, renderPause } from "../render/run.ts"
 import type { Style } from "../render/style.ts"
 import { renderNotes } from "../render/workspace.ts"
 import { prefixLines } from "../sandbox/swarm/output.ts"
@@ -41,7 +41,9 @@ export async function runSwarmFile(
         onStart: (started) => {
           if (quiet !== true) say(agent, renderBoxStart(started, style) + renderNotes(started.workspace.notes, style))
         },
-        onEvent: () => {},
+        onEvent: (event) => {
+          if (event.event === "held") say(agent, renderHeld(event, style))
+        },
         onPause: (why, paused) => say(agent, renderPause(why, paused, style)),
         onNote: (note) => say(agent, `nanoguard: ${note}\n`),
       }),

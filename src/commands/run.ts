@@ -1,5 +1,5 @@
 // `nanoguard run -- <command>`: an agent in a box behind the gate, on this terminal.
-import { existsSync, writeFileSync } from "node:fs"
+import { accessSync, constants, existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
@@ -7,7 +7,7 @@ import type { PublishedPort } from "../gateway/boxes/types.ts"
 import { joinGate } from "../gateway/join.ts"
 import { operatorOf } from "../gateway/operator.ts"
 import { renderTrouble } from "../render/gateway.ts"
-import { renderBoxEnd, renderBoxStart, renderPause } from "../render/run.ts"
+import { renderBoxEnd, renderBoxStart, renderHeld, renderPause } from "../render/run.ts"
 import { loadStyle } from "../render/style.ts"
 import { renderNotes } from "../render/workspace.ts"
 import { type RunHooks, type RunOutcome, type RunRequest, runBox } from "../sandbox/run.ts"
@@ -15,6 +15,8 @@ import type { EngineName } from "../sandbox/types.ts"
 import type { WorkspaceMode } from "../sandbox/workspace/types.ts"
 import { readAgent } from "./agent-name.ts"
 import type { GatewayStartOptions } from "./gateway-options.ts"
+import { writeOutput } from "./output.ts"
+import { lawNotes } from "./run-law.ts"
 
 export interface RunOptions extends GatewayStartOptions {
   agent?: string
@@ -54,10 +56,18 @@ export async function run(ctx: Context, command: readonly string[], options: Run
       return await reviewKept(ctx, options.review, options)
     }
     if ((command.length === 0) === (options.swarm === undefined))
-      throw new NanoguardError("run wants a command, or --swarm with a file", {
-        exit: EXIT.usage,
-        hint: "give the command after two dashes: nanoguard run -- claude",
-      })
+      throw new NanoguardError(
+        options.swarm === undefined
+          ? "run wants a command, or --swarm with a file"
+          : "a swarm's file names its commands",
+        {
+          exit: EXIT.usage,
+          hint:
+            options.swarm === undefined
+              ? "give the command after two dashes: nanoguard run -- claude"
+              : "leave out the one after the two dashes",
+        },
+      )
     const request = readRequest(ctx, command, options)
     const { port, project, offline, stale, wait } = options
     const start = async () => {
@@ -78,9 +88,12 @@ export async function run(ctx: Context, command: readonly string[], options: Run
       onStart: (started) => {
         if (options.quiet === true) return
         say(renderBoxStart(started, style))
-        say(renderNotes(started.workspace.notes, style))
+        say(renderNotes([...lawNotes(started.law, request.root), ...started.workspace.notes], style))
       },
-      onEvent: () => {},
+      // On a terminal the screen is the agent's.
+      onEvent: (event) => {
+        if (event.event === "held" && !request.tty) say(renderHeld(event, style))
+      },
       onPause: (why, paused) => say(renderPause(why, paused, style)),
       onNote: (note) => say(`nanoguard: ${note}\n`),
     }
@@ -91,7 +104,7 @@ export async function run(ctx: Context, command: readonly string[], options: Run
       if (options.quiet !== true) say(renderBoxEnd(outcome, { style, columns }))
       const { reviewWorkspace } = await import("./run-review.ts")
       keep = await reviewWorkspace(ctx, outcome.run, outcome, { ...options, style })
-      if (options.summary !== undefined) writeSummary(resolve(ctx.cwd, options.summary), outcome)
+      if (options.summary !== undefined) writeSummary(ctx, request.root, options.summary, outcome)
     } finally {
       await outcome.close(keep)
     }
@@ -129,6 +142,7 @@ async function explainRefusal(ctx: Context, error: NanoguardError, agent: string
 function readRequest(ctx: Context, command: readonly string[], options: RunOptions): RunRequest {
   const [program = ""] = command
   const { engine, runtime, image, workspace, timeout } = options
+  if (options.summary !== undefined) checkSummary(ctx, options.summary)
   if (timeout !== undefined && !/^[1-9]\d{0,5}[smhd]$/.test(timeout))
     throw new NanoguardError("--timeout is no duration", { exit: EXIT.usage, hint: "write it as 90s, 30m or 2h" })
   return {
@@ -177,7 +191,29 @@ function readForward(text: string): string {
   })
 }
 
-function writeSummary(file: string, { run: id, exit, ended, summary, report }: RunOutcome): void {
+/** Said before the run and not after hours of it. */
+function checkSummary({ cwd }: Context, file: string): void {
+  try {
+    accessSync(dirname(resolve(cwd, file)), constants.W_OK)
+  } catch (cause) {
+    throw noSummary(file, cause)
+  }
+}
+
+const noSummary = (file: string, cause: unknown) =>
+  new NanoguardError("the summary cannot be written", {
+    exit: EXIT.usage,
+    where: { file },
+    hint: "name another file",
+    cause,
+  })
+
+function writeSummary(
+  { cwd }: Context,
+  root: string,
+  file: string,
+  { run: id, exit, ended, summary, report }: RunOutcome,
+): void {
   const document = {
     schema: "nanoguard.run/1",
     run: id,
@@ -187,13 +223,9 @@ function writeSummary(file: string, { run: id, exit, ended, summary, report }: R
     workspace: report,
   }
   try {
-    writeFileSync(file, `${JSON.stringify(document, undefined, 2)}\n`)
+    // The agent knows the workspace, and may have put a link where the file is to be.
+    writeOutput(root, resolve(cwd, file), `${JSON.stringify(document, undefined, 2)}\n`)
   } catch (cause) {
-    throw new NanoguardError("the summary cannot be written", {
-      exit: EXIT.environment,
-      where: { file },
-      hint: "name another file",
-      cause,
-    })
+    throw noSummary(file, cause)
   }
 }

@@ -36,14 +36,25 @@ interface Options {
 /** The closing lines: how it ended, what was installed, reached, refused and approved; what changed is told by the workspace. */
 export function renderBoxEnd(outcome: RunOutcome, options: Options): string {
   const { style } = options
-  const { exit, ended, summary } = outcome
+  const { exit, ended, reason, summary } = outcome
   const refusals = summary === undefined ? "" : renderRunSummary(summary, { failed: exit !== 0, ...options })
   const lines = [
-    ...(ended === "killed" ? [style.red(`nanoguard: killed. Lifted by: nanoguard resume`)] : []),
+    ...(ended === "killed" ? [style.red(killedLine(reason))] : []),
     ...(ended === "timeout" ? [style.yellow("nanoguard: its time was over")] : []),
     ...consumed(outcome),
   ]
   return `${refusals}${lines.map((line) => `${line}\n`).join("")}`
+}
+
+const killedLine = (reason?: string) =>
+  reason === undefined
+    ? "nanoguard: killed by a person. What was stopped starts again once an approver lifts it: nanoguard resume"
+    : `nanoguard: ended: ${cleanText(reason)}`
+
+/** A person at a run that has no terminal of its own sees nothing of a request that waits but this. */
+export function renderHeld({ approval, subject }: { approval: string; subject: string }, style: Style): string {
+  const said = `nanoguard: ${cleanText(approval, 40)} waits for a person`
+  return `${style.yellow(said)}: ${cleanText(subject, 300)}\n  decide in another terminal: nanoguard approve\n`
 }
 
 const SHOWN = 8

@@ -15,6 +15,7 @@ import { buildSpec, readTimeout } from "./spec.ts"
 import { attachLaunch, type Ended } from "./terminal/attach.ts"
 import type { BoxMount, BoxSpec, EngineName } from "./types.ts"
 import { openWorkspace } from "./workspace/open.ts"
+import { surveyWorkspace } from "./workspace/survey.ts"
 import type { Workspace, WorkspaceMode, WorkspaceReport } from "./workspace/types.ts"
 
 export interface RunRequest {
@@ -69,6 +70,8 @@ export interface RunOutcome {
   /** Of the command; 124 where its time was over, 137 where it was killed. */
   exit: number
   ended: "itself" | "timeout" | "killed"
+  /** Why it was ended, where that was no person's kill. */
+  reason?: string
   summary: BoxSummary | undefined
   report: WorkspaceReport
   workspace: Workspace
@@ -90,8 +93,15 @@ export async function runBox(ctx: Context, request: RunRequest, hooks: RunHooks)
   })
   const image = engine.images ? (request.image ?? sandbox.image) : undefined
   if (engine.images && image === undefined) throw noImage(engine.name)
-  const asked = await askedOf(ctx, request, { engine: engine.name, image, mode: modeOf(request, law) })
-  const opened = (await askGate<OpenedBox>(ctx, "POST", "/v1/boxes", asked))!
+  const place = { root: request.root, mode: modeOf(request, law), policy: await policyOf(law) }
+  const asked = await askedOf(ctx, request, { engine: engine.name, image, mode: place.mode })
+  // Looked at while the gate writes its record.
+  const [answer, survey] = await Promise.allSettled([
+    askGate<OpenedBox>(ctx, "POST", "/v1/boxes", asked),
+    surveyWorkspace(ctx, place),
+  ])
+  if (answer.status === "rejected") throw answer.reason
+  const opened = answer.value!
   const undo: ((keep: boolean) => Promise<unknown> | unknown)[] = [
     (keep) => (keep ? removeBoxFile(ctx, opened.run) : removeBoxDirectory(ctx, opened.run)),
   ]
@@ -114,10 +124,10 @@ export async function runBox(ctx: Context, request: RunRequest, hooks: RunHooks)
   }
   undo.push(() => endBox().catch(() => undefined))
   try {
+    if (survey.status === "rejected") throw survey.reason
     const workspace = await openWorkspace(ctx, {
-      ...{ root: request.root, cwd: ctx.cwd, run: opened.run, directory: boxDirectory(ctx, opened.run) },
-      policy: await policyOf(law),
-      ...(request.workspace !== undefined && { mode: request.workspace }),
+      ...{ ...place, cwd: ctx.cwd, run: opened.run, directory: boxDirectory(ctx, opened.run) },
+      survey: survey.value,
     })
     undo.push((keep) => keep || workspace.discard())
     writeBoxFile(ctx, {
@@ -143,7 +153,13 @@ export async function runBox(ctx: Context, request: RunRequest, hooks: RunHooks)
     const launch = await engine.launch(spec)
     for (const warning of launch.warnings ?? []) hooks.onNote(warning)
     const hand = createHand(engine, spec)
-    undo.push(() => hand.remove())
+    // Once: nothing of the box runs after it.
+    let removed: Promise<void> | undefined
+    const removeBox = () => {
+      removed ??= hand.remove()
+      return removed
+    }
+    undo.push(removeBox)
     hooks.onStart({ run: opened.run, law, spec, engine: engine.name, workspace, notes: opened.notes })
     const attended = attend(ctx, request, { asked, opened, law, hand, hooks })
     const timeout = readTimeout(request.timeout, sandbox.timeout)
@@ -153,8 +169,11 @@ export async function runBox(ctx: Context, request: RunRequest, hooks: RunHooks)
       ...(request.input && { input: request.input }),
     }).finally(attended.end)
     const outcome = outcomeOf(attached, attended.killed())
+    // What started the box may be gone before the box is, such as a client of Docker that nobody reads any more.
+    await removeBox()
+    const summing = endBox(outcome.exit).catch(() => undefined)
     const report = await workspace.finish()
-    const summary = await endBox(outcome.exit).catch(() => undefined)
+    const summary = await summing
     return { run: opened.run, ...outcome, summary, report, workspace, close }
   } catch (error) {
     await close().catch(() => {})
@@ -177,7 +196,7 @@ function attend(ctx: Context, request: RunRequest, { asked, opened, law, hand, h
   const ending = new AbortController()
   const { signal: stop } = request
   stop?.addEventListener("abort", () => ending.abort(stop.reason))
-  let killed = false
+  let killed: { reason?: string } | undefined
   let over = false
   let endFeed = () => {}
   const pause = (why: string, paused: boolean) => {
@@ -189,7 +208,7 @@ function attend(ctx: Context, request: RunRequest, { asked, opened, law, hand, h
     hooks.onEvent(event)
     if (event.event === "pause" || event.event === "resume") pause(event.why, event.event === "pause")
     if (event.event !== "killed") return
-    killed = true
+    killed = event.reason === undefined ? {} : { reason: event.reason }
     void hand.kill().finally(() => ending.abort("killed"))
   }
   const listen = () => {
@@ -228,8 +247,8 @@ const SEEK_EVERY = 1_000
 /** A gate that answers and does not take the run back: it was ended or killed. One that is not there answers nothing. */
 const isRefusal = (error: unknown) => error instanceof NanoguardError && error.exit !== EXIT.environment
 
-function outcomeOf({ code, by }: Ended, killed: boolean): Pick<RunOutcome, "exit" | "ended"> {
-  if (killed) return { exit: 137, ended: "killed" }
+function outcomeOf({ code, by }: Ended, killed?: { reason?: string }): Pick<RunOutcome, "exit" | "ended" | "reason"> {
+  if (killed) return { exit: 137, ended: "killed", ...killed }
   return { exit: code, ended: by === "timeout" ? "timeout" : "itself" }
 }
 

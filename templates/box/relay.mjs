@@ -220,7 +220,9 @@ function start(file, args, env, onExit) {
     process.on(signal, () => own.includes(signal) || child.kill(signal))
   child.on("error", (error) => {
     if (child.pid !== undefined) return
-    process.stderr.write(`nanoguard: ${file.replace(/[^ -~]/g, "?")} cannot be started: ${error.code}\n`)
+    process.stderr.write(
+      `nanoguard: ${file.replace(/[^ -~]/g, "?")} ${error.code === "ENOENT" ? "is not in the box" : `cannot be started: ${error.code}`}\n`,
+    )
     onExit(error.code === "ENOENT" ? 127 : 126)
   })
   child.on("exit", (code, signal) => onExit(code ?? 128 + constants.signals[signal]))

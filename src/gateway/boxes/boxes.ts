@@ -66,11 +66,11 @@ export function createBoxes(options: BoxesOptions): Boxes {
     box.server.close()
     egress.cutTunnels(({ who }) => who.visit === box.who.visit)
   }
-  const cutOne = (box: Box) => {
+  const cutOne = (box: Box, reason?: string) => {
     if (box.killed) return
     box.killed = true
     front.runs.stop(box.who)
-    box.channel.send({ event: "killed" })
+    box.channel.send({ event: "killed", ...(reason !== undefined && { reason }) })
     shut(box)
     // Whoever watches it says how it ended; where nobody does, it is over soon.
     if (!box.channel.attended) leaveAlone(box, ALONE)
@@ -103,7 +103,8 @@ export function createBoxes(options: BoxesOptions): Boxes {
     if (box === undefined) return undefined
     boxes.delete(run)
     // A child has nothing that its parent has not.
-    for (const child of [...boxes.values()].filter(({ request }) => request.parent === run)) cutOne(child)
+    for (const child of [...boxes.values()].filter(({ request }) => request.parent === run))
+      cutOne(child, "the run that it belongs to is over")
     shut(box)
     box.channel.close()
     removeBoxDirectory(ctx, run)
