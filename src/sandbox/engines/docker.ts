@@ -36,6 +36,7 @@ export function createDocker(ctx: Context): Engine {
     const args = ["ps", "--all", "--no-trunc", "--filter", filter, "--format", format]
     return listed(mustAnswer("docker", "list boxes", await cli(args)))
   }
+  const commands = boxCommands("docker", cli, list)
   return {
     name: "docker",
     images: true,
@@ -48,7 +49,11 @@ export function createDocker(ctx: Context): Engine {
     },
     launch: (spec) => dockerLaunch(ctx, spec),
     list,
-    ...boxCommands("docker", cli, list),
+    ...commands,
+    // After every box, and docker itself removed nearly all of them: a word with the daemon costs less than a process.
+    remove: async (box) => {
+      if (!(await isGone(ctx, box))) await commands.remove(box)
+    },
   }
 }
 
@@ -97,6 +102,17 @@ function openCli(ctx: Context) {
   const settings = join(stateHome(ctx), "engines", "docker")
   const args = ["--config", settings, "--host", `unix://${endpoint.socket}`]
   return { file, args, socket: endpoint.socket, env: engineEnv(ctx, ["HOME", "TERM", "LANG", "TMPDIR"]) }
+}
+
+/** Whether the daemon says that there is no such container any more. */
+async function isGone(ctx: Context, { handle }: FoundBox): Promise<boolean> {
+  const endpoint = dockerEndpoint(ctx)
+  if ("why" in endpoint) return false
+  const path = `/containers/${encodeURIComponent(handle)}/json`
+  return askDocker(endpoint.socket, path).then(
+    ({ status }) => status === 404,
+    () => false,
+  )
 }
 
 /** Of a daemon that belongs to the person and not to root. */

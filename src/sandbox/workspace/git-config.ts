@@ -15,11 +15,15 @@ const ENTERS: readonly RegExp[] = [
 /** Of the person's own configuration only who they are and their habits; remotes and branches are the repository's. */
 const FROM_GLOBAL = /^(user|author|committer|init|push|pull|fetch|rebase|merge|diff|status|advice|core)\./
 
+/** A setting, and which file it is from: `local`, `global`, `worktree`. */
+export interface ScopedSetting {
+  scope: string
+  key: string
+  value: string
+}
+
 /** Every setting that is in force for a repository, the machine's left out. Runs nothing that they name. */
-export async function listSettings(
-  git: Git,
-  gitDirectory: string,
-): Promise<{ scope: string; key: string; value: string }[]> {
+export async function listSettings(git: Git, gitDirectory: string): Promise<ScopedSetting[]> {
   const { stdout, exitCode } = await git([`--git-dir=${gitDirectory}`, "config", "--list", "-z", "--show-scope"])
   if (exitCode !== 0) return []
   const parts = stdout.split("\0")
@@ -32,7 +36,7 @@ export async function listSettings(
 }
 
 /** What of them enters a box: harmless keys, without what an address says before its host. */
-export function settingsForBox(all: readonly { scope: string; key: string; value: string }[]): Settings {
+export function settingsForBox(all: readonly ScopedSetting[]): Settings {
   return all.flatMap(({ scope, key, value }): Settings => {
     if (scope === "command" || !ENTERS.some((pattern) => pattern.test(key))) return []
     if (scope === "global" && !FROM_GLOBAL.test(key)) return []

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import type { Git } from "../../vet/git.ts"
 import { type BoxMount, IN_BOX } from "../types.ts"
-import { listSettings, type Settings, settingsForBox, writeSettings } from "./git-config.ts"
+import { type ScopedSetting, type Settings, settingsForBox, writeSettings } from "./git-config.ts"
 import { type Refs, type Repository, readHead, readRefs } from "./git-files.ts"
 import { realPath } from "./places.ts"
 import { readBeginning } from "./secrets.ts"
@@ -46,7 +46,7 @@ const BESIDE = `${IN_BOX.workspace}.git`
  */
 export async function makeGitDirectory(
   git: Git,
-  repository: Repository | undefined,
+  { repository, settings: all }: { repository: Repository | undefined; settings: readonly ScopedSetting[] },
   directory: string,
   hidden: readonly string[],
 ): Promise<GitDirectory> {
@@ -70,7 +70,6 @@ export async function makeGitDirectory(
       { kind: "bind", source: pointer, target: `${IN_BOX.workspace}/.git`, write: false },
     )
   }
-  const all = await listSettings(git, gitDirectory)
   if (all.some(({ key, value }) => key === "extensions.refstorage" && value !== "files"))
     throw new NanoguardError("this repository keeps its refs in a format that a box cannot have", {
       exit: EXIT.environment,

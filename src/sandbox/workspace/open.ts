@@ -9,15 +9,15 @@ import { type BoxMount, IN_BOX } from "../types.ts"
 import { copyTree } from "./copy.ts"
 import { finishWorkspace } from "./finish.ts"
 import { copyIndex, makeGitDirectory } from "./git-directory.ts"
-import { findRepository, type Repository, repositoryAbove } from "./git-files.ts"
 import type { FurtherMounts } from "./mounts.ts"
 import { planOverlays } from "./overlays.ts"
-import { checkRoot, isWithin, realPath } from "./places.ts"
+import { isWithin, realPath } from "./places.ts"
 import { claimPoints, pointsOfOthers } from "./shared.ts"
 import { stampOf } from "./stamp.ts"
 import { markStart, saveState, type WorkspaceState } from "./state.ts"
+import { modeOf, type Survey, surveyWorkspace } from "./survey.ts"
 import type { Note, Workspace, WorkspaceMode, WorkspaceRequest } from "./types.ts"
-import { type Found, MAX_WORKING, walkWorkspace } from "./walk.ts"
+import { type Found, MAX_WORKING } from "./walk.ts"
 import { checkOutWorktree } from "./worktree.ts"
 
 const NONE_SIZE = 1024 * 1024 * 1024
@@ -27,9 +27,10 @@ const NONE_SIZE = 1024 * 1024 * 1024
  * `NanoguardError` where the directory cannot be a workspace (usage) or its repository cannot be shown (environment).
  */
 export async function openWorkspace(ctx: Context, request: WorkspaceRequest): Promise<Workspace> {
-  const { run, directory, policy } = request
-  const mode = request.mode ?? policy.sandbox.workspace ?? "direct"
-  const root = checkRoot(ctx, request.root, directory)
+  const { run, directory } = request
+  const mode = modeOf(request)
+  const survey = request.survey ?? (await surveyWorkspace(ctx, request))
+  const { root } = survey
   const cwd = realPath(request.cwd) ?? resolve(request.cwd)
   if (!isWithin(cwd, root))
     throw new NanoguardError("the current directory is not in the workspace", {
@@ -40,7 +41,7 @@ export async function openWorkspace(ctx: Context, request: WorkspaceRequest): Pr
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const further = await mountsOf(ctx, request, root)
   const user = ownerOf(root, mode)
-  const opened = mode === "none" ? openNone() : await openFiles(ctx, { ...request, mode, root, user })
+  const opened = mode === "none" ? openNone() : await openFiles(ctx, { ...request, mode, survey, user })
   saveState(directory, { ...opened.state, root, run })
   claimPoints(stateHome(ctx), root, run, opened.points)
   markStart(directory)
@@ -93,17 +94,18 @@ function openNone(): Opened {
 
 interface OpenRequest extends WorkspaceRequest {
   mode: WorkspaceMode
+  survey: Survey
   user: { uid: number; gid: number }
 }
 
-async function openFiles(ctx: Context, { root, run, directory, policy, mode, user }: OpenRequest): Promise<Opened> {
+async function openFiles(ctx: Context, request: OpenRequest): Promise<Opened> {
+  const { run, directory, policy, mode, user } = request
+  const { root, found, repository, notes, settings } = request.survey
   const git = safeGit(ctx, directory)
-  const found = walkWorkspace(root, policy.sandbox.mask ?? [], policy.sandbox.protect ?? [])
-  const { repository, notes } = repositoryOf(root, mode)
   const hidden = found.masked.map(({ path }) => path)
   const box = join(directory, "git")
   rmSync(box, { recursive: true, force: true })
-  const own = await makeGitDirectory(git, repository, box, hidden)
+  const own = await makeGitDirectory(git, { repository, settings }, box, hidden)
   const state: Opened["state"] = {
     schema: "nanoguard.workspace-state/1",
     ...{
@@ -176,36 +178,6 @@ function inodesOf(root: string, repositories: readonly { path: string }[]): Reco
   return Object.fromEntries(
     repositories.map(({ path }) => [path, `${lstatSync(join(root, path), { bigint: true }).ino}`]),
   )
-}
-
-function repositoryOf(root: string, mode: WorkspaceMode): { repository: Repository | undefined; notes: Note[] } {
-  const repository = findRepository(root)
-  // Nothing can be mounted over a link, and a box that exchanges it has a repository on the host.
-  if (mode === "direct" && lstatSync(join(root, ".git"), { throwIfNoEntry: false })?.isSymbolicLink())
-    throw new NanoguardError(".git is a link, which a box could exchange for a repository of its own", {
-      exit: EXIT.usage,
-      where: { file: root },
-      hint: "use --workspace copy, or put a file in its place: gitdir: <path>",
-    })
-  const notes: Note[] = []
-  if (typeof repository === "object") return { repository, notes }
-  if (mode === "worktree")
-    throw new NanoguardError("there is no git repository whose working tree begins here", {
-      exit: EXIT.usage,
-      where: { file: root },
-      hint: "use --workspace copy, or start it at the top of the repository",
-    })
-  const above = repositoryAbove(root)
-  if (repository !== undefined)
-    notes.push({ level: "warning", kind: "git", text: `git does not work in the box: ${repository}` })
-  else if (above !== undefined)
-    notes.push({
-      level: "warning",
-      kind: "git",
-      text: "the repository begins above the workspace, so git does not work in the box: start it there",
-      paths: [above],
-    })
-  return { repository: undefined, notes }
 }
 
 /** Whoever owns the workspace; for an empty one whoever runs nanoguard, and never root. */

@@ -2,6 +2,7 @@
 import type { CompiledPolicy } from "../../policy/compiled.ts"
 import type { MountAction, Verdict } from "../../policy/types.ts"
 import type { BoxFile, BoxMount } from "../types.ts"
+import type { Survey } from "./survey.ts"
 
 /**
  * `direct`: the directory itself. `copy`: a copy, applied after review. `worktree`: a checkout of the commit, offered as a branch.
@@ -22,6 +23,8 @@ export interface WorkspaceRequest {
   policy: CompiledPolicy
   /** Before `sandbox.workspace` of the policy. */
   mode?: WorkspaceMode
+  /** What `surveyWorkspace` saw a moment ago; looked at now where absent. */
+  survey?: Survey
   /** Whether a person approved a mount that the policy asks about; nobody did where absent. */
   approved?: (action: MountAction) => boolean
 }

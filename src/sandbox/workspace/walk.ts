@@ -48,16 +48,7 @@ export function walkWorkspace(
   protect: readonly string[],
   bounds = BOUNDS,
 ): Found {
-  const found: Found = {
-    masked: [],
-    protected: [],
-    links: [],
-    repositories: [],
-    working: [],
-    manifests: [],
-    shared: undefined,
-    unseen: [],
-  }
+  const found = nothingFound()
   const masks = testerOf(mask)
   const protects = testerOf(protect)
   const end = performance.now() + bounds.time
@@ -103,6 +94,18 @@ export function walkWorkspace(
   }
   return found
 }
+
+/** Of a workspace that the box sees nothing of. */
+export const nothingFound = (): Found => ({
+  masked: [],
+  protected: [],
+  links: [],
+  repositories: [],
+  working: [],
+  manifests: [],
+  shared: undefined,
+  unseen: [],
+})
 
 const join = (root: string, path: string) => (path === "" ? root : `${root}/${path}`)
 
