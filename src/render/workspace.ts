@@ -1,4 +1,6 @@
 // How a workspace looks to a person: before a box starts, and what it left.
+
+import { neverWritten } from "../sandbox/workspace/names.ts"
 import type { ApplyResult, GitReport, Note, WorkspaceChange, WorkspaceReport } from "../sandbox/workspace/types.ts"
 import { cleanText, countOf } from "./clean.ts"
 import { PLAIN_STYLE, type Style } from "./style.ts"
@@ -28,8 +30,11 @@ export function renderReview(report: WorkspaceReport, style: Style = PLAIN_STYLE
   const { counts, changes, mode, partial, branch, git, review } = report
   const total = counts.added + counts.changed + counts.removed
   const lines: string[] = []
-  const refused = changes.filter((change) => change.refused !== undefined)
-  const runs = changes.filter((change) => change.refused === undefined && change.runs !== undefined)
+  // What `apply` refuses is not said to be on its way.
+  const isRefused = ({ refused: why, path }: WorkspaceChange) =>
+    why !== undefined || (mode === "copy" && path.split("/").some((name) => neverWritten(name)))
+  const refused = changes.filter(isRefused)
+  const runs = changes.filter((change) => !isRefused(change) && change.runs !== undefined)
   if (total > 0)
     lines.push(
       `${style.bold(countOf(total, "path"))} ${mode === "direct" ? "changed" : "changed, of the box's own copy"}: ${counts.added} added, ${counts.changed} changed, ${counts.removed} removed`,
