@@ -14,6 +14,8 @@ export interface Lru<V> {
 export function createLru<V>(most: number, weigh: (value: V) => number = () => 1): Lru<V> {
   const entries = new Map<string, { value: V; weight: number }>()
   let total = 0
+  /** The key that is the last of the map. */
+  let newest: string | undefined
   const drop = (key: string) => {
     const entry = entries.get(key)
     if (entry === undefined) return
@@ -23,10 +25,11 @@ export function createLru<V>(most: number, weigh: (value: V) => number = () => 1
   return {
     get: (key) => {
       const entry = entries.get(key)
-      if (entry === undefined) return undefined
+      if (entry === undefined || key === newest) return entry?.value
       // A map keeps the order of insertion: the first is the one that was used longest ago.
       entries.delete(key)
       entries.set(key, entry)
+      newest = key
       return entry.value
     },
     set: (key, value) => {
@@ -34,6 +37,7 @@ export function createLru<V>(most: number, weigh: (value: V) => number = () => 1
       const weight = weigh(value)
       if (weight > most) return
       entries.set(key, { value, weight })
+      newest = key
       total += weight
       for (const oldest of entries.keys()) {
         if (total <= most) break

@@ -47,8 +47,22 @@ export function isNumeric(host: string): boolean {
   return maybe && /(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$/i.test(host)
 }
 
+/** Addresses that are remembered: whoever is sent to again is not taken apart again. */
+const MAX_KNOWN = 1_000
+
+const known = new Map<string, boolean>()
+
 /** Whether an address is private, local, reserved or metadata; text that is no address in canonical form counts as such. */
 export function isPrivateAddress(address: string): boolean {
+  const before = known.get(address)
+  if (before !== undefined) return before
+  if (known.size >= MAX_KNOWN) known.clear()
+  const answer = findPrivate(address)
+  known.set(address, answer)
+  return answer
+}
+
+function findPrivate(address: string): boolean {
   const v4 = parseV4(address)
   if (v4 !== undefined) return isPrivateV4(v4)
   const v6 = parseV6(address)

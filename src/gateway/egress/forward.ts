@@ -43,7 +43,19 @@ export class AnswerRefused extends Error {
 /** Answers that are short, and say how long they are, leave in one packet with their head. */
 const ONE_PACKET = 32_768
 
-/** Sends a request and passes the answer on. Never rejects: where nothing was passed on, `onNothing` answers in its place. */
+/** Bytes of a piece that more of the same answer is likely to follow: one record of TLS. */
+const PIECE = 8_192
+
+/** Bytes of an answer that wait for a client before its origin has to. */
+const AHEAD = 262_144
+
+/** Milliseconds. */
+const STALL = 120_000
+
+/**
+ * Sends a request and passes the answer on. Never rejects: where nothing was passed on, `onNothing` answers in its place. `stall`:
+ * milliseconds that the client may take nothing of what is there for it; an origin may take longer than that to answer.
+ */
 export function forward(
   dispatcher: Dispatcher,
   origin: string,
@@ -51,10 +63,24 @@ export function forward(
   response: ServerResponse,
   watch: Watch,
   onNothing: (failed: string) => void,
+  stall = STALL,
 ): Promise<Forwarded> {
   return new Promise((resolve) => {
     const done: Forwarded = { status: 0, sent: 0, received: 0 }
     let over = false
+    let corked = false
+    let waiting = false
+    const letGo = () => {
+      if (!corked) return
+      corked = false
+      response.uncork()
+    }
+    let watched = false
+    /** From now on the client has to take something. */
+    const watchTaking = () => {
+      response.setTimeout(stall, watched ? undefined : () => response.destroy())
+      watched = true
+    }
     let controller: Dispatcher.DispatchController | undefined
     const leave = () => {
       if (over) return
@@ -116,10 +142,22 @@ export function forward(
               fail(error)
               return current.abort(new Error("the answer is not passed on"))
             }
-            if (bytes.length > 0 && !response.write(bytes)) {
-              current.pause()
-              response.once("drain", () => current.resume())
+            if (bytes.length === 0) return
+            // Pieces of a large answer that come in one turn of the event loop leave in one.
+            if (!corked && bytes.length >= PIECE) {
+              corked = true
+              response.cork()
+              setImmediate(letGo)
             }
+            if (response.write(bytes) || waiting || response.writableLength <= AHEAD) return
+            waiting = true
+            current.pause()
+            watchTaking()
+            response.once("drain", () => {
+              waiting = false
+              response.setTimeout(0)
+              current.resume()
+            })
           },
           onResponseEnd: (_, trailers) => {
             if (over) return
@@ -129,9 +167,12 @@ export function forward(
             } catch (error) {
               return fail(error)
             }
+            // Its end does not wait for what is held back (Node 24).
+            letGo()
             const named = responseHeaders(trailers ?? {})
             if (named.length > 0) response.addTrailers(Object.fromEntries(watch.trailers?.(named) ?? named))
             response.end()
+            if (response.writableLength > 0) watchTaking()
             settle()
           },
           onResponseError: (_, error) => fail(error),

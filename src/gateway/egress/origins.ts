@@ -54,6 +54,7 @@ const BODY_TIMEOUT = 30 * 60_000
 export function createOrigins(options: OriginOptions = {}): Origins {
   const { parent, connectTimeout = CONNECT_TIMEOUT, listening = () => [] } = options
   const pools = new Map<string, Pool>()
+  let newest: string | undefined
   const dialling: DialOptions = { connectTimeout, parent }
   let closed = false
   const load = once(() => import("undici"))
@@ -118,6 +119,8 @@ export function createOrigins(options: OriginOptions = {}): Origins {
 
   /** The pool of a key, moved to the end of the map: its first is the one that was used longest ago. */
   function keep(key: string, pool: Pool): Pool {
+    if (key === newest) return pool
+    newest = key
     pools.delete(key)
     pools.set(key, pool)
     if (pools.size > POOLS) {

@@ -50,14 +50,14 @@ export async function release(
   const streamed = !start.whole && hasBody(request)
   const body = streamed ? streamBody(request, start, guardBody(deps, who, judged, encoding)) : outgoing.body
   if (streamed) proceed()
-  response.setTimeout(deps.stall, () => response.destroy())
   let done: Forwarded = { status: 0, sent: 0, received: 0 }
   try {
     // The record took its time, and somebody may have stopped the agent meanwhile.
     if (deps.front.killed?.(who)) throw new OriginError("gone", "agent.killed")
     const dispatcher = await deps.origins.dispatcherOf({ target, addresses: judged.addresses, http2, scope: who.run })
     const origin = `${target.scheme}://${spellHost(target)}`
-    done = await forward(dispatcher, origin, { ...outgoing, body }, response, withMeter(prepared.watch, meter), nothing)
+    const sent = { ...outgoing, body }
+    done = await forward(dispatcher, origin, sent, response, withMeter(prepared.watch, meter), nothing, deps.stall)
   } catch (error) {
     nothing(originError(error).fault)
   }
@@ -103,7 +103,8 @@ async function record(
   credentials: readonly string[],
 ): Promise<Recorded> {
   const { action, evidence, verdict, grants } = judged
-  deps.met.set(`${who.run} ${action.host} ${action.port}`, true)
+  const place = `${who.run} ${action.host} ${action.port}`
+  if (deps.met.get(place) === undefined) deps.met.set(place, true)
   const decision = { action, evidence, verdict }
   const changes = deps.holds.consume(grants, held)
   const matters = changes.length > 0 || grants.length > 0 || credentials.length > 0

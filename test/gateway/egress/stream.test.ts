@@ -22,6 +22,18 @@ describe("bytes on their way", () => {
     expect(digest).toHaveLength(64)
   })
 
+  test("an answer without a length arrives whole, whatever its size, though it is there all at once", async () => {
+    const origin = await startOrigin((request, response) => {
+      response.write("y".repeat(Number(request.url!.slice(1))))
+      response.end()
+    })
+    const proxy = await startProxy({ originCa: origin.ca })
+    const sizes = [1, 8_191, 8_192, 16_384, 20_000, 65_536, 100_000, 300_000, 1_000_000]
+    const urls = sizes.flatMap((size) => [`https://${HOST}:${origin.port}/${size}`, "-o", "/dev/null"])
+    const { stdout } = await curl(proxy, "-w", "%{size_download} ", ...urls)
+    expect(stdout.trim().split(" ").map(Number)).toEqual(sizes)
+  })
+
   test("an answer that comes in pieces is passed on piece by piece, its head first", async () => {
     let send: (text: string) => void = () => {}
     const origin = await startOrigin((_, response) => {
