@@ -61,7 +61,7 @@ async function programOf(client: ClientDescription, ctx: TestContext): Promise<s
 }
 
 /** What the image has no programs for: Python's whole library, compilers. */
-const NOT_IN_IMAGE = new Set(["pip", "poetry", "cargo", "go"])
+const NOT_IN_IMAGE = new Set(["pip", "uv", "poetry", "cargo", "go"])
 
 const clientsOf = (engine: LabEngine) =>
   CLIENTS.filter(({ command }) => engine === "bubblewrap" || !NOT_IN_IMAGE.has(command))

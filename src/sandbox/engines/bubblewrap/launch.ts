@@ -26,6 +26,10 @@ while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done
 shift
 exec "$@"`
 
+// On a terminal bwrap is in the foreground beside the box's command: these keys are that one's. The relay takes its own back (Node sets
+// every signal as it was made), and gives none of this on.
+const LEAVE_KEYS = "trap '' INT QUIT\n"
+
 /** Whether a box for that user can be started by us and how. */
 export function chooseFooting(user: BoxSpec["user"]): Footing {
   return process.getuid?.() === 0 && user.uid !== 0 ? "dropped" : "mapped"
@@ -58,7 +62,7 @@ export function prepareLaunch(spec: BoxSpec, bwrap: string, directory: string): 
   return {
     file: "/bin/sh",
     args: [
-      ...["-c", SCRIPT, "nanoguard-box", status, String(spec.limits.files)],
+      ...["-c", spec.tty ? LEAVE_KEYS + SCRIPT : SCRIPT, "nanoguard-box", status, String(spec.limits.files)],
       spec.limits.fileSize === undefined ? "unlimited" : String(Math.ceil(spec.limits.fileSize / 512)),
       footing === "dropped" && spec.tty ? String(spec.user.uid) : "",
       ...[...entrances(cgroup), "--", bwrap, "--args", String(OPTIONS), "--", ...command],
