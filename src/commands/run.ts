@@ -152,6 +152,7 @@ function readRequest(ctx: Context, command: readonly string[], options: RunOptio
     publish: (options.publish ?? []).map(readPublish),
     forward: (options.forward ?? []).map(readForward),
     tty: ctx.stdin.isTTY === true && ctx.stdout.isTTY === true,
+    keepOutput: true,
   }
 }
 

@@ -42,6 +42,8 @@ export interface RunRequest {
   tty: boolean
   /** Where its standard input comes from; the person's where absent. */
   input?: "inherit" | "ignore"
+  /** What it prints is kept on the host: `transcriptPath`. */
+  keepOutput?: boolean
   /** Ends the run. */
   signal?: AbortSignal
 }
@@ -167,6 +169,7 @@ export async function runBox(ctx: Context, request: RunRequest, hooks: RunHooks)
       ...{ tty: request.tty, signal: attended.signal, onNote: hooks.onNote, stop: hand.stop },
       ...(timeout !== undefined && { timeout }),
       ...(request.input && { input: request.input }),
+      ...(request.keepOutput && { transcript: opened.run }),
     }).finally(attended.end)
     const outcome = outcomeOf(attached, attended.killed())
     // What started the box may be gone before the box is, such as a client of Docker that nobody reads any more.

@@ -59,7 +59,7 @@ export async function runSwarm(ctx: Context, request: SwarmRequest, hooks: Swarm
           ...(agent.image !== undefined && { image: agent.image }),
           ...(agent.timeout !== undefined && { timeout: agent.timeout }),
           ...(parent !== undefined && { parent }),
-          ...{ tty: false, input: "ignore" },
+          ...{ tty: false, input: "ignore", keepOutput: true },
           mounts: (user) => swarmMounts(ctx, request.project, swarm, agent, user),
         },
         {

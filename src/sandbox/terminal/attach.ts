@@ -11,6 +11,7 @@ import { onTerminal } from "./pty.ts"
 import { show, streamFor } from "./show.ts"
 import type { Stop } from "./stop.ts"
 import { type Cause, type SuperviseOptions, supervise } from "./supervise.ts"
+import { openTranscript } from "./transcript.ts"
 
 export interface AttachOptions extends SuperviseOptions {
   /** Whether the box has a terminal, as its `BoxSpec` says: only where stdin and stdout are the person's. */
@@ -19,6 +20,8 @@ export interface AttachOptions extends SuperviseOptions {
   input?: "inherit" | "ignore"
   /** Ends the box itself, by its engine; where absent, what started it gets signals. */
   stop?: Stop
+  /** The run whose output is kept on the host, as far as it passes through here: what goes to a file or pipe is there. */
+  transcript?: string
   /** Told what is not as it should be: one sentence. */
   onNote?: (note: string) => void
 }
@@ -49,6 +52,10 @@ export async function attachLaunch(ctx: Context, launch: Launch, options: Attach
   const own = options.tty ? onTerminal(launch, ctx) : undefined
   const direct = options.tty && own === undefined
   if (direct) options.onNote?.(UNFILTERED)
+  const kept =
+    options.transcript === undefined
+      ? undefined
+      : openTranscript(ctx, options.transcript, (why) => options.onNote?.(why))
   const started = Promise.withResolvers<ChildProcess>()
   const gone = started.promise.then(exitOf)
   const kill = (signal: NodeJS.Signals) => started.promise.then((child) => child.kill(signal))
@@ -67,7 +74,10 @@ export async function attachLaunch(ctx: Context, launch: Launch, options: Attach
     const streams = [ctx.stdout, ctx.stderr].map((stream) => (direct ? "inherit" : streamFor(stream)))
     const child = await start(ctx, own ?? launch, [options.input ?? "inherit", ...streams])
     started.resolve(child)
-    const shown = [child.stdout && show(child.stdout, ctx.stdout), child.stderr && show(child.stderr, ctx.stderr)]
+    const shown = [
+      child.stdout && show(child.stdout, ctx.stdout, kept?.stream()),
+      child.stderr && show(child.stderr, ctx.stderr, kept?.stream()),
+    ]
     const [code, signal] = await gone
     await Promise.race([Promise.all(shown), sleep(LAST_OUTPUT, undefined, { ref: false })])
     // script(1) gives the terminal back as it found it, unless it is killed itself.
@@ -75,6 +85,7 @@ export async function attachLaunch(ctx: Context, launch: Launch, options: Attach
     return endedOf(code, signal, watch.cause())
   } finally {
     watch.close()
+    kept?.close()
   }
 }
 

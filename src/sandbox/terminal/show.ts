@@ -16,14 +16,15 @@ export function streamFor(to: Output): "pipe" | "inherit" {
 
 /**
  * Shows what comes until there is no more; on a terminal through the filter, which is set right at the end. Where nobody reads any
- * more (a closed terminal or pipe) the box's end is closed, too, so that it is told as any program is.
+ * more (a closed terminal or pipe) the box's end is closed, too, so that it is told as any program is. `keep` is given all of it.
  */
-export async function show(from: Readable, to: Output): Promise<void> {
+export async function show(from: Readable, to: Output, keep?: (chunk: Uint8Array) => void): Promise<void> {
   const filter = to.isTTY === true ? createTerminalFilter() : undefined
   const closed = () => void from.destroy()
   to.on("error", closed)
   try {
     for await (const chunk of from as AsyncIterable<Buffer>) {
+      keep?.(chunk)
       const text = filter === undefined ? chunk : filter.write(chunk)
       if (text.length > 0 && !to.write(text)) await Promise.race([once(to, "drain"), once(from, "close")])
     }
