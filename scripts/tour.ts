@@ -53,8 +53,15 @@ writeFileSync(PAGE, `${head}${BEGIN}\n\n${parts.join("\n")}`)
 
 /** Without this machine's paths, and without rows in which nothing is. */
 function tidy(screen: string): string[] {
-  const named = screen.replaceAll(machine.repo, "/home/ana/shop").replaceAll(machine.tools, "/home/ana/tools")
-  const homely = named.replaceAll(machine.env["NANOGUARD_HOME"]!, "/home/ana/.local/state/nanoguard")
+  const places = {
+    [machine.repo]: "shop",
+    [machine.tools]: "tools",
+    [machine.env["NANOGUARD_HOME"]!]: ".local/state/nanoguard",
+  }
+  // A terminal wraps wherever its line is full.
+  const wrapped = (path: string) => new RegExp([...path].map((char) => char.replace(/[^\w/]/, "\\$&")).join("\n?"), "g")
+  let homely = screen
+  for (const [path, name] of Object.entries(places)) homely = homely.replace(wrapped(path), `/home/ana/${name}`)
   return homely
     .trim()
     .replace(/\n{3,}/g, "\n\n")
