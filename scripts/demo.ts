@@ -25,7 +25,7 @@ if (claude === undefined || typeof box === "string") {
 const watched = process.stdout.isTTY === true && process.stdin.isTTY === true && values.plain !== true
 const machine = await openMachine(claude)
 const { columns = 110, rows = 36 } = process.stdout
-const size = { columns: Math.max(columns, 80), rows: Math.max(rows, 30), typing: watched ? 12 : 0 }
+const size = { columns: Math.max(columns, 80), rows: Math.max(rows, 30), typing: watched ? 40 : 0 }
 const stage = openStage({ cwd: machine.repo, env: machine.env, ...size }, WINDOWS)
 const close = async () => {
   stage.close()
@@ -36,7 +36,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
 const started = performance.now()
 const leaving = watched ? stage.attach().then(() => "left" as const) : new Promise<never>(() => {})
 const telling = tellStory({
-  ...{ machine, stage, box, pause: watched ? 2_500 : 0 },
+  ...{ machine, stage, box, pause: watched ? 2_200 : 0 },
   onPart: (title, text, screen) => {
     if (!watched) say(`\n== ${title}: ${text}\n\n${screen.trim()}\n`)
   },

@@ -23,6 +23,7 @@ export interface Machine {
 }
 
 const NODE_DIRECTORY = dirname(process.execPath)
+/** Where the nanoguard of the story is: this clone, unless another copy is to be shown. */
 const ROOT = process.env["STORY_ROOT"] ?? fileURLToPath(new URL("../..", import.meta.url))
 const HOSTS = ["registry.example", "api.anthropic.com", "api.github.com", "collector.example", "errors.example"]
 // Of their services' shapes, and nobody's.

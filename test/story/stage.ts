@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto"
 import { setTimeout as sleep } from "node:timers/promises"
 
 export interface Window {
-  /** Types a line and Enter; with `hidden` it is nobody's to see. */
+  /** Types a line and Enter. */
   type: (line: string) => Promise<void>
   /** Presses keys as tmux names them. */
   press: (...keys: string[]) => void
@@ -32,7 +32,7 @@ export interface StageOptions {
   env: Readonly<Record<string, string>>
   columns: number
   rows: number
-  /** Milliseconds between two letters. */
+  /** Milliseconds between some letters and the next. */
   typing: number
 }
 
@@ -65,12 +65,10 @@ export function openStage({ cwd, env, columns, rows, typing }: StageOptions, nam
     return {
       screen,
       type: async (line) => {
-        if (typing === 0) tmux("send-keys", "-t", target, "-l", line)
-        else {
-          for (const char of line) {
-            tmux("send-keys", "-t", target, "-l", char)
-            await sleep(typing)
-          }
+        for (const part of typing === 0 ? [line] : (line.match(/.{1,4}/gu) ?? [])) {
+          // At the end of a word of tmux's it would end the command.
+          tmux("send-keys", "-t", target, "-l", part.replace(/;$/, "\\;"))
+          await sleep(typing)
         }
         tmux("send-keys", "-t", target, "Enter")
       },
