@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { prepareDirectory } from "../sqlite/files.ts"
 import { markWriter } from "../writers.ts"
 import { JOURNAL, nameOfLog, type Parts, replayJournal } from "./replay.ts"
-import { openSegment, removeSegment, type Segment } from "./segment.ts"
+import { dropSegment, openSegment, removeSegment, type Segment } from "./segment.ts"
 import { segmentBatch } from "./take-in.ts"
 import type { Repeated } from "./text.ts"
 
@@ -107,7 +107,7 @@ export function createJournal(state: string, parts: Parts, now: () => number): J
     last = n
     close()
     const taken = parts.write(segmentBatch(parts.db, id, n, repeated)).then(
-      () => removeSegment(directory, id, n),
+      () => dropSegment(directory, id, n),
       () => {
         if (usable) rest()
       },

@@ -1,6 +1,7 @@
 // The files of the traffic journal: `<state>/journal/<id>.<n>`, for their owner alone. A segment is written by one process, appended to
 // turn by turn, and removed once the store has it.
-import { closeSync, fchmodSync, lstatSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs"
+import { close, fchmodSync, lstatSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs"
+import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import { requirePlain, withFileErrors } from "../sqlite/files.ts"
 import { addRepeated, headLine, type Repeated, readSegment, type SegmentText, turnLine } from "./text.ts"
@@ -36,7 +37,8 @@ export function openSegment(directory: string, id: string, n: number, origin: st
       segment.size += bytes.length
       addRepeated(segment.repeated, turn)
     },
-    close: () => closeSync(fd),
+    // Nobody waits for it: what is written is written.
+    close: () => close(fd),
   }
   fchmodSync(fd, 0o600)
   return segment
@@ -63,7 +65,12 @@ export function loadSegment(directory: string, id: string, n: number): { text: S
   })
 }
 
-/** Removes a segment that the store has, or that says nothing. */
+/** Removes a segment that the store has, beside everything else. */
+export async function dropSegment(directory: string, id: string, n: number): Promise<void> {
+  await rm(segmentFile(directory, id, n), { force: true })
+}
+
+/** Removes a segment that the store has, or that says nothing, at once: another one may get its number. */
 export function removeSegment(directory: string, id: string, n: number): void {
   rmSync(segmentFile(directory, id, n), { force: true })
 }
