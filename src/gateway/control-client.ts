@@ -1,5 +1,6 @@
 // Asking the gate of this state directory, from a command of the same person.
 import { request as send } from "node:http"
+import { connect } from "node:net"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import { controlPath } from "./control-path.ts"
@@ -62,7 +63,9 @@ function exchange(
       )
     // Node frames no body of a DELETE by itself.
     const headers = body === "" ? {} : { "content-length": Buffer.byteLength(body) }
-    const request = send({ socketPath, method, path, headers, timeout: 60_000 }, (response) => {
+    // Node's agent would first find out whether its host's name is an address: 5 ms for the pattern of IPv6 alone.
+    const createConnection = () => connect(socketPath)
+    const request = send({ createConnection, method, path, headers, timeout: 60_000 }, (response) => {
       const chunks: Buffer[] = []
       response.on("data", (chunk: Buffer) => chunks.push(chunk))
       response.on("error", fail)

@@ -1,5 +1,6 @@
 // What the gate tells `run` of its box while it lasts: one long answer, a line for each event.
 import { request as send } from "node:http"
+import { connect } from "node:net"
 import type { Context } from "../context.ts"
 import type { BoxEvent } from "../gateway/boxes/types.ts"
 import { controlPath } from "../gateway/control-path.ts"
@@ -26,7 +27,8 @@ export function watchBox(ctx: Pick<Context, "env">, run: string, { onEvent, onLo
     over = true
     request.destroy()
   }
-  const request = send({ socketPath: controlPath(ctx), path: `/v1/boxes/${run}/events`, timeout: SILENCE })
+  const createConnection = () => connect(controlPath(ctx))
+  const request = send({ createConnection, path: `/v1/boxes/${run}/events`, timeout: SILENCE })
   request.on("response", (response) => {
     if (response.statusCode !== 200) return lost()
     let rest = ""

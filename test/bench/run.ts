@@ -127,6 +127,8 @@ const sections: Record<string, () => Promise<void> | void> = {
   packument: () => standalone("packument.ts"),
   gateway: () => standalone("gateway.ts"),
   egress: () => standalone("egress.ts"),
+  box: () => standalone("box.ts"),
+  kill: () => standalone("kill.ts"),
 }
 
 function standalone(file: string): void {

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto"
 import { existsSync, readFileSync, statSync } from "node:fs"
 import { get } from "node:http"
+import { connect } from "node:net"
 import { join } from "node:path"
 import type { Context } from "../../context.ts"
 import { cleanText } from "../../render/clean.ts"
@@ -67,16 +68,19 @@ export function askDocker(
 ): Promise<{ status: number; body: unknown }> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(milliseconds)
-    const request = get({ socketPath, path, signal, headers: { host: "docker" }, agent: false }, (response) => {
-      let text = ""
-      response.setEncoding("utf8")
-      response.on("data", (chunk: string) => {
-        text += chunk
-        if (text.length > MAX_ANSWER) request.destroy(new Error("the daemon's answer is too long"))
-      })
-      response.on("error", reject)
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: parsed(text) }))
-    })
+    const request = get(
+      { createConnection: () => connect(socketPath), path, signal, headers: { host: "docker" } },
+      (response) => {
+        let text = ""
+        response.setEncoding("utf8")
+        response.on("data", (chunk: string) => {
+          text += chunk
+          if (text.length > MAX_ANSWER) request.destroy(new Error("the daemon's answer is too long"))
+        })
+        response.on("error", reject)
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, body: parsed(text) }))
+      },
+    )
     request.on("error", reject)
   })
 }
