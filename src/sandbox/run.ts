@@ -1,16 +1,15 @@
 // One run from beginning to end: the policy in force, an engine, the workspace, the gate, the box; then what it came to, and everything undone.
-import { readdirSync } from "node:fs"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
-import type { AskedScope, BoxEvent, BoxRequest, BoxSummary, OpenedBox, PublishedPort } from "../gateway/boxes/types.ts"
+import type { AskedScope, BoxEvent, BoxSummary, OpenedBox, PublishedPort } from "../gateway/boxes/types.ts"
 import type { PolicyInForce } from "../gateway/control.ts"
 import { askGate } from "../gateway/control-client.ts"
-import type { Project } from "../gateway/runs.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
+import { readAsked } from "./asked.ts"
+import { attend } from "./attend.ts"
 import { boxDirectory, ownIdentity, removeBoxDirectory, removeBoxFile, writeBoxFile } from "./boxes.ts"
 import { chooseEngine } from "./engines/index.ts"
-import { watchBox } from "./events.ts"
-import { createHand, type Hand } from "./hand.ts"
+import { createHand } from "./hand.ts"
 import { buildSpec, readTimeout } from "./spec.ts"
 import { attachLaunch, type Ended } from "./terminal/attach.ts"
 import type { BoxMount, BoxSpec, EngineName } from "./types.ts"
@@ -96,7 +95,7 @@ export async function runBox(ctx: Context, request: RunRequest, hooks: RunHooks)
   const image = engine.images ? (request.image ?? sandbox.image) : undefined
   if (engine.images && image === undefined) throw noImage(engine.name)
   const place = { root: request.root, mode: modeOf(request, law), policy: await policyOf(law) }
-  const asked = await askedOf(ctx, request, { engine: engine.name, image, mode: place.mode })
+  const asked = await readAsked(ctx, request, { engine: engine.name, image, mode: place.mode })
   // Looked at while the gate writes its record.
   const [answer, survey] = await Promise.allSettled([
     askGate<OpenedBox>(ctx, "POST", "/v1/boxes", asked),
@@ -165,8 +164,12 @@ export async function runBox(ctx: Context, request: RunRequest, hooks: RunHooks)
     hooks.onStart({ run: opened.run, law, spec, engine: engine.name, workspace, notes: opened.notes })
     const attended = attend(ctx, request, { asked, opened, law, hand, hooks })
     const timeout = readTimeout(request.timeout, sandbox.timeout)
+    let said = ""
+    const onOutput = (chunk: Uint8Array) => {
+      if (said.length < SAID) said += Buffer.from(chunk).toString("latin1")
+    }
     const attached = await attachLaunch(ctx, launch, {
-      ...{ tty: request.tty, signal: attended.signal, onNote: hooks.onNote, stop: hand.stop },
+      ...{ tty: request.tty, signal: attended.signal, onNote: hooks.onNote, onOutput, stop: hand.stop },
       ...(timeout !== undefined && { timeout }),
       ...(request.input && { input: request.input }),
       ...(request.keepOutput && { transcript: opened.run }),
@@ -177,6 +180,17 @@ export async function runBox(ctx: Context, request: RunRequest, hooks: RunHooks)
     const summing = endBox(outcome.exit).catch(() => undefined)
     const report = await workspace.finish()
     const summary = await summing
+    // The relay asks the gate first of all, so nothing of the command has run: what failed is what starts boxes.
+    if (
+      summary?.heard === false &&
+      outcome.exit > 0 &&
+      outcome.exit < 128 &&
+      attached.by === undefined &&
+      !attended.lost()
+    ) {
+      const { explainLaunchFailure } = await import("./engines/launchFailure.ts")
+      throw explainLaunchFailure(engine.name, outcome.exit, said)
+    }
     return { run: opened.run, ...outcome, summary, report, workspace, close }
   } catch (error) {
     await close().catch(() => {})
@@ -184,105 +198,13 @@ export async function runBox(ctx: Context, request: RunRequest, hooks: RunHooks)
   }
 }
 
-interface Attended {
-  /** What the box was opened with. */
-  asked: BoxRequest
-  opened: OpenedBox
-  law: PolicyInForce
-  hand: Hand
-  hooks: RunHooks
-}
-
-/** What the gate says while the box lasts, and what is done about it. */
-function attend(ctx: Context, request: RunRequest, { asked, opened, law, hand, hooks }: Attended) {
-  const wanted = new Set<string>(law.sandbox["pause-when"] ?? ["gate-gone"])
-  const ending = new AbortController()
-  const { signal: stop } = request
-  stop?.addEventListener("abort", () => ending.abort(stop.reason))
-  let killed: { reason?: string } | undefined
-  let over = false
-  let endFeed = () => {}
-  const pause = (why: string, paused: boolean) => {
-    if (over || !wanted.has(why)) return
-    hooks.onPause(why, paused)
-    void (paused ? hand.freeze(why) : hand.thaw(why))
-  }
-  const onEvent = (event: BoxEvent) => {
-    hooks.onEvent(event)
-    if (event.event === "pause" || event.event === "resume") pause(event.why, event.event === "pause")
-    if (event.event !== "killed") return
-    killed = event.reason === undefined ? {} : { reason: event.reason }
-    void hand.kill().finally(() => ending.abort("killed"))
-  }
-  const listen = () => {
-    endFeed = watchBox(ctx, opened.run, { onEvent, onLost: () => void seek() })
-  }
-  // The gate is gone, or ended this box. Without it nothing goes out; the box waits for it as long as policy has it wait.
-  const seek = async () => {
-    pause("gate-gone", true)
-    while (!over && !killed) {
-      const back = await askGate<OpenedBox>(ctx, "POST", "/v1/boxes", { ...asked, run: opened.run }).catch(
-        (error: unknown) => error,
-      )
-      if (over) return
-      if (back !== undefined && !(back instanceof Error)) {
-        listen()
-        return pause("gate-gone", false)
-      }
-      if (isRefusal(back)) return onEvent({ event: "killed", reason: (back as Error).message })
-      await new Promise((resolve) => setTimeout(resolve, SEEK_EVERY))
-    }
-  }
-  listen()
-  return {
-    signal: ending.signal,
-    killed: () => killed,
-    end: () => {
-      over = true
-      endFeed()
-    },
-  }
-}
-
-/** Milliseconds between looks for a gate that is gone. */
-const SEEK_EVERY = 1_000
-
-/** A gate that answers and does not take the run back: it was ended or killed. One that is not there answers nothing. */
-const isRefusal = (error: unknown) => error instanceof NanoguardError && error.exit !== EXIT.environment
+/** Characters of what a launcher says that are looked at where its box does not start. */
+const SAID = 16_384
 
 function outcomeOf({ code, by }: Ended, killed?: { reason?: string }): Pick<RunOutcome, "exit" | "ended" | "reason"> {
   if (killed) return { exit: 137, ended: "killed", ...killed }
   return { exit: code, ended: by === "timeout" ? "timeout" : "itself" }
 }
-
-async function askedOf(
-  ctx: Context,
-  { agent, operator, command, parent, publish = [], scope }: RunRequest,
-  made: { engine: EngineName; image: string | undefined; mode: WorkspaceMode },
-): Promise<BoxRequest> {
-  const project = await readProjectOf(ctx.cwd)
-  const { engine, image, mode } = made
-  return {
-    ...{ agent, operator, engine, workspace: mode, command },
-    ...(image !== undefined && { image }),
-    ...(parent !== undefined && { parent }),
-    ...(publish.length > 0 && { publish }),
-    ...(scope && { scope }),
-    ...(project !== undefined && JSON.stringify(project).length <= MAX_PROJECT && { project }),
-  }
-}
-
-/** What makes corrections exact; undefined where the directory has none of it. */
-async function readProjectOf(directory: string): Promise<Project | undefined> {
-  const { formatOf } = await import("../packages/lockfiles/formats.ts")
-  const telling = (name: string) => name === "package.json" || formatOf(name) !== undefined
-  if (!readdirSync(directory).some(telling)) return undefined
-  const { readProject } = await import("../gateway/project.ts")
-  return readProject(directory)
-}
-
-/** Characters of JSON that a gate is told of a project: corrections are less exact without it. */
-const MAX_PROJECT = 16 * 1024 * 1024
 
 const modeOf = ({ workspace }: RunRequest, { sandbox }: PolicyInForce): WorkspaceMode =>
   workspace ?? sandbox.workspace ?? "direct"

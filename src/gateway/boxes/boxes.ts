@@ -20,7 +20,7 @@ export interface Boxes {
   /** Has `response` told of what becomes of a box. */
   follow: (run: string, response: ServerResponse) => void
   /** Ends a box and sums it up; undefined where there is none. */
-  end: (run: string, how: BoxEnd) => Promise<RunSummary | undefined>
+  end: (run: string, how: BoxEnd) => Promise<(RunSummary & { heard: boolean }) | undefined>
   refused: (who: Attribution, refusal: Refusal) => void
   /** Somebody waits for a person from now on, until what is returned is called with what became of it. */
   held: (who: Attribution, approval: string, subject: string) => (state: string) => void
@@ -98,7 +98,7 @@ export function createBoxes(options: BoxesOptions): Boxes {
     return live.opened
   }
 
-  const end = async (run: string, { exit }: BoxEnd): Promise<RunSummary | undefined> => {
+  const end: Boxes["end"] = async (run, { exit }) => {
     const box = boxes.get(run)
     if (box === undefined) return undefined
     boxes.delete(run)
@@ -120,7 +120,7 @@ export function createBoxes(options: BoxesOptions): Boxes {
       },
     })
     const [summary] = await Promise.all([options.summarise(box.who.visit), ended])
-    return summary
+    return summary && { ...summary, heard: bytes > 0 }
   }
 
   return {

@@ -107,4 +107,6 @@ export interface BoxSummary extends RunSummary {
   reached: readonly string[]
   /** What people said yes to: subjects. */
   approved: readonly string[]
+  /** Whether anything came through its socket; nothing of the agent runs before that. Absent from an older gate. */
+  heard?: boolean
 }

@@ -74,22 +74,20 @@ const KNOWN: readonly Known[] = [
 ]
 
 // `docker: Error response from daemon: ...`, `Error: ...` of podman and container, and lines of the runtime's log.
-const OWN = /^(docker: |Error: |error: |time=".*level=error|.*OCI runtime)/i
+const OWN = /^(docker: |bwrap: |Error: |error: |time=".*level=error|.*OCI runtime)/i
 
 /**
- * What to tell the person where the engine's program could not start a box: it ends with 125, 126 or 127 and complains in its own
- * way (docker-run(1), "Exit status"). Undefined where those are the agent's own. Only for a box from which nothing was heard yet:
- * an agent can write the same.
+ * What to tell the person where a box ended before anything was heard of it: `said` is what its launcher printed, as far as that passed
+ * through here. Only for a box of which nothing was heard: an agent can write the same.
  */
-export function explainLaunchFailure(engine: EngineName, exitCode: number, stderr: string): NanoguardError | undefined {
-  if (exitCode < 125 || exitCode > 127) return undefined
-  const lines = stderr.split("\n").filter((line) => OWN.test(line))
-  if (lines.length === 0) return undefined
-  const said = lines.join(" ")
-  const known = KNOWN.find(({ pattern }) => pattern.test(said))
-  const detail = cleanText(lines[0]!.replace(/^docker: Error response from daemon: |^docker: |^Error: /, ""), 300)
+export function explainLaunchFailure(engine: EngineName, exitCode: number, said: string): NanoguardError {
+  const lines = said.split("\n").filter((line) => OWN.test(line))
+  const all = lines.join(" ")
+  const known = KNOWN.find(({ pattern }) => pattern.test(all))
+  const line = lines[0]?.replace(/^docker: Error response from daemon: |^docker: |^Error: /, "")
+  const detail = line === undefined ? `it ended with ${exitCode} before anything ran in it` : cleanText(line, 300)
   return new NanoguardError(`${engine} could not start the box: ${known ? `${known.why} (${detail})` : detail}`, {
     exit: EXIT.environment,
-    hint: known?.hint ?? "nanoguard doctor",
+    hint: known?.hint ?? "see what is said above, and nanoguard doctor",
   })
 }

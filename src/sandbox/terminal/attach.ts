@@ -22,6 +22,8 @@ export interface AttachOptions extends SuperviseOptions {
   stop?: Stop
   /** The run whose output is kept on the host, as far as it passes through here: what goes to a file or pipe is there. */
   transcript?: string
+  /** Given what passes through here as it comes. */
+  onOutput?: (chunk: Uint8Array) => void
   /** Told what is not as it should be: one sentence. */
   onNote?: (note: string) => void
 }
@@ -74,9 +76,16 @@ export async function attachLaunch(ctx: Context, launch: Launch, options: Attach
     const streams = [ctx.stdout, ctx.stderr].map((stream) => (direct ? "inherit" : streamFor(stream)))
     const child = await start(ctx, own ?? launch, [options.input ?? "inherit", ...streams])
     started.resolve(child)
+    const listen = () => {
+      const keep = kept?.stream()
+      return (chunk: Uint8Array) => {
+        options.onOutput?.(chunk)
+        keep?.(chunk)
+      }
+    }
     const shown = [
-      child.stdout && show(child.stdout, ctx.stdout, kept?.stream()),
-      child.stderr && show(child.stderr, ctx.stderr, kept?.stream()),
+      child.stdout && show(child.stdout, ctx.stdout, listen()),
+      child.stderr && show(child.stderr, ctx.stderr, listen()),
     ]
     const [code, signal] = await gone
     await Promise.race([Promise.all(shown), sleep(LAST_OUTPUT, undefined, { ref: false })])

@@ -172,7 +172,7 @@ describe.each(["docker", "docker+runsc", "podman"] as const)("%s", (name) => {
       const { code, err } = await runBox(engine, "true", { image: "no-such-image" })
       expect(code).toBe(125)
       const { explainLaunchFailure } = await import("../../../src/sandbox/engines/launchFailure.ts")
-      expect(explainLaunchFailure("podman", 125, err)?.message).toContain("the image is not here")
+      expect(explainLaunchFailure("podman", 125, err).message).toContain("the image is not here")
     } else {
       const { spec } = boxOf(engine, "true", { image: "no-such-image" })
       await expect(engine.methods.launch(spec)).rejects.toThrow("Docker has no image no-such-image")

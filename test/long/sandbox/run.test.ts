@@ -168,6 +168,18 @@ git ls-remote git@github.com:acme/app.git; env | grep -c ${KEY}`
   })
 })
 
+test("a box that does not start says why, and leaves nothing", async (ctx) => {
+  await useEngine(ctx, "docker")
+  // An image without node: nothing of the box is heard.
+  const name = `nanoguard-test-empty-${process.pid}`
+  execFileSync("sh", ["-c", `tar --create --files-from=/dev/null | docker import - ${name}`], { stdio: "ignore" })
+  onTestFinished(() => void execFileSync("docker", ["rmi", name], { stdio: "ignore" }))
+  const { exit, terminal } = await run("docker", ["--quiet", "--image", name], "true")
+  expect(exit).toBe(125)
+  expect(terminal).toMatch(/error: docker could not start the box: it ended with 127 before anything ran in it\nhint: /)
+  expect(leftOvers("docker")).toEqual([])
+})
+
 test("a runtime by option is the one that runs it", async (ctx) => {
   await useEngine(ctx, "docker+runsc")
   const { exit, terminal } = await run("docker", ["--quiet", "--runtime", "runsc"], "cat /proc/version")

@@ -1,0 +1,83 @@
+// A box while it lasts: what the gate says of it, a gate that is gone and comes back, and what is done about either.
+import type { Context } from "../context.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
+import type { BoxEvent, BoxRequest, OpenedBox } from "../gateway/boxes/types.ts"
+import type { PolicyInForce } from "../gateway/control.ts"
+import { askGate } from "../gateway/control-client.ts"
+import { watchBox } from "./events.ts"
+import type { Hand } from "./hand.ts"
+import type { RunHooks, RunRequest } from "./run.ts"
+
+interface Attended {
+  /** What the box was opened with. */
+  asked: BoxRequest
+  opened: OpenedBox
+  law: PolicyInForce
+  hand: Hand
+  hooks: RunHooks
+}
+
+/** What the gate says while the box lasts, and what is done about it. */
+export function attend(
+  ctx: Context,
+  request: Pick<RunRequest, "signal">,
+  { asked, opened, law, hand, hooks }: Attended,
+) {
+  const wanted = new Set<string>(law.sandbox["pause-when"] ?? ["gate-gone"])
+  const ending = new AbortController()
+  const { signal: stop } = request
+  stop?.addEventListener("abort", () => ending.abort(stop.reason))
+  let killed: { reason?: string } | undefined
+  let over = false
+  let lost = false
+  let endFeed = () => {}
+  const pause = (why: string, paused: boolean) => {
+    if (over || !wanted.has(why)) return
+    hooks.onPause(why, paused)
+    void (paused ? hand.freeze(why) : hand.thaw(why))
+  }
+  const onEvent = (event: BoxEvent) => {
+    hooks.onEvent(event)
+    if (event.event === "pause" || event.event === "resume") pause(event.why, event.event === "pause")
+    if (event.event !== "killed") return
+    killed = event.reason === undefined ? {} : { reason: event.reason }
+    void hand.kill().finally(() => ending.abort("killed"))
+  }
+  const listen = () => {
+    endFeed = watchBox(ctx, opened.run, { onEvent, onLost: () => void seek() })
+  }
+  // The gate is gone, or ended this box. Without it nothing goes out; the box waits for it as long as policy has it wait.
+  const seek = async () => {
+    lost = true
+    pause("gate-gone", true)
+    while (!over && !killed) {
+      const back = await askGate<OpenedBox>(ctx, "POST", "/v1/boxes", { ...asked, run: opened.run }).catch(
+        (error: unknown) => error,
+      )
+      if (over) return
+      if (back !== undefined && !(back instanceof Error)) {
+        listen()
+        return pause("gate-gone", false)
+      }
+      if (isRefusal(back)) return onEvent({ event: "killed", reason: (back as Error).message })
+      await new Promise((resolve) => setTimeout(resolve, SEEK_EVERY))
+    }
+  }
+  listen()
+  return {
+    signal: ending.signal,
+    killed: () => killed,
+    /** Whether the gate was gone for a while: another one knows nothing of what was before. */
+    lost: () => lost,
+    end: () => {
+      over = true
+      endFeed()
+    },
+  }
+}
+
+/** Milliseconds between looks for a gate that is gone. */
+const SEEK_EVERY = 1_000
+
+/** A gate that answers and does not take the run back: it was ended or killed. One that is not there answers nothing. */
+const isRefusal = (error: unknown) => error instanceof NanoguardError && error.exit !== EXIT.environment
