@@ -18,8 +18,27 @@ export interface BoxContent {
 /** Bytes of a Unix socket's path on Linux, without the 0 at its end (unix(7)); macOS takes four fewer. */
 const MAX_SOCKET = 103
 const SOCKET = join("gate", "gate.sock")
-/** Package managers that a wrapper stands before. */
-const WRAPPED = ["npm", "pnpm", "yarn", "bun", "pip", "pip3", "uv", "poetry", "pdm", "cargo", "go"]
+/** Programs that a wrapper stands before: package managers, and git, which shows no more of a refusal than its status. */
+const WRAPPED = [
+  ...[
+    "npm",
+    "npx",
+    "pnpm",
+    "pnpx",
+    "yarn",
+    "bun",
+    "bunx",
+    "pip",
+    "pip3",
+    "pipx",
+    "pipenv",
+    "uv",
+    "uvx",
+    "poetry",
+    "pdm",
+  ],
+  ...["cargo", "go", "git"],
+]
 
 /** `<state>/boxes/<run>`: of the host alone, with what is kept of a box while it is there. Need not exist. */
 export function boxHome(ctx: Pick<Context, "env">, run: string): string {

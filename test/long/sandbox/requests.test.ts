@@ -28,6 +28,7 @@ beforeAll(async () => {
     policy: (port) => `network:
   - { id: reads, allow: ${HOST}, ports: [${port}], access: read, addresses: [127.0.0.1], credential: service }
   - { id: forge, allow: ${FORGE}, service: git, ports: [${port}], addresses: [127.0.0.1], credential: forge }
+  - { id: kept, deny: ${FORGE}, ports: [${port}], paths: ["/kept.git/**"] }
 `,
     credentials: [
       { name: "service", value: KEY, reach: { hosts: [HOST] }, env: ["SERVICE_KEY"] },
@@ -108,10 +109,14 @@ describe.each(LAB_ENGINES)("in a box of %s", (engine) => {
       git fetch -q && git switch -q -c topic
       echo two > a.txt && git commit -qam two && git push -q -u origin topic
       git clone -q ssh://git@${FORGE}/${name}.git ../again && git -C ../again log --oneline origin/topic
-      git -C .. clone -q git@other.example.com:x.git || echo "elsewhere $?"`
+      git -C .. clone -q https://other.example.com/x.git || echo "elsewhere $?"
+      git -C .. clone -q git@${FORGE}:kept.git || echo "kept $?"`
     const { exit, terminal } = await lab.run(engine, workspace, ["sh", "-c", script], ["--workspace", "none"])
     expect(exit, terminal).toBe(0)
-    expect(terminal).toContain("elsewhere 128")
+    // Git itself shows a status at most.
+    expect(terminal).toMatch(/^nanoguard: \S+ \S*other\.example\.com\S* refused by policy: network\.host-denied/m)
+    expect(terminal.match(/^nanoguard: \S+ \S*kept\.git\S* refused by policy: network\.host-denied/gm)).toHaveLength(1)
+    expect(terminal).toMatch(/^elsewhere 128$[\s\S]*^kept 128$/m)
     expect(git(repository, "log", "--format=%s %an", "topic")).toBe("two agent\none t")
     expect(terminal).not.toContain(FORGE_KEY)
     expect(lab.origin.asked.some(({ headers }) => headers.authorization === BASIC)).toBe(true)
