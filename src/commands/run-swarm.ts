@@ -14,6 +14,7 @@ import { prefixLines } from "../sandbox/swarm/output.ts"
 import { MAX_SWARM, readSwarm } from "../sandbox/swarm/read.ts"
 import { runSwarm, type SwarmRequest } from "../sandbox/swarm/run.ts"
 import type { SwarmAgent } from "../sandbox/swarm/types.ts"
+import { explainEnd } from "./run-killed.ts"
 import { type ReviewOptions, reviewWorkspace } from "./run-review.ts"
 
 /** Runs the swarm of a file. Exit: 0 where every agent's was, else the highest of them; 125 where one did not start. Errors: usage, configuration. */
@@ -50,8 +51,9 @@ export async function runSwarmFile(
     },
   )
   let exit = 0
-  for (const { agent, outcome, error } of outcomes) {
-    exit = Math.max(exit, outcome?.exit ?? OWN_FAILURE)
+  for (const { agent, outcome: ended, error } of outcomes) {
+    exit = Math.max(exit, ended?.exit ?? OWN_FAILURE)
+    const outcome = ended && (await explainEnd(ctx, ended, agent.name))
     if (outcome === undefined) {
       say(agent, renderTrouble(error, style))
       continue

@@ -97,10 +97,14 @@ export async function run(ctx: Context, command: readonly string[], options: Run
       onPause: (why, paused) => say(renderPause(why, paused, style)),
       onNote: (note) => say(`nanoguard: ${note}\n`),
     }
-    const outcome = await runBox(ctx, request, hooks)
+    let outcome = await runBox(ctx, request, hooks)
     let keep = true
     try {
       const columns = ctx.stderr.columns ?? 80
+      if (outcome.exit === 137) {
+        const { explainEnd } = await import("./run-killed.ts")
+        outcome = await explainEnd(ctx, outcome, request.agent)
+      }
       if (options.quiet !== true) say(renderBoxEnd(outcome, { style, columns }))
       const { reviewWorkspace } = await import("./run-review.ts")
       keep = await reviewWorkspace(ctx, outcome.run, outcome, { ...options, style })
@@ -116,26 +120,12 @@ export async function run(ctx: Context, command: readonly string[], options: Run
       return { exit: OWN_FAILURE }
     }
     const agent = readAgent(options.agent ?? ctx.env["NANOGUARD_AGENT"] ?? nameOf(command[0] ?? ""))
+    // Exit 1 of its own is what the gate does not let start, and no failure of a run otherwise.
+    const { explainRefusal } = await import("./run-killed.ts")
     say(renderTrouble(await explainRefusal(ctx, error, agent).catch(() => error), style))
     return { exit: 137 }
   } finally {
     await close()
-  }
-}
-
-/** What the gate does not let start: exit 1 of its own, which no failure of a run has otherwise. Who stopped it and why is in the record alone. */
-async function explainRefusal(ctx: Context, error: NanoguardError, agent: string): Promise<NanoguardError> {
-  const [{ openReader }, { checkKills }, { stateHome }] = await Promise.all([
-    import("../store/open.ts"),
-    import("../sandbox/kills/check.ts"),
-    import("../home.ts"),
-  ])
-  const reader = await openReader(ctx)
-  try {
-    const refusal = await checkKills(reader.db, stateHome(ctx), { agent, run: "" })
-    return refusal === undefined ? error : new NanoguardError(refusal.message, { exit: error.exit, hint: refusal.hint })
-  } finally {
-    await reader.close()
   }
 }
 
