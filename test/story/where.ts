@@ -66,8 +66,9 @@ export function findClaude(say: (text: string) => void): string | undefined {
       const flags = ["--no-audit", "--no-fund", "--silent", "--ignore-scripts"]
       execFileSync("npm", ["install", ...flags, `${name}@${version}`], { cwd: unfinished, stdio: "pipe" })
       renameSync(unfinished, directory)
-    } catch {
+    } catch (error) {
       rmSync(unfinished, { recursive: true, force: true })
+      say(`npm could not: ${String((error as { stderr?: Buffer }).stderr ?? error).split("\n")[0]}\n`)
       return undefined
     }
   }

@@ -5,9 +5,11 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it, onTestFinished, type TestContext } from "vitest"
+import { createTerminalFilter } from "../../../src/sandbox/terminal/filter.ts"
 import { quoteWord } from "../../../src/sandbox/terminal/quote.ts"
 import { temporaryDirectory } from "../../context.ts"
 import { openTerminal, type Terminal } from "../../e2e/terminal.ts"
+import { showOnTerminal } from "../../sandbox/terminal/oracle.ts"
 import { tool } from "../../tools.ts"
 
 const ATTACHED = fileURLToPath(new URL("../../sandbox/terminal/attached.ts", import.meta.url))
@@ -187,6 +189,30 @@ describe("programs of daily use", () => {
     await box.waitFor("(END)")
     box.press("q")
     expect(await box.waitFor("[exit 0]")).toMatch(RIGHT)
+  })
+
+  it("what they draw is the same as without the filter, at any time", async (ctx) => {
+    needs(ctx, "tmux", "script", "vim", "less")
+    const programs = { vim: `vim -N -u NONE -c "syntax on" ${README}`, less: `less -R ${README}` }
+    for (const [name, command] of Object.entries(programs)) {
+      const raw = join(temporaryDirectory(), "raw")
+      const box = open(`script -qfc ${quoteWord(command)} ${raw}`)
+      await box.waitFor("# nanoguard")
+      for (const keys of name === "vim"
+        ? [["G"], ["i", "new", "Escape"], [":q!", "Enter"]]
+        : [["G"], ["?gate", "Enter"], ["q"]]) {
+        box.press(...keys)
+        await sleep(200)
+      }
+      await box.waitFor("[exit 0]")
+      const drawn = readFileSync(raw)
+      expect(drawn.length).toBeGreaterThan(1000)
+      for (let end = drawn.length; end > 0; end -= 251) {
+        const part = drawn.subarray(0, end)
+        const [plain, filtered] = [await showOnTerminal(part), await showOnTerminal(createTerminalFilter().write(part))]
+        expect([filtered.screen, filtered.cursor], `${name}, ${end} bytes`).toEqual([plain.screen, plain.cursor])
+      }
+    }
   })
 
   it("top draws", async (ctx) => {
