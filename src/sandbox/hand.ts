@@ -37,7 +37,12 @@ export function createHand(engine: Engine, { run, agent }: Pick<BoxSpec, "run" |
     },
     kill: () => act(engine.kill).catch(ignore),
     stop: (how) => act(how === "kill" ? engine.kill : (engine.terminate ?? engine.kill)).catch(ignore),
-    remove: () => act(engine.remove),
+    remove: () =>
+      act(async (box) => {
+        // Engines of containers end what they remove.
+        if (!engine.images) await engine.kill(box)
+        await engine.remove(box)
+      }),
   }
 }
 

@@ -8,7 +8,7 @@ import type { Context } from "../../context.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import type { Launch } from "../types.ts"
 import { onTerminal } from "./pty.ts"
-import { show, streamFor } from "./show.ts"
+import { inputFor, pass, show, streamFor } from "./show.ts"
 import type { Stop } from "./stop.ts"
 import { type Cause, type SuperviseOptions, supervise } from "./supervise.ts"
 import { openTranscript } from "./transcript.ts"
@@ -74,8 +74,10 @@ export async function attachLaunch(ctx: Context, launch: Launch, options: Attach
   )
   try {
     const streams = [ctx.stdout, ctx.stderr].map((stream) => (direct ? "inherit" : streamFor(stream)))
-    const child = await start(ctx, own ?? launch, [options.input ?? "inherit", ...streams])
+    const input = options.input ?? (own === undefined && !direct ? inputFor(ctx) : "inherit")
+    const child = await start(ctx, own ?? launch, [input, ...streams])
     started.resolve(child)
+    if (child.stdin !== null) pass(ctx, child.stdin, gone)
     const listen = () => {
       const keep = kept?.stream()
       return (chunk: Uint8Array) => {

@@ -1,8 +1,9 @@
 // One stream of a box, and where it is shown.
 
 import { once } from "node:events"
-import type { Readable } from "node:stream"
-import type { Output } from "../../context.ts"
+import { fstatSync, readFileSync } from "node:fs"
+import type { Readable, Writable } from "node:stream"
+import type { Context, Output } from "../../context.ts"
 import { createTerminalFilter } from "./filter.ts"
 
 /**
@@ -12,6 +13,48 @@ import { createTerminalFilter } from "./filter.ts"
 export function streamFor(to: Output): "pipe" | "inherit" {
   const own = to === process.stdout || to === process.stderr
   return own && to.isTTY !== true ? "inherit" : "pipe"
+}
+
+/**
+ * How the person's standard input is given to what starts a box without a terminal. Who holds a terminal may write on it, past every
+ * filter, and who holds a file may open it anew, to write as well (proc_pid_fd(5)): those come through a pipe. A job in
+ * the background would be stopped for reading its terminal, and gets nothing of it.
+ */
+export function inputFor(ctx: Pick<Context, "stdin">): "pipe" | "inherit" | "ignore" {
+  if (ctx.stdin !== process.stdin) return "pipe"
+  if (ctx.stdin.isTTY === true) return isInBackground() ? "ignore" : "pipe"
+  return isFile(0) ? "pipe" : "inherit"
+}
+
+/** By proc_pid_stat(5): the fifth field is our process group, the eighth that of the terminal's foreground. */
+function isInBackground(): boolean {
+  try {
+    const fields = readFileSync("/proc/self/stat", "latin1").split(") ").at(-1)!.split(" ")
+    return fields[2] !== fields[5]
+  } catch {
+    return false
+  }
+}
+
+/** Passes what a person types, or a file holds, to a box until it is gone. */
+export function pass({ stdin }: Pick<Context, "stdin">, to: Writable, gone: Promise<unknown>): void {
+  const end = () => {
+    stdin.unpipe(to)
+    stdin.pause()
+    to.destroy()
+  }
+  // It may read as little as it likes.
+  to.on("error", end)
+  stdin.pipe(to)
+  void gone.then(end)
+}
+
+function isFile(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFile()
+  } catch {
+    return false
+  }
 }
 
 /**

@@ -8,6 +8,7 @@ import type { Git } from "../../vet/git.ts"
 import { type BoxMount, IN_BOX } from "../types.ts"
 import { type ScopedSetting, type Settings, settingsForBox, writeSettings } from "./git-config.ts"
 import { type Refs, type Repository, readHead, readRefs } from "./git-files.ts"
+import { settingsWithLogins } from "./logins.ts"
 import { realPath } from "./places.ts"
 import { readBeginning } from "./secrets.ts"
 
@@ -102,7 +103,10 @@ export async function makeGitDirectory(
   const hooks = copyHooks(join(common, "hooks"), join(directory, "hooks"))
   if (lstatSync(join(common, "modules"), { throwIfNoEntry: false })?.isDirectory()) {
     mkdirSync(join(directory, "modules"))
-    mounts.push({ kind: "bind", source: join(common, "modules"), target: `${target}/modules`, write: false })
+    const modules = { source: join(common, "modules"), target: `${target}/modules` }
+    mounts.push({ kind: "bind", ...modules, write: false })
+    for (const path of settingsWithLogins(modules.source))
+      mounts.push({ kind: "mask", target: `${modules.target}/${path}`, directory: false })
   }
   await skipHidden(git, directory, hidden)
   const start = { repository, head, refs: [...refs], settings, hooks, stashes: stashesOf(common).map(({ id }) => id) }

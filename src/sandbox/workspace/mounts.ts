@@ -173,7 +173,7 @@ function listNested(root: string): string[] {
 
 function maskNested(real: string, target: string, policy: CompiledPolicy, notes: Note[]): BoxMount[] {
   if (!statSync(real).isDirectory()) return []
-  const { masked, unseen } = walkWorkspace(real, policy.sandbox.mask ?? [], [])
+  const { masked, channels, unseen } = walkWorkspace(real, policy.sandbox.mask ?? [], [])
   if (masked.length > 0)
     notes.push({
       level: "info",
@@ -188,5 +188,6 @@ function maskNested(real: string, target: string, policy: CompiledPolicy, notes:
       text: "too large to be searched for secrets whole",
       paths: unseen.map((path) => join(real, path)),
     })
-  return masked.map(({ path, directory }) => ({ kind: "mask", target: `${target}/${path}`, directory }))
+  const files = channels.map((path) => ({ path, directory: false }))
+  return [...masked, ...files].map(({ path, directory }) => ({ kind: "mask", target: `${target}/${path}`, directory }))
 }

@@ -169,8 +169,9 @@ async function openFiles(ctx: Context, request: OpenRequest): Promise<Opened> {
 
 const isWhole = ({ unseen, working }: Found) => unseen.length === 0 && working.length < MAX_WORKING
 
-const knownOf = ({ working, protected: kept, links, masked }: Found) => [
+const knownOf = ({ working, channels, protected: kept, links, masked }: Found) => [
   ...working,
+  ...channels,
   ...[...kept, ...links, ...masked].map(({ path }) => path),
 ]
 

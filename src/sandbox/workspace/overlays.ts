@@ -2,6 +2,7 @@
 import { existsSync, lchownSync, lstatSync, mkdirSync } from "node:fs"
 import { join, relative, resolve } from "node:path"
 import { type BoxMount, IN_BOX } from "../types.ts"
+import { settingsWithLogins } from "./logins.ts"
 import { NEVER_AT_TOP } from "./names.ts"
 import { isWithin } from "./places.ts"
 import type { Note } from "./types.ts"
@@ -58,10 +59,16 @@ export function planOverlays({ root, found, protect, named, user, others }: Over
     mounts.push({ kind: "mask", target: inBox(path), directory: true })
   }
   if (!existsOrLink(join(root, ".git"))) make(".git")
-  mounts.push(
-    ...found.masked.map(({ path, directory }): BoxMount => ({ kind: "mask", target: inBox(path), directory })),
+  const logins = found.repositories.flatMap(({ path, directory }) =>
+    directory ? settingsWithLogins(join(root, path)).map((file) => `${path}/${file}`) : [],
   )
-  return { mounts, notes: notesOf(found), points }
+  const files = [...found.channels, ...logins].map((path) => ({ path, directory: false }))
+  mounts.push(
+    ...[...found.masked, ...files].map(
+      ({ path, directory }): BoxMount => ({ kind: "mask", target: inBox(path), directory }),
+    ),
+  )
+  return { mounts, notes: notesOf(found, logins), points }
 }
 
 const isPlain = (path: string) =>
@@ -88,11 +95,21 @@ function namedIn(root: string, named: readonly string[]): { path: string }[] {
   )
 }
 
-function notesOf({ masked, links, unseen, shared, repositories, protected: kept }: Found): Note[] {
+function notesOf(found: Found, logins: readonly string[]): Note[] {
+  const { masked, channels, links, unseen, shared, repositories, protected: kept } = found
   const notes: Note[] = []
   const add = (note: Note) => notes.push(note)
   const paths = (entries: readonly { path: string }[]) => entries.map(({ path }) => path)
   if (masked.length > 0) add({ level: "info", kind: "masked", text: "secrets: empty in the box", paths: paths(masked) })
+  if (logins.length > 0)
+    add({ level: "info", kind: "masked", text: "git settings with a key in them: empty in the box", paths: logins })
+  if (channels.length > 0)
+    add({
+      level: "info",
+      kind: "masked",
+      text: "sockets and pipes, at whose other end the host may be: empty in the box; remove those that nobody uses",
+      paths: channels,
+    })
   if (kept.length > 0) add({ level: "info", kind: "protected", text: "read-only in the box", paths: paths(kept) })
   if (repositories.length > 0)
     add({

@@ -8,6 +8,8 @@ import { holdsSecret, readBeginning } from "./secrets.ts"
 export interface Found {
   /** Secrets: nothing of them enters the box. */
   masked: { path: string; directory: boolean }[]
+  /** Sockets and pipes: somebody on the host may listen. */
+  channels: string[]
   /** List one, as it is there. */
   protected: { path: string; directory: boolean }[]
   /** Those of them that are links, with what they say: nothing can be mounted over a link. */
@@ -70,6 +72,10 @@ export function walkWorkspace(
           if (directory.path !== "") found.repositories.push({ path, directory: isDirectory })
           continue
         }
+        if (entry.isSocket() || entry.isFIFO()) {
+          found.channels.push(path)
+          continue
+        }
         if (isSecret(root, path, entry, directory.heavy) || masks(path)) {
           // A link shows nothing that the box does not see anyway: what it leads to is outside, or masked itself.
           if (!entry.isSymbolicLink()) found.masked.push({ path, directory: isDirectory })
@@ -98,6 +104,7 @@ export function walkWorkspace(
 /** Of a workspace that the box sees nothing of. */
 export const nothingFound = (): Found => ({
   masked: [],
+  channels: [],
   protected: [],
   links: [],
   repositories: [],
