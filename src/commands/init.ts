@@ -67,6 +67,7 @@ export async function init(ctx: Context, options: InitOptions): Promise<{ report
       // What the gate wants besides: somebody who may decide, and their word that the policy holds.
       ...["nanoguard approver add <your name>", "nanoguard policy adopt", "nanoguard gateway start"],
       ...(answers.image !== undefined && options.buildImage !== true ? ["nanoguard init --build-image"] : []),
+      "nanoguard run -- <your agent>",
     ],
   }
   if (options.buildImage === true && options.dryRun !== true) {

@@ -11,9 +11,7 @@ export function lawNotes({ project, texts }: Pick<PolicyInForce, "project" | "te
   const here = read(root)
   if (here === undefined) return []
   if (project.startsWith("/") && realpathSync(root) !== project)
-    return [
-      warn("the gate that runs here has another project's policy, and this run goes by that: nanoguard gateway stop"),
-    ]
+    return [warn(`this run goes by another project's policy, and not by the ${FILE} that is here`)]
   const adopted = texts.find(({ file }) => file === FILE)
   if (adopted === undefined || adopted.text === here) return []
   return [warn(`${FILE} is not what was adopted, and what differs does not count: nanoguard policy adopt`)]
