@@ -6,6 +6,7 @@ import type { Writable } from "node:stream"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Context } from "../../context.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
+import { findProgram } from "../engines/program.ts"
 import type { Launch } from "../types.ts"
 import { onTerminal } from "./pty.ts"
 import { inputFor, pass, show, streamFor } from "./show.ts"
@@ -92,7 +93,8 @@ export async function attachLaunch(ctx: Context, launch: Launch, options: Attach
     const [code, signal] = await gone
     await Promise.race([Promise.all(shown), sleep(LAST_OUTPUT, undefined, { ref: false })])
     // script(1) gives the terminal back as it found it, unless it is killed itself.
-    if (own !== undefined && signal !== null) spawnSync("stty", ["sane"], { stdio: ["inherit", "ignore", "ignore"] })
+    const stty = own !== undefined && signal !== null ? findProgram(ctx, "stty") : undefined
+    if (stty !== undefined) spawnSync(stty, ["sane"], { stdio: ["inherit", "ignore", "ignore"] })
     return endedOf(code, signal, watch.cause())
   } finally {
     watch.close()

@@ -1,34 +1,23 @@
 // A terminal of the box's own: script(1) makes one, passes keys and the size of the person's terminal on to it, and what is printed on
 // it to a pipe. So nothing of the box ever holds the person's terminal itself.
-import { accessSync, constants, realpathSync } from "node:fs"
-import { basename, delimiter, join } from "node:path"
+import { realpathSync } from "node:fs"
+import { basename } from "node:path"
 import type { Context } from "../../context.ts"
+import { findProgram } from "../engines/program.ts"
 import type { Launch } from "../types.ts"
 import { quoteWords } from "./quote.ts"
-
-/** Where a program is on PATH; undefined where it is not. */
-function findProgram(name: string, path: string): string | undefined {
-  return path
-    .split(delimiter)
-    .filter((directory) => directory.startsWith("/"))
-    .map((directory) => join(directory, name))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK)
-        return true
-      } catch {
-        return false
-      }
-    })
-}
 
 /**
  * The same launch on a terminal of its own; undefined where this machine has no `script` that passes exit codes on (busybox's does
  * not). util-linux: `script -qefc <shell command> /dev/null`, where `-e` is the exit code and `-f` says that nothing waits in a
  * buffer; it leaves descriptors open. BSD and macOS: `script -q /dev/null <words>` (never run by the tests, which are on Linux).
  */
-export function onTerminal(launch: Launch, ctx: Pick<Context, "env">, platform = process.platform): Launch | undefined {
-  const script = findProgram("script", ctx.env["PATH"] ?? "")
+export function onTerminal(
+  launch: Launch,
+  ctx: Pick<Context, "env" | "cwd">,
+  platform = process.platform,
+): Launch | undefined {
+  const script = findProgram(ctx, "script")
   if (script === undefined || basename(realpathSync(script)) === "busybox") return undefined
   if (platform !== "linux") return { ...launch, file: script, args: ["-q", "/dev/null", launch.file, ...launch.args] }
   const descriptors = launch.descriptors ?? []

@@ -3,7 +3,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { createHash } from "node:crypto"
 import { once } from "node:events"
-import { readFileSync } from "node:fs"
+import { chmodSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Readable, Writable } from "node:stream"
 import { fileURLToPath } from "node:url"
@@ -160,20 +160,17 @@ it("is paused before it stops, and told when it goes on", async () => {
 })
 
 describe("a terminal of the box's own", () => {
-  const env = { PATH: process.env["PATH"] }
+  const person = { cwd: "/nowhere", env: { PATH: process.env["PATH"] } }
 
   it("is made by script(1), which gets the command as one quoted line", (ctx) => {
-    const made = onTerminal({ file: "docker", args: ["run", "it's"], env: { A: "b" } }, { env })
+    const made = onTerminal({ file: "docker", args: ["run", "it's"], env: { A: "b" } }, person)
     if (made === undefined) return ctx.skip("script(1) is missing: apt-get install bsdutils")
     expect(made.args).toEqual(["-qefc", `exec docker run 'it'\\''s'`, "/dev/null"])
     expect(made.env).toEqual({ A: "b", SHELL: "/bin/sh" })
   })
 
   it("gets a long command through a descriptor of its own", (ctx) => {
-    const made = onTerminal(
-      { file: "bwrap", args: ["x".repeat(40_000)], descriptors: [Buffer.from("filter")] },
-      { env },
-    )
+    const made = onTerminal({ file: "bwrap", args: ["x".repeat(40_000)], descriptors: [Buffer.from("filter")] }, person)
     if (made === undefined) return ctx.skip("script(1) is missing: apt-get install bsdutils")
     expect(made.args).toEqual(["-qefc", 'eval "$(cat <&4)" 4<&-', "/dev/null"])
     expect(made.descriptors!.map((bytes) => Buffer.from(bytes).toString())).toEqual([
@@ -183,12 +180,21 @@ describe("a terminal of the box's own", () => {
   })
 
   it("is made by BSD's script in its own words", (ctx) => {
-    const made = onTerminal({ file: "container", args: ["run", "a b"] }, { env }, "darwin")
+    const made = onTerminal({ file: "container", args: ["run", "a b"] }, person, "darwin")
     if (made === undefined) return ctx.skip("script(1) is missing: apt-get install bsdutils")
     expect(made.args).toEqual(["-q", "/dev/null", "container", "run", "a b"])
   })
 
   it("is none where there is no script(1)", () => {
-    expect(onTerminal({ file: "docker", args: [] }, { env: { PATH: temporaryDirectory() } })).toBeUndefined()
+    expect(
+      onTerminal({ file: "docker", args: [] }, { cwd: "/nowhere", env: { PATH: temporaryDirectory() } }),
+    ).toBeUndefined()
+  })
+
+  it("is not made by what a project calls script, as npx would have it", () => {
+    const cwd = temporaryDirectory({ "node_modules/.bin/script": "#!/bin/sh\n", "bin/script": "#!/bin/sh\n" })
+    for (const place of ["node_modules/.bin", "bin"]) chmodSync(join(cwd, place, "script"), 0o755)
+    const PATH = `${join(cwd, "node_modules/.bin")}:${join(cwd, "bin")}`
+    expect(onTerminal({ file: "docker", args: [] }, { cwd, env: { PATH } })).toBeUndefined()
   })
 })
