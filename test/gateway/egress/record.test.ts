@@ -50,7 +50,7 @@ describe.each(engines)("the record of requests on %s", (_, open) => {
     )
     expect(await Promise.all(turn)).toEqual([1, 3, 1, 1])
     // What repeats is in the journal by then, and in the log a moment later.
-    await vi.waitUntil(async () => (await records()).length === 4)
+    await vi.waitUntil(async () => (await records()).length === 4, 10_000)
     expect((await records()).at(-1)).toMatchObject({
       ...{ type: "network.repeated", agent: "claude-1", run: "run-1", outcome: "released", policy: "sha256:p", seq: 4 },
       ...{ detail: { of: ["1 x3", "3 x1"] }, item: { kind: "host", name: "api.example.com" } },
