@@ -120,10 +120,14 @@ async function work(engine: LabEngine, client: ClientDescription, program: strin
       ([project, [line]]) => `(cd ${project} && ${line}; echo "[exit $?]") > ${project}.log 2>&1`,
     ),
     "curl -sS http://nanoguard.internal/v1/why/last > why.json",
+    `${client.command} --version > version.log 2>&1 || true`,
   ]
   const { exit, terminal } = await lab.run(engine, workspace, ["sh", "-c", script.join("\n")])
-  expect(exit, terminal).toBe(0)
   const read = (file: string) => readFileSync(join(workspace, file), "utf8").trimEnd()
+  expect(exit, terminal).toBe(0)
+  // No other one was found further on PATH.
+  const [, major] = / (\d+)$/.exec(client.label) ?? []
+  if (major !== undefined) expect(read("version.log")).toMatch(new RegExp(`^${major}\\.`))
   return {
     terminal,
     logs: { approved: read("approved.log"), range: read("range.log"), pin: read("pin.log") },
