@@ -58,6 +58,7 @@ export function readSwarm(text: string, file: string, sandbox: Sandbox): Swarm {
   const { agents, messages = [] } = parsed.data
   const all = agents.map(toAgent)
   checkNames(all, yaml)
+  checkBoxes(all, sandbox, yaml)
   checkWorkspaces(all, yaml)
   for (const [index, message] of messages.entries()) checkMessage(message, all, sandbox, yaml, index)
   return { agents: sortByParent(all, yaml), messages }
@@ -106,6 +107,25 @@ function checkNames(agents: readonly SwarmAgent[], yaml: YamlFile): void {
   for (const [index, agent] of agents.entries()) {
     if (seen.has(agent.name)) policyError(`two agents are called ${agent.name}`, yaml.where(["agents", index, "name"]))
     seen.add(agent.name)
+  }
+}
+
+/** How much of the workspace a box has in its hand. */
+const REACH = { none: 0, copy: 1, worktree: 1, direct: 2 } as const
+
+/** What a person adopted of the boxes themselves is no file's to change. */
+function checkBoxes(agents: readonly SwarmAgent[], sandbox: Sandbox, yaml: YamlFile): void {
+  const { engine = "auto", image, workspace = "direct" } = sandbox
+  for (const [index, agent] of agents.entries()) {
+    const refuse = (key: string, value: string) =>
+      policyError(
+        `the policy says sandbox.${key}: ${value}, and ${agent.name} would have another`,
+        yaml.where(["agents", index, key]),
+        "leave it out, or have a person change the policy and adopt it",
+      )
+    if (engine !== "auto" && agent.engine !== undefined && agent.engine !== engine) refuse("engine", engine)
+    if (image !== undefined && agent.image !== undefined && agent.image !== image) refuse("image", image)
+    if (REACH[agent.workspace] > REACH[workspace]) refuse("workspace", workspace)
   }
 }
 

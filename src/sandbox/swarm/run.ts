@@ -1,7 +1,9 @@
 // Several agents side by side, each in a box of its own: its identity, its rights, its workspace, its memory.
 import { join } from "node:path"
 import type { Context, Output } from "../../context.ts"
+import { EXIT, NanoguardError } from "../../errors.ts"
 import { type RunHooks, type RunOutcome, type RunRequest, runBox } from "../run.ts"
+import { realPath } from "../workspace/places.ts"
 import { swarmMounts } from "./places.ts"
 import type { Swarm, SwarmAgent } from "./types.ts"
 
@@ -42,7 +44,7 @@ export async function runSwarm(ctx: Context, request: SwarmRequest, hooks: Swarm
     const output = hooks.outputOf(agent)
     try {
       const parent = agent.parent === undefined ? undefined : await opened.get(agent.parent)!.promise
-      const root = join(request.root, agent.directory)
+      const root = directoryOf(request.root, agent)
       const told = hooks.hooksOf(agent)
       const outcome = await runBox(
         { ...ctx, cwd: root, stdin: ctx.stdin, stdout: output, stderr: output },
@@ -79,4 +81,15 @@ export async function runSwarm(ctx: Context, request: SwarmRequest, hooks: Swarm
     }
   }
   return Promise.all(swarm.agents.map(runOne))
+}
+
+/** The workspace of an agent. A link of the repository's could lead to any other directory of the person's, or to that of another agent. */
+function directoryOf(project: string, { directory }: Pick<SwarmAgent, "directory">): string {
+  const root = join(realPath(project) ?? project, directory)
+  if (realPath(root) === root) return root
+  throw new NanoguardError("an agent's directory is not there, or a link leads to it", {
+    exit: EXIT.configuration,
+    where: { file: root },
+    hint: "name the directory itself in the swarm's file",
+  })
 }
