@@ -28,9 +28,6 @@ export interface BoxSettings {
   notes: string[]
 }
 
-/** Where programs are looked for, where an image says nothing of it. The relay puts the wrappers in front, and what agents install behind. */
-export const BOX_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 const FORGES = ["github.com", "gitlab.com", "bitbucket.org", "codeberg.org"]
 /** The user beside a token, and the variable of its placeholder, at forges whose tokens are known by shape. */
 const FORGE_TOKENS: Readonly<Record<string, [user: string, variable: string]>> = {
