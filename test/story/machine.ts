@@ -1,5 +1,5 @@
 // The machine of the story: a person's home and repository, an internet on loopback, and nothing else.
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { cpSync, linkSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
@@ -87,6 +87,12 @@ export async function openMachine(claude: string, directory = tmpdir()): Promise
   return {
     ...{ repo, env, tools, keys: KEYS, asked: origin.asked },
     close: async () => {
+      // Where the story broke off a box or its gate may still be there; at its end there is neither.
+      for (const args of [
+        ["kill", "--all", "--reason", "the story is over"],
+        ["gateway", "stop"],
+      ])
+        spawnSync("nanoguard", args, { cwd: repo, env, stdio: "ignore", timeout: 30_000 })
       await origin.close()
       rmSync(scratch, { recursive: true, force: true })
     },

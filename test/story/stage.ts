@@ -59,6 +59,9 @@ export function openStage({ cwd, env, columns, rows, typing }: StageOptions, nam
   ])
     tmux("set-option", "-g", option!, value!)
 
+  // All that whoever looks on can do.
+  for (const key of ["q", "C-c"]) tmux("bind-key", "-n", key, "detach-client")
+
   const windowOf = (name: string): Window => {
     const target = `:${name}`
     const screen = () => tmux("capture-pane", "-p", "-J", "-S", "-3000", "-t", target).replace(/ +$/gm, "").trimEnd()
@@ -67,7 +70,7 @@ export function openStage({ cwd, env, columns, rows, typing }: StageOptions, nam
       type: async (line) => {
         for (const part of typing === 0 ? [line] : (line.match(/.{1,4}/gu) ?? [])) {
           // At the end of a word of tmux's it would end the command.
-          tmux("send-keys", "-t", target, "-l", part.replace(/;$/, "\\;"))
+          tmux("send-keys", "-t", target, "-l", "--", part.replace(/;$/, "\\;"))
           await sleep(typing)
         }
         tmux("send-keys", "-t", target, "Enter")
@@ -92,7 +95,8 @@ export function openStage({ cwd, env, columns, rows, typing }: StageOptions, nam
   return {
     window: windowOf,
     show: (name) => void tmux("select-window", "-t", `:${name}`),
-    say: (text) => void tmux("set-option", "-g", "status-format[0]", ` ${text.replaceAll("#", "##")}`),
+    say: (text) =>
+      void tmux("set-option", "-g", "status-format[0]", ` ${text.replaceAll("#", "##")}#[align=right]q leaves `),
     attach: () =>
       new Promise((resolve) => {
         const { TMUX: _, ...rest } = process.env
