@@ -29,6 +29,8 @@ export async function reviewWorkspace(
   const say = (text: string) => void ctx.stderr.write(text)
   if (quiet !== true || report.review) say(renderReview(report, style))
   const kept = report.git?.problem !== undefined
+  if (report.mode === "worktree" && (options.apply || options.discard))
+    say("nanoguard: a worktree comes back as its branch; --apply and --discard are for a copy\n")
   if (!report.review) return kept
   const answer = answerOf(options) ?? (await ask(ctx, report, workspace, style))
   if (answer === "apply") say(renderApplied(await workspace.apply(report), style))
