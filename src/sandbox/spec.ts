@@ -31,10 +31,11 @@ export function buildSpec(input: SpecInput): BoxSpec {
   const { opened, agent, command, sandbox, workspace, image, runtime } = input
   const disk = readAmount(sandbox.disk ?? DEFAULTS.disk)
   return {
-    ...{ run: opened.run, agent, cwd: workspace.cwd, user: workspace.user, tty: input.tty, hostname: "box" },
+    ...{ run: opened.run, agent, cwd: "/", user: workspace.user, tty: input.tty, hostname: "box" },
     ...(image !== undefined && { image }),
     ...(runtime !== undefined && { runtime }),
-    command: ["node", IN_BOX.relay, ...input.relay, "--", ...command],
+    // The relay enters the workspace, as the box's user: root without its capabilities may not.
+    command: ["node", IN_BOX.relay, "--cwd", workspace.cwd, ...input.relay, "--", ...command],
     // What leads through the gate comes last: nothing of the person's environment may lead round it.
     env: { ...passedOn(input.env, sandbox.env ?? []), ...workspace.env, ...terminalEnv(input), ...opened.env },
     mounts: [

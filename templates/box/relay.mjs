@@ -1,6 +1,6 @@
 // The relay in a box: everything in there that asks the gate connects to the box's own loopback, and this passes its bytes to the gate's
 // socket. It has no more rights than the command that it starts, and nothing rests on it.
-//   node relay.mjs [--publish <port>]... [--forward <port>:<host>:<port>]... -- <command> [argument]...
+//   node relay.mjs [--cwd <directory>] [--publish <port>]... [--forward <port>:<host>:<port>]... -- <command> [argument]...
 //   node relay.mjs --shim <program> -- [argument]...
 import { spawn } from "node:child_process"
 import { cpSync, existsSync } from "node:fs"
@@ -40,6 +40,7 @@ function readOptions(words) {
     if (name === "--publish") found.publish.push(Number(value))
     else if (name === "--forward") found.forward.push(value)
     else if (name === "--shim") found.shim = value
+    else if (name === "--cwd") found.cwd = value
     else if (name === "--socket") found.socket = value
     else if (name === "--patience") found.patience = Number(value)
     else if (name === "--port") found.port = Number(value)
@@ -67,8 +68,19 @@ function runBox() {
     for (const port of options.publish) for (let i = 0; i < IDLE; i++) offer(port)
     const [file, ...args] = options.command
     furnish()
+    enter(options.cwd)
     start(file, args, commandEnv(), (code) => process.exit(code))
   })
+}
+
+/** The command's directory is entered as the box's user: whoever made the box may have no right to. */
+function enter(directory) {
+  if (directory === undefined) return
+  try {
+    process.chdir(directory)
+  } catch ({ code }) {
+    fail(`the command's directory ${JSON.stringify(directory)} cannot be entered (${code})`)
+  }
 }
 
 /** Puts settings that programs look for in their home there, unless something is there already. */
