@@ -19,6 +19,21 @@ const project = (
   },
 })
 
+// Of the units those that take longest: `npm test` stays below three minutes without them, and CI runs them with the long suites.
+const SLOW = [
+  "test/commands/kill.test.ts",
+  "test/doctor/doctor.test.ts",
+  "test/audit/anchors/git.test.ts",
+  "test/audit/erase/erase.test.ts",
+  "test/audit/verify/store.test.ts",
+  "test/vet/{fix,changed}.test.ts",
+  "test/store/{postgres,postgres-roles,journal}.test.ts",
+  "test/approvals/background.test.ts",
+  "test/sandbox/kills/sqlite.test.ts",
+  "test/gateway/hold/sqlite.test.ts",
+  "test/attack/{approvals-hold,egress-gate-holds,egress-gate-requests,egress-gate-runs,gateway-upstream}.test.ts",
+]
+
 // Left alone vitest spares one processor: half of a machine that has two. Many tests wait for a disk, a terminal or another process.
 const everyProcessor = { maxWorkers: availableParallelism() + 1 }
 
@@ -27,10 +42,13 @@ export default defineConfig({
     globalSetup: ["test/setup.ts", "test/programs.ts", "test/postgres-shared.ts"],
     projects: [
       // Its files share a process and the libraries loaded there; each evaluates the sources anew.
-      project("unit", ["test/**/*.test.ts", "!test/{e2e,live,long}/**"], 20_000, { ...everyProcessor, isolate: false }),
+      project("unit", ["test/**/*.test.ts", "!test/{e2e,live,long}/**", ...SLOW.map((file) => `!${file}`)], 20_000, {
+        ...everyProcessor,
+        isolate: false,
+      }),
       project("e2e", ["test/e2e/**/*.test.ts"], 60_000, everyProcessor),
       project("live", ["test/live/**/*.test.ts"], 180_000),
-      project("long", ["test/long/**/*.test.ts"], 600_000),
+      project("long", ["test/long/**/*.test.ts", ...SLOW], 600_000),
     ],
   },
 })
