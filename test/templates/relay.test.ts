@@ -22,6 +22,8 @@ async function startGate(onConnection: (socket: Socket, first: string) => void =
   const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket)
     socket.on("error", () => {}).on("close", () => sockets.delete(socket))
+    // Whoever leaves without a word is waited for no longer: this end is half open by itself.
+    socket.on("end", () => socket.bytesRead === 0 && socket.destroy())
     socket.once("data", (chunk) => {
       const first = chunk.toString("latin1")
       if (first.startsWith("GET /-/health ")) socket.end("HTTP/1.1 200 OK\r\n\r\n")
