@@ -7,7 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest"
 import { temporaryDirectory } from "../context.ts"
 
-let port = 30_000 + Math.floor(Math.random() * 20_000)
+// Below those that the system gives out by itself (32768 and up): nobody else takes one meanwhile.
+let port = 11_000 + Math.floor(Math.random() * 20_000)
 let directory: string
 beforeEach(() => {
   port += 7
