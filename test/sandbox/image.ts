@@ -1,8 +1,18 @@
 // The image that tests run boxes of: Debian with what an agent works with, and this repository's Node.js. Made once on a machine.
 import { execFile } from "node:child_process"
-import { cpSync, existsSync, mkdirSync, renameSync, rmdirSync, rmSync, statSync, symlinkSync } from "node:fs"
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { promisify } from "node:util"
 
@@ -72,8 +82,10 @@ async function rootArchive(): Promise<string> {
 async function addNode(root: string): Promise<void> {
   const local = join(root, "usr", "local")
   cpSync(process.execPath, join(local, "bin", "node"))
-  const { stdout } = await run("npm", ["root", "--global"])
-  cpSync(join(stdout.trim(), "npm"), join(local, "lib", "node_modules", "npm"), { recursive: true, dereference: true })
+  const { stdout } = await run("sh", ["-c", "command -v npm"])
+  // npm/bin/npm-cli.js, wherever the program on PATH is a link to.
+  const npm = dirname(dirname(realpathSync(stdout.trim())))
+  cpSync(npm, join(local, "lib", "node_modules", "npm"), { recursive: true, dereference: true })
   for (const name of ["npm", "npx"]) symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(local, "bin", name))
 }
 

@@ -162,8 +162,11 @@ git -c user.name=a -c user.email=a@a.example commit -qm new && git push -q ssh:/
 git ls-remote git@github.com:acme/app.git; env | grep -c ${KEY}`
     const { terminal } = await run(engine, ["--quiet"], script)
     const refused = "fatal: unable to access 'https://github.com/acme/app.git/': The requested URL returned error: 403"
+    const why = expect.stringMatching(
+      /^nanoguard: GET https:\/\/github\.com\/acme\/app\.git\/info\/refs refused by policy: /,
+    )
     // Docker's client has no order among the two streams.
-    expect(terminal.split("\n").sort()).toEqual(["0", refused, "pushed"])
+    expect(terminal.split("\n").sort()).toEqual(["0", refused, why, "pushed"])
     expect(git(repository, "show", `${engine}:new.txt`)).toBe(engine)
   })
 })

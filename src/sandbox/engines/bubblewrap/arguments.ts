@@ -1,7 +1,7 @@
 // The command line of bwrap for one box: data in, words out.
 import { existsSync } from "node:fs"
 import type { BoxMount, BoxSpec } from "../../types.ts"
-import { layOutHost, makeDirectory, parents, programPath } from "./host.ts"
+import { layOutHost, layOutNode, makeDirectory, parents, programPath } from "./host.ts"
 
 /**
  * Who a box's processes are to the kernel. `mapped`: the person who runs nanoguard, in a user namespace of the box's own.
@@ -77,7 +77,7 @@ export function readOptions(
       value,
     ]),
     ...["/etc", "/run", "/var"].flatMap(makeDirectory),
-    ...layOutHost(given.node),
+    ...layOutHost(),
     ...given.files.flatMap((path, index) => ["--perms", "0444", "--file", String(given.firstFile + index), path]),
     ...["--symlink", "/dev/null", "/etc/resolv.conf"],
     ...["--proc", "/proc"],
@@ -89,6 +89,7 @@ export function readOptions(
     ...["--remount-ro", "/dev"],
     ...mountParents(spec.mounts).flatMap(makeDirectory),
     ...spec.mounts.flatMap((mount) => mountArguments(mount, footing, empty)),
+    ...layOutNode(given.node),
     ...["--remount-ro", "/", "--chdir", spec.cwd],
   ]
 }

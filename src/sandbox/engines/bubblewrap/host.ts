@@ -24,9 +24,9 @@ const PROGRAMS = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"]
 // A global installation of Node with more programs than this is not looked through further.
 const MOST_PROGRAMS = 200
 
-/** Arguments of bwrap that lay out the host's programs; `node` is the program that runs nanoguard, for the relay runs with it, too. */
-export function layOutHost(node: string): string[] {
-  return ["--ro-bind", "/usr", "/usr", ...PROGRAMS.flatMap(layOut), ...layOutSettings(), ...layOutNode(node)]
+/** Arguments of bwrap that lay out the host's programs. */
+export function layOutHost(): string[] {
+  return ["--ro-bind", "/usr", "/usr", ...PROGRAMS.flatMap(layOut), ...layOutSettings()]
 }
 
 /** Directories of programs that a box without an image has, for its PATH: that of Node first, where it is not the system's. */
@@ -68,10 +68,11 @@ function layOutSettings(): string[] {
 }
 
 /**
- * Node where it is not one of the system's programs (nvm, mise, a download): the program, the packages that are installed for
+ * The Node that runs nanoguard, for the relay runs with it, too, where it is not one of the system's programs (nvm, mise, a download): the program, the packages that are installed for
  * all projects and the links to theirs; nothing else, for such a prefix may be a home directory's `.local`.
+ * It comes after all mounts: it may lie below one, such as `/tmp`.
  */
-function layOutNode(node: string): string[] {
+export function layOutNode(node: string): string[] {
   if (["/usr/", ...PROGRAMS.map((path) => `${path}/`)].some((path) => node.startsWith(path))) return []
   const bin = dirname(node)
   const packages = join(dirname(bin), "lib", "node_modules")
