@@ -11,7 +11,7 @@ import {
   removeCgroup,
   setFrozen,
 } from "../../../src/sandbox/engines/bubblewrap/cgroup.ts"
-import { layOutHost, parents, programPath } from "../../../src/sandbox/engines/bubblewrap/host.ts"
+import { layOutNode, parents, programPath } from "../../../src/sandbox/engines/bubblewrap/host.ts"
 import { findLaunches } from "../../../src/sandbox/engines/bubblewrap/launched.ts"
 import { isInit, startOf } from "../../../src/sandbox/engines/bubblewrap/processes.ts"
 import type { BoxSpec } from "../../../src/sandbox/types.ts"
@@ -123,7 +123,7 @@ test.runIf(process.platform === "linux")(
     })
     symlinkSync("../lib/node_modules/npm/bin/npm-cli.js", join(home, "bin/npm"))
     symlinkSync("../share/keyrings/login", join(home, "bin/other"))
-    const options = group(layOutHost(join(home, "bin/node"))).filter((option) => option.includes(home))
+    const options = group(layOutNode(join(home, "bin/node"))).filter((option) => option.includes(home))
     expect(options.filter((option) => !option.startsWith("--dir"))).toEqual([
       `--ro-bind ${home}/bin/node ${home}/bin/node`,
       `--ro-bind ${home}/lib/node_modules ${home}/lib/node_modules`,
