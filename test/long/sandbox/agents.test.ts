@@ -146,8 +146,7 @@ const AGENTS: readonly Agent[] = [
 ]
 
 describe.each(LAB_ENGINES)("in a box of %s", (engine) => {
-  it.each(AGENTS)("$name works, and leaves settings of agents alone", async (agent, ...rest) => {
-    const ctx = rest.at(-1) as unknown as Parameters<typeof useEngine>[0]
+  it.for(AGENTS)("$name works, and leaves settings of agents alone", async (agent, ctx) => {
     if (SAMPLE && (engine === "docker" || !hasTool(agent.tool)))
       ctx.skip(`${agent.name} is missing, or a sample is enough: npm run test:full`)
     await useEngine(ctx, engine)
