@@ -48,6 +48,7 @@ export interface DeadmanOptions {
 /** Watches the record, and whether anybody is there who decides. */
 export function createDeadman({ ctx, store, gateway, wanted, isWaiting, onPause }: DeadmanOptions): Deadman {
   let probing: NodeJS.Timeout | undefined
+  let asking = false
   let lastSeen = 0
   let waitingSince: number | undefined
 
@@ -59,11 +60,17 @@ export function createDeadman({ ctx, store, gateway, wanted, isWaiting, onPause 
   }
   const fails = (error: unknown) => {
     if (error instanceof Conflict || (error instanceof NanoguardError && error.exit !== EXIT.environment)) return
-    if (wanted().includes("log-failing")) onPause("log-failing", true)
-    // Boxes that stand still write nothing by which it would show that it works again.
+    if (!wanted().includes("log-failing")) return
+    onPause("log-failing", true)
+    // Boxes that stand still write nothing by which it would show that it works again: one word at a time, for each stays in the record.
     probing ??= setInterval(() => {
+      if (asking) return
+      asking = true
       const event = { type: "sandbox.resumed", subject: "log-failing", gateway, outcome: "released" } as const
-      watched.append(event).catch(() => {})
+      const answered = () => {
+        asking = false
+      }
+      watched.append(event).then(answered, answered)
     }, PROBE).unref()
   }
   const watch = async <T>(work: Promise<T>): Promise<T> => {
