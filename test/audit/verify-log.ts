@@ -92,7 +92,7 @@ export function copyLog(log: TestLog): TestLog {
 
 /** Changes record.db as somebody who may write it: no trigger is in the way. */
 export function tamper({ directory }: TestLog, work: (db: DatabaseSync) => void, name = RECORD): void {
-  const db = new DatabaseSync(join(directory, name))
+  const db = new DatabaseSync(join(directory, name), { timeout: 5000 })
   try {
     const triggers = db.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger'").all()
     for (const trigger of triggers) db.exec(`DROP TRIGGER "${trigger["name"]}"`)

@@ -77,7 +77,7 @@ test("a place that knows another log by this name is an alarm, and exit 1", asyn
   const env = { NANOGUARD_ANCHORS: `dir:${place}` }
   await auditCheckpoint(context({ env }), { publish: true })
   // Root on the host rewrites all of it, tree and checkpoints too.
-  const db = new DatabaseSync(join(log.directory, "record.db"))
+  const db = new DatabaseSync(join(log.directory, "record.db"), { timeout: 5000 })
   for (const { name } of db.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger'").all())
     db.exec(`DROP TRIGGER "${name}"`)
   db.exec("UPDATE events SET body = replace(body, '1.0.0', '1.0.1'); DELETE FROM checkpoints; DELETE FROM publications")

@@ -178,7 +178,7 @@ describe("audit show", () => {
 })
 
 function bodyOf(directory: string, seq: number): string {
-  const db = new DatabaseSync(join(directory, "record.db"))
+  const db = new DatabaseSync(join(directory, "record.db"), { timeout: 5000 })
   try {
     return String(db.prepare("SELECT body FROM events WHERE seq = ?").get(seq)!["body"])
   } finally {

@@ -113,7 +113,7 @@ test("warns of keys that others may read, of a way that others may change, and o
   expect(await status()).toMatch(/warning {5}every user of this host may put another directory .*: chmod go-w /)
   chmodSync(ctx.env["NANOGUARD_HOME"]!, 0o1777)
   expect(await status()).not.toContain("warning")
-  const db = new DatabaseSync(join(state, "record.db"))
+  const db = new DatabaseSync(join(state, "record.db"), { timeout: 5000 })
   db.exec("INSERT INTO publications (anchor, size, time) VALUES ('dir:/mnt/w', 9, 0)")
   db.close()
   expect(await status()).toContain("9, and the log ends at 1: records are gone, run `nanoguard audit verify`")

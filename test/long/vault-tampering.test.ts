@@ -13,9 +13,9 @@ import { readVaultFile, vaultPath } from "../../src/vault/vault-file.ts"
 import { NOW, type TestContext } from "../context.ts"
 import { newVaultPlace, PASSPHRASE, VALUE } from "../vault/support.ts"
 
-/** Changes the store's file as somebody with another program would, past the triggers. */
+/** Changes the store's file as somebody with another program would, past the triggers, and beside a store that is at work. */
 function tamper(ctx: TestContext, ...statements: string[]) {
-  const db = new DatabaseSync(join(stateHome(ctx), "record.db"))
+  const db = new DatabaseSync(join(stateHome(ctx), "record.db"), { timeout: 5000 })
   for (const trigger of ["update", "delete", "insert"]) db.exec(`drop trigger if exists credentials_${trigger}`)
   for (const statement of statements) db.exec(statement)
   db.close()

@@ -64,7 +64,7 @@ function runWithStore(text: string) {
   // A file: worker threads inherit the options that a text on the command line needs.
   const file = join(temporaryDirectory({ "script.ts": script }), "script.ts")
   const run = spawnSync(process.execPath, [file], { encoding: "utf8", env, timeout: 15_000 })
-  const db = new DatabaseSync(join(env["NANOGUARD_HOME"]!, "state", "record.db"))
+  const db = new DatabaseSync(join(env["NANOGUARD_HOME"]!, "state", "record.db"), { timeout: 5000 })
   const subjects = db.prepare("SELECT body FROM events ORDER BY seq").all()
   db.close()
   return { ...run, subjects: subjects.map(({ body }) => (JSON.parse(String(body)) as { subject: string }).subject) }

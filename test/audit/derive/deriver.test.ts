@@ -106,13 +106,15 @@ test("tells of a place that contradicts the log, once, and publishes nothing the
   await first.close()
   // The state directory as root on the host would make it anew: same name, same key, another history.
   const { DatabaseSync } = process.getBuiltinModule("node:sqlite")
-  const origin = new DatabaseSync(join(state, "record.db")).prepare("SELECT value FROM settings WHERE name = 'origin'")
+  const origin = new DatabaseSync(join(state, "record.db"), { timeout: 5000 }).prepare(
+    "SELECT value FROM settings WHERE name = 'origin'",
+  )
   const name = String(origin.get()!["value"])
   for (const file of readdirSync(state)) if (/\.db/.test(file)) rmSync(join(state, file))
   const second = await openStore(ctx, { gateway: "gateway-1" })
   await second.close()
   for (const file of readdirSync(state)) if (/index\.db/.test(file)) rmSync(join(state, file))
-  const db = new DatabaseSync(join(state, "record.db"))
+  const db = new DatabaseSync(join(state, "record.db"), { timeout: 5000 })
   db.exec("DROP TRIGGER settings_update")
   db.prepare("UPDATE settings SET value = ? WHERE name = 'origin'").run(name)
   db.close()
@@ -153,7 +155,7 @@ test("refuses a checkpoint where the log is shorter than its index, and says so"
   await first.close()
   await copy.close()
   const { DatabaseSync } = process.getBuiltinModule("node:sqlite")
-  const db = new DatabaseSync(join(state, "record.db"))
+  const db = new DatabaseSync(join(state, "record.db"), { timeout: 5000 })
   db.exec("DROP TRIGGER events_delete; DROP TRIGGER checkpoints_delete")
   db.exec("DELETE FROM events WHERE seq > 40; DELETE FROM checkpoints")
   db.close()

@@ -150,7 +150,7 @@ function expectedTorn(state: string, disk: Disk): number[] | undefined {
     if (name.startsWith("record.db")) cpSync(join(state, name), join(copy, name))
   }
   const size = statSync(wal).size
-  const db = new DatabaseSync(join(copy, "record.db"))
+  const db = new DatabaseSync(join(copy, "record.db"), { timeout: 5000 })
   try {
     const { log } = db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get() as { log: number }
     if (log < 0) return undefined

@@ -6,6 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, test } from "vitest"
 import { stateHome } from "../../../src/home.ts"
 import { readKills } from "../../../src/sandbox/kills/chain.ts"
+import { explainKill } from "../../../src/sandbox/kills/explain.ts"
+import { readKillHead } from "../../../src/sandbox/kills/head.ts"
 import { liftKill, orderKills } from "../../../src/sandbox/kills/order.ts"
 import { readWaiting, waitingDirectory, writeWaiting } from "../../../src/sandbox/kills/sticky.ts"
 import { readTarget } from "../../../src/sandbox/kills/types.ts"
@@ -21,7 +23,8 @@ const agents = (...names: string[]) => names.map((name) => ({ kind: "agent" as c
 
 /** The record, with its guards taken off, as its owner could. */
 function unguarded(directory: string): DatabaseSync {
-  const db = new DatabaseSync(join(directory, "record.db"))
+  const db = new DatabaseSync(join(directory, "record.db"), { timeout: 5000 })
+  // Beside a store that is at work.
   db.exec("DROP TRIGGER kills_update; DROP TRIGGER kills_delete; DROP TRIGGER kills_insert")
   return db
 }
@@ -66,6 +69,65 @@ describe("kills whose rows are tampered with", () => {
     expect([isKilled("b"), isKilled("c")]).toEqual([true, true])
     db.close()
   })
+})
+
+test("rows that are cut off at the end stop everything at the next start, until an approver resumes all", async (t) => {
+  const { store, ctx, people } = await newPlace(async () => ({}), t, ["ana"])
+  const state = stateHome(ctx)
+  const standing = async () => [...(await readKills(store.db, state)).standing.keys()].sort()
+  for (const name of ["first", "claude-1"]) await orderKills(store, agents(name), order, "kill", state)
+  const db = unguarded(state)
+  db.exec("DELETE FROM kills WHERE position = 2")
+  expect([...(await readKills(store.db)).standing.keys()]).toEqual(["agent:first"])
+  expect(await standing()).toEqual(["agent:first", "all"])
+  expect(await explainKill(store.db, state, { agent: "somebody", run: "" })).toMatchObject({
+    message: expect.stringContaining(
+      "rows at the end of the table of kills are gone or others: this machine had seen 2",
+    ),
+    hint: "an approver lifts it: nanoguard resume --all",
+  })
+  const watch = await createKillWatch(store, (error) => expect.unreachable(String(error)), state)
+  t.onTestFinished(() => watch.close())
+  const isKilled = () => watch.isKilled({ agent: "somebody", run: "r" })
+  expect(isKilled()).toBe(true)
+  // Another kill does not hide it: what is missing stands in a row of its own from then on.
+  await orderKills(store, agents("c"), order, "kill", state)
+  expect([...(await readKills(store.db)).standing.keys()].sort()).toEqual(["agent:c", "agent:first", "all"])
+  await liftKill(store, { kind: "all" }, people[0]!, order, "resume", state)
+  expect(await standing()).toEqual(["agent:c", "agent:first"])
+  for (let i = 0; i < 200 && isKilled(); i++) await sleep(20)
+  expect(isKilled()).toBe(false)
+  // Lifted at once, with nothing in between.
+  db.exec("DELETE FROM kills WHERE position >= 4")
+  expect(await standing()).toContain("all")
+  await liftKill(store, { kind: "all" }, people[0]!, order, "resume", state)
+  expect(await standing()).toEqual(["agent:c", "agent:first"])
+  writeFileSync(join(state, "kills-head.json"), "{")
+  expect(await standing()).toEqual(["agent:c", "agent:first", "all"])
+  db.close()
+})
+
+test("a kill is written where how far the kills had come cannot be noted", async (t) => {
+  const { store, ctx } = await newPlace(async () => ({}), t, ["ana"])
+  const state = stateHome(ctx)
+  mkdirSync(join(state, "kills-head.json"))
+  await orderKills(store, agents("claude-1"), order, "kill", state)
+  const { standing } = await readKills(store.db)
+  expect([...standing.keys()]).toContain("agent:claude-1")
+  expect((await store.db.selectFrom("kills").select("position").execute()).length).toBeLessThanOrEqual(2)
+})
+
+test("a gate keeps how far the kills had come, also those that another machine ordered", async (t) => {
+  const { store, ctx } = await newPlace(async () => ({}), t, ["ana"])
+  const state = stateHome(ctx)
+  await orderKills(store, agents("a"), order, "kill")
+  expect(readKillHead(state)).toBeUndefined()
+  const watch = await createKillWatch(store, (error) => expect.unreachable(String(error)), state)
+  t.onTestFinished(() => watch.close())
+  expect(readKillHead(state)).toMatchObject({ position: 1 })
+  await orderKills(store, agents("b"), order, "kill")
+  for (let i = 0; i < 200 && !watch.isKilled({ agent: "b", run: "r" }); i++) await sleep(20)
+  expect(readKillHead(state)).toMatchObject({ position: 2 })
 })
 
 describe("kills that wait in the state directory", () => {

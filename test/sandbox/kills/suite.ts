@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest"
 import { removeApprover } from "../../../src/approvals/enrol.ts"
 import { stateHome } from "../../../src/home.ts"
 import { readKills, resumeMessage } from "../../../src/sandbox/kills/chain.ts"
-import { checkKills } from "../../../src/sandbox/kills/check.ts"
+import { explainKill } from "../../../src/sandbox/kills/explain.ts"
 import { liftKill, orderKills, takeWaiting } from "../../../src/sandbox/kills/order.ts"
 import { readWaiting, writeWaiting } from "../../../src/sandbox/kills/sticky.ts"
 import { createKillWatch } from "../../../src/sandbox/kills/watch.ts"
@@ -105,9 +105,8 @@ export function describeKills(name: string, prepare: Prepare): void {
       await orderKills(store, [ALL, CLAUDE], order(), "kill")
       await liftKill(store, ALL, people[0]!, order(), "resume")
       const directory = stateHome({ env: {} })
-      expect(await checkKills(store.db, directory, { ...WHO, agent: "other" })).toBeUndefined()
-      expect(await checkKills(store.db, directory, WHO)).toMatchObject({
-        exit: 137,
+      expect(await explainKill(store.db, directory, { ...WHO, agent: "other" })).toBeUndefined()
+      expect(await explainKill(store.db, directory, WHO)).toEqual({
         message: "agent claude-1 is stopped since 2026-11-21 00:00 UTC, by olga: it asked for production keys",
         hint: "an approver lifts it: nanoguard resume agent:claude-1",
       })

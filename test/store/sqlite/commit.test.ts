@@ -34,7 +34,7 @@ const claim = (name: string) => ({
 })
 
 function openRecord(directory: string): DatabaseSync {
-  const db = new DatabaseSync(join(directory, "record.db"))
+  const db = new DatabaseSync(join(directory, "record.db"), { timeout: 5000 })
   onTestFinished(() => {
     if (db.isOpen) db.close()
   })
