@@ -5,6 +5,7 @@ import type { Correction, Ecosystem, Evidence, PackageFacts, PackageSource, Verd
 import { candidateVersions, firstApproved, type Judge, judgeVersion } from "./candidates.ts"
 import { canMove, isPlainName, isPlainVersion, type Move, managerOf, showCommands } from "./commands.ts"
 import { writeException } from "./exception.ts"
+import { commandWithoutGate, isGateSource } from "./lockfiles/gate-addresses.ts"
 import { findParentUpgrade } from "./parentUpgrade.ts"
 import { parsePurl, purlOf } from "./purl.ts"
 import { suitsAll, type Wish, wishesFor } from "./ranges.ts"
@@ -55,6 +56,7 @@ const ECOSYSTEMS: ReadonlySet<string> = new Set<Ecosystem>(["npm", "pypi", "carg
 export function correct(input: CorrectionInput): CorrectionResult | undefined {
   const { verdict, dependency, policy, now } = input
   if (verdict.effect === "allow" || !ECOSYSTEMS.has(dependency.ecosystem)) return undefined
+  if (verdict.code === "source.unverified" && isGateSource(dependency.source)) return writeAnew(input)
   const judge: Judge = {
     policy,
     now,
@@ -81,6 +83,13 @@ function registryOf(lockfile: Lockfile, dependency: Dependency, name: string): P
   const isIt = (entry: Dependency) => entry.name === name && entry.source.kind === "registry"
   const locked = isIt(dependency) ? dependency : lockfile.dependencies.find(isIt)
   return locked?.source ?? { kind: "registry", origin: "default" }
+}
+
+/** The package is not the trouble, its address is a gate's: the same version, locked anew. */
+function writeAnew({ lockfile, dependency }: CorrectionInput): CorrectionResult | undefined {
+  const command = commandWithoutGate(lockfile)
+  if (command === undefined) return undefined
+  return { correction: { action: "replace", target: dependency.purl, command }, checked: [] }
 }
 
 /** Ways a to c: inside the parents' ranges, by a newer parent, by an override. */

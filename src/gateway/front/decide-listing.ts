@@ -1,7 +1,8 @@
 // All versions of a package, decided: what a listing may show, and what it must say of the rest.
 import type { CompiledPolicy } from "../../policy/compiled.ts"
 import { decide } from "../../policy/decide.ts"
-import type { Ecosystem, Grant, PackageAction, PackageFacts, Verdict } from "../../policy/types.ts"
+import type { Grant } from "../../policy/grant-types.ts"
+import type { Ecosystem, PackageAction, PackageFacts, Verdict } from "../../policy/types.ts"
 
 export interface ListingInput {
   policy: CompiledPolicy

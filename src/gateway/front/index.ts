@@ -1,6 +1,7 @@
 // The registry front: one request of a package manager, decided, recorded, answered. Nothing is released that `decide` did not
 // allow at that moment, and nothing is answered that is not in the record.
 import { purlOf } from "../../packages/purl.ts"
+import { mayHave } from "../../policy/scope.ts"
 import { plainText } from "../../policy/text.ts"
 import { type Answer, errorAnswer } from "../answer.ts"
 import type { FrontRequest, Protocol } from "../types.ts"
@@ -17,12 +18,16 @@ export async function answerFront(front: Front, asked: Asked): Promise<Answer & 
   if (protocol === undefined || request === undefined) {
     return recordFailure(front, asked, undefined, errorAnswer(404, "there is nothing here by that name"))
   }
-  if (front.killed?.(asked.who) || asked.who.scope?.packages === false) {
-    const { name = "-", version = "" } = (request ?? {}) as { name?: string; version?: string }
-    return refuseOutright(front, asked, name, version)
-  }
+  const { name, version = "" } = request as { name?: string; version?: string }
+  if (front.killed?.(asked.who) || isOutside(asked, name)) return refuseOutright(front, asked, name ?? "-", version)
   const answer = await answerKind(front, asked, protocol, request)
   return { ...(await recordFailure(front, asked, request, answer)), kind: request.kind }
+}
+
+/** Whether the rights of who asks leave no packages, or not this one. */
+function isOutside({ who: { scope }, ecosystem }: Asked, name: string | undefined): boolean {
+  if (scope === undefined) return false
+  return scope.packages === false || (name !== undefined && !mayHave(scope, ecosystem, name))
 }
 
 /** What comes to nothing is recorded, too: names that nobody ever published are asked for by agents that made them up. */

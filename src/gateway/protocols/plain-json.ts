@@ -1,4 +1,5 @@
 // JSON without what moves a cursor or hides words: clients print names, engines and descriptions as a registry wrote them.
+import { parseForeignJson } from "../../foreign-json.ts"
 
 /** What JSON.stringify writes for a control character other than tab and line feed, or as it is for what reorders or hides text. */
 const CONTROL = /\\(?:u00|[bfr])|[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/
@@ -17,7 +18,7 @@ export function plainJson(value: object): string {
 export function plainLine(line: Buffer): Buffer | undefined {
   if (VISIBLE.test(line.toString("latin1"))) return line
   try {
-    const value: unknown = JSON.parse(line.toString("utf8"))
+    const value: unknown = parseForeignJson(line.toString("utf8"))
     return typeof value === "object" && value !== null ? Buffer.from(plainJson(value)) : undefined
   } catch {
     return undefined

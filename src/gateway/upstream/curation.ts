@@ -1,5 +1,6 @@
 // What JFrog Curation says when it blocks a package, read back into data: the forms that its documentation and command line know,
 // and those of reports from users. Texts that it writes are data here, never instructions, and bounded.
+import { parseForeignJson } from "../../foreign-json.ts"
 import { type CurationPolicy, readGroups } from "./curation-groups.ts"
 
 export type { CurationPolicy }
@@ -90,7 +91,7 @@ function upgradesOf({ recommendation }: CurationPolicy): string[] {
 /** Messages of the documented envelope, of others' envelopes, or the text itself where there is none or it is broken. */
 function messagesOf(body: string): string[] {
   try {
-    const found = pick(JSON.parse(body))
+    const found = pick(parseForeignJson(body))
     return found.length > 0 ? found : [body]
   } catch {
     return [unescapeJson(body)]

@@ -1,5 +1,6 @@
 // JFrog Curation's waiver requests: a header on the blocked artifact's address, answered in the 403 (jfrog-cli-security,
 // `curation-audit`).
+import { parseForeignJson } from "../../foreign-json.ts"
 
 /** What became of a request for a waiver. */
 export interface Waiver {
@@ -27,7 +28,7 @@ export function readWaiver(body: string): Waiver | undefined {
 
 function messagesOf(body: string): string[] {
   try {
-    const { errors } = JSON.parse(body) as { errors?: unknown }
+    const { errors } = parseForeignJson(body) as { errors?: unknown }
     if (!Array.isArray(errors)) return []
     return errors.slice(0, 20).flatMap((error: { message?: unknown } | null) => {
       return typeof error?.message === "string" ? [error.message.slice(0, 2_000)] : []

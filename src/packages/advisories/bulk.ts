@@ -3,6 +3,7 @@
 import { promisify } from "node:util"
 import { gzip } from "node:zlib"
 import type { Context } from "../../context.ts"
+import { parseForeignJson } from "../../foreign-json.ts"
 import type { MissingReason } from "../../policy/types.ts"
 import { affectedBy } from "./affects.ts"
 import { isObject, type Json, listOf } from "./json.ts"
@@ -86,7 +87,7 @@ async function ask(ctx: Context, url: URL, batch: ReadonlyMap<string, readonly s
     return [404, 405, 501].includes(response.status) ? ("unsupported" as const) : ("unreachable" as const)
   }
   const text = await readBody(response)
-  const answer: unknown = text === undefined ? undefined : JSON.parse(text)
+  const answer: unknown = text === undefined ? undefined : parseForeignJson(text)
   return isObject(answer) ? recordsOf(answer, new Set(batch.keys())) : ("invalid" as const)
 }
 

@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs"
 import { dirname } from "node:path"
 import { EXIT, NanoguardError } from "../../errors.ts"
+import { parseForeignJson } from "../../foreign-json.ts"
 import type { Ecosystem } from "../../policy/types.ts"
 import { type InputItem, MAX_ITEMS, MAX_TOTAL_BYTES } from "./input/item.ts"
 import { mergePackage } from "./merge.ts"
@@ -49,7 +50,7 @@ const MAX_OTHER_ECOSYSTEMS = 100
 function normalize(text: string): Normalized {
   let record: unknown
   try {
-    record = JSON.parse(text)
+    record = parseForeignJson(text)
   } catch {
     return { invalid: "not JSON" }
   }

@@ -1,4 +1,5 @@
 // An attestation: a Sigstore bundle around an in-toto statement (in-toto attestation framework, statement v0.1 and v1).
+import { parseForeignJson } from "../../foreign-json.ts"
 import type { Trust } from "./trust.ts"
 import { boundedString, isRecord } from "./values.ts"
 
@@ -51,7 +52,7 @@ function statementOf(bundle: unknown): Statement | undefined {
   const envelope = isRecord(bundle) ? bundle.dsseEnvelope : undefined
   if (!isRecord(envelope) || envelope.payloadType !== "application/vnd.in-toto+json") return undefined
   if (typeof envelope.payload !== "string") return undefined
-  const statement: unknown = JSON.parse(Buffer.from(envelope.payload, "base64").toString("utf8"))
+  const statement: unknown = parseForeignJson(Buffer.from(envelope.payload, "base64").toString("utf8"))
   if (!isRecord(statement) || typeof statement.predicateType !== "string" || !Array.isArray(statement.subject))
     return undefined
   const subjects = statement.subject.slice(0, MAX_SUBJECTS).map((subject) => ({

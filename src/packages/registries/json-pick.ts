@@ -1,6 +1,7 @@
 // Takes a few values out of a large JSON document without building the rest. A registry's document of one package can be
 // tens of megabytes, nearly all of it of no use to a decision; parsing it whole costs ten times its size in memory, which
 // a hostile one can multiply. What is skipped is only scanned for where it ends; what is taken goes through JSON.parse.
+import { parseForeignJson } from "../../foreign-json.ts"
 
 /**
  * What to take: "value" the whole value (bounded), `fields` the named members of an object (as an object without a
@@ -151,7 +152,7 @@ function parseValue(scanner: Scanner, depth: number): unknown {
 function parseSlice({ bytes, at }: Scanner, start: number): unknown {
   if (at - start > MAX_VALUE) throw new JsonError(`a value in the registry's answer is larger than ${MAX_VALUE} bytes`)
   try {
-    return JSON.parse(bytes.toString("utf8", start, at))
+    return parseForeignJson(bytes.toString("utf8", start, at))
   } catch {
     throw new JsonError("the registry's answer is not JSON")
   }

@@ -1,6 +1,7 @@
 // Verifies what npm's registry says of where a version comes from: its attestations (npm's documentation: provenance statements)
 // and its own signatures (npm's documentation: ECDSA registry signatures).
 import { verify as verifySignature } from "node:crypto"
+import { parseForeignJson } from "../../foreign-json.ts"
 import { purlOf } from "../purl.ts"
 import type { PackageDocument, ReleaseInfo } from "../types.ts"
 import { hexOf, verifyAttestation } from "./attestation.ts"
@@ -96,7 +97,7 @@ async function checkAttestations(
 /** The Sigstore bundles of build provenance; undefined where the answer is none of npm's. */
 function provenanceBundles(text: string): unknown[] | undefined {
   try {
-    const answer: unknown = JSON.parse(text)
+    const answer: unknown = parseForeignJson(text)
     const list =
       isRecord(answer) && Array.isArray(answer.attestations) ? answer.attestations.slice(0, MAX_BUNDLES) : undefined
     return list

@@ -1,4 +1,5 @@
 // Verifies what a Python index says of where its files come from (PEP 740: index support for digital attestations).
+import { parseForeignJson } from "../../foreign-json.ts"
 import type { PackageDocument, ReleaseInfo } from "../types.ts"
 import { type Expected, verifyAttestation } from "./attestation.ts"
 import { fetchDetail } from "./fetch-detail.ts"
@@ -63,7 +64,7 @@ async function askProvenance(
 function verifyProvenance(trust: Trust, text: string, expected: Expected): Builder | "unknown" | "invalid" {
   let provenance: unknown
   try {
-    provenance = JSON.parse(text)
+    provenance = parseForeignJson(text)
   } catch {
     return "invalid"
   }

@@ -1,4 +1,5 @@
 // A crate's file in the index: one JSON object a line, one line a version (doc.rust-lang.org/cargo: registry index).
+import { parseForeignJson } from "../../../foreign-json.ts"
 import { JsonError, type PickedFields, pickJson } from "../../../packages/registries/json-pick.ts"
 import { boundedString, sriOfHex } from "../../../packages/registries/values.ts"
 import { isValidVersion } from "../../../packages/versions.ts"
@@ -85,7 +86,7 @@ function readLine(line: Buffer): PickedFields | undefined {
  */
 export function markYanked(line: Buffer): string | undefined {
   try {
-    return JSON.stringify({ ...JSON.parse(line.toString("utf8")), yanked: true })
+    return JSON.stringify({ ...(parseForeignJson(line.toString("utf8")) as object), yanked: true })
   } catch {
     return undefined
   }

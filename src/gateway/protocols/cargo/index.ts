@@ -1,4 +1,5 @@
 // Cargo's sparse registry protocol: the index below /index/, crates below /crates/.
+import { parseForeignJson } from "../../../foreign-json.ts"
 import { crateAddress, indexPath } from "../../../packages/registries/crate-address.ts"
 import { boundedString, isRecord } from "../../../packages/registries/values.ts"
 import { compareVersions, isPrerelease } from "../../../packages/versions.ts"
@@ -46,7 +47,7 @@ const MAX_TEMPLATE = 2048
 export function readDownloadTemplate(config: Buffer): string {
   let read: unknown
   try {
-    read = config.length > MAX_CONFIG ? undefined : JSON.parse(config.toString("utf8"))
+    read = config.length > MAX_CONFIG ? undefined : parseForeignJson(config.toString("utf8"))
   } catch {}
   const template = isRecord(read) ? boundedString(read.dl, MAX_TEMPLATE) : undefined
   if (template === undefined) throw new ListingError(NO_TEMPLATE)

@@ -2,6 +2,7 @@
 // says (npm-audit-report's and @npmcli/metavuln-calculator's documentation: POST /-/npm/v1/security/advisories/bulk).
 import { createHash } from "node:crypto"
 import { gunzipSync } from "node:zlib"
+import { parseForeignJson } from "../../../foreign-json.ts"
 import { advisoryId } from "../../../packages/advisories/names.ts"
 import type { AdvisoryIndex } from "../../../packages/advisories/types.ts"
 import { isNpmName } from "../../../packages/registries/npm.ts"
@@ -40,7 +41,7 @@ function readBody(body: Buffer): Record<string, unknown> | undefined {
   const packed = body[0] === 0x1f && body[1] === 0x8b
   try {
     const text = (packed ? gunzipSync(body, { maxOutputLength: MAX_UNPACKED }) : body).toString()
-    const value: unknown = JSON.parse(text)
+    const value: unknown = parseForeignJson(text)
     return isRecord(value) ? value : undefined
   } catch {
     return undefined // not gzip, not JSON, or larger than the bound

@@ -1,4 +1,5 @@
 // An upstream's page of a project in either of its forms: JSON (PEP 691, 700) or HTML (PEP 503, 592, 658).
+import { parseForeignJson } from "../../../foreign-json.ts"
 import { normalisePythonName } from "../../../packages/purl.ts"
 import { isOutOfUse } from "../../../packages/registries/pypi-document.ts"
 import { type RawFile, readHtmlFiles } from "../../../packages/registries/pypi-html.ts"
@@ -44,7 +45,7 @@ interface Page {
 function readJson(body: Buffer, name: string): Page {
   let page: unknown
   try {
-    page = JSON.parse(body.toString("utf8"))
+    page = parseForeignJson(body.toString("utf8"))
   } catch {
     throw new ListingError("the page of a project is not JSON, though it begins like it")
   }

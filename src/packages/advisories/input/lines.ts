@@ -1,6 +1,7 @@
 // NDJSON and single JSON values, plain or gzipped, from a file of any size.
 import { createReadStream } from "node:fs"
 import { createGunzip } from "node:zlib"
+import { parseForeignJson } from "../../../foreign-json.ts"
 import { type InputItem, MAX_JSON_BYTES, MAX_RECORD_BYTES } from "./item.ts"
 
 const NEWLINE = 10
@@ -57,7 +58,7 @@ function parses(line: string | undefined): boolean {
 function* recordsOf(where: string, text: string): Generator<InputItem> {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseForeignJson(text)
   } catch {
     yield { where, problem: "not JSON" }
     return
