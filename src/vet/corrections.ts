@@ -1,6 +1,7 @@
 // The way out of each finding, where there is one: found by `correct`, with the documents that it may need at hand.
 import { type CorrectionInput, type CorrectionResult, correct } from "../packages/correction.ts"
 import { ancestorsOf } from "../packages/graph.ts"
+import { gateWarning, isGateSource } from "../packages/lockfiles/gate-addresses.ts"
 import { parsePurl, purlOf } from "../packages/purl.ts"
 import type { Dependency, Lockfile } from "../packages/types.ts"
 import type { CompiledPolicy } from "../policy/compiled.ts"
@@ -26,6 +27,7 @@ export async function addCorrections(
   const findings = result.entries
     .filter(({ verdict }) => verdict.effect !== "allow" && verdict.code !== "evidence.missing")
     .slice(0, MAX_CORRECTIONS)
+  warnOfGates(findings)
   await evidence.fetchMore(() => documentsFor(findings))
   const inputs = findings.map((finding): CorrectionInput => {
     const { lockfile, dependency, verdict } = finding
@@ -49,6 +51,17 @@ export async function addCorrections(
     const row = rows.get(verdict)
     if (row !== undefined && found.exception !== undefined) row.exception = found.exception
     if (found.checked.length > 0) verdict.evidence = [...verdict.evidence, ...found.checked]
+  }
+}
+
+/** Says once a lockfile that it was written behind a gate, where the policy does not take its addresses. */
+function warnOfGates(findings: readonly Finding[]): void {
+  const written = findings.filter(
+    ({ dependency, verdict }) => verdict.code === "source.unverified" && isGateSource(dependency.source),
+  )
+  for (const lockfile of new Set(written.map((finding) => finding.lockfile))) {
+    const warning = gateWarning(lockfile)
+    if (warning !== undefined) lockfile.warnings.push(warning)
   }
 }
 

@@ -86,6 +86,7 @@ describe("npm", () => {
       npm({ "node_modules/holey": { version: "1.0.0+2.0.0" } }),
       { "holey@1.0.0+2.0.0": "deny vulnerability.severity" },
     ],
+    ["a tree that only its archive has", fine({ hasShrinkwrap: true }), UNCHECKED],
     ["no version", npm({ "node_modules/holey": {} }), { holey: "deny evidence.missing" }],
     [
       "malware of any version",
@@ -270,6 +271,11 @@ it.each<[string, Attack, unknown]>([
     UNCHECKED,
   ],
   [
+    "yarn: an archive of its own behind a second `::`",
+    berry("fine@npm:^1.0.0", "1.0.0", "fine@npm:1.0.0::a=b::c&__archiveUrl=https%3A%2F%2Fevil.example%2Fx.tgz"),
+    UNCHECKED,
+  ],
+  [
     "yarn 1: another package's archive",
     classic(`fine@^1.0.0:\n  version "1.0.0"\n  resolved "${EVIL}#0123456789012345678901234567890123456789"`),
     UNCHECKED,
@@ -278,6 +284,20 @@ it.each<[string, Attack, unknown]>([
     "yarn 1: a stated name without an address",
     classic(`evil@^1.0.0:\n  name fine\n  version "1.0.0"`),
     "refused: a name that is not the one yarn would ask for",
+  ],
+  [
+    "yarn 1: a second address behind a colon",
+    classic(
+      `fine@^1.0.0:\n  version "1.0.0"\n  resolved "https://registry.example/fine/-/fine-1.0.0.tgz"\n  integrity ${HASH}\n  resolved: "https://evil.example/x.tgz"\n  integrity: ""`,
+    ),
+    "refused: not a word that yarn writes",
+  ],
+  [
+    "yarn 1: an address that an empty line parts from its entry",
+    classic(
+      `evil@^1.0.0:\n  name fine\n  version "1.0.0"\n\n\n  resolved "https://registry.example/fine/-/fine-1.0.0.tgz"\n  integrity ${HASH}`,
+    ),
+    "refused: the line does not belong here",
   ],
   ["pnpm: a key of another name", pnpm("evil@1.0.0", ", name: fine"), DENIED],
   ["pnpm: a key that climbs", pnpm("x/../evil@1.0.0"), "refused: what stands for its name is none"],

@@ -116,6 +116,17 @@ describe("Cargo and Go", () => {
       "registry.example/evil@v1.0.0",
     ],
     [
+      "a replacement of another module of a workspace far above",
+      {
+        files: {
+          "a/b/c/d/e/go.mod": "module m\ngo 1.22\nrequire registry.example/fine v1.0.0\n",
+          "lib/go.mod": `module lib\ngo 1.22\n${replace}`,
+          "go.work": "go 1.22\nuse ./a/b/c/d/e\nuse ./lib\n",
+        },
+      },
+      "registry.example/evil@v1.0.0",
+    ],
+    [
       "a replacement of the workspace that hides",
       {
         files: {

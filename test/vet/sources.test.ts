@@ -48,6 +48,30 @@ describe("sources", () => {
     expect(registry.requests).toEqual([])
   })
 
+  it("a lockfile that was written behind a gate is denied with the way to write it anew, and no package is to be removed", async () => {
+    const gate = "http://127.0.0.1:8471/npm"
+    const vetOf = (base: string) =>
+      vetTree({
+        policy: policyOf(SOURCES),
+        files: { "package-lock.json": npmLock({ fine: "1.0.0", other: "1.0.0" }, base) },
+        options: { offline: true },
+      })
+    const { found, report } = await vetOf(gate)
+    expect(found).toEqual({ "fine@1.0.0": "deny source.unverified", "other@1.0.0": "deny source.unverified" })
+    const command = "npm install --package-lock-only --omit-lockfile-registry-resolved"
+    expect(report.rows.map(({ verdict }) => verdict.correction)).toEqual(
+      ["fine", "other"].map((name) => ({ action: "replace", target: `pkg:npm/${name}@1.0.0`, command })),
+    )
+    expect(report.files[0]?.warnings).toEqual([
+      `2 packages with the address of a gate (${gate}/), which is good behind it alone; outside of the gate, run: ${command}`,
+    ])
+    expect(renderText(report)).not.toContain("npm uninstall")
+    // Any other registry is what it was.
+    const { report: other } = await vetOf("https://registry.example/npm")
+    expect(other.files[0]?.warnings).toEqual([])
+    expect(other.rows[0]?.verdict.correction?.command).toBe("npm uninstall fine")
+  })
+
   it("an alias is asked about, shown and refused by its real name", async () => {
     const { found, report, registry } = await vetTree({
       policy: policyOf("deny: { deprecated: true }"),

@@ -14,6 +14,10 @@ export interface CargoManifest {
 /** More crates than this in one workspace are left unread. */
 const MAX_MANIFESTS = 500
 
+/** Cargo reads both spellings up to edition 2021, and nothing at all of a manifest of 2024 with the second one. */
+const BUILD_TABLES = ["build-dependencies", "build_dependencies"]
+const DEV_TABLES = ["dev-dependencies", "dev_dependencies"]
+
 /**
  * The manifests of the workspace by crate name: the one beside the lockfile, the members that it names without wildcards, and the crates that
  * these take by path. Throws where one of them is broken, as Cargo would.
@@ -40,9 +44,9 @@ export async function readCargoManifests(
     const manifest: CargoManifest = { main: new Map(), dev: new Map() }
     for (const table of [document, ...tablesIn(tableOf(document, "target"))]) {
       readDependencies(tableOf(table, "dependencies"), manifest.main, shared)
-      readDependencies(tableOf(table, "build-dependencies"), manifest.main, shared)
-      readDependencies(tableOf(table, "dev-dependencies"), manifest.dev, shared)
-      for (const key of ["dependencies", "build-dependencies", "dev-dependencies"]) {
+      for (const key of BUILD_TABLES) readDependencies(tableOf(table, key), manifest.main, shared)
+      for (const key of DEV_TABLES) readDependencies(tableOf(table, key), manifest.dev, shared)
+      for (const key of ["dependencies", ...BUILD_TABLES, ...DEV_TABLES]) {
         for (const wanted of tablesIn(tableOf(table, key))) {
           const path = optionalText(wanted, "path")
           if (path !== undefined) addDirectory(directories, directory, path)

@@ -1,6 +1,6 @@
 // Which lockfiles a repository has.
-import { existsSync, readdirSync, realpathSync } from "node:fs"
-import { basename, join, relative, sep } from "node:path"
+import { existsSync, readdirSync, realpathSync, statSync } from "node:fs"
+import { basename, dirname, isAbsolute, join, relative, sep } from "node:path"
 import { lockfileError } from "./failure.ts"
 import { formatOf } from "./formats.ts"
 
@@ -28,8 +28,9 @@ interface Bounds {
 
 /**
  * Every lockfile under `root`, as relative paths with forward slashes, in code-unit order. Installed packages, caches and
- * virtual environments are left out and linked directories are not followed. A linked lockfile is listed, so that reading
- * it says where it leads. Throws where a bound is reached: a search that stopped early must not look complete.
+ * virtual environments are left out. A linked directory is searched where it leads to a place under `root` that is not
+ * searched under its own name. A linked lockfile is listed, so that reading
+ * it says where it leads, unless it is one of the others in every respect. Throws where a bound is reached: a search that stopped early must not look complete.
  */
 export async function findLockfiles(root: string, bounds: Bounds = {}): Promise<string[]> {
   const { entries: maxEntries = 500_000, depth: maxDepth = 48 } = bounds
@@ -39,7 +40,13 @@ export async function findLockfiles(root: string, bounds: Bounds = {}): Promise<
   const copies: string[] = []
   const built: string[] = []
   let seen = 0
-  for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+  const linked: typeof directories = []
+  const walked = new Set<string>()
+  // Linked directories come last: where they lead is mostly searched by then under its own name.
+  for (let directory = directories.pop(); directory !== undefined; directory = directories.pop() ?? linked.pop()) {
+    const place = placeOf(directory.path, root)
+    if (place === undefined || walked.has(place)) continue
+    walked.add(place)
     const entries = await readDirectory(directory.path, root)
     seen += entries.length
     if (seen > maxEntries) throw bound(`more than ${maxEntries} files and directories`)
@@ -50,7 +57,8 @@ export async function findLockfiles(root: string, bounds: Bounds = {}): Promise<
     }
     for (const entry of entries) {
       const path = join(directory.path, entry.name)
-      if (entry.isDirectory()) {
+      const isLink = entry.isSymbolicLink() && !isLockfile(path, names) && isDirectory(path)
+      if (entry.isDirectory() || isLink) {
         if (SKIPPED.has(entry.name)) continue
         if (COPIES.has(entry.name)) {
           copies.push(path)
@@ -61,14 +69,14 @@ export async function findLockfiles(root: string, bounds: Bounds = {}): Promise<
           continue
         }
         if (directory.depth >= maxDepth) throw bound(`directories more than ${maxDepth} levels deep`)
-        directories.push({ path, depth: directory.depth + 1 })
+        ;(isLink ? linked : directories).push({ path, depth: directory.depth + 1 })
       } else if (isLockfile(path, names)) (entry.isSymbolicLink() ? links : found).push(path)
     }
   }
   const real = new Set(links.length > 0 ? found.map((path) => realPathOf(path) ?? path) : [])
   for (const link of links) {
     const target = realPathOf(link)
-    if (target === undefined || !real.has(target)) found.push(link)
+    if (target === undefined || !real.has(target) || !readsAlike(link, target)) found.push(link)
   }
   const shown = (path: string) => relative(root, path).split(sep).join("/")
   if (bounds.leftOut) {
@@ -117,6 +125,32 @@ function isLockfile(path: string, siblings: ReadonlySet<string>): boolean {
 /** Cargo's `target` holds copies of the lockfiles of packages; it is told from a project of that name by its cache tag. */
 function isBuildCache(path: string, name: string): boolean {
   return name === "target" && existsSync(join(path, "CACHEDIR.TAG"))
+}
+
+/** The name says how a file is read, and its directory what it refers to: only where both are the same is a link the file that it leads to. */
+function readsAlike(link: string, target: string): boolean {
+  const format = (path: string) => formatOf(path.split(sep).join("/"))
+  return format(link) === format(target) && realPathOf(dirname(link)) === dirname(target)
+}
+
+/**
+ * What tells a directory from those that were searched: where it really is, and whether it has the one name by which files in it
+ * are told. Undefined outside `root`.
+ */
+function placeOf(path: string, root: string): string | undefined {
+  const real = realPathOf(path) ?? path
+  const within = relative(realPathOf(root) ?? root, real)
+  if (within === ".." || within.startsWith(`..${sep}`) || isAbsolute(within)) return undefined
+  const named = basename(path).toLowerCase() === "requirements"
+  return named ? `${real}${sep}requirements` : `${real}${sep}`
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
 }
 
 function realPathOf(path: string): string | undefined {

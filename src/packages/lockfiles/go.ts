@@ -4,7 +4,8 @@ import type { Dependency, Lockfile, ReadSibling } from "../types.ts"
 import { compareVersions, isValidVersion } from "../versions.ts"
 import { countOf, createEdges, createEntry, uniqueKey } from "./entries.ts"
 import { lockfileError, quote } from "./failure.ts"
-import { type GoMod, type GoReplacement, type GoRequirement, readGoMod, readGoWork } from "./goMod.ts"
+import { type GoMod, type GoReplacement, type GoRequirement, readGoMod } from "./goMod.ts"
+import { byModule, readGoWorkspace } from "./goWork.ts"
 import { besideOf, localSource } from "./places.ts"
 
 /**
@@ -27,8 +28,7 @@ export function parseGoMod(text: string, path: string, readSibling: ReadSibling)
   const lines = new Map<string, number>()
   const required = selectVersions(mod.requirements)
   const replacements = byModule(mod.replacements)
-  const workspace = findWorkspace(readSibling)
-  const overriding = byModule(workspace === undefined ? [] : readGoWork(workspace.text, besideOf(path, workspace.file)))
+  const workspace = readGoWorkspace(path, readSibling)
   const more = isComplete(mod) ? [] : findUnlisted(required, sums)
   for (const requirement of [...required.values(), ...more]) {
     const { path: name, version, indirect, line } = requirement
@@ -38,13 +38,18 @@ export function parseGoMod(text: string, path: string, readSibling: ReadSibling)
     lines.set(entry.key, replacement?.line ?? line)
     if (!indirect) edges.add(root, entry.key, `>=${version}`)
     // In the workspace the build takes this one, without it (GOWORK=off) the other: both are vetted.
-    const instead = overriding.get(`${name}@${version}`) ?? overriding.get(`${name}@`)
-    if (instead !== undefined) dependencies.push(createModule(requirement, instead, path, sums, taken))
+    for (const { file, replacements } of workspace?.sets ?? []) {
+      const instead = replacements.get(`${name}@${version}`) ?? replacements.get(`${name}@`)
+      if (instead !== undefined) dependencies.push(createModule(requirement, instead, file, sums, taken))
+    }
   }
   if (more.length > 0)
     warnings.push(`${countOf(more.length, "module")} from go.sum: before Go 1.17 go.mod does not list them all`)
   if (workspace !== undefined) {
     warnings.push("a go.work is in use: builds in the workspace may take newer versions than this go.mod requires")
+    const { unread } = workspace
+    if (unread > 0)
+      warnings.push(`${countOf(unread, "module")} of go.work not in the repository: what they replace is not known`)
   }
   return {
     path,
@@ -158,18 +163,4 @@ function readGoSum(text: string, file: string): Map<string, string> {
     sums.set(key, sum)
   }
   return sums
-}
-
-/** Replacements by the module that they replace, with the version or without where they replace all. */
-function byModule(replacements: readonly GoReplacement[]): Map<string, GoReplacement> {
-  return new Map(replacements.map((one) => [`${one.path}@${one.version}`, one]))
-}
-
-/** `go` looks for a go.work in the module's directory and all above it. */
-function findWorkspace(readSibling: ReadSibling): { file: string; text: string } | undefined {
-  for (const up of ["", "../", "../../", "../../../"]) {
-    const text = readSibling(`${up}go.work`)
-    if (text !== undefined) return { file: `${up}go.work`, text }
-  }
-  return undefined
 }

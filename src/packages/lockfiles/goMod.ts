@@ -25,10 +25,12 @@ export interface GoMod {
   go: string
   requirements: GoRequirement[]
   replacements: GoReplacement[]
+  /** Directories of the modules that a go.work uses, as written; empty in a go.mod. */
+  uses: string[]
 }
 
 /** Directives that do not change which modules are taken, or (exclude) only by what `require` already shows. */
-const WITHOUT_EFFECT = new Set(["toolchain", "exclude", "retract", "godebug", "tool", "ignore", "use"])
+const WITHOUT_EFFECT = new Set(["toolchain", "exclude", "retract", "godebug", "tool", "ignore"])
 const MODULE_PATH = /^[A-Za-z0-9_~-][A-Za-z0-9._~+-]*(?:\/[A-Za-z0-9._~+-]+)*$/
 
 /** Reads a go.mod. Throws with file and line on what `go mod verify` would not read either. */
@@ -38,13 +40,13 @@ export function readGoMod(text: string, file: string): GoMod {
   return mod
 }
 
-/** The replacements of a go.work, which has the same grammar (https://go.dev/ref/mod#go-work-file). Throws like `readGoMod`. */
-export function readGoWork(text: string, file: string): GoReplacement[] {
-  return readDirectives(text, file).replacements
+/** The replacements and uses of a go.work, which has the same grammar (https://go.dev/ref/mod#go-work-file). Throws like `readGoMod`. */
+export function readGoWork(text: string, file: string): Pick<GoMod, "replacements" | "uses"> {
+  return readDirectives(text, file)
 }
 
 function readDirectives(text: string, file: string): GoMod {
-  const mod: GoMod = { module: "", go: "", requirements: [], replacements: [] }
+  const mod: GoMod = { module: "", go: "", requirements: [], replacements: [], uses: [] }
   let block = ""
   const lines = text.split("\n")
   for (const [index, raw] of lines.entries()) {
@@ -86,6 +88,10 @@ function addDirective(mod: GoMod, directive: string, values: string[], comment: 
     }
     case "replace":
       mod.replacements.push(readReplacement(values, place))
+      return
+    case "use":
+      if (values.length !== 1) throw bad("not one directory", place)
+      mod.uses.push(values[0]!)
       return
     default:
       if (!WITHOUT_EFFECT.has(directive)) throw bad(`the directive ${quote(directive)} is not known`, place)

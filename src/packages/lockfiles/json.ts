@@ -1,5 +1,6 @@
-// JSON as lockfiles need it: JSON.parse for speed, and errors for what JSON.parse lets through (duplicate keys, of which
+// JSON as lockfiles need it: JSON.parse for speed, and errors for what that lets through (duplicate keys, of which
 // each reader takes another one; nesting that overflows whoever walks it).
+import { parseForeignJson } from "../../foreign-json.ts"
 import { lockfileError, positionOf, quote } from "./failure.ts"
 
 export type JsonObject = { [key: string]: unknown }
@@ -11,7 +12,7 @@ const MAX_DEPTH = 400
 export async function parseJson(text: string, file: string): Promise<unknown> {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseForeignJson(text)
   } catch (error) {
     throw await syntaxError(text, file, error)
   }

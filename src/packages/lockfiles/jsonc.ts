@@ -1,5 +1,5 @@
 // JSON with comments and trailing commas, as bun writes its lockfile.
-import { lockfileError } from "./failure.ts"
+import { lineCounter, lockfileError } from "./failure.ts"
 import { endOfString } from "./json.ts"
 
 /** bun writes one trailing comma for each package or so, and no comments; each costs memory here. */
@@ -27,9 +27,7 @@ export function blankComments(text: string, file: string): string {
       afterValue = true
       at = endOfString(text, at)
     } else if (char === "/" && (text[at + 1] === "/" || text[at + 1] === "*")) {
-      const mark = text[at + 1] === "/" ? "\n" : "*/"
-      const end = text.indexOf(mark, at + 2)
-      const after = end < 0 ? text.length : end + mark.length
+      const after = endOfComment(text, at, file)
       cuts.push([at, after])
       at = after - 1
     } else if (char === ",") {
@@ -51,4 +49,18 @@ export function blankComments(text: string, file: string): string {
     copied = to
   }
   return parts.join("") + text.slice(copied)
+}
+
+/** Where a comment ends. Throws for one of `//` with another line end in it, which ends it for bun and for other readers does not. */
+function endOfComment(text: string, at: number, file: string): number {
+  const mark = text[at + 1] === "/" ? "\n" : "*/"
+  const end = text.indexOf(mark, at + 2)
+  const after = end < 0 ? text.length : end + mark.length
+  if (mark === "\n" && /\r(?!\n)|[\u2028\u2029]/.test(text.slice(at, after)))
+    throw lockfileError(
+      "a comment with a line end in it; readers differ in where it ends",
+      { file, line: lineCounter(text)(at) },
+      "let bun write it again",
+    )
+  return after
 }

@@ -5,10 +5,12 @@ import { quote } from "./failure.ts"
 export interface Notes {
   malformedHash: string[]
   noVersion: string[]
+  /** Packages of npm that bring a tree of their own in their archive (npm-shrinkwrap.json), which npm installs. */
+  ownTree: string[]
 }
 
 export function newNotes(): Notes {
-  return { malformedHash: [], noVersion: [] }
+  return { malformedHash: [], noVersion: [], ownTree: [] }
 }
 
 /** The notes as `Lockfile.warnings`. */
@@ -16,6 +18,10 @@ export function warningsOf(notes: Notes): string[] {
   return [
     ...summarise(notes.malformedHash, "with a malformed hash, which protects nothing"),
     ...summarise(notes.noVersion, "without a version"),
+    ...summarise(
+      notes.ownTree,
+      "with a shrinkwrap in the archive: npm installs the tree in it, not the one in the file",
+    ),
   ]
 }
 

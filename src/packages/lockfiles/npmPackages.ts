@@ -44,6 +44,7 @@ export function readPackages(packages: JsonObject, projectName: string, fail: Fa
   }
   const direct = directPaths(tree)
   const isRoot = new Set(roots.map((item) => item.key))
+  const withBelow = parentsOf(entries)
   for (const [key, entry] of entries) {
     if (isRoot.has(key)) continue
     const name = installedName(key)
@@ -53,6 +54,11 @@ export function readPackages(packages: JsonObject, projectName: string, fail: Fa
         ? localDependency(key, entry, names.get(key) ?? posix.basename(key), fail)
         : npmDependency({ key, name, entry, bundled: isBundled(entries, key, entry) }, tree.notes, fail)
     if (name !== undefined) assertPlain(key, dependency, fail)
+    if (entry["hasShrinkwrap"] === true) {
+      tree.notes.ownTree.push(key)
+      // Nothing of that tree is in the file: what is installed comes from addresses that only the archive names.
+      if (!withBelow.has(key)) dependency.source = { kind: "url", url: `npm-shrinkwrap.json in ${key}` }
+    }
     dependency.direct = direct.has(key)
     tree.dependencies.push(dependency)
   }
@@ -62,6 +68,16 @@ export function readPackages(packages: JsonObject, projectName: string, fail: Fa
     tree.dependencies.push({ ...dependency, key, direct: direct.has(key) })
   }
   return tree
+}
+
+/** Paths with a node_modules of their own in the file. */
+function parentsOf(entries: ReadonlyMap<string, JsonObject>): Set<string> {
+  const parents = new Set<string>()
+  for (const key of entries.keys()) {
+    const at = key.lastIndexOf(`/${MODULES}`)
+    if (at > 0) parents.add(key.slice(0, at))
+  }
+  return parents
 }
 
 /** The name that a path ends in; undefined for a local directory. */

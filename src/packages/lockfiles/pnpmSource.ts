@@ -21,8 +21,10 @@ export function pnpmSource(resolution: JsonObject, { name, version, registry }: 
   if (type === "directory" && typeof directory === "string") return { kind: "file", path: directory }
   if (type === "binary" && typeof url === "string") return { kind: "url", url }
   if (type === "variations") {
-    const first = variantsOf(resolution)[0]
-    return first === undefined ? undefined : pnpmSource(first, { name, version })
+    // Each platform takes one of them: the worst speaks for all.
+    const sources = variantsOf(resolution).map((variant) => pnpmSource(variant, { name, version }))
+    if (sources.includes(undefined)) return undefined
+    return sources.sort((a, b) => badness(b!) - badness(a!))[0]
   }
   if (type !== undefined) return undefined
   if (typeof tarball === "string") {
@@ -38,15 +40,25 @@ export function pnpmSource(resolution: JsonObject, { name, version, registry }: 
   return registry === undefined ? DEFAULT_REGISTRY : registrySource(`https://${registry}/`)
 }
 
-/** Hashes of a resolution, of every variant where it has several (one per platform). */
-export function pnpmIntegrity(resolution: JsonObject): readonly string[] {
-  const variants = variantsOf(resolution)
-  if (variants.length === 0) return readIntegrity(resolution["integrity"])
-  return [...new Set(variants.flatMap((variant) => readIntegrity(variant["integrity"])))]
+/** How far a source is from the registry that pnpm is configured for. */
+function badness(source: PackageSource): number {
+  if (source.kind === "registry") return source.origin === "default" ? 0 : 1
+  return ["file", "git", "url"].indexOf(source.kind) + 2
 }
 
+/** Hashes of a resolution, of every variant where it has several (one per platform); none where a variant has none. */
+export function pnpmIntegrity(resolution: JsonObject): readonly string[] {
+  if (resolution["type"] !== "variations") return readIntegrity(resolution["integrity"])
+  const hashes = variantsOf(resolution).map(pnpmIntegrity)
+  return hashes.some((own) => own.length === 0) ? [] : [...new Set(hashes.flat())]
+}
+
+/** The resolutions of all variants; one that is missing or no mapping is an empty one, which says nothing. */
 function variantsOf(resolution: JsonObject): JsonObject[] {
   const variants = resolution["variants"]
   if (!Array.isArray(variants)) return []
-  return variants.map((variant: unknown) => (isObject(variant) ? variant["resolution"] : undefined)).filter(isObject)
+  return variants.map((variant: unknown) => {
+    const own = isObject(variant) ? variant["resolution"] : undefined
+    return isObject(own) ? own : {}
+  })
 }

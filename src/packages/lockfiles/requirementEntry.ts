@@ -131,10 +131,17 @@ export function isOwnProject(wanted: WantedPackage, lockfile: string): boolean {
   return wanted.source?.kind === "workspace" && own.kind === "workspace" && wanted.source.path === own.path
 }
 
-/** Whatever `-r` and `-c` name, as a path relative to the directory of the first file; undefined for an address. */
-export function nestedPath(value: string): string | undefined {
+/**
+ * Whatever `-r` and `-c` name, as a path relative to the directory of the first file; undefined for an address. Throws where it has a
+ * backslash: between directories on Windows, part of a file's name elsewhere.
+ */
+export function nestedPath(value: string, line: RequirementLine): string | undefined {
   if (/^[a-z][a-z0-9+.-]+:/i.test(value)) return undefined
-  return value.replaceAll("\\", "/")
+  if (value.includes("\\")) {
+    const hint = "write `/` between directories, which pip reads everywhere"
+    throw lockfileError(`${quote(value)} has a backslash, which is another file on each system`, placeOf(line), hint)
+  }
+  return value
 }
 
 /** Reads a nested file; throws where it does not exist or lies outside the repository. */

@@ -71,8 +71,13 @@ export function readRequirementLines(text: string, file: string): RequirementLin
   let open = false
   let first = 0
   const add = (line: string): void => {
-    const content = line.slice(0, endOfContent(line)).trim()
-    if (content !== "") result.push(parseLine(content, file, first))
+    const content = line.slice(0, endOfContent(line))
+    // One is a blank for JavaScript alone, the other for Python alone: comments would begin elsewhere.
+    if (/[\ufeff\x1f]/.test(content)) {
+      const message = "a character that is a blank for some readers only (U+FEFF or U+001F)"
+      throw lockfileError(message, { file, line: first }, "delete it")
+    }
+    if (content.trim() !== "") result.push(parseLine(content.trim(), file, first))
   }
   // The line ends of Python's str.splitlines.
   const physical = text.split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/)
@@ -166,7 +171,10 @@ function splitOption(word: string): { name: string; attached?: string } {
   return equals < 0 ? { name } : { name, attached: word.slice(equals + 1) }
 }
 
-/** Words as a POSIX shell splits them (pip uses shlex): quotes group, a backslash takes the next character as it is. */
+/**
+ * Words as a POSIX shell splits them (pip uses shlex): between spaces, tabs and line ends alone; quotes group, a backslash takes the
+ * next character as it is.
+ */
 function splitWords(text: string, where: { file: string; line: number }): string[] {
   const words: string[] = []
   let word: string | undefined
@@ -181,7 +189,7 @@ function splitWords(text: string, where: { file: string; line: number }): string
       quoteMark = char
       word ??= ""
     } else if (char === "\\") word = (word ?? "") + (text[++at] ?? "")
-    else if (/\s/.test(char)) {
+    else if (/[ \t\r\n]/.test(char)) {
       if (word !== undefined) words.push(word)
       word = undefined
     } else word = (word ?? "") + char

@@ -1,25 +1,20 @@
 // requirements.txt, with the files that it includes.
 import { posix } from "node:path"
-import type { PackageSource } from "../../policy/types.ts"
 import { normalisePythonName } from "../purl.ts"
 import type { Dependency, Lockfile, ReadSibling } from "../types.ts"
 import { countOf, createEdges, createEntry, groupByName, markDirect, uniqueKey } from "./entries.ts"
 import { lockfileError, quote } from "./failure.ts"
-import { pythonOrigin, withoutCredentials } from "./origins.ts"
 import { pinnedVersion } from "./pep508.ts"
 import { isOwnProject, nestedPath, readNested, readWantedPackage, type WantedPackage } from "./requirementEntry.ts"
 import { type RequirementLine, readRequirementLines } from "./requirementLines.ts"
+import { findOrigins, type Indexes } from "./requirementOrigins.ts"
 
 const MAX_DEPTH = 20
 
 /** Everything that the file and those it includes say, in pip's order. */
-interface Collected {
+interface Collected extends Indexes {
   wanted: { package: WantedPackage; line: number }[]
   constraints: Map<string, string>
-  index: string
-  extraIndexes: string[]
-  findLinks: string[]
-  noIndex: boolean
   trustedHosts: number
   remoteFiles: number
   seen: Set<string>
@@ -101,13 +96,26 @@ function collect(all: Collected, file: FileToRead): void {
       else addConstraint(all, wanted)
       continue
     }
+    refuseBesideInclude(line)
     for (const option of line.options) applyOption(all, option, line, { ...file, topLine })
   }
 }
 
+/** pip reads the first `-r` of a line, else the first `-c`, and forgets what else stands there: other files and an index too. */
+function refuseBesideInclude(line: RequirementLine): void {
+  if (line.options.length > 1 && line.options.some(({ name }) => name === "--requirement" || name === "--constraint"))
+    throw lockfileError(
+      "other options beside `-r` or `-c`, which pip does not read",
+      line,
+      "write each on its own line",
+    )
+}
+
 /** A constraint only narrows: it pins what is wanted elsewhere. Two different pins contradict each other, and pip stops. */
 function addConstraint(all: Collected, { name, range, source, line }: WantedPackage): void {
-  const version = source === undefined ? pinnedVersion(range) : ""
+  if (source !== undefined)
+    throw lockfileError("a constraint by an address: pip installs from there", line, "require it by that address")
+  const version = pinnedVersion(range)
   if (version === "") return
   // Under different markers several pins are possible; which one counts depends on the machine, so none does.
   const other = all.constraints.get(name)
@@ -131,7 +139,7 @@ function applyOption(
 }
 
 function include(all: Collected, value: string, constraint: boolean, line: RequirementLine, file: FileToRead): void {
-  const nested = nestedPath(value)
+  const nested = nestedPath(value, line)
   if (nested === undefined) {
     if (!constraint) {
       const hint = "commit the file beside this one and include that"
@@ -149,41 +157,6 @@ function include(all: Collected, value: string, constraint: boolean, line: Requi
   if (all.seen.has(`${constraint ? "-c" : "-r"} ${relative}`)) return
   const text = readNested(file.readSibling, relative, value, line)
   collect(all, { ...file, text, relative, depth: file.depth + 1, constraint })
-}
-
-/** What an entry of the index comes from, with and without hashes: without, any extra index or link may supply it. */
-async function findOrigins(
-  all: Collected,
-): Promise<{ index: PackageSource; unhashed: PackageSource; warnings: string[] }> {
-  const warnings: string[] = []
-  const index = all.index === "" ? registry("default") : await sourceOfIndex(all.index)
-  const extras = await Promise.all(all.extraIndexes.map(sourceOfIndex))
-  const strange = extras.find((extra) => extra.kind !== "registry" || extra.origin !== "default")
-  if (all.noIndex) {
-    const link = all.findLinks[0]
-    const source: PackageSource = link === undefined ? { kind: "file", path: "" } : sourceOfLink(link)
-    return { index: source, unhashed: source, warnings }
-  }
-  if (extras.length > 0) {
-    warnings.push(
-      "--extra-index-url: pip takes a package from whichever index has the higher version (dependency confusion)",
-    )
-  }
-  if (all.findLinks.length > 0) warnings.push("--find-links: packages may come from there instead of the index")
-  return { index, unhashed: strange ?? index, warnings }
-}
-
-async function sourceOfIndex(text: string): Promise<PackageSource> {
-  const origin = await pythonOrigin(text)
-  return origin === undefined ? { kind: "url", url: withoutCredentials(text) } : registry(origin)
-}
-
-function sourceOfLink(text: string): PackageSource {
-  return /^https?:/i.test(text) ? { kind: "url", url: withoutCredentials(text) } : { kind: "file", path: text }
-}
-
-function registry(origin: string): PackageSource {
-  return { kind: "registry", origin }
 }
 
 function linkRequirements(

@@ -3,9 +3,26 @@ import { EVENT_ID, FAILSAFE_SCHEMA, getScalarValue, loadAll, parseEvents, YAMLEx
 import { lockfileError, positionOf } from "./failure.ts"
 
 const MAX_DEPTH = 64
+const WRITE_AGAIN = "let the package manager write the file again"
 
 /** Parses every document of a YAML text. Values are objects, arrays and strings; what is empty is the empty string. Throws with line and column. */
 export function parseYaml(text: string, file: string): unknown[] {
+  const documents = parseDocuments(text, file)
+  // A key may also be written with escapes, which have a backslash.
+  if ((text.includes("<<") || text.includes("\\")) && hasMergeKey(documents)) {
+    const message = "a merge key (<<): no package manager writes one"
+    throw lockfileError(message, { file, ...positionOf(text, Math.max(0, text.indexOf("<<"))) }, WRITE_AGAIN)
+  }
+  return documents
+}
+
+/** Whether any mapping has the key `<<`: package managers merge what stands under it into the mapping, and here it is a plain key. */
+function hasMergeKey(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false
+  return Object.hasOwn(value, "<<") || Object.values(value).some(hasMergeKey)
+}
+
+function parseDocuments(text: string, file: string): unknown[] {
   try {
     return loadAll(text, { schema: FAILSAFE_SCHEMA, maxAliases: 0, maxDepth: MAX_DEPTH })
   } catch (error) {
@@ -13,7 +30,7 @@ export function parseYaml(text: string, file: string): unknown[] {
     throw lockfileError(
       reasonOf(error.reason, text),
       { file, ...positionOf(text, error.mark?.position ?? 0) },
-      "let the package manager write the file again",
+      WRITE_AGAIN,
     )
   }
 }

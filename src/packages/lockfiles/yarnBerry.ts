@@ -77,7 +77,7 @@ function entriesOf(lock: JsonObject, fail: Fail): BerryEntry[] {
     const resolution = isObject(fields) ? fields["resolution"] : undefined
     if (!isObject(fields) || typeof resolution !== "string")
       throw fail(key, "an entry has no resolution: the file is cut off or was edited")
-    const descriptors = key.split(/\s*,\s*/)
+    const descriptors = key.split(",").map((part) => part.trim())
     for (const descriptor of descriptors) {
       if (seen.has(descriptor))
         throw fail(key, `${quote(descriptor)} stands twice; readers differ in which of the two they take`)

@@ -58,10 +58,14 @@ export function berryDependency(entry: BerryEntry, fail: (key: string, message: 
 }
 
 function sourceOf(range: string, name: string, version: string, depth: number): PackageSource {
-  const [address = "", parameters = ""] = range.split("::", 2)
+  // yarn takes all that follows the first `::` for bindings, a second one included.
+  const cut = range.indexOf("::")
+  const address = cut < 0 ? range : range.slice(0, cut)
   if (address.startsWith("npm:")) {
-    const archive = new URLSearchParams(parameters.replaceAll("+", "%2B")).get("__archiveUrl")
-    return archive === null ? DEFAULT_REGISTRY : sourceOfUrl(archive, name, version)
+    if (cut < 0) return DEFAULT_REGISTRY
+    // yarn binds a release to its archive, and to nothing else.
+    const archive = /^__archiveUrl=([^&]*)$/.exec(range.slice(cut + 2))?.[1]
+    return archive === undefined ? { kind: "url", url: range } : sourceOfUrl(safeDecode(archive), name, version)
   }
   if (address.startsWith("patch:") && depth < 5) {
     // A patch is part of the project or of yarn; what it is put on comes from elsewhere.
@@ -70,7 +74,8 @@ function sourceOf(range: string, name: string, version: string, depth: number): 
   }
   const path = /^(file|link|portal|exec|workspace):(.*)$/s.exec(address)?.[2]
   if (path !== undefined) return { kind: "file", path: path.replace(/#.*$/s, "") }
-  return gitSource(address) ?? sourceOfUrl(address, name, version)
+  // An archive at an address is fetched from the whole of it.
+  return gitSource(range) ?? sourceOfUrl(range, name, version)
 }
 
 /** Percent-decodes what can be decoded, and leaves what cannot. */

@@ -10,8 +10,17 @@ export interface ClassicEntry {
 }
 
 const WRITE_AGAIN = "let yarn write it again: `yarn install`"
+const TWICE = "the same key stands twice; readers differ in which of the two they take"
+/** What yarn's parser takes for one word; yarn writes fewer of them without quotes. */
+const BARE_WORD = /^(?!true|false)[a-zA-Z/.-][^\s,:"]*/
+/** A number or a truth value; yarn takes neither for a key. */
+const BARE_VALUE = /^(\d+|true|false) *$/
 
-/** Reads the whole text. Throws with the line for everything that yarn does not write, a pattern or a field that stands twice included. */
+/**
+ * Reads the whole text. Throws with the line for everything that yarn does not write, a pattern or a field that stands twice
+ * included: yarn reads more than it writes (`key: value` on one line, several fields on one, all of it as YAML where its own
+ * parser fails, nothing after an indented line that an empty line parts from its entry), and the last of two fields counts.
+ */
 export function readClassicText(text: string, file: string): ClassicEntry[] {
   const entries: ClassicEntry[] = []
   const patterns = new Set<string>()
@@ -21,10 +30,13 @@ export function readClassicText(text: string, file: string): ClassicEntry[] {
   for (let index = 0; index < lines.length; index++) {
     const content = lines[index]!
     const fail = (message: string) => lockfileError(message, { file, line: index + 1 }, WRITE_AGAIN)
-    if (content.trim() === "" || content.trimStart().startsWith("#")) continue
+    if (content === "" || content.startsWith("#")) {
+      entry = undefined
+      continue
+    }
     if (/^(<{7}|={7}|>{7})/.test(content)) throw fail("an unresolved merge conflict")
-    const indent = content.length - content.trimStart().length
-    const { words, block: opens } = wordsOf(content.slice(indent), fail)
+    const indent = content.length - content.replace(/^ +/, "").length
+    const { words, block: opens } = wordsOf(content.slice(indent), indent === 0, fail)
     if (indent === 0) {
       if (!opens) throw fail("the line does not begin an entry")
       entry = { patterns: words, line: index + 1, fields: new Map(), blocks: new Map() }
@@ -38,12 +50,14 @@ export function readClassicText(text: string, file: string): ClassicEntry[] {
     } else if (entry !== undefined && indent === 2) {
       if (opens && words.length === 1) {
         block = new Map()
+        if (entry.fields.has(words[0]!)) throw fail(TWICE)
         setOnce(entry.blocks, words[0]!, block, fail)
       } else if (!opens && words.length === 2) {
         block = undefined
+        if (entry.blocks.has(words[0]!)) throw fail(TWICE)
         setOnce(entry.fields, words[0]!, words[1]!, fail)
       } else throw fail("neither `key value` nor `key:`")
-    } else if (block !== undefined && indent === 4 && !opens && words.length === 2)
+    } else if (entry !== undefined && block !== undefined && indent === 4 && !opens && words.length === 2)
       setOnce(block, words[0]!, words[1]!, fail)
     else throw fail("the line does not belong here")
   }
@@ -51,12 +65,16 @@ export function readClassicText(text: string, file: string): ClassicEntry[] {
 }
 
 function setOnce<Value>(map: Map<string, Value>, key: string, value: Value, fail: (message: string) => Error): void {
-  if (map.has(key)) throw fail("the same key stands twice; readers differ in which of the two they take")
+  if (map.has(key)) throw fail(TWICE)
   map.set(key, value)
 }
 
-/** The words of a line, parted by blanks or commas; `block` where it ends in a colon. */
-function wordsOf(content: string, fail: (message: string) => Error): { words: string[]; block: boolean } {
+/** The words of a line: patterns parted by commas, else a key and its value parted by blanks; `block` where it ends in a colon. */
+function wordsOf(
+  content: string,
+  patterns: boolean,
+  fail: (message: string) => Error,
+): { words: string[]; block: boolean } {
   const words: string[] = []
   let at = 0
   while (at < content.length) {
@@ -66,14 +84,14 @@ function wordsOf(content: string, fail: (message: string) => Error): { words: st
       words.push(unquote(content.slice(at, end + 1), fail))
       at = end + 1
     } else {
-      const word = /^[^\s,":][^\s,]*/.exec(content.slice(at, at + 4096))?.[0]
+      const rest = content.slice(at, at + 4096)
+      const value = !patterns && words.length === 1 ? BARE_VALUE.exec(rest)?.[1] : undefined
+      const word = value ?? BARE_WORD.exec(rest)?.[0]
       if (word === undefined) throw fail("not a word that yarn writes")
-      // A colon ends a line that opens a block; elsewhere (`npm:`) it is part of the word.
-      const bare = at + word.length === content.length && word.endsWith(":") ? word.slice(0, -1) : word
-      words.push(bare)
-      at += bare.length
+      words.push(word)
+      at += word.length
     }
-    const gap = /^(:$|,? *)/.exec(content.slice(at, at + 64))?.[0] ?? ""
+    const gap = (patterns ? /^(:$|, *| *$)/ : /^(:$| *)/).exec(content.slice(at, at + 64))?.[0] ?? ""
     at += gap.length
     if (gap === ":") return { words, block: true }
     if (gap === "" && at < content.length) throw fail("not a word that yarn writes")

@@ -60,6 +60,21 @@ describe("entries", () => {
   })
 })
 
+describe("a comment", () => {
+  const hidden = (end: string) =>
+    `{"lockfileVersion":1,"workspaces":{"":{"name":"app"}},\n"packages":{"a":["a@1.0.0", //${end} "https://evil.example/a-1.0.0.tgz", {}, ""], /*\n "", {}, "${HASH}"], /**/ }}`
+
+  it.each(["\r", "\u2028", "\u2029"])("that ends for bun and not for others is refused: %j", async (end) => {
+    const error = { message: expect.stringContaining("a comment with a line end in it"), where: { line: 2 } }
+    await expect(parse("bun.lock", hidden(end))).rejects.toMatchObject(error)
+  })
+
+  it.each(["\n", "\r\n"])("ends at the line's end: %j", async (end) => {
+    const { dependencies } = await parse("bun.lock", hidden(end))
+    expect(dependencies[0]!.source).toEqual({ kind: "url", url: "https://evil.example/a-1.0.0.tgz" })
+  })
+})
+
 it("finds what a name means at each place, in workspaces too", async () => {
   const lockfile = await lock(
     {

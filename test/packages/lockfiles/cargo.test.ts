@@ -74,6 +74,18 @@ describe("parseCargoLock", () => {
     expect(lockfile.warnings).toEqual([])
   })
 
+  it("reads tables that are spelled with an underscore", async () => {
+    const text = `version = 4\n${own("app", ["rand", "serde"])}${crate("rand", "0.8.5")}${crate("serde", "1.0.200")}`
+    const tables =
+      '[build_dependencies]\nrand = "0.8"\n[dev-dependencies]\nrand = "0.8"\n[dev_dependencies]\nserde = "1"\n'
+    const files = siblings({ "Cargo.toml": `[package]\nname = "app"\n${tables}` })
+    const { dependencies } = await parseCargoLock(text, "Cargo.lock", files)
+    expect(dependencies.map(({ name, dev }) => [name, dev])).toEqual([
+      ["rand", false],
+      ["serde", true],
+    ])
+  })
+
   it("says that it cannot tell development dependencies without the manifests", async () => {
     const lockfile = await parseCargoLock(TEXT, "Cargo.lock", siblings({ "Cargo.toml": MANIFEST }))
     expect(lockfile.dependencies.some((one) => one.dev)).toBe(false)

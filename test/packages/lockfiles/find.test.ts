@@ -62,18 +62,46 @@ describe("findLockfiles", () => {
     expect(await findLockfiles(root)).toEqual(["b/bun.lock", "c/bun.lockb", "s/npm-shrinkwrap.json"])
   })
 
-  it("does not follow linked directories, and lists a linked lockfile unless its target is listed", async () => {
-    write("a/package-lock.json")
+  it("does not follow linked directories that lead out or to what is searched anyway, and lists a linked lockfile unless its target is listed", async () => {
+    write("a/Package-lock.json")
     write("locks/app.json")
     mkdirSync(join(scratch, "outside"))
     writeFileSync(join(scratch, "outside", "yarn.lock"), "")
     symlinkSync(join(scratch, "outside"), join(root, "linked"))
-    symlinkSync("../a/package-lock.json", join(root, "locks", "package-lock.json"))
+    symlinkSync("Package-lock.json", join(root, "a", "package-lock.json"))
     symlinkSync("locks/app.json", join(root, "package-lock.json"))
     symlinkSync(join(scratch, "outside", "yarn.lock"), join(root, "yarn.lock"))
     symlinkSync(".", join(root, "loop"))
-    expect(await findLockfiles(root)).toEqual(["a/package-lock.json", "package-lock.json", "yarn.lock"])
+    expect(await findLockfiles(root)).toEqual(["a/Package-lock.json", "package-lock.json", "yarn.lock"])
     expect((await failure("yarn.lock")).message).toBe("the file leads outside the repository")
+  })
+
+  it("lists a link of another format or directory than its target: it is read as something else", async () => {
+    write("app.cdx.json")
+    write("sub/requirements.txt", "-r more.txt\n")
+    symlinkSync("app.cdx.json", join(root, "package-lock.json"))
+    symlinkSync("sub/requirements.txt", join(root, "requirements.txt"))
+    expect(await findLockfiles(root)).toEqual([
+      "app.cdx.json",
+      "package-lock.json",
+      "requirements.txt",
+      "sub/requirements.txt",
+    ])
+  })
+
+  it("searches a linked directory that leads to what is not searched under its own name", async () => {
+    for (const path of ["node_modules/app/yarn.lock", "node_modules/app/node_modules/x/yarn.lock", "deps/prod.txt"])
+      write(path)
+    write(".venv/lib/go.mod")
+    symlinkSync("node_modules/app", join(root, "frontend"))
+    symlinkSync("node_modules/app", join(root, "again"))
+    symlinkSync("../..", join(root, "node_modules", "app", "up"))
+    symlinkSync("deps", join(root, "requirements"))
+    symlinkSync(".venv", join(root, "vendor"))
+    const leftOut: string[] = []
+    const found = await findLockfiles(root, { leftOut: (path) => leftOut.push(path) })
+    expect(found).toEqual([expect.stringMatching(/^(frontend|again)\/yarn\.lock$/), "requirements/prod.txt"])
+    expect(leftOut).toEqual([".venv/lib/go.mod", "vendor/lib/go.mod"])
   })
 
   it("says so where it has to stop early", async () => {

@@ -101,6 +101,26 @@ describe("parseGoMod", () => {
     ])
   })
 
+  it("takes what any module of the workspace replaces, however far up its go.work lies", () => {
+    const mod = "module m\ngo 1.22\nrequire (\na.example/x v1.0.0\na.example/y v1.0.0\n)\n"
+    const up = "../../../../.."
+    const files = {
+      [`${up}/go.work`]: "go 1.22\nuse (\n./a/b/c/d/e\n./lib\n./gone\n)\nreplace a.example/y => ./y\n",
+      [`${up}/lib/go.mod`]:
+        "module lib\nreplace a.example/x v1.0.0 => b.example/x v1.0.1\nreplace a.example/y v1.0.0 => ../z\n",
+    }
+    const { dependencies, warnings } = parseGoMod(mod, "a/b/c/d/e/go.mod", siblings(files))
+    const registry = { kind: "registry", origin: "default" }
+    expect(dependencies.map(({ name, version, source }) => [name, version, source])).toEqual([
+      ["a.example/x", "v1.0.0", registry],
+      ["b.example/x", "v1.0.1", registry],
+      ["a.example/y", "v1.0.0", registry],
+      ["a.example/y", "v1.0.0", { kind: "workspace", path: "y" }],
+      ["a.example/y", "v1.0.0", { kind: "workspace", path: "z" }],
+    ])
+    expect(warnings.at(-1)).toBe("1 module of go.work not in the repository: what they replace is not known")
+  })
+
   it.each([
     ["an unknown directive", "module m\n\nrequires a.example/x v1.0.0\n", 3, /"requires" is not known/],
     ["no module", "go 1.21\n", 1, /no module directive/],

@@ -169,6 +169,13 @@ describe("what grows faster than the file", () => {
   })
 })
 
+it("reads a key of yarn's with 200,000 blanks in it in less than a second", async () => {
+  const text = `__metadata:\n  version: 8\n"a@npm:1${" ".repeat(200_000)}b":\n  version: 1.0.0\n  resolution: "a@npm:1.0.0"\n`
+  const begun = performance.now()
+  expect(await outcome("yarn.lock", text)).toBeInstanceOf(NanoguardError)
+  expect(performance.now() - begun).toBeLessThan(1000)
+})
+
 describe("YAML that expands", () => {
   it("is refused: an alias bomb", async () => {
     const levels = Array.from({ length: 30 }, (_, level) => `a${level + 1}: &a${level + 1} [*a${level}, *a${level}]`)
@@ -188,5 +195,17 @@ describe.each(["npm 1", "npm 2", "npm 3"])("%s", (format) => {
       await outcome(file, JSON.stringify(changed))
     }
     expect(values).toBeGreaterThan(20)
+  })
+})
+
+// What JSON.parse of Node.js 24 makes of it: the second entry has a `resolve\`, and comes from the default registry.
+it("shows every field of an entry, however its name is written and whatever stands before", async () => {
+  const entries = String.raw`"node_modules/a": { "version": "1.0.0", "resolve\\": "x" },
+    "node_modules/b": { "version": "1.0.0", "resolve\u0064": "https://evil.example/x.tgz" }`
+  const text = `{ "lockfileVersion": 3, "packages": { "": {}, ${entries} } }`
+  const { dependencies } = await parse("package-lock.json", text)
+  expect(dependencies.find(({ name }) => name === "b")?.source).toEqual({
+    kind: "url",
+    url: "https://evil.example/x.tgz",
   })
 })

@@ -320,3 +320,15 @@ it("keeps every entry, whatever its name", async () => {
     }),
   )
 })
+
+it("says which packages bring a tree of their own, and takes none for a registry's where nothing of it is in the file", async () => {
+  const entry = { version: "1.0.0", integrity: HASH, hasShrinkwrap: true }
+  const below = { "node_modules/b": entry, "node_modules/b/node_modules/c": { version: "1.0.0", integrity: HASH } }
+  const { dependencies, warnings } = await lock({ "node_modules/a": entry, ...below })
+  expect(dependencies.map(({ name, source }) => [name, source.kind])).toEqual([
+    ["a", "url"],
+    ["b", "registry"],
+    ["c", "registry"],
+  ])
+  expect(warnings).toEqual([expect.stringContaining("2 entries with a shrinkwrap in the archive")])
+})

@@ -188,3 +188,41 @@ describe("what does not hold together", () => {
     await expect(parse("pnpm-lock.yaml", text)).rejects.toThrow(message)
   })
 })
+
+it.each(["<<", "'<<'", '"<<"', '"\\x3c<"'])("refuses the merge key %s, which pnpm merges", async (key) => {
+  const variants = "[{resolution: {tarball: 'https://evil.example/x.tgz'}}]"
+  const resolution = `{integrity: ${HASH}, ${key}: {type: variations, variants: ${variants}}}`
+  await expect(parse("pnpm-lock.yaml", nine("a@1.0.0", resolution))).rejects.toThrow("a merge key")
+})
+
+describe("variants", () => {
+  const release = `{resolution: {integrity: ${HASH}}}`
+  it.each<[string, object, number]>([
+    [release, { kind: "registry", origin: "default" }, 1],
+    [
+      `${release}, {resolution: {integrity: ${HASH}, tarball: 'https://evil.example/x.tgz'}}`,
+      { kind: "url", url: "https://evil.example/x.tgz" },
+      1,
+    ],
+    [
+      `${release}, {resolution: {type: directory, directory: x}}, {resolution: {tarball: 'https://evil.example/x.tgz'}}`,
+      { kind: "url", url: "https://evil.example/x.tgz" },
+      0,
+    ],
+    [`${release}, {resolution: {type: directory, directory: x}}`, { kind: "file", path: "x" }, 0],
+  ])("%s have the worst source and hashes only where all have one", async (variants, source, hashes) => {
+    const text = nine("a@1.0.0", `{type: variations, variants: [${variants}]}`)
+    const { dependencies } = await parse("pnpm-lock.yaml", text)
+    expect(dependencies[0]).toMatchObject({ source })
+    expect(dependencies[0]!.integrity).toHaveLength(hashes)
+  })
+
+  it("count only where the resolution is of their type, and each has to say where it comes from", async () => {
+    const other = nine("a@1.0.0", `{tarball: 'https://evil.example/x.tgz', variants: [${release}]}`)
+    expect((await parse("pnpm-lock.yaml", other)).dependencies[0]!.integrity).toEqual([])
+    for (const variants of ["x", `[${release}, x]`, `[${release}, {resolution: x}]`, "[]"])
+      await expect(
+        parse("pnpm-lock.yaml", nine("a@1.0.0", `{type: variations, variants: ${variants}}`)),
+      ).rejects.toThrow("where it comes from")
+  })
+})

@@ -72,6 +72,12 @@ pytest==8.0.0 --hash=sha256:${HEX}
     expect(lockfile.dependencies.map((one) => lockfile.lineOf(one.key))).toEqual([2, 2, 4])
   })
 
+  it("ends words where pip does: at no blank of Unicode", async () => {
+    const files = { "a.txt\u00a0-rb.txt": "evil==1\n", "a.txt": "fine==1\n", "b.txt": "" }
+    expect(pinsOf(await read("-r a.txt\u00a0-rb.txt\n", files))).toEqual(["evil@1"])
+    expect(pinsOf(await read("-r\ta.txt\n", files))).toEqual(["fine@1"])
+  })
+
   it("joins lines and strips comments as pip does", async () => {
     const text = 'fl\\\nask==3.0.0\r\n  # a comment \\\nclick==8.1.7#not-a-comment ; python_version > "3"\n'
     await expect(read(text)).rejects.toThrow("not a version")
@@ -154,6 +160,17 @@ pytest==8.0.0 --hash=sha256:${HEX}
     ])
     const linked = await read("--no-index\n--find-links https://files.example/wheels\nflask==3.0.0\n")
     expect(linked.dependencies[0]?.source).toEqual({ kind: "url", url: "https://files.example/wheels" })
+    const behind = await read("--no-index\n-f ./wheels\n-f https://files.example/wheels\nflask==3.0.0\n")
+    expect(behind.dependencies[0]?.source).toEqual({ kind: "url", url: "https://files.example/wheels" })
+  })
+
+  it("shows that links at an address may supply whatever has no hash, beside the index too", async () => {
+    const text = `-f ./wheels\n-f https://files.example/wheels\nflask==3.0.0\nclick==8.1.7 --hash=sha256:${HEX}\n`
+    const lockfile = await read(text)
+    expect(entryOf(lockfile, "flask").source).toEqual({ kind: "url", url: "https://files.example/wheels" })
+    expect(entryOf(lockfile, "click").source).toEqual({ kind: "registry", origin: "default" })
+    const local = await read("--find-links ./wheels\nflask==3.0.0\n")
+    expect(local.dependencies[0]?.source).toEqual({ kind: "registry", origin: "default" })
   })
 
   it("does not expand variables, and counts what it does not read", async () => {
@@ -186,6 +203,11 @@ pytest==8.0.0 --hash=sha256:${HEX}
       1,
       /refers to "\.\.\/\.\.\/secret\.txt", which is not in the repository/,
     ],
+    ["a backslash in a path", "a==1\n-r 'deps\\x.txt'\n", 2, /^"deps\\+x\.txt" has a backslash/],
+    ["a byte order mark before a comment", "-r a.txt\ufeff#.txt\n", 1, /blank for some readers only/],
+    ["a separator before a comment", "a==1\n-r a.txt\x1f#.txt\n", 2, /blank for some readers only/],
+    ["two files to include on a line", "-r a.txt -r b.txt\n", 1, /other options beside `-r` or `-c`/],
+    ["an index beside a file to include", "a==1\n-c a.txt -i https://a.example\n", 2, /other options beside/],
     ["an open quotation mark", 'a==1 --hash="sha256\n', 1, /quotation mark/],
     ["a name with bidi characters", "a\u202eb==1\n", 1, /^"a\\u\{202e\}b==1" is not a requirement$/],
     ["a very long line", `a==1 ; ${" ".repeat(10_000)}x\n`, 1, /too long/],
@@ -193,6 +215,13 @@ pytest==8.0.0 --hash=sha256:${HEX}
     const failure = await failureOf(() => parseRequirements(text, "app/requirements.txt", ALONE))
     expect(failure).toMatchObject({ file: "app/requirements.txt", line })
     expect(failure.message).toMatch(message)
+  })
+
+  it("refuses a constraint by an address: pip installs from there", async () => {
+    const files = { "c.txt": "\nfine @ https://evil.example/fine-1.0-py3-none-any.whl\n" }
+    const failure = await failureOf(() => read("-c c.txt\nfine==1.0\n", files))
+    expect(failure).toMatchObject({ file: "c.txt", line: 2 })
+    expect(failure.message).toMatch(/^a constraint by an address/)
   })
 
   it("names the included file where the fault is in it, and stops where includes never end", async () => {

@@ -85,6 +85,23 @@ describe("yarn 1", () => {
     ['"a\\x@1":\n  version 1', 4],
     ["a@1:\n  dependencies:\n    b 1\n    b 2", 7],
     ["a@1:\n  integrity x", 4],
+    // What yarn reads and does not write.
+    ['a@1:\n  version "1"\n  integrity x\n  integrity: ""', 7],
+    ['a@1:\n  version "1"\n  x:1integrity ""', 6],
+    ['a@1:\n  version "1"\n  x:"1"integrity ""', 6],
+    ['a@1:\n  version "1"\n  integrity, ""', 6],
+    ['a@1:\n  version "1"\n  integrity x\n  integrity:', 7],
+    ['a@1:\n  version "1"\n  integrity:\n    x y\n  integrity x', 8],
+    ['a@1:\n  version "1"\n\n\n  integrity x', 8],
+    ['a@1:\n  version "1"\n# x\n  integrity x', 7],
+    ['a@1:\n  version "1"\n    \n  integrity x', 6],
+    ['a@1:\n  version "1"\n\r\rintegrity x', 6],
+    ['a@1:\n  version "1"\n\t\tintegrity x', 6],
+    ['a@1:\n  resolved:\n    !!str "x"', 6],
+    ["a@1:\n  x:\n    'x y", 6],
+    ["a@1:\n  1 x", 5],
+    ["a@1 b@1:\n  version 1", 4],
+    ["a@npm:b@1:\n  version 1", 4],
   ])("names the line of %j", async (text, line) => {
     await expect(parse("yarn.lock", head + text)).rejects.toMatchObject({ where: { file: "yarn.lock", line } })
   })
@@ -142,6 +159,13 @@ describe("berry", () => {
       `a@npm:1.0.0::__archiveUrl=${encodeURIComponent("https://registry.example/evil/-/evil-1.0.0.tgz")}`,
       { kind: "url", url: "https://registry.example/evil/-/evil-1.0.0.tgz" },
     ],
+    ["a@npm:1.0.0::a=b::c&__archiveUrl=https%3A%2F%2Fevil.example%2Fx.tgz", expect.objectContaining({ kind: "url" })],
+    ["a@npm:1.0.0::__%61rchiveUrl=https%3A%2F%2Fevil.example%2Fx.tgz", expect.objectContaining({ kind: "url" })],
+    [
+      "a@https://registry.example/a/-/a-1.0.0.tgz::/../../../evil/-/evil-1.0.0.tgz",
+      expect.objectContaining({ kind: "url" }),
+    ],
+    ["a@npm:1.0.0::other=1", expect.objectContaining({ kind: "url" })],
     [
       "a@patch:a@npm%3A1.0.0#optional!builtin<compat/a>::version=1.0.0&hash=abc",
       { kind: "registry", origin: "default" },

@@ -1,0 +1,50 @@
+// Where pip takes the packages of requirements.txt from: indexes and links.
+import type { PackageSource } from "../../policy/types.ts"
+import { pythonOrigin, withoutCredentials } from "./origins.ts"
+
+/** What the options of all files together say of it; the last `index` counts, "" where none is named. */
+export interface Indexes {
+  index: string
+  extraIndexes: string[]
+  findLinks: string[]
+  noIndex: boolean
+}
+
+/** What an entry of the index comes from, with and without hashes: without, any extra index or link may supply it. */
+export async function findOrigins(
+  all: Indexes,
+): Promise<{ index: PackageSource; unhashed: PackageSource; warnings: string[] }> {
+  const warnings: string[] = []
+  const index = all.index === "" ? registry("default") : await sourceOfIndex(all.index)
+  const extras = await Promise.all(all.extraIndexes.map(sourceOfIndex))
+  const strange = extras.find((extra) => extra.kind !== "registry" || extra.origin !== "default")
+  const links = all.findLinks.map(sourceOfLink)
+  const elsewhere = links.find((link) => link.kind === "url")
+  if (all.noIndex) {
+    // Any of them may supply it: one that lies elsewhere goes before a directory of the repository.
+    const source: PackageSource = elsewhere ?? links[0] ?? { kind: "file", path: "" }
+    return { index: source, unhashed: source, warnings }
+  }
+  if (extras.length > 0) {
+    warnings.push(
+      "--extra-index-url: pip takes a package from whichever index has the higher version (dependency confusion)",
+    )
+  }
+  if (all.findLinks.length > 0) warnings.push("--find-links: packages may come from there instead of the index")
+  return { index, unhashed: elsewhere ?? strange ?? index, warnings }
+}
+
+async function sourceOfIndex(text: string): Promise<PackageSource> {
+  const origin = await pythonOrigin(text)
+  return origin === undefined ? { kind: "url", url: withoutCredentials(text) } : registry(origin)
+}
+
+function sourceOfLink(text: string): PackageSource {
+  return /^[a-z][a-z0-9+.-]+:/i.test(text) && !/^file:/i.test(text)
+    ? { kind: "url", url: withoutCredentials(text) }
+    : { kind: "file", path: text }
+}
+
+function registry(origin: string): PackageSource {
+  return { kind: "registry", origin }
+}
