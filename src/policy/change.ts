@@ -2,7 +2,7 @@
 import { EXCEPTABLE } from "./codes.ts"
 import { isoDate } from "./conditions.ts"
 import { decide } from "./decide.ts"
-import { addToList, renameKey } from "./edits.ts"
+import { addToList, removeKey, renameKey } from "./edits.ts"
 import { quote, slugOf } from "./flow.ts"
 import { type LayerText, loadLayers } from "./load.ts"
 import { formatPurlPattern, parsePurlPattern } from "./purl-pattern.ts"
@@ -108,7 +108,10 @@ function editFor(
   const opens = rule !== undefined && (rule.addresses !== undefined || rule.inspect === false)
   if (rule && !(opens && wanted === "deny") && !texts[rule.layer]?.file.startsWith("org:")) {
     const layer = texts[rule.layer] as LayerText
-    const text = renameKey(layer.text, [...rule.path, rule.effect], wanted)
+    const renamed = renameKey(layer.text, [...rule.path, rule.effect], wanted)
+    // How careful people have to be says only a rule that asks them.
+    const isAsked = rule.effect === "ask" && rule.source["risk"] !== undefined
+    const text = renamed !== undefined && isAsked ? removeKey(renamed, [...rule.path, "risk"]) : renamed
     return text === undefined
       ? undefined
       : { layer: rule.layer, text, summary: `Let the rule ${rule.id} ${wanted} instead of ${rule.effect}.` }

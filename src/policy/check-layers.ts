@@ -3,6 +3,7 @@
 import { SEVERITIES } from "./conditions.ts"
 import type { Finding } from "./finding.ts"
 import { type Layer, mergeMode, mergeUnknownSeverity, stricter } from "./layers.ts"
+import { mergeRisks, RISKS } from "./risk.ts"
 import type { Path } from "./yaml.ts"
 
 /** Warnings for settings that try to loosen what stands above. */
@@ -29,6 +30,17 @@ export function checkLayers(layers: readonly Layer[]): Finding[] {
         ["packages", "unknown-severity"],
         `unknown-severity: ${stated} has no effect: another layer counts them as ${severity}`,
       )
+    }
+    for (const risk of RISKS) {
+      const stated = document.approvals?.risk?.[risk]
+      const counts = mergeRisks(layers.slice(0, index + 1))[risk]
+      for (const key of ["quorum", "alike", "quiet", "operator"] as const)
+        if (stated?.[key] !== undefined && stated[key] !== counts[key])
+          warn(
+            index,
+            ["approvals", "risk", risk, key],
+            `${risk}: ${key}: ${stated[key]} has no effect: a layer above demands more`,
+          )
     }
     for (const section of ["packages", "mounts", "mcp", "skills"] as const) {
       const above = layers.slice(0, index).flatMap((layer) => defaultOf(layer, section) ?? [])

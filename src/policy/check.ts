@@ -3,9 +3,12 @@ import { isInRanges } from "./address-ranges.ts"
 import { isNumeric, isPrivateHost } from "./addresses.ts"
 import { checkExceptions } from "./check-exceptions.ts"
 import type { CompiledPolicy, ListRule, Rule } from "./compiled.ts"
+import { consult } from "./consult.ts"
 import { contradictionIn } from "./contradictions.ts"
 import type { Finding } from "./finding.ts"
 import { intervalsOf } from "./intervals.ts"
+import { countPeople } from "./person.ts"
+import { riskOf } from "./risk.ts"
 import { findShadowed } from "./shadowed.ts"
 import { plainText } from "./text.ts"
 import type { Path } from "./yaml.ts"
@@ -24,6 +27,7 @@ export function checkPolicy(policy: CompiledPolicy, now: number): Finding[] {
       ...checkWildcard(rule),
     ]),
     ...checkQuorums(policy),
+    ...checkRisks(policy),
     ...findShadowed(policy).map(({ rule, by }) =>
       at(
         rule,
@@ -108,18 +112,39 @@ function checkApprovers(policy: CompiledPolicy, rule: ListRule): Finding[] {
 
 function checkQuorums(policy: CompiledPolicy): Finding[] {
   return [...policy.approvers].flatMap(([name, { people, quorum, layer }]) =>
-    quorum > new Set(people).size
+    quorum > countPeople(people)
       ? [
           {
             check: "quorum-unreachable" as const,
             level: "error" as const,
-            message: `${name} wants ${quorum} people and names ${new Set(people).size}`,
+            message: `${name} wants ${quorum} people and names ${countPeople(people)}`,
             layer,
             path: ["approvers", name],
           },
         ]
       : [],
   )
+}
+
+/** Questions that nobody, or too few, can answer because of what their risk demands. */
+function checkRisks(policy: CompiledPolicy): Finding[] {
+  return policy.listRules.flatMap((rule) => {
+    const { approvers = "", risk, effect } = rule
+    if (effect !== "ask" || (approvers !== "" && !policy.approvers.has(approvers))) return []
+    const { groups, people, quorum, level } = consult(policy, approvers, risk)
+    const unknown = [level.groups ?? [], ...(level.within ?? [])].flat().find((name) => !policy.approvers.has(name))
+    const shown = riskOf(risk)
+    if (unknown !== undefined)
+      return [
+        at(rule, "approvers-missing", "error", `${shown} risk wants the approvers ${unknown}, and there are none`),
+      ]
+    if (people === "anyone" || countPeople(people) >= quorum) return []
+    // What a group alone wants and cannot have is said of the group.
+    if (groups.some((group) => group.quorum === quorum && countPeople(group.people) < quorum)) return []
+    const wanted = quorum > level.quorum ? "whose approvers want" : "which wants"
+    const message = `${rule.id} is of ${shown} risk, ${wanted} ${quorum} people, and ${countPeople(people)} may decide it`
+    return [at(rule, "quorum-unreachable", "error", message)]
+  })
 }
 
 /** An allow that names nothing in particular. */

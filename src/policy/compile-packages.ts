@@ -102,6 +102,7 @@ export function compilePackageRule(
     note: source.reason,
     instead: source.instead,
     approvers: source.approvers,
+    risk: source.risk,
   })
   const clauses: ListRule<PackageAction>["clauses"] = [
     {

@@ -10,6 +10,7 @@ import { hashLayers } from "./hash.ts"
 import { addHost, groupBy, indexOf, mcpKey } from "./indexes.ts"
 import { closedDefaults, type Layer, mergeDefaults, mergeMissing, mergeMode, mergeUnknownSeverity } from "./layers.ts"
 import { addToIndex, createNameIndex } from "./name-index.ts"
+import { mergeRisks } from "./risk.ts"
 import { createRule } from "./rules.ts"
 import { plainText } from "./text.ts"
 import type { CredentialAction, Effect, McpAction, MountAction, PackageAction, SkillAction } from "./types.ts"
@@ -42,6 +43,7 @@ export function compilePolicy(layers: readonly Layer[]): CompiledPolicy {
         ask?: string | undefined
         deny?: string | undefined
         mode?: "observe" | undefined
+        risk?: string | undefined
       },
     >(
       list: readonly T[] | undefined,
@@ -160,6 +162,7 @@ export function compilePolicy(layers: readonly Layer[]): CompiledPolicy {
     skills: { rules: skills, defaults: mergeDefaults(layers, "skills", mode, place) },
     listRules,
     approvers,
+    risks: mergeRisks(layers),
     // What a layer above says of the box stands.
     sandbox: Object.assign({}, ...layers.toReversed().map(({ document }) => document.sandbox ?? {})),
   }
@@ -181,6 +184,7 @@ function verbOf(
     ask?: string | undefined
     deny?: string | undefined
     mode?: "observe" | undefined
+    risk?: string | undefined
   },
   yaml: YamlFile,
   path: Path,
@@ -196,5 +200,11 @@ function verbOf(
   }
   if (verb === "allow" && source.mode === "observe")
     policyError("an allow has nothing to observe", yaml.where([...path, "mode"]), "remove mode")
+  if (verb !== "ask" && source.risk !== undefined)
+    policyError(
+      "risk is for rules that ask",
+      yaml.where([...path, "risk"], true),
+      "it says how careful people have to be with their yes",
+    )
   return verb
 }

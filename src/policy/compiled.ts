@@ -1,6 +1,8 @@
 // What a policy becomes once it is loaded: rules behind indexes, ready for `decide`.
 import type { AddressRange } from "./address-ranges.ts"
 import type { VersionRange } from "./ranges.ts"
+import type { Risk, RiskLevels } from "./risk.ts"
+import type { ENGINES, WORKSPACE_MODES } from "./sandbox-names.ts"
 import type {
   Action,
   AppliedException,
@@ -41,6 +43,8 @@ export interface Rule {
   note?: string
   instead?: string
   approvers?: string
+  /** Of rules that ask; absent where it is the default. */
+  risk?: Risk
 }
 
 /** One test of a rule: a field, what it wants, and what an action has there. */
@@ -199,21 +203,24 @@ export interface CompiledPolicy {
   /** Every rule of every list, in the order of the files. */
   listRules: readonly ListRule[]
   approvers: ReadonlyMap<string, Approvers>
+  /** What is demanded of people's answers at each level. */
+  risks: RiskLevels
   sandbox: Sandbox
 }
 
 /** How a box is built, as written; what is absent is left to `run`. */
 export interface Sandbox {
-  engine?: "auto" | "docker" | "podman" | "container" | "bubblewrap"
+  engine?: "auto" | (typeof ENGINES)[number]
   runtime?: string
   image?: string
   /** Amounts such as `512m` and `4g`. */
   memory?: string
   disk?: string
+  "file-size"?: string
   cpus?: number
   pids?: number
   timeout?: string
-  workspace?: "direct" | "copy" | "worktree" | "none"
+  workspace?: (typeof WORKSPACE_MODES)[number]
   mask?: readonly string[]
   protect?: readonly string[]
   mounts?: readonly { path: string; target?: string; write?: boolean }[]

@@ -3,7 +3,7 @@ import type { Condition, ListRule } from "./compiled.ts"
 import { SEVERITIES } from "./conditions.ts"
 import { parseDuration } from "./duration.ts"
 import { matchSegment } from "./glob.ts"
-import { type HostPattern, matchesHost, parseHostPattern } from "./hosts.ts"
+import { coversHost, parseHostPattern } from "./hosts.ts"
 import { intervalsOf, isInside } from "./intervals.ts"
 import { parsePurlPattern } from "./purl-pattern.ts"
 import { exactVersion } from "./ranges.ts"
@@ -99,16 +99,6 @@ function coversHosts(outer: unknown, inner: unknown): boolean {
   return patterns(inner).every((b) =>
     patterns(outer).some((a) => a !== undefined && b !== undefined && coversHost(a, b)),
   )
-}
-
-/** Whether a host pattern holds for every host of another. */
-export function coversHost(outer: HostPattern, inner: HostPattern): boolean {
-  if (outer.kind === "any") return true
-  if (inner.kind === "any") return false
-  if (inner.kind === "exact") return matchesHost(outer, inner.host)
-  if (outer.kind === "exact") return false
-  if (outer.kind === "oneLabel") return inner.kind === "oneLabel" && inner.suffix === outer.suffix
-  return inner.suffix === outer.suffix || inner.suffix.endsWith(`.${outer.suffix}`)
 }
 
 /** Ports: what is not written means 443 for allow and every port otherwise. */

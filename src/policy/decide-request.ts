@@ -1,6 +1,7 @@
 // A request together with the credentials that would go onto it: one verdict.
 import type { CompiledPolicy } from "./compiled.ts"
 import { decide } from "./decide.ts"
+import { gravest } from "./risk.ts"
 import type { AlsoMatched, DecisionEvidence, NetworkAction, Verdict } from "./types.ts"
 
 const RANK = { allow: 0, ask: 1, deny: 2 } as const
@@ -29,10 +30,20 @@ export function decideRequest(
   const strictest = verdicts.reduce((best, verdict) => (strength(verdict) > strength(best) ? verdict : best))
   const also = verdicts.flatMap((verdict): AlsoMatched[] => {
     if (verdict === strictest) return [...(verdict.also ?? [])]
-    const { code, effect, rule, approvers } = verdict
-    const own = effect === "allow" ? [] : [{ code, effect, rule, ...(approvers !== undefined && { approvers }) }]
+    const { code, effect, rule, approvers, risk } = verdict
+    const more = { ...(approvers !== undefined && { approvers }), ...(risk !== undefined && { risk }) }
+    const own = effect === "allow" ? [] : [{ code, effect, rule, ...more }]
     return [...own, ...(verdict.also ?? [])]
   })
   const excepted = verdicts.flatMap((verdict) => verdict.excepted ?? [])
-  return { ...strictest, ...(also.length > 0 && { also }), ...(excepted.length > 0 && { excepted }) }
+  const asking = [strictest, ...also].filter(
+    ({ effect, approvers }) => effect === "ask" && approvers === strictest.approvers,
+  )
+  const risk = strictest.effect === "ask" ? gravest(asking.map((one) => one.risk)) : undefined
+  return {
+    ...strictest,
+    ...(risk !== undefined && { risk }),
+    ...(also.length > 0 && { also }),
+    ...(excepted.length > 0 && { excepted }),
+  }
 }

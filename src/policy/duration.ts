@@ -9,9 +9,12 @@ const UNITS: Readonly<Record<string, number>> = {
 /** The form of a duration in a policy: "15m", "12h", "3d", "4w", "2y". */
 export const DURATION = /^(?:[1-9]\d{0,5})[mhdwy]$/
 
-/** Milliseconds of a duration that matches `DURATION`. */
+/** Whatever is longer: no date that is counted from now on leaves what JavaScript has dates for. */
+const LONGEST = 1000 * 365 * 86_400_000
+
+/** Milliseconds of a duration that matches `DURATION`, a thousand years at most. */
 export function parseDuration(text: string): number {
-  return Number(text.slice(0, -1)) * (UNITS[text.at(-1) ?? ""] ?? Number.NaN)
+  return Math.min(LONGEST, Number(text.slice(0, -1)) * (UNITS[text.at(-1) ?? ""] ?? Number.NaN))
 }
 
 /** A span in milliseconds as its largest fitting unit, rounded down: "5h", "12d", "3y". */

@@ -9,6 +9,20 @@ export function renameKey(text: string, path: Path, name: string): string | unde
   return range ? text.slice(0, range[0]) + name + text.slice(range[1]) : undefined
 }
 
+/** Takes a key with its scalar out of a map; undefined where nothing else would be left of its line's beginning. */
+export function removeKey(text: string, path: Path): string | undefined {
+  const pair = pairAt(text, path)
+  const [start, end] = [pair?.key?.range?.[0], pair?.value?.range?.[1]]
+  if (start === undefined || end === undefined) return undefined
+  const [before, after] = [text.slice(0, start), text.slice(end)]
+  const next = /^\s*,\s*/.exec(after)
+  if (next) return before + after.slice(next[0].length)
+  const previous = /,\s*$/.exec(before)
+  if (previous) return before.slice(0, previous.index) + after
+  const line = /\n[ \t]*$/.exec(before)
+  return line ? before.slice(0, line.index) + after.replace(/^[^\n]*/, "") : undefined
+}
+
 /** Adds an item, written as one line of flow YAML, to the list at a path of keys; missing parents come into being. */
 export function addToList(text: string, path: readonly string[], item: string): string | undefined {
   const document = parseDocument(text, { logLevel: "silent" })

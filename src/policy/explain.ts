@@ -5,6 +5,7 @@ import { decide, subjectOf } from "./decide.ts"
 import { canLift } from "./decide-package.ts"
 import { isMissing } from "./evidence-names.ts"
 import { matchesName, parsePurlPattern } from "./purl-pattern.ts"
+import type { Risk } from "./risk.ts"
 import { FLOOR } from "./rules.ts"
 import { plainText } from "./text.ts"
 import type { Action, DecisionEvidence, PackageAction, PackageFacts, Verdict } from "./types.ts"
@@ -20,6 +21,8 @@ export interface ConsideredRule {
   rule: string
   effect: string
   code: string
+  /** Of rules that ask and name one. */
+  risk?: Risk
   /** `decided`: the verdict is its. `matched`: it also matched. `lifted`: an exception took it out. `unknown`: its evidence is missing. */
   outcome: "decided" | "matched" | "lifted" | "unknown" | "missed"
   differs?: Difference
@@ -72,6 +75,7 @@ const consider = (rule: Rule, outcome: ConsideredRule["outcome"], differs?: Diff
   rule: rule.label,
   effect: rule.effect,
   code: rule.code,
+  ...(rule.risk !== undefined && { risk: rule.risk }),
   outcome,
   ...(differs && { differs }),
 })

@@ -27,10 +27,15 @@ export interface AllowedRequests {
   operations?: readonly string[]
   /** Path patterns. */
   paths?: readonly string[]
+  /** Name of the credential that goes onto them. */
+  credential?: string
+  /** Private addresses that the host may resolve to. */
+  addresses?: readonly string[]
 }
 
 /** A rule that allows requests, as an item of `network`. */
-export function formatAllow({ id, host, port, access, methods, operations, paths }: AllowedRequests): string {
+export function formatAllow(rule: AllowedRequests): string {
+  const { id, host, port, access, methods, operations, paths, credential, addresses } = rule
   const list = (key: string, items: readonly string[] | undefined) =>
     items && items.length > 0 ? [`${key}: [${items.map(quote).join(", ")}]`] : []
   const parts = [
@@ -41,6 +46,8 @@ export function formatAllow({ id, host, port, access, methods, operations, paths
     ...list("methods", methods),
     ...list("operations", operations),
     ...list("paths", paths),
+    ...(credential === undefined ? [] : [`credential: ${quote(credential)}`]),
+    ...list("addresses", addresses),
   ]
   return `- { ${parts.join(", ")} }`
 }

@@ -2,8 +2,10 @@
 import { EXCEPTABLE } from "./codes.ts"
 import type { CompiledPolicy, Rule } from "./compiled.ts"
 import { isoDate } from "./conditions.ts"
+import type { Grant } from "./grant-types.ts"
+import { rankOfRisk } from "./risk.ts"
 import type { Match, Tally } from "./tally.ts"
-import type { DecisionEvidence, Evidence, Grant } from "./types.ts"
+import type { DecisionEvidence, Evidence } from "./types.ts"
 
 /** Grants that hold at the time of a decision. */
 export interface InForce {
@@ -37,6 +39,7 @@ export function liftGranted(tally: Tally, inForce: InForce): void {
 
 function lifts(grant: Grant, { rule, evidence }: Match, layer: number): boolean {
   if (rule.floor || !isNamed(grant, rule) || (rule.approvers ?? "") !== grant.approvers) return false
+  if (rankOfRisk(rule.risk) > rankOfRisk(grant.risk)) return false
   if (rule.effect === "deny") {
     if (grant.kind !== "exception" || rule.layer < layer || !EXCEPTABLE.includes(rule.code)) return false
   }

@@ -50,3 +50,13 @@ export function matchesHost(pattern: HostPattern, host: string): boolean {
   const rest = host.slice(0, -pattern.suffix.length - 1)
   return rest !== "" && (pattern.kind === "anyDepth" || !rest.includes("."))
 }
+
+/** Whether a host pattern holds for every host of another. */
+export function coversHost(outer: HostPattern, inner: HostPattern): boolean {
+  if (outer.kind === "any") return true
+  if (inner.kind === "any") return false
+  if (inner.kind === "exact") return matchesHost(outer, inner.host)
+  if (outer.kind === "exact") return false
+  if (outer.kind === "oneLabel") return inner.kind === "oneLabel" && inner.suffix === outer.suffix
+  return inner.suffix === outer.suffix || inner.suffix.endsWith(`.${outer.suffix}`)
+}

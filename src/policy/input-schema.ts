@@ -75,7 +75,8 @@ export const factsSchema = z.strictObject({
 export const scopeSchema = z.strictObject({
   rules: z.optional(z.array(text)),
   credentials: z.optional(z.array(text)),
-  packages: z.optional(z.literal(false)),
+  hosts: z.optional(z.array(text)),
+  packages: z.optional(z.union([z.literal(false), z.array(text)])),
   budgets: z.optional(
     z.array(
       z.strictObject({

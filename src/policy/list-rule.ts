@@ -40,6 +40,7 @@ export function listRule<A extends Exclude<Action, { kind: "package" }>>(
     note: source.reason,
     instead: source.instead,
     approvers: source.approvers,
+    risk: source.risk,
   })
   return { ...rule, kind, subject: source[effect] as string, clauses, source }
 }

@@ -1,9 +1,7 @@
 // What the gate has to know of the policy's rules about requests before, and after, it decides one.
 import { isPrivateHost } from "./addresses.ts"
-import { allowing } from "./allowed.ts"
 import type { CompiledPolicy, ListRule } from "./compiled.ts"
 import { reachesPort, visitHostRules } from "./decide-network.ts"
-import { formatAllow, slugOf } from "./flow.ts"
 import type { NetworkAction } from "./types.ts"
 
 /** The rules that match a request, of every effect: whose credential goes onto it, and whose budgets it counts against. */
@@ -75,6 +73,20 @@ function viewOf(policy: CompiledPolicy, host: string, port: number): HostView {
   return view
 }
 
+const asking = new WeakMap<CompiledPolicy, boolean>()
+
+/** Whether any rule about requests, or about what goes onto them, asks people. */
+export function asksPeople(policy: CompiledPolicy): boolean {
+  let known = asking.get(policy)
+  if (known === undefined) {
+    known = policy.listRules.some(
+      ({ kind, effect }) => effect === "ask" && (kind === "network" || kind === "credential"),
+    )
+    asking.set(policy, known)
+  }
+  return known
+}
+
 /** Rules for a host and a port; those whose pattern is nearest to the host come first, equal ones by id. */
 function rulesFor(policy: CompiledPolicy, host: string, port: number): ListRule<NetworkAction>[] {
   const found: ListRule<NetworkAction>[] = []
@@ -122,13 +134,4 @@ function isReachable(policy: CompiledPolicy, rules: readonly ListRule<NetworkAct
     ({ effect, clauses }) => effect === "deny" && clauses.every(({ field }) => field === "host" || field === "port"),
   )
   return opening.length > 0 && !closed
-}
-
-/**
- * The one line under `network` that would allow a refused request, for the person; undefined where no line should, or could: private
- * hosts, paths out of normal form. It outweighs no rule that asks or denies.
- */
-export function grantLine(action: NetworkAction): string | undefined {
-  const allowed = allowing(action)
-  return allowed && formatAllow({ id: `allow-${slugOf(action.host)}`, ...allowed })
 }

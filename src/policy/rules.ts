@@ -1,6 +1,7 @@
 // How rules come into being, built-in ones included: one place that knows labels, priorities and floors.
 import { codeOf, reasonOf } from "./codes.ts"
 import type { Rule } from "./compiled.ts"
+import { DEFAULT_RISK, type Risk } from "./risk.ts"
 import type { Effect, Mode } from "./types.ts"
 import type { Path } from "./yaml.ts"
 
@@ -15,13 +16,14 @@ interface RuleInput {
   note?: string | undefined
   instead?: string | undefined
   approvers?: string | undefined
+  risk?: Risk | undefined
 }
 
 /** Completes a rule with what follows from its code. */
 export function createRule(input: RuleInput): Rule {
   const code = codeOf(input.code)
   if (!code) throw new Error(`no such code: ${input.code}`)
-  const { note, instead, approvers, ...rest } = input
+  const { note, instead, approvers, risk, ...rest } = input
   const rule: Rule = {
     ...rest,
     // To observe a floor would be to lift it.
@@ -34,6 +36,7 @@ export function createRule(input: RuleInput): Rule {
   if (note !== undefined) rule.note = note
   if (instead !== undefined) rule.instead = instead
   if (approvers !== undefined) rule.approvers = approvers
+  if (risk !== undefined && risk !== DEFAULT_RISK) rule.risk = risk
   return rule
 }
 

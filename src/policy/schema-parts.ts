@@ -58,6 +58,7 @@ const ruleFields = (subject: string) => ({
   reason: optional(prose(), "Why, shown to whoever is refused or asked."),
   instead: optional(prose(), "What to use instead; a purl for packages."),
   approvers: optional(name(), "Name of the approvers who may agree."),
+  risk: optional(severity(), "For ask: how much harm a wrong yes would do; medium where absent."),
   examples: optional(examples(), "Actions that the rule must and must not match; checked at every load."),
 })
 /** A rule of a list: the common fields, and those of its kind. */

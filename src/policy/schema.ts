@@ -1,6 +1,7 @@
 // The shape of nanoguard.yaml, version 1. Shape only: what needs more than one field is checked while compiling.
 // It is built when a policy has an error to explain (see shape.ts), and for the JSON Schema.
 import * as z from "zod/mini"
+import { ENGINES, WORKSPACE_MODES } from "./sandbox-names.ts"
 import { credentialRule, mcpRule, mountRule, networkRule, skillRule } from "./schema-lists.ts"
 import { type conditionsSchema, packagesSchema } from "./schema-packages.ts"
 import { described, duration, effect, effects, id, optional, patterned, text, texts } from "./schema-parts.ts"
@@ -28,13 +29,42 @@ const approvers = () =>
     operator: optional(z.literal(false), "The operator of an agent may not decide what that agent asks."),
   })
 
+const riskLevel = () =>
+  z.strictObject({
+    quorum: optional(z.int().check(z.minimum(1)), "How many different people must agree at least."),
+    groups: optional(
+      z.array(id()).check(z.minLength(1)),
+      "Approvers whose people decide: where a rule names nobody, these; else those of them whom the rule names, too.",
+    ),
+    expire: optional(duration(), "Longest that an answer is waited for."),
+    alike: optional(
+      z.boolean(),
+      "Whether people may agree to more than the one request; false at critical, else true.",
+    ),
+    quiet: optional(z.boolean(), "Whether quiet hours hold for it; true where absent."),
+    operator: optional(z.boolean(), "Whether the operator of an agent may decide what it asks; true where absent."),
+  })
+
+const approvals = () =>
+  z.strictObject({
+    risk: optional(
+      z.strictObject({
+        low: z.optional(riskLevel()),
+        medium: z.optional(riskLevel()),
+        high: z.optional(riskLevel()),
+        critical: z.optional(riskLevel()),
+      }),
+      "What each level demands, beside what the approvers of a rule say; of both, the stricter counts.",
+    ),
+  })
+
 const amount = () => z.string().check(z.regex(/^[1-9]\d{0,5}[mg]$/, "wants an amount such as 512m or 4g"))
 
 const messenger = () => patterned(/^(?:\*|[A-Za-z0-9][A-Za-z0-9_-]{0,31})$/, "the name of an agent, or *")
 
 const sandbox = () =>
   z.strictObject({
-    engine: optional(z.enum(["auto", "docker", "podman", "container", "bubblewrap"]), "What runs the box."),
+    engine: optional(z.enum(["auto", ...ENGINES]), "What runs the box."),
     runtime: optional(
       patterned(/^[a-z0-9][a-z0-9._-]{0,63}$/, "the name of a runtime such as runsc"),
       "OCI runtime that the engine is to use: runsc, kata; its default where absent.",
@@ -44,9 +74,13 @@ const sandbox = () =>
     cpus: optional(z.number().check(z.positive(), z.maximum(1024)), "Processor limit; all where absent."),
     pids: optional(z.int().check(z.minimum(16), z.maximum(65536)), "Processes and threads; 512 where absent."),
     disk: optional(amount(), "Home and temporary files of the box, each; 2g where absent."),
+    "file-size": optional(
+      amount(),
+      "Largest file that a process of the box writes, also in the workspace; 16g where absent.",
+    ),
     timeout: optional(duration(), "How long a run may take at most."),
     workspace: optional(
-      z.enum(["direct", "copy", "worktree", "none"]),
+      z.enum(WORKSPACE_MODES),
       "How the working directory enters the box; direct where absent. Changes of a copy or a worktree are reviewed before they are applied.",
     ),
     mask: optional(texts(512), "Further files of the workspace that the box does not see, as path patterns below it."),
@@ -90,6 +124,7 @@ const build = () =>
     mcp: optional(z.array(mcpRule()), "MCP servers and their tools."),
     skills: optional(z.array(skillRule()), "Skills."),
     approvers: optional(z.record(id(), approvers()), "Who may agree to what is asked."),
+    approvals: optional(approvals(), "What people's answers are worth, by risk."),
     sandbox: optional(sandbox(), "How an agent's box is built."),
   })
 

@@ -3,8 +3,10 @@ import type { CompiledPolicy } from "./compiled.ts"
 import { NO_EVIDENCE } from "./conditions.ts"
 import { matchingRules } from "./network.ts"
 import { FLOOR } from "./rules.ts"
+import { commonHosts, commonPackages, hasHost, hasPackage } from "./scope-patterns.ts"
+import type { Scope } from "./scope-types.ts"
 import { countMatch, type Tally } from "./tally.ts"
-import type { Action, Counters, Scope } from "./types.ts"
+import type { Action, Counters } from "./types.ts"
 
 /** Counts a refusal where `scope` does not cover an action, and where a budget of the scope is used up or nobody counts it. */
 export function countScope(
@@ -23,20 +25,27 @@ export function countScope(
   }
 }
 
-function isWithin(policy: CompiledPolicy, action: Action, { rules, credentials, packages }: Scope): boolean {
+function isWithin(policy: CompiledPolicy, action: Action, scope: Scope): boolean {
+  const { rules, credentials } = scope
   switch (action.kind) {
     case "package":
-      return packages !== false
+      return mayHave(scope, action.ecosystem, action.name)
     case "credential":
-      return credentials === undefined || credentials.includes(action.credential)
+      return (credentials === undefined || credentials.includes(action.credential)) && hasHost(scope.hosts, action.host)
     case "network":
       return (
-        rules === undefined ||
-        matchingRules(policy, action).some(({ id, effect }) => effect !== "deny" && rules.includes(id))
+        hasHost(scope.hosts, action.host) &&
+        (rules === undefined ||
+          matchingRules(policy, action).some(({ id, effect }) => effect !== "deny" && rules.includes(id)))
       )
     default:
       return true
   }
+}
+
+/** Whether a scope covers a package by its name, which is in the ecosystem's own spelling. */
+export function mayHave({ packages }: Scope, ecosystem: string, name: string): boolean {
+  return packages !== false && hasPackage(packages, ecosystem, name)
 }
 
 /** What two scopes have in common: a child has no more rights than its parent, and its own and its parent's budgets both count. */
@@ -44,11 +53,14 @@ export function narrowScope(parent: Scope | undefined, child: Scope | undefined)
   if (parent === undefined || child === undefined) return child ?? parent
   const rules = common(parent.rules, child.rules)
   const credentials = common(parent.credentials, child.credentials)
+  const hosts = commonHosts(parent.hosts, child.hosts)
+  const packages = commonPackages(parent.packages, child.packages)
   const budgets = [...(parent.budgets ?? []), ...(child.budgets ?? [])]
   return {
     ...(rules && { rules }),
     ...(credentials && { credentials }),
-    ...((parent.packages === false || child.packages === false) && { packages: false as const }),
+    ...(hosts && { hosts }),
+    ...(packages !== undefined && { packages }),
     ...(budgets.length > 0 && { budgets }),
   }
 }

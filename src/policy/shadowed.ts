@@ -5,6 +5,7 @@ import { visitHostRules } from "./decide-network.ts"
 import { parseHostPattern } from "./hosts.ts"
 import { visitIndex } from "./name-index.ts"
 import { parsePurlPattern } from "./purl-pattern.ts"
+import { rankOfRisk } from "./risk.ts"
 
 export interface Shadow {
   rule: Rule
@@ -55,6 +56,8 @@ function hidesRule(policy: CompiledPolicy, by: ListRule, rule: ListRule): boolea
   // An observed rule lets a default decide in its place, and an allow next to it keeps that default away.
   if (by.mode === "observe" && rule.effect === "allow") return false
   if (rule.budget || rule.credential !== by.credential) return false
+  // A graver risk asks more of people, whoever decides.
+  if (by.effect === "ask" && rankOfRisk(rule.risk) > rankOfRisk(by.risk)) return false
   // How the gate handles a host does not show in verdicts, and addresses do only once a name is resolved.
   if (HANDLING.some((key) => JSON.stringify(rule.source[key]) !== JSON.stringify(by.source[key]))) return false
   if (rule.credential !== undefined && by.effect !== rule.effect) return false

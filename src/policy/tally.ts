@@ -3,6 +3,7 @@ import { reasonOf } from "./codes.ts"
 import type { Defaults, Rule } from "./compiled.ts"
 import { NO_EVIDENCE } from "./conditions.ts"
 import { type InForce, liftGranted } from "./grants.ts"
+import { gravest } from "./risk.ts"
 import { withNote } from "./rules.ts"
 import type { AppliedException, Effect, Evidence, Mode, Verdict } from "./types.ts"
 
@@ -93,17 +94,25 @@ function toVerdict(match: Match, mode: Mode, policyHash: string, subject: string
     policyHash,
   }
   if (rule.approvers !== undefined && rule.effect === "ask") verdict.approvers = rule.approvers
+  if (rule.effect === "ask") {
+    const risk = gravest(tally.matches.flatMap((other) => (asksSame(other.rule, rule) ? [other.rule.risk] : [])))
+    if (risk !== undefined) verdict.risk = risk
+  }
   if (rule.instead !== undefined && rule.effect !== "allow")
     verdict.correction = { action: "replace", target: rule.instead }
   if (tally.matches.length > 1 || (tally.matches.length === 1 && tally.matches[0] !== match)) {
     verdict.also = tally.matches
       .filter((other) => other !== match)
       .slice(0, MAX_ALSO)
-      .map(({ rule: { code, effect, label, approvers } }) => ({
+      .map(({ rule: { code, effect, label, approvers, risk } }) => ({
         ...{ code, effect, rule: label },
         ...(approvers !== undefined && effect === "ask" && { approvers }),
+        ...(risk !== undefined && effect === "ask" && { risk }),
       }))
   }
   if (tally.excepted) verdict.excepted = tally.excepted
   return verdict
 }
+
+const asksSame = (other: Rule, rule: Rule) =>
+  other.effect === "ask" && other.approvers === rule.approvers && other.mode === rule.mode

@@ -10,8 +10,9 @@ import { actionSchema, factsSchema, scopeSchema, toFacts } from "./input-schema.
 import { throwIssue } from "./issues.ts"
 import { keysAt } from "./keys.ts"
 import type { Layer } from "./layers.ts"
+import type { Scope } from "./scope-types.ts"
 import { plainText } from "./text.ts"
-import type { Action, DecisionEvidence, Scope, Verdict } from "./types.ts"
+import type { Action, DecisionEvidence, Verdict } from "./types.ts"
 import { parseYaml, policyError } from "./yaml.ts"
 
 const caseSchema = z.strictObject({

@@ -1,6 +1,9 @@
 // The contract of the law: what goes into `decide` and what comes out. Every other room imports from here;
 // nothing here imports from another room.
 
+import type { Grant } from "./grant-types.ts"
+import type { Scope } from "./scope-types.ts"
+
 export type Effect = "allow" | "ask" | "deny"
 export type Mode = "enforce" | "observe"
 
@@ -28,6 +31,8 @@ export interface AlsoMatched {
   rule: string
   /** Name of those who may agree, where the rule names any. */
   approvers?: string
+  /** How much harm a wrong yes would do; `medium` where absent. */
+  risk?: Severity
 }
 
 /** An exception, or a person's approval, that let something through: without it the verdict would have been stricter. */
@@ -60,6 +65,8 @@ export interface Verdict {
   policyHash: string
   /** Name of those who may agree, where the rule asks and names any. */
   approvers?: string
+  /** The gravest risk that rules which ask the same people name; `medium` where absent. */
+  risk?: Severity
   also?: AlsoMatched[]
   /** Exceptions and approvals that took something out of this verdict. */
   excepted?: AppliedException[]
@@ -211,49 +218,6 @@ export type PackageFactName = Exclude<keyof PackageFacts, "absent" | "missing">
 
 /** Counters that a gateway keeps: what a rule's budget has used, in-flight included. Keys are `ruleId/unit`. */
 export type Counters = Readonly<Record<string, number>>
-
-/**
- * A person's answer in force for exactly this action: it takes the named codes out of the verdict. Never a floor, never what a
- * layer above the repository's own denies. Nobody's name is in it: evidence is recorded whole.
- */
-export interface Grant {
-  /** Id of the approval: `ap-...`. */
-  id: string
-  /** `ask` lifts what asks; `exception` also what denies. */
-  kind: "ask" | "exception"
-  codes: readonly string[]
-  /** Advisories, and facts that are missing, that the person was shown: what rests on another one stands. */
-  advisories?: readonly string[]
-  missing?: readonly string[]
-  /** Who agreed, as rules name approvers; "" for rules that name none. Another group's rules stand. */
-  approvers: string
-  /** Milliseconds since the epoch: the first instant at which it no longer holds. */
-  expires: number
-}
-
-/**
- * Rights that are narrower than the policy's: those of an agent in a swarm, never more than its parent's. What is absent is not narrowed, and
- * nothing in here allows anything.
- */
-export interface Scope {
-  /** Ids of the rules on requests that may let something through, or ask. */
-  rules?: readonly string[]
-  credentials?: readonly string[]
-  /** No package at all. */
-  packages?: false
-  budgets?: readonly ScopeBudget[]
-}
-
-/** A limit of one agent. */
-export interface ScopeBudget {
-  unit: "requests" | "tokens" | "bytes" | "usd"
-  limit: number
-  window: "minute" | "hour" | "day" | "run"
-  /** Its key in `Counters`. */
-  counter: string
-  /** The run whose window it is, where that is not the one that asks: a parent's. */
-  run?: string
-}
 
 /** What is known at the moment of a decision. `now` is part of it, so that `decide` reads no clock. */
 export interface DecisionEvidence {

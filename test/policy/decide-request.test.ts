@@ -1,8 +1,9 @@
 // A request and the credentials that it would carry, under one verdict.
 import { describe, expect, it } from "vitest"
 import { decideRequest } from "../../src/policy/decide-request.ts"
+import type { Grant } from "../../src/policy/grant-types.ts"
 import { loadPolicy } from "../../src/policy/load.ts"
-import type { DecisionEvidence, Grant, NetworkAction } from "../../src/policy/types.ts"
+import type { DecisionEvidence, NetworkAction } from "../../src/policy/types.ts"
 import { action, NOW } from "./support.ts"
 
 const GET = action("GET https://api.example.com/v1") as NetworkAction

@@ -5,7 +5,8 @@ import { decide } from "../../src/policy/decide.ts"
 import { parseAction } from "../../src/policy/examples.ts"
 import { loadPolicyTexts } from "../../src/policy/load.ts"
 import { narrowScope } from "../../src/policy/scope.ts"
-import type { Action, Scope } from "../../src/policy/types.ts"
+import type { Scope } from "../../src/policy/scope-types.ts"
+import type { Action } from "../../src/policy/types.ts"
 
 const policy = await loadPolicyTexts([
   {
@@ -58,6 +59,46 @@ describe("a scope", () => {
     expect(ask(purl, { packages: false })).toBe(OUTSIDE)
     expect(ask(purl, { rules: [] })).not.toBe(OUTSIDE)
   })
+  test("has hosts, for requests and for credentials alike", () => {
+    const scope = { hosts: ["*.example.org", "model.example.com"] }
+    expect(ask(request("GET", "model.example.com"), scope)).toBe("allow network.allowed")
+    expect(ask(request("GET", "a.example.org"), scope)).toBe("allow network.allowed")
+    expect(ask(request("GET", "a.b.example.org"), scope)).toBe(OUTSIDE)
+    expect(ask(request("GET", "api.example.com"), scope)).toBe(OUTSIDE)
+    // Both have to cover it, and neither gives what the policy does not.
+    expect(ask(request("GET", "a.example.org"), { ...scope, rules: ["model"] })).toBe(OUTSIDE)
+    expect(ask(request("GET", "elsewhere.example"), { hosts: ["**"] })).toMatch(/^deny network\./)
+    const key: Action = { kind: "credential", credential: "key", method: "GET", host: "api.example.com", path: "/" }
+    expect(ask(key, { hosts: ["api.example.com"] })).toBe("allow credential.allowed")
+    expect(ask(key, scope)).toBe(OUTSIDE)
+  })
+  test("has packages by name, in the spelling of their ecosystem, whatever the version", () => {
+    const scope = { packages: ["pkg:npm/@acme/*", "pkg:pypi/Typing_Extensions"] }
+    const of = (purl: string, own: Scope = scope) => ask(parseAction(purl)!, own)
+    expect(of("pkg:npm/@acme/ui@1.0.0")).not.toBe(OUTSIDE)
+    expect(of("pkg:pypi/typing-extensions@4.0.0")).not.toBe(OUTSIDE)
+    for (const purl of ["pkg:npm/acme@1.0.0", "pkg:npm/left-pad@1.3.0", "pkg:cargo/typing-extensions@4.0.0"])
+      expect(of(purl), purl).toBe(OUTSIDE)
+    expect(of("pkg:npm/left-pad@1.3.0", { packages: [] })).toBe(OUTSIDE)
+    // What is no pattern names nothing.
+    expect(of("pkg:npm/left-pad@1.3.0", { packages: ["left-pad", "pkg:npm/left-pad@1.3.0"] })).toBe(OUTSIDE)
+    expect(ask(request("GET", "model.example.com"), { hosts: ["https://model.example.com", "*"] })).toBe(OUTSIDE)
+  })
+  test("has packages letter for letter, where an ecosystem or a host of it may hold two spellings for two", () => {
+    const go = (name: string, packages: string[]) =>
+      ask({ ...parseAction("pkg:golang/example.com/x@v1.0.0")!, name } as Action, { packages })
+    const own = "git.corp.example/Acme/x"
+    for (const pattern of [`pkg:golang/${own}`, "pkg:golang/git.corp.example/Acme/*"]) {
+      expect(go(own, [pattern])).not.toBe(OUTSIDE)
+      expect(go(own.toLowerCase(), [pattern])).toBe(OUTSIDE)
+    }
+    expect(go(own, [`pkg:golang/${own.toLowerCase()}`])).toBe(OUTSIDE)
+    const parent = { packages: ["pkg:golang/git.corp.example/Acme/*"] }
+    const child = { packages: [`pkg:golang/${own}`, `pkg:golang/${own.toLowerCase()}`] }
+    expect(narrowScope(parent, child)).toEqual({ packages: [`pkg:golang/${own}`] })
+    const cargo = { packages: ["pkg:cargo/Serde_Json"] }
+    expect(ask(parseAction("pkg:cargo/serde-json@1.0.0")!, cargo)).not.toBe(OUTSIDE)
+  })
   test("has budgets, and one that nobody counts is used up", () => {
     const scope: Scope = { budgets: [{ unit: "requests", limit: 2, window: "hour", counter: "agent:a/requests" }] }
     const action = request("GET", "model.example.com")
@@ -68,16 +109,42 @@ describe("a scope", () => {
 })
 
 test("what a child may, its parent may as well", () => {
+  const someOf = (patterns: string[]) => fc.option(fc.subarray(patterns), { nil: undefined })
   const names = fc.option(fc.subarray(["model", "read", "write", "all"]), { nil: undefined })
   const scopes = fc
-    .record({ rules: names, packages: fc.constantFrom(undefined, false as const) })
-    .map(({ rules, packages }): Scope => ({ ...(rules && { rules }), ...(packages === false && { packages }) }))
+    .record({
+      rules: names,
+      hosts: someOf([
+        "**",
+        "**.example.org",
+        "*.example.org",
+        "x.example.org",
+        "*.example.com",
+        "api.example.com",
+        "no host",
+      ]),
+      packages: fc.oneof(
+        fc.constant(false as const),
+        someOf(["pkg:npm/*", "pkg:npm/a*", "pkg:npm/a", "pkg:npm/ab", "pkg:pypi/*", "no purl"]),
+      ),
+    })
+    .map(
+      ({ rules, hosts, packages }): Scope => ({
+        ...(rules && { rules }),
+        ...(hosts && { hosts }),
+        ...(packages !== undefined && { packages }),
+      }),
+    )
   const actions = fc.constantFrom(
     request("GET", "api.example.com"),
     request("POST", "api.example.com"),
     request("GET", "model.example.com"),
     request("GET", "x.example.org"),
+    request("GET", "x.y.example.org"),
     parseAction("pkg:npm/a@1.0.0")!,
+    parseAction("pkg:npm/ab@1.0.0")!,
+    parseAction("pkg:npm/abc@1.0.0")!,
+    parseAction("pkg:pypi/a@1.0.0")!,
   )
   fc.assert(
     fc.property(
@@ -88,6 +155,7 @@ test("what a child may, its parent may as well", () => {
         const both = ask(action, narrowScope(parent, child))
         if (ask(action, parent).startsWith("deny")) expect(both).toMatch(/^deny/)
         if (ask(action, child).startsWith("deny")) expect(both).toMatch(/^deny/)
+        // Nothing is lost that both may: what two lists have in common is all of it.
         if (both === OUTSIDE) expect([ask(action, parent), ask(action, child)]).toContain(OUTSIDE)
       },
     ),
