@@ -46,9 +46,13 @@ const slot = z.discriminatedUnion("in", [
       in: z.literal("body"),
       pointer: z.optional(text(/^(?:\/(?:[^~/\p{C}]|~[01]){0,128}){1,16}$/u, "a JSON pointer such as /auth/token")),
       field: z.optional(line(128)),
+      part: z.optional(text(/^[^\p{C}\p{Zl}\p{Zp}"\\%]{1,128}$/u, 'a name without ", \\ and %')),
     })
     .check(
-      z.refine(({ pointer, field }) => (pointer === undefined) !== (field === undefined), "wants a pointer or a field"),
+      z.refine(
+        ({ pointer, field, part }) => [pointer, field, part].filter((one) => one !== undefined).length === 1,
+        "wants a pointer, a field or a part",
+      ),
     ),
   z.strictObject({ in: z.literal("cookie"), name: token() }),
   z.strictObject({ in: z.literal("aws"), service: z.optional(awsName()), region: z.optional(awsName()) }),

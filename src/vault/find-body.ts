@@ -51,7 +51,8 @@ export function createBodyFinder(where: string, contentEncoding = ""): BodyFinde
   }
   const settle = (found: FoundPlaceholder[]) => {
     // Bytes that only look compressed are no reason to refuse them.
-    unread ??= plain === undefined ? inner?.unread : plain.unread
+    const within = inner?.unread
+    unread ??= plain === undefined ? within : (plain.unread ?? (within === "ambiguous" ? within : undefined))
     return found
   }
   return {

@@ -7,7 +7,7 @@ import { MARKER } from "./placeholder.ts"
 import type { FoundPlaceholder } from "./types.ts"
 
 /** Different ones that are reported of one stream; nobody has as many. */
-const MAX_FOUND = 64
+export const MAX_FOUND = 64
 /** Markers that are looked at in one stream, each time that they come. */
 const MAX_LOOKED_AT = 16_384
 /** Bytes before the end of a marker in which its escapes are looked for, to name them. */
@@ -48,7 +48,8 @@ export function createPlaceholderFinder(where: string): PlaceholderFinder {
     const name = `${encoding} ${text}`
     if (known.has(name)) return []
     if (known.size >= MAX_FOUND) {
-      unread = "too-large"
+      // Not length, but a flood: it hides what follows.
+      unread = "ambiguous"
       return []
     }
     known.add(name)
@@ -62,7 +63,7 @@ export function createPlaceholderFinder(where: string): PlaceholderFinder {
       const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
       for (const one of waiting) one.behind += bytes.toString("latin1", 0, LOOKAHEAD - one.behind.length)
       state = scanForMarkers(bytes, state, (chain, end) => {
-        if (looked++ > MAX_LOOKED_AT || waiting.length > MAX_LOOKED_AT) unread = "too-large"
+        if (looked++ > MAX_LOOKED_AT || waiting.length > MAX_LOOKED_AT) unread = "ambiguous"
         if (unread !== undefined) return
         const behind = bytes.toString("latin1", end, end + LOOKAHEAD)
         const before = chain.length > 0 ? "" : bytes.toString("latin1", Math.max(0, end - LOOKBACK), end)

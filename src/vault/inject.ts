@@ -107,6 +107,7 @@ export function checkSlot({ where, encoding }: FoundPlaceholder, { slot }: Pick<
     case "cookie":
       return where === `cookie:${slot.name}` && encoding === "plain"
     case "body":
+      if (slot.part !== undefined) return where === "body" && encoding === "plain"
       return where === "body" && (IN_TEXT.has(encoding) || (slot.pointer !== undefined && encoding === "json"))
   }
 }

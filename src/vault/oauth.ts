@@ -1,5 +1,6 @@
 // Tokens for credentials that are OAuth clients: fetched on the host, kept for as long as they are good, never shown to an agent.
 import { EXIT, NanoguardError } from "../errors.ts"
+import { parseForeignJson } from "../foreign-json.ts"
 import type { Credential } from "./types.ts"
 
 /** What is asked of the network: `fetch`, or less. It must not follow redirects into the unknown; `redirect: "error"` says so. */
@@ -109,7 +110,7 @@ async function readAnswer(body: ReadableStream<Uint8Array> | null): Promise<stri
 
 function parseObject(text: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = parseForeignJson(text)
     return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {}
   } catch {
     return {}

@@ -19,7 +19,7 @@ import { makeDirectory, syncDirectory } from "../store/sqlite/files.ts"
 import { codeOf, vaultError } from "./errors.ts"
 
 /** Largest file that is read, in bytes. */
-const MAX_SIZE = 1024 * 1024
+export const MAX_PRIVATE = 1024 * 1024
 
 /** Windows has neither flag. */
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
@@ -48,7 +48,7 @@ export function readPrivate(file: string, what: string): string | undefined {
 function requirePrivate(stats: Stats, file: string, what: string): void {
   const refuse = (why: string, hint: string) => vaultError(`${what} ${why}`, hint, EXIT.environment, file)
   if (!stats.isFile()) throw refuse("is not a file", "move away what is there")
-  if (stats.size > MAX_SIZE) throw refuse("is too large to be one", "restore it from a copy")
+  if (stats.size > MAX_PRIVATE) throw refuse("is too large to be one", "restore it from a copy")
   const uid = process.getuid?.()
   if (uid === undefined) return
   if (stats.uid !== uid && stats.uid !== 0)

@@ -1,4 +1,5 @@
 // Requests whose answers hold live tokens, and the tokens in these answers.
+import { parseForeignJson } from "../foreign-json.ts"
 import { headerOf, type OutgoingRequest } from "./outgoing.ts"
 import type { Slot } from "./types.ts"
 
@@ -21,24 +22,44 @@ const INSTALLATION_PATH =
   /\/(?:app\/installations\/\d+\/access_tokens|actions\/runners\/(?:registration|remove)-token)$/
 const STS_ACTION =
   /(?:^|[?&])Action=(?:AssumeRole(?:With(?:SAML|WebIdentity)|Root)?|GetSessionToken|GetFederationToken)(?:&|$)/
-const STS_HOST = /^sts(?:\.[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?$/
+// Of a region, with FIPS, of an endpoint in somebody's own network, and by its newer name.
+const STS_HOST =
+  /(?:^|\.)sts(?:-fips)?(?:\.[a-z0-9-]+){0,3}\.(?:amazonaws\.com(?:\.cn)?|api\.aws|api\.amazonwebservices\.com\.cn)$/
 const AWS_TARGET = /^AWSCognitoIdentityService\.GetCredentialsForIdentity$/
 
-/** Bytes of a request in which a grant is looked for. */
-const MAX_REQUEST = 65_536
+const GRANT = /(?:^|[?&])grant_type=|"grant_type"\s*:/
+/** Slack takes these by any method. */
+const BY_ANY_METHOD = /\/oauth\.(?:v2\.)?access$/
 
-/** Whether the answer to a request is one with tokens (RFC 6749, section 4; AWS STS; GitHub Apps), by its address and its body. */
-export function tokenRequest(
-  host: string,
-  { method, path: url, headers, body }: OutgoingRequest,
-): TokenRequest | undefined {
-  const path = url.split("?")[0]!
+/**
+ * Whether the answer to a request is one with tokens (RFC 6749, section 4; AWS STS; GitHub Apps), by its address and its body, as they stand there and
+ * as a service may decode them.
+ */
+export function tokenRequest(host: string, request: OutgoingRequest): TokenRequest | undefined {
+  const { method, path: url, headers, body } = request
+  const [plain] = url.split("?", 1)
+  const path = withoutSlashes(decode(plain!))
   if (path.endsWith("/federation/credentials") || AWS_TARGET.test(headerOf(headers, "x-amz-target") ?? "")) return "aws"
-  const text = body?.subarray(0, MAX_REQUEST).toString("latin1") ?? ""
-  if (STS_HOST.test(host) || STS_ACTION.test(url) || STS_ACTION.test(text)) return "aws"
+  const text = body?.toString("latin1") ?? ""
+  const texts = [url, decode(url), text, decode(text)]
+  if (STS_HOST.test(host) || texts.some((one) => STS_ACTION.test(one))) return "aws"
+  if (BY_ANY_METHOD.test(path)) return "oauth"
   if (method !== "POST") return undefined
   if (INSTALLATION_PATH.test(path)) return "installation"
-  return OAUTH_PATH.test(path) || /(?:^|&)grant_type=|"grant_type"\s*:/.test(text) ? "oauth" : undefined
+  return OAUTH_PATH.test(path) || texts.some((one) => GRANT.test(one)) ? "oauth" : undefined
+}
+
+/** Without the escapes of forms and addresses, and of JSON. */
+function decode(text: string): string {
+  return text.replace(/%([0-9a-f]{2})|\\u([0-9a-f]{4})/gi, (_, byte: string | undefined, unit: string | undefined) =>
+    String.fromCharCode(Number.parseInt(byte ?? unit!, 16)),
+  )
+}
+
+function withoutSlashes(path: string): string {
+  let end = path.length
+  while (path[end - 1] === "/") end--
+  return path.slice(0, end)
 }
 
 const BEARER: readonly Slot[] = [{ in: "bearer" }, { in: "basic" }, { in: "query", name: "access_token" }]
@@ -73,7 +94,7 @@ export function readTokens(kind: TokenRequest, body: string, now: number): LiveT
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown
+    return parseForeignJson(text)
   } catch {
     return undefined
   }

@@ -5,7 +5,7 @@ import { vaultError } from "./errors.ts"
 import type { Slot, Source } from "./types.ts"
 
 const SLOTS =
-  "bearer, header:<name>[:<prefix>], basic[:<user>], query:<name>, path, body:/<pointer>, form:<field>, cookie:<name>, aws[:<service>[:<region>]], oauth-client:<token url>"
+  "bearer, header:<name>[:<prefix>], basic[:<user>], query:<name>, path, body:/<pointer>, form:<field>, multipart:<field>, cookie:<name>, aws[:<service>[:<region>]], oauth-client:<token url>"
 
 /** The slot of a text such as `header:x-api-key`. Errors: usage; what it was given may be a value, so that it is not repeated. */
 export function parseSlot(text: string): Slot {
@@ -32,6 +32,8 @@ export function parseSlot(text: string): Slot {
       return { in: "body", pointer: rest }
     case "form":
       return { in: "body", field: rest }
+    case "multipart":
+      return { in: "body", part: rest }
     case "aws": {
       const [service, region] = rest.split(":")
       return { in: "aws", ...(service && { service }), ...(region && { region }) }
@@ -54,6 +56,7 @@ export function formatSlot(slot: Slot): string {
     case "cookie":
       return `${slot.in}:${slot.name}`
     case "body":
+      if (slot.part !== undefined) return `multipart:${slot.part}`
       return slot.pointer === undefined ? `form:${slot.field}` : `body:${slot.pointer}`
     case "aws":
       return ["aws", slot.service ?? "", slot.region ?? ""].join(":").replace(/:+$/, "")

@@ -11,8 +11,8 @@ export type Slot =
   | { in: "query"; name: string }
   /** A whole segment of the path, wherever the placeholder stands as one. */
   | { in: "path" }
-  /** A member of a JSON body (RFC 6901 pointer), or a field of a form. */
-  | { in: "body"; pointer?: string; field?: string }
+  /** A member of a JSON body (RFC 6901 pointer), a field of a form, or one of a multipart form (`part`, RFC 7578). */
+  | { in: "body"; pointer?: string; field?: string; part?: string }
   | { in: "cookie"; name: string }
   /** The request is signed anew. The value is `<access key id>:<secret key>[:<session token>]`. */
   | { in: "aws"; service?: string; region?: string }

@@ -1,5 +1,6 @@
 // A login as the vault keeps it: what its program has on disk, reduced to what renewing it needs.
 import * as z from "zod/mini"
+import { parseForeignJson } from "../../foreign-json.ts"
 
 const token = () => z.string().check(z.regex(/^[\x21-\x7e]{8,16384}$/))
 
@@ -22,7 +23,7 @@ export interface LoginDocument {
 /** A login from a text that the vault kept; undefined where it is none. */
 export function readDocument(text: string): LoginDocument | undefined {
   try {
-    const parsed = schema.safeParse(JSON.parse(text))
+    const parsed = schema.safeParse(parseForeignJson(text))
     return parsed.success ? (parsed.data as LoginDocument) : undefined
   } catch {
     return undefined

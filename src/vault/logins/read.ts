@@ -1,4 +1,5 @@
 // The files in which agents' programs keep their logins. They may be of any version, or somebody's work: what does not fit is no login.
+import { parseForeignJson } from "../../foreign-json.ts"
 import { isRecord } from "../../packages/registries/values.ts"
 import { isDocument, type LoginDocument } from "./document.ts"
 import type { LoginName } from "./providers.ts"
@@ -11,7 +12,7 @@ export type Found = { login: LoginDocument } | { key: string }
 export function readLogin(program: LoginName, text: string): Found | undefined {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseForeignJson(text)
   } catch {
     return undefined
   }

@@ -1,4 +1,5 @@
 // What a token endpoint answers (RFC 6749, 5.1), read within bounds.
+import { parseForeignJson } from "../../foreign-json.ts"
 import { isRecord } from "../../packages/registries/values.ts"
 import { isDocument, type LoginDocument } from "./document.ts"
 
@@ -17,7 +18,7 @@ export async function readTokens(
   if (text === undefined) return undefined
   let answer: unknown
   try {
-    answer = JSON.parse(text)
+    answer = parseForeignJson(text)
   } catch {
     return undefined
   }
@@ -46,7 +47,7 @@ export function endOfJwt(token: string): number {
   const parts = token.split(".")
   if (parts.length !== 3 || token.length > 16_384) return 0
   try {
-    const claims: unknown = JSON.parse(Buffer.from(parts[1]!, "base64url").toString("utf8"))
+    const claims: unknown = parseForeignJson(Buffer.from(parts[1]!, "base64url").toString("utf8"))
     const end = isRecord(claims) ? claims["exp"] : undefined
     return typeof end === "number" && end > 0 && end < 8.64e12 ? Math.floor(end) * 1000 : 0
   } catch {
