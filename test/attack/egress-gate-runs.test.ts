@@ -45,13 +45,13 @@ describe("N7, N8: the gate asked to reach itself", () => {
     const { gate, source, port } = await open()
     source.text = `version: 1\nnetwork:\n  - { id: self, allow: "**", ports: [${port}], addresses: [127.0.0.1] }\n`
     await gate.reload()
-    const proxy = `http://127.0.0.1:${port}`
+    const opened = await openRun(gate)
+    const proxy = `http://x:${opened.token}@127.0.0.1:${port}`
     for (const url of [`http://self.example:${port}/npm/left-pad`, `http://127.0.0.1:${port}/-/metrics`]) {
       const ran = await run("curl", ["-sS", "-x", proxy, "--noproxy", "", "-w", "\n%{http_code}", url])
       expect([url, ran.stdout]).toEqual([url, expect.stringMatching(/50\d$|403$/)])
       expect(ran.stdout).not.toContain("nanoguard_")
     }
-    const opened = await openRun(gate)
     const inside = await openInside(reach(port, opened), port, { host: "self.example", token: opened.token })
     inside.socket.write(`GET /-/metrics HTTP/1.1\r\nHost: self.example:${port}\r\n\r\n`)
     expect(await inside.until(/\r\n\r\n/)).toMatch(/^HTTP\/1\.1 502 /)
@@ -60,7 +60,15 @@ describe("N7, N8: the gate asked to reach itself", () => {
 
   test("N7: its control socket is no place that an address names, and its decisions no route of the proxy", async () => {
     const { gate, port } = await open()
-    const proxy = ["-sS", "-x", `http://127.0.0.1:${port}`, "--noproxy", "", "-w", "\n%{http_code}"]
+    const proxy = [
+      "-sS",
+      "-x",
+      `http://x:${(await openRun(gate)).token}@127.0.0.1:${port}`,
+      "--noproxy",
+      "",
+      "-w",
+      "\n%{http_code}",
+    ]
     const targets = ["http://localhost/v1/approvals", "http://unix/v1/stop", "http://[::1]/v1/runs"]
     for (const url of targets) {
       const ran = await run("curl", [...proxy, "-X", "POST", "-d", "{}", url])
@@ -151,8 +159,18 @@ network:
     const upstream = await startNpmUpstream()
     upstream.publish("evil", { "1.0.0": {} })
     upstream.publish("good", { "1.0.0": {} })
-    const { port } = await open(() => policy(upstream.base), { env: { npm_config_registry: upstream.base } })
-    const proxy = ["-sS", "--path-as-is", "-x", `http://127.0.0.1:${port}`, "--noproxy", "", "-w", "\n%{http_code}"]
+    const { gate, port } = await open(() => policy(upstream.base), { env: { npm_config_registry: upstream.base } })
+    const { token } = await openRun(gate)
+    const proxy = [
+      "-sS",
+      "--path-as-is",
+      "-x",
+      `http://x:${token}@127.0.0.1:${port}`,
+      "--noproxy",
+      "",
+      "-w",
+      "\n%{http_code}",
+    ]
     const standard = new URL((await defaultBase("npm"))!).host
     const file = "evil/-/evil-1.0.0.tgz"
     const tricks = [

@@ -5,6 +5,7 @@ import type { Json, NetworkArguments } from "../../approvals/types.ts"
 import type { ListRule } from "../../policy/compiled.ts"
 import type { NetworkAction, Verdict } from "../../policy/types.ts"
 import type { Described, SeenRequest } from "../services/types.ts"
+import { type Trailers, trailerPlaces } from "./trailers.ts"
 
 export interface AskInput {
   action: NetworkAction
@@ -13,6 +14,7 @@ export interface AskInput {
   described: Described
   /** As it was sent; undefined where there is none. */
   body: Buffer | undefined
+  trailers?: Trailers
   rules: readonly ListRule<NetworkAction>[]
   credential?: string | undefined
   opening?: "websocket" | "grpc" | undefined
@@ -29,7 +31,7 @@ const MAX_TYPE = 200
 
 /** The arguments of the question: what any rule that asks wants bound is in it. */
 export function askArguments(input: AskInput): NetworkArguments {
-  const { action, verdict, seen, body, rules, credential, opening, provenance } = input
+  const { action, verdict, seen, body, trailers = [], rules, credential, opening, provenance } = input
   const asking = rules.filter(({ effect }) => effect === "ask")
   const bound = new Set([...MEANING, ...asking.flatMap(({ bind = [] }) => bind.map((name) => name.toLowerCase()))])
   const headers = [...bound].sort().flatMap((name) => {
@@ -39,7 +41,8 @@ export function askArguments(input: AskInput): NetworkArguments {
   return {
     ...{ method: action.method, scheme: action.scheme, host: action.host, port: action.port, path: action.path },
     query: seen.query,
-    headers: Object.fromEntries(headers),
+    // No header's name has a colon in it.
+    headers: Object.fromEntries([...headers, ...joined(trailerPlaces(trailers))]),
     ...(body !== undefined &&
       body.length > 0 && {
         body: {
@@ -58,6 +61,16 @@ export function askArguments(input: AskInput): NetworkArguments {
     shown: input.described as unknown as Json,
     ...(provenance !== undefined && provenance.length > 0 && { provenance }),
   }
+}
+
+/** One value a name (RFC 9110, section 5.3). All of them are bound, whatever rules say: they come with the body. */
+function joined(fields: readonly string[]): Map<string, string> {
+  const values = new Map<string, string>()
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const before = values.get(fields[at]!)
+    values.set(fields[at]!, before === undefined ? fields[at + 1]! : `${before}, ${fields[at + 1]}`)
+  }
+  return values
 }
 
 /** A content-type that is too long to be shown is bound by its hash: what is cut off may be where its parts begin. */

@@ -33,8 +33,9 @@ export function readStart(
 ): Promise<BodyStart> {
   if (before.whole || before.bytes.length > limit) return Promise.resolve(before)
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = before.bytes.length > 0 ? [before.bytes] : []
-    let size = before.bytes.length
+    // One piece of memory that doubles: a body may come byte by byte, and each chunk of its own takes a hundred times as much.
+    let read = before.bytes
+    let size = read.length
     let timer = setTimeout(onIdle, idle)
     const settle = () => {
       clearTimeout(timer)
@@ -43,13 +44,13 @@ export function readStart(
     function finish(whole: boolean) {
       settle()
       if (!whole) request.pause()
-      resolve({ bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), whole })
+      resolve({ bytes: read.subarray(0, size), whole })
     }
     function onIdle() {
       finish(false)
     }
     function onData(chunk: Buffer) {
-      chunks.push(chunk)
+      read = append(read, size, chunk)
       size += chunk.length
       if (size > limit) return finish(false)
       clearTimeout(timer)
@@ -71,6 +72,18 @@ export function readStart(
     request.on("data", onData).on("end", onEnd).on("error", onError).on("close", onClose)
     request.resume()
   })
+}
+
+/** `read`, of whose beginning `size` bytes are taken, with `chunk` after those; a larger copy where there is no room. */
+function append(read: Buffer, size: number, chunk: Buffer): Buffer {
+  if (size === 0) return chunk
+  let room = read
+  if (size + chunk.length > read.length) {
+    room = Buffer.allocUnsafeSlow(Math.max(2 * (size + chunk.length), 1024))
+    read.copy(room, 0, 0, size)
+  }
+  chunk.copy(room, size)
+  return room
 }
 
 /** What looks at a body on its way, and says what of it may go. Either rejects to cut the body off before it is whole. */

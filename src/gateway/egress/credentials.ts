@@ -128,17 +128,25 @@ function ownerOf(
   }
 }
 
-/** Whether a credential may go where a request goes, by what was said when it was set; never where nothing is encrypted. */
-export function reaches({ reach }: Credential, { agent }: Attribution, action: NetworkAction): boolean {
-  const { scheme, host, method, path } = action
-  const { hosts, methods, paths, agents } = reach
-  if (scheme !== "https" && scheme !== "wss") return false
-  const isHost = hosts.some((text) => {
+/** Whether there is a credential for a host whose slot is in a body: such a body is read before it is decided, whatever rules look at. */
+export function wantsBody(vault: Vault | undefined, host: string): boolean {
+  return vault?.list().some(({ slot, reach }) => slot.in === "body" && leadsTo(reach, host)) === true
+}
+
+function leadsTo({ hosts }: Credential["reach"], host: string): boolean {
+  return hosts.some((text) => {
     const pattern = parseHostPattern(text)
     return pattern !== undefined && matchesHost(pattern, host)
   })
+}
+
+/** Whether a credential may go where a request goes, by what was said when it was set; never where nothing is encrypted. */
+export function reaches({ reach }: Credential, { agent }: Attribution, action: NetworkAction): boolean {
+  const { scheme, host, method, path } = action
+  const { methods, paths, agents } = reach
+  if (scheme !== "https" && scheme !== "wss") return false
   return (
-    isHost &&
+    leadsTo(reach, host) &&
     (agents === undefined || agents.includes(agent)) &&
     (methods === undefined || methods.includes(method)) &&
     (paths === undefined || (isNormalPath(path) && paths.some((text) => compileGlob(text)?.test(path) === true)))

@@ -10,6 +10,7 @@ import type { Law } from "../law.ts"
 import type { Lru } from "../lru.ts"
 import type { Attribution } from "../types.ts"
 import type { Origins } from "./origins.ts"
+import type { Sightings } from "./sightings.ts"
 import type { Budgets, TrafficRecorder } from "./types.ts"
 
 export interface EgressDeps {
@@ -28,6 +29,8 @@ export interface EgressDeps {
   resealer: Resealer
   budgets: Budgets
   origins: Origins
+  /** What runs were shown of hosts and addresses. */
+  sightings: Sightings
   /** Hosts that runs were let through to, `run host port`: bounded. */
   met: Lru<true>
   /** Addresses of a host: all of them, in canonical form. Rejects where there is none. */

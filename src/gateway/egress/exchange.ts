@@ -10,18 +10,20 @@ import { isRefused } from "../front/decide.ts"
 import type { HeldItem } from "../hold/types.ts"
 import type { Law } from "../law.ts"
 import { refusalOf } from "../refusal.ts"
-import { needsBody } from "../services/index.ts"
 import type { SeenRequest } from "../services/types.ts"
 import type { Attribution, Refusal } from "../types.ts"
-import { type BodyStart, hasBody, readStart } from "./body.ts"
+import { type BodyStart, readStart } from "./body.ts"
 import { type Carried, carriedBy } from "./credentials.ts"
 import type { EgressDeps } from "./deps.ts"
+import { NOT_READ, readFirst } from "./first-read.ts"
 import { requestHeaders } from "./headers.ts"
 import { HostNotFound, type Judged, judge } from "./judge.ts"
+import { provenanceOf } from "./provenance.ts"
 import { absentAnswer, brokenAnswer, lockedAnswer, ownVerdict, refusedAnswer, unfitAnswer } from "./refuse.ts"
 import { registryService } from "./registry.ts"
 import { findPlaceholders, InjectionRefused, type Looked } from "./secrets.ts"
-import { MAX_LOOKED_INTO, seenHead, withBody } from "./seen.ts"
+import { seenHead, spelledNames, withBody } from "./seen.ts"
+import { announcedPlaces, NO_TRAILERS, readTrailers, type Trailers, trailerPlaces } from "./trailers.ts"
 import type { Target } from "./types.ts"
 import { waitForPeople } from "./wait.ts"
 
@@ -46,12 +48,12 @@ export interface Released {
   /** As they go out, but for credentials: names and values in turn. */
   headers: readonly string[]
   start: BodyStart
+  /** What the policy's rules look at: no trailer takes the place of a header among it. */
+  selectors: readonly string[]
   /** What waited for people, and has its answer. */
   held: HeldItem | undefined
 }
 
-/** Bytes of a body that are read before its request is decided, whether a rule looks into it or not: a refusal is then a clean one. */
-const SMALL = 65_536
 /** Bytes of a body that are kept while people are asked. */
 const MAX_HELD = 8 * 1024 * 1024
 /** Milliseconds without a byte after which a body is taken for one that does not end. */
@@ -63,9 +65,6 @@ const OVERRIDES = [
   ...["x-http-method-override", "x-http-method", "x-method-override"],
   ...["x-original-url", "x-rewrite-url", "x-original-uri"],
 ]
-/** Characters that a name with a placeholder in it has at least. */
-const LONG_NAME = 24
-const NOT_READ: BodyStart = { bytes: Buffer.alloc(0), whole: false }
 
 /**
  * Decides a request, as often as people's answers ask for it. Resolves with the answer to a request that did not go; undefined where
@@ -76,12 +75,9 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
   const headers = requestHeaders(request, target)
   const head = seenHead(target, request.method ?? "GET", url, headers, exchange.opening === "websocket")
   // Rules go by the method and path that are sent: a header by which the origin takes them for others is a way round them.
-  if (OVERRIDES.some((name) => head.headers[name] !== undefined)) {
-    const subject = `${head.method} ${target.host}`
-    await deps.traffic.violated(who, subject, deps.law().policy.hash, {
-      violation: "request.malformed",
-      detail: "method or path override",
-    })
+  // Many servers read an underscore in a name as a dash.
+  if (Object.keys(head.headers).some((name) => OVERRIDES.includes(name.replaceAll("_", "-")))) {
+    await recordMalformed(deps, exchange, "method or path override")
     return errorAnswer(400, "request.malformed: send the method and path themselves, not a header that overrides them")
   }
   let start: BodyStart | undefined
@@ -90,8 +86,13 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
     const law = deps.law()
     const { policy } = law
     const needs = needsOf(law, target)
-    start ??= exchange.opening === "grpc" ? NOT_READ : await readFirst(needs, head, request, proceed)
-    const judged = await judgeExchange(deps, exchange, { policy, needs, head, headers, start })
+    start ??= exchange.opening === "grpc" ? NOT_READ : await readFirst(deps.vault, needs, head, request, proceed)
+    const trailers = start.whole ? readTrailers(request, headers, needs.selectors) : NO_TRAILERS
+    if (trailers === undefined) {
+      await recordMalformed(deps, exchange, "trailers")
+      return errorAnswer(400, "request.malformed: one of the trailers is a field that belongs before the body")
+    }
+    const judged = await judgeExchange(deps, exchange, { policy, needs, head, headers, start, trailers })
     const fail = async (failed: string, answer: Answer) => {
       const { method, scheme, host, port, path } = head
       const subject = subjectOf({ kind: "network", method, scheme, host, port, path })
@@ -108,7 +109,7 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
         return fail(...lacking)
       }
       try {
-        await send({ judged, headers, start, held })
+        await send({ judged, headers, start, held, selectors: needs.selectors })
         return undefined
       } catch (error) {
         reserved?.settle({ sent: false })
@@ -156,28 +157,6 @@ function lackingOf({ unread, locked, absent }: Carried): [string, Answer] | unde
   return absent === undefined ? undefined : ["credential.absent", absentAnswer(absent)]
 }
 
-async function readFirst(
-  needs: NetworkNeeds,
-  head: SeenRequest,
-  request: IncomingMessage,
-  proceed: () => void,
-): Promise<BodyStart> {
-  if (!hasBody(request)) return { ...NOT_READ, whole: true }
-  const limit = firstLimit(head, needs)
-  if (limit === 0) return NOT_READ
-  proceed()
-  return readStart(request, limit, IDLE)
-}
-
-/** How much of a body is read before its request is decided. */
-function firstLimit(head: SeenRequest, { selectors, service, placeholders }: NetworkNeeds): number {
-  const stated = head.headers["content-length"]
-  const length = stated === undefined ? undefined : Number(stated)
-  if (placeholders === "redact" || needsBody(head, selectors, service))
-    return length !== undefined && length > MAX_LOOKED_INTO ? 0 : MAX_LOOKED_INTO
-  return length !== undefined && length <= SMALL ? SMALL : 0
-}
-
 /** A request as it was read, and by what it is decided. */
 interface Read {
   policy: CompiledPolicy
@@ -185,25 +164,32 @@ interface Read {
   head: SeenRequest
   headers: readonly string[]
   start: BodyStart
+  /** Behind a body that is whole. */
+  trailers: Trailers
 }
 
 /** Undefined where the host has no address. */
 async function judgeExchange(
-  { now, budgets, resolve, holds, vault, resealer, met, front: { killed } }: EgressDeps,
+  { now, budgets, resolve, holds, vault, resealer, met, sightings, front: { killed } }: EgressDeps,
   { who, url, request, opening }: Exchange,
-  { policy, needs, head, headers, start }: Read,
+  { policy, needs, head, headers, start, trailers }: Read,
 ): Promise<Judged | undefined> {
   const seen = await withBody(head, start)
   const body = start.whole ? start.bytes : undefined
   const isSearched = vault !== undefined && (vault.locked || vault.list().length > 0)
   const looked: Looked = isSearched
-    ? await findPlaceholders(url, [...headers, ...spelledNames(request)], body)
+    ? await findPlaceholders(
+        url,
+        [...headers, ...announcedPlaces(request), ...trailerPlaces(trailers), ...spelledNames(request)],
+        body,
+      )
     : { found: [] }
   try {
     return await judge(
       { policy, now, budgets, resolve, killed, grantsFor: (args) => holds.grantsFor(who, policy, args) },
       {
-        ...{ who, seen, needs, body, opening, provenance: provenanceOf(met, who, head) },
+        ...{ who, seen, needs, body, trailers, opening },
+        provenance: () => provenanceOf({ met, sightings, now }, who, head),
         carried: async (action, rules, { model }) =>
           carriedBy(vault, {
             ...{ who, action, rules, looked, kept: resealer.find },
@@ -217,17 +203,9 @@ async function judgeExchange(
   }
 }
 
-/** Long names of headers, with nothing behind them, as they were written: what goes out has them in lower case, which hides a placeholder. */
-function spelledNames({ rawHeaders }: IncomingMessage): string[] {
-  return rawHeaders.flatMap((name, at) =>
-    at % 2 === 0 && name.length > LONG_NAME && name !== name.toLowerCase() ? [name, ""] : [],
-  )
-}
-
-/** What a person is told of where a request leads: this run was never there before. */
-function provenanceOf(met: EgressDeps["met"], { run }: Attribution, { host, port }: SeenRequest): string[] {
-  const key = `${run} ${host} ${port}`
-  return met.get(key) === undefined ? ["the first request of this run to this host"] : []
+async function recordMalformed(deps: EgressDeps, { who, target, request }: Exchange, detail: string): Promise<void> {
+  const subject = `${request.method ?? "GET"} ${target.host}`
+  await deps.traffic.violated(who, subject, deps.law().policy.hash, { violation: "request.malformed", detail })
 }
 
 /** Records a refusal, and words it. */
@@ -239,10 +217,15 @@ async function refuseRequest(
   approval?: Refusal["approval"],
 ): Promise<Answer> {
   const decision = { action, evidence, verdict }
+  const credentials = [...new Set(carried.inject.map(({ credential }) => credential))].sort()
   const seq =
     verdict.code === "credential.unbound-placeholder" && carried.where !== undefined
       ? await traffic.exfiltration(who, decision, { credential: carried.unbound ?? "", ...carried.where })
-      : await traffic.refused(who, decision, approval === undefined ? {} : { approval: approval.id })
+      : await traffic.refused(who, decision, {
+          ...(approval && { approval: approval.id }),
+          // What would have gone onto it: the rule that lets it through has to name it.
+          ...(credentials.length > 0 && { detail: { credentials } }),
+        })
   front.runs.refused(who, refusalOf(verdict, seq, approval))
   return refusedAnswer(verdict, seq, approval)
 }

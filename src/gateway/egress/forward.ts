@@ -57,7 +57,7 @@ const STALL = 120_000
  * milliseconds that the client may take nothing of what is there for it; an origin may take longer than that to answer.
  */
 export function forward(
-  dispatcher: Dispatcher,
+  dispatcher: Pick<Dispatcher, "dispatch">,
   origin: string,
   outgoing: Outgoing,
   response: ServerResponse,

@@ -9,6 +9,7 @@ import type { Classified, Fields, SeenRequest } from "../services/types.ts"
 import type { Attribution } from "../types.ts"
 import { askArguments } from "./ask.ts"
 import type { Carried } from "./credentials.ts"
+import type { Trailers } from "./trailers.ts"
 import type { Budgets, Reservation } from "./types.ts"
 
 export interface JudgeDeps {
@@ -35,8 +36,10 @@ export interface JudgeInput {
   ) => Promise<Carried>
   /** As it was sent, where all of it is there. */
   body: Buffer | undefined
+  trailers?: Trailers
   opening?: "websocket" | "grpc" | undefined
-  provenance?: readonly string[]
+  /** Asked for only where a person is to be asked. */
+  provenance?: () => Promise<readonly string[]>
 }
 
 export interface Judged {
@@ -120,18 +123,29 @@ export async function judge(deps: JudgeDeps, input: JudgeInput): Promise<Judged>
 /** What people are to be asked, and what they have agreed to already. Rules of several groups may ask: who agreed for one has not for the others. */
 async function readConsent(
   { grantsFor }: JudgeDeps,
-  { seen, body, opening, provenance = [] }: JudgeInput,
+  { seen, body, trailers = [], opening, provenance }: JudgeInput,
   { action, classified, rules, carried, evidence, verdict }: Judged,
   strictest: (evidence: DecisionEvidence) => Verdict,
 ): Promise<Pick<Judged, "evidence" | "verdict" | "grants" | "args">> {
   const described = await describeRequest(seen, classified)
+  const said = await provenance?.()
   // All of them: one more beside what was agreed to is another request.
   const credential =
     carried.inject
       .map((one) => one.credential)
       .sort()
       .join(", ") || undefined
-  const about = { action, seen, described, body, rules, credential, opening, provenance }
+  const about = {
+    action,
+    seen,
+    described,
+    body,
+    trailers,
+    rules,
+    credential,
+    opening,
+    ...(said && { provenance: said }),
+  }
   let judged = { evidence, verdict, grants: [] as readonly ActiveGrant[] }
   for (;;) {
     const args = askArguments({ ...about, verdict: judged.verdict })

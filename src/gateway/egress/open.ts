@@ -22,6 +22,7 @@ import { createLive } from "./live.ts"
 import { createOrigins } from "./origins.ts"
 import { createPipeline } from "./pipeline.ts"
 import { createTrafficRecorder } from "./record.ts"
+import { createSightings } from "./sightings.ts"
 
 export interface EgressInput {
   front: Front
@@ -87,6 +88,7 @@ export function openEgress(server: Server, input: EgressInput): OpenEgress {
   const stopping = new AbortController()
   const authorities = createCas(now)
   const resealer = createResealer({ vault, now })
+  const sightings = createSightings(now)
   const pipeline = createPipeline({
     ...{
       law: law.current,
@@ -104,6 +106,7 @@ export function openEgress(server: Server, input: EgressInput): OpenEgress {
     tokens: createTokenSource({ fetch: (url, init) => fetch(url, init), now }),
     resealer,
     met: createLru<true>(MET),
+    sightings,
     traffic: createTrafficRecorder(store, gateway),
     resolve: withoutOwnName(input.resolve ?? createResolver()),
     stopping: stopping.signal,
@@ -137,6 +140,7 @@ export function openEgress(server: Server, input: EgressInput): OpenEgress {
       egress.cutTunnels(({ who }) => who.visit === visit)
       if (!runIsOver) return
       resealer.end(run)
+      sightings.end(run)
       authorities.drop(run)
       void holds.cancelRun(run).catch(onTrouble)
     },

@@ -7,9 +7,11 @@ import { sendAnswer } from "../send.ts"
 import { readStart } from "./body.ts"
 import type { EgressDeps } from "./deps.ts"
 import { runExchange } from "./exchange.ts"
+import { isGrpcCall, sendOwnAnswer } from "./grpc-answer.ts"
 import { responseOn } from "./raw-answer.ts"
 import { answerRegistry, registryRequest } from "./registry.ts"
-import { release, releaseUpgrade } from "./release.ts"
+import { release } from "./release.ts"
+import { releaseUpgrade } from "./release-upgrade.ts"
 import { decideTunnel } from "./tunnel-decision.ts"
 import type { Arrived, ArrivedUpgrade, Pipeline, Target } from "./types.ts"
 import { watchClient } from "./wait.ts"
@@ -25,7 +27,7 @@ export function createPipeline(deps: EgressDeps): Pipeline {
     request: async (arrived) => {
       const { request, response } = arrived
       const answer = await guard(deps, request, () => answerRequest(deps, arrived))
-      if (answer !== undefined && !response.destroyed) await sendAnswer(request, response, answer, deps.stall)
+      if (answer !== undefined && !response.destroyed) await sendOwnAnswer(request, response, answer, deps.stall)
     },
     upgrade: async (arrived) => {
       const { request, socket } = arrived
@@ -56,7 +58,7 @@ async function guard(
 }
 
 async function answerRequest(deps: EgressDeps, arrived: Arrived): Promise<Answer | undefined> {
-  const { who, target, request, response, url, http2 } = arrived
+  const { who, target, request, response, url } = arrived
   const proceed = leaveToSend(arrived)
   const asked = registryRequest(deps.law().registries, target, request.method ?? "GET", url)
   if (asked !== undefined) {
@@ -73,8 +75,7 @@ async function answerRequest(deps: EgressDeps, arrived: Arrived): Promise<Answer
     return release(deps, { ...arrived, proceed }, released)
   }
   // Both sides of a gRPC call speak until they are done: it is held as it opens.
-  const isStream = http2 && /^application\/grpc\b/i.test(request.headers["content-type"] ?? "")
-  const opening = isStream ? "grpc" : undefined
+  const opening = isGrpcCall(request) ? "grpc" : undefined
   return runExchange(deps, { who, target, request, url, left, proceed, opening, send }).finally(unwatch)
 }
 

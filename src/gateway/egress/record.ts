@@ -1,4 +1,5 @@
 // What the gate writes into the record about requests, before it does anything about them.
+import { hostItem } from "../../audit/host-item.ts"
 import type { Decision, Detail, Item, NewEvent, Outcome } from "../../audit/types.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { plainText } from "../../policy/text.ts"
@@ -41,11 +42,20 @@ export function createTrafficRecorder(
     detail?: Detail,
   ): NewEvent => ({
     ...of(who),
-    ...{ type, subject: decision.verdict.subject, decision, outcome, item: itemOf(decision) },
+    ...{ type, subject: decision.verdict.subject, decision, outcome, item: hostItem(decision.action as NetworkAction) },
     ...(detail && { detail }),
   })
   const common = ({ agent, run, operator, boxed }: Attribution, decision: Decision, outcome: Outcome): Common => ({
-    ...{ gateway, agent, run, operator, boxed, outcome, policy: decision.verdict.policyHash, item: itemOf(decision) },
+    ...{
+      gateway,
+      agent,
+      run,
+      operator,
+      boxed,
+      outcome,
+      policy: decision.verdict.policyHash,
+      item: hostItem(decision.action as NetworkAction),
+    },
   })
   /** Each kind of its own: who floods with one must not hide another. */
   const bounded = (
@@ -123,10 +133,4 @@ function standIn(event: NewEvent): NewEvent {
   if (decision === undefined) return event
   const { effect, code, policyHash } = decision.verdict
   return { ...rest, subject: plainText(subject, 300), policy: policyHash, detail: { effect, code, cut: true } }
-}
-
-/** What an agent reached, or wanted to. */
-function itemOf({ action }: Decision): Item {
-  const { host, port } = action as NetworkAction
-  return { kind: "host", name: port === 443 ? host : `${host}:${port}` }
 }

@@ -1,7 +1,7 @@
 // A request that may go: its credentials put in, its record durable, then its bytes to the origin and the answer back.
 
+import { asksPeople } from "../../policy/network.ts"
 import type { Change } from "../../store/types.ts"
-import { sendAnswer } from "../send.ts"
 import { createUsageMeter } from "../services/index.ts"
 import type { Usage, UsageMeter } from "../services/types.ts"
 import type { Attribution } from "../types.ts"
@@ -9,17 +9,16 @@ import { spellHost } from "./authority.ts"
 import { hasBody, streamBody } from "./body.ts"
 import type { EgressDeps } from "./deps.ts"
 import type { Released } from "./exchange.ts"
-import { type Forwarded, forward, type Watch } from "./forward.ts"
+import { AnswerRefused, type Forwarded, forward, type Watch } from "./forward.ts"
+import { sendOwnAnswer } from "./grpc-answer.ts"
 import { guardBody } from "./guard.ts"
 import { OriginError, originError } from "./origin-error.ts"
-import { endWithAnswer } from "./raw-answer.ts"
 import { brokenAnswer } from "./refuse.ts"
-import { prepareRequest } from "./secrets.ts"
-import type { Arrived, ArrivedUpgrade } from "./types.ts"
-import { relayUpgrade } from "./upgrade.ts"
-
-/** Milliseconds after which a WebSocket on which nothing moved is ended. */
-const WEBSOCKET_IDLE = 30 * 60_000
+import { findPlaceholders, prepareRequest } from "./secrets.ts"
+import type { Look } from "./sightings.ts"
+import { announcedTrailers, bringsTrailers, readTrailers, trailerPlaces } from "./trailers.ts"
+import { trailingDispatcher } from "./trailing.ts"
+import type { Arrived } from "./types.ts"
 
 /**
  * Sends a request that may go, once, and passes the answer on. Rejects before anything is sent: with `Conflict` where what people agreed
@@ -43,51 +42,70 @@ export async function release(
   let broken: string | undefined
   const nothing = (failed: string) => {
     broken = failed
-    void sendAnswer(request, response, brokenAnswer(target.host, failed), deps.stall)
+    sendOwnAnswer(request, response, brokenAnswer(target.host, failed), deps.stall).catch(deps.onTrouble)
   }
   const { outgoing } = prepared
+  // A model's answers repeat what was said to it: that a host is named there tells nobody anything.
+  const isLookedAt = judged.classified.model !== true && asksPeople(deps.law().policy)
+  const look = isLookedAt ? deps.sightings.look(who.run, target.host, recorded.seq) : undefined
+  const watch = withLook(withMeter(prepared.watch, meter), look)
   const encoding = String(request.headers["content-encoding"] ?? "")
   const streamed = !start.whole && hasBody(request)
-  const body = streamed ? streamBody(request, start, guardBody(deps, who, judged, encoding)) : outgoing.body
+  const guard = streamed ? guardBody(deps, who, judged, encoding) : undefined
+  const body = guard === undefined ? outgoing.body : streamBody(request, start, guard)
   if (streamed) proceed()
   let done: Forwarded = { status: 0, sent: 0, received: 0 }
   try {
     // The record took its time, and somebody may have stopped the agent meanwhile.
     if (deps.front.killed?.(who)) throw new OriginError("gone", "agent.killed")
-    const dispatcher = await deps.origins.dispatcherOf({ target, addresses: judged.addresses, http2, scope: who.run })
+    const destination = { target, addresses: judged.addresses, http2, scope: who.run }
+    const dispatcher = bringsTrailers(request, start)
+      ? sendTrailers(deps, arrived, released, outgoing.headers, guard?.check)
+      : await deps.origins.dispatcherOf(destination)
     const origin = `${target.scheme}://${spellHost(target)}`
     const sent = { ...outgoing, body }
-    done = await forward(dispatcher, origin, sent, response, withMeter(prepared.watch, meter), nothing, deps.stall)
+    done = await forward(dispatcher, origin, sent, response, watch, nothing, deps.stall)
   } catch (error) {
     nothing(originError(error).fault)
   }
+  look?.end()
   // A token that the origin no longer takes is not used again.
   if (done.status === 401) for (const name of prepared.used) deps.tokens.forget(name)
   judged.reserved?.settle({ bytes: done.sent + done.received, ...meter?.usage() })
   await finish(deps, who, released, recorded, done.status, broken ?? done.failed)
 }
 
-/** The same for the opening of a WebSocket. What is said on it afterwards is passed on as it is. */
-export async function releaseUpgrade(deps: EgressDeps, arrived: ArrivedUpgrade, released: Released): Promise<void> {
-  const { who, target, socket, url } = arrived
-  const { judged, headers } = released
-  const prepared = await prepareRequest(deps, who, judged, { method: "GET", path: url, headers, body: undefined })
-  const recorded = await record(deps, who, released, prepared.used)
-  const destination = { target, addresses: judged.addresses }
-  let done = { status: 0, sent: 0, received: 0 }
-  let failed: string | undefined
-  try {
-    if (deps.front.killed?.(who)) throw new OriginError("gone", "agent.killed")
-    const { path, headers: outgoing } = prepared.outgoing
-    const opening = { ...arrived, url: path }
-    done = await relayUpgrade(deps.origins, destination, opening, WEBSOCKET_IDLE, outgoing, prepared.watch)
-  } catch (error) {
-    failed = originError(error).fault
-    const answer = brokenAnswer(target.host, failed)
-    if (!socket.destroyed) endWithAnswer(socket, { ...answer, body: String(answer.body) })
-  }
-  judged.reserved?.settle({ bytes: done.sent + done.received })
-  await finish(deps, who, released, recorded, done.status, failed)
+/** What sends a request with its trailers: known already behind a body that is whole, looked at as they come behind any other. */
+function sendTrailers(
+  deps: EgressDeps,
+  { who, target, request }: Arrived,
+  { judged, selectors, start }: Released,
+  headers: readonly string[],
+  check: ReturnType<typeof guardBody>["check"] | undefined,
+) {
+  const { addresses, verdict } = judged
+  return trailingDispatcher({
+    open: () => deps.origins.open({ target, addresses }, target.scheme === "https"),
+    // Behind a body that is whole: what is there, as people saw it, and no other name.
+    announced: announcedTrailers(request).filter(
+      (name) => !start.whole || request.rawTrailers.some((text, at) => at % 2 === 0 && text.toLowerCase() === name),
+    ),
+    trailers: async () => {
+      // Once more: a credential may be among the headers now.
+      const trailers = readTrailers(request, headers, selectors)
+      if (trailers === undefined) {
+        const detail = { violation: "request.malformed", detail: "trailers" }
+        await deps.traffic.violated(who, verdict.subject, verdict.policyHash, detail)
+        throw new AnswerRefused("request.malformed")
+      }
+      if (check !== undefined && trailers.length > 0) {
+        const looked = await findPlaceholders("", [...trailerPlaces(trailers), ...request.rawTrailers], undefined)
+        await check(looked.found)
+        if (looked.unread !== undefined && judged.carried.elsewhere !== "inert") throw new AnswerRefused("body.unread")
+      }
+      return trailers
+    },
+  })
 }
 
 interface Recorded {
@@ -96,7 +114,7 @@ interface Recorded {
 }
 
 /** Record, then release: with a credential, or by a person's word, synced and in one batch with what it uses up. */
-async function record(
+export async function record(
   deps: EgressDeps,
   who: Attribution,
   { judged, held }: Released,
@@ -114,7 +132,8 @@ async function record(
   return { seq, changes }
 }
 
-async function finish(
+/** Records what became of it, and that what people agreed to was used. Never rejects. */
+export async function finish(
   { traffic, holds, onTrouble }: EgressDeps,
   who: Attribution,
   { judged: { verdict } }: Released,
@@ -144,6 +163,22 @@ function createMeterLater(service: string): LateMeter {
     },
     push: (chunk) => meter?.push(chunk),
     usage: () => meter?.end() ?? {},
+  }
+}
+
+function withLook(watch: Watch, look: Look | undefined): Watch {
+  if (look === undefined) return watch
+  return {
+    ...watch,
+    head: (status, headers) => {
+      const own = watch.head?.(status, headers) ?? headers
+      look.head(own)
+      return own
+    },
+    data: (chunk) => {
+      look.data(chunk)
+      return watch.data?.(chunk) ?? chunk
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 // What happens to keys on their way: placeholders found in a request, values put in their place, and kept out of the answer.
 import { EXIT, NanoguardError } from "../../errors.ts"
 import type { Unread } from "../../policy/types.ts"
+import { MAX_FOUND } from "../../vault/find.ts"
 import { createBodyFinder } from "../../vault/find-body.ts"
 import { findInHead } from "../../vault/find-head.ts"
 import { injectCredential } from "../../vault/inject.ts"
@@ -39,9 +40,12 @@ export async function findPlaceholders(
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at]!
     values[name] = [...(values[name] ?? []), headers[at + 1]!]
-    if (name === "content-encoding") encoding = headers[at + 1]!
+    // Two of them are one after the other (RFC 9110, section 5.3).
+    if (name === "content-encoding") encoding += `${encoding && ", "}${headers[at + 1]!}`
   }
   const found = findInHead(url, values)
+  // As many as are looked at in one place: there may be more.
+  if (found.length >= MAX_FOUND) return { found, unread: "ambiguous" }
   if (body === undefined || body.length === 0) return { found }
   const finder = createBodyFinder("body", encoding)
   const all = [...found, ...(await finder.push(body)), ...(await finder.end())]
@@ -57,6 +61,8 @@ export interface Prepared {
   outgoing: OutgoingRequest & { headers: string[]; body: Buffer | undefined }
   /** Names of the credentials that are in it now. */
   used: readonly string[]
+  /** What must not come back; `watch` takes it out of the answer. */
+  secrets: readonly Secret[]
   watch: Watch
 }
 
@@ -84,12 +90,12 @@ export async function prepareRequest(
   const [first] = used
   const names = used.map(({ name }) => name)
   if (first === undefined)
-    return { outgoing: { ...request, headers: [...request.headers], body: request.body }, used: [], watch: {} }
+    return { outgoing: { ...request, headers: [...request.headers], body: request.body }, used: [], secrets, watch: {} }
   const sent = { ...request, headers: [...request.headers], body: request.body }
   const kind = tokenRequest(action.host, sent)
   const watch = watchSecrets(secrets)
   const seal = (body: Buffer) => kind && deps.resealer.reseal(kind, body, who.run, first)?.body
-  return { outgoing: sent, used: names, watch: kind === undefined ? watch : watchTokens(watch, seal) }
+  return { outgoing: sent, used: names, secrets, watch: kind === undefined ? watch : watchTokens(watch, seal) }
 }
 
 /** A credential with its value: of the vault, a client's token, or a token that an origin handed out. */

@@ -1,4 +1,5 @@
 // A request as rules and services look at it: one value a header, the body out of its encoding, or the reason why it is not there.
+import type { IncomingMessage } from "node:http"
 import type { SeenRequest } from "../services/types.ts"
 import { type BodyStart, decodeBody } from "./body.ts"
 import type { Target } from "./types.ts"
@@ -41,3 +42,14 @@ export async function withBody(head: SeenRequest, { bytes, whole }: BodyStart): 
 }
 
 const isPush = (type: string | undefined) => type === "application/x-git-receive-pack-request"
+
+/** Characters that a name with a placeholder in it has at least. */
+const LONG_NAME = 24
+
+/** Long names of headers, with nothing behind them, as they were written: what goes out has them in lower case, which hides a placeholder. */
+export function spelledNames({ rawHeaders, rawTrailers }: IncomingMessage): string[] {
+  const fields = rawTrailers.length === 0 ? rawHeaders : [...rawHeaders, ...rawTrailers]
+  return fields.flatMap((name, at) =>
+    at % 2 === 0 && name.length > LONG_NAME && name !== name.toLowerCase() ? [name, ""] : [],
+  )
+}

@@ -1,9 +1,10 @@
-// WebSocket (RFC 6455): the opening is a request like any other; what follows it passes as it comes.
+// WebSocket (RFC 6455): the opening is a request like any other; what follows it passes as it comes, or is looked into.
 import { type IncomingMessage, request as sendRequest } from "node:http"
 import { type Duplex, pipeline as pipe } from "node:stream"
 import { errorAnswer } from "../answer.ts"
 import { checkRequest } from "./check.ts"
 import { AnswerRefused, checkCoding, type OutgoingHeaders, type Watch } from "./forward.ts"
+import { type FrameWatch, passFrames } from "./frame-pass.ts"
 import { requestHeaders, responseHeaders, valuesOf } from "./headers.ts"
 import { ceaseWatching, watchLeaving } from "./leave.ts"
 import { OriginError, originError } from "./origin-error.ts"
@@ -57,7 +58,8 @@ export interface Passed {
 
 /**
  * Sends an opening to its origin, and passes on what comes back: frames both ways where it agrees, its answer where it does not.
- * `headers` are the request's, as `requestHeaders` gives them; `watch` sees the answer, and no frames. Rejects with OriginError while
+ * `headers` are the request's, as `requestHeaders` gives them; `watch` sees the answer, and `frames` what is said then, with no extension
+ * in use. Rejects with OriginError while
  * nothing was sent to the client; resolves once either side ends, or nothing moved for `idle` milliseconds.
  */
 export async function relayUpgrade(
@@ -67,7 +69,8 @@ export async function relayUpgrade(
   idle: number,
   headers: readonly string[] = requestHeaders(arrived.request, arrived.target),
   watch: Watch = {},
-): Promise<{ status: number } & Passed> {
+  frames?: FrameWatch,
+): Promise<{ status: number; failed?: string } & Passed> {
   const { socket, head, request, url } = arrived
   const origin = await origins.open(destination, destination.target.scheme === "https")
   if (socket.destroyed) {
@@ -90,13 +93,19 @@ export async function relayUpgrade(
     return { status, sent: 0, received: 0 }
   }
   const { rest } = upgraded
+  if (frames !== undefined && valuesOf(answer.rawHeaders, "sec-websocket-extensions") !== undefined) {
+    origin.destroy()
+    // Nobody asked for one: what it does to frames could not be read.
+    throw new OriginError("broken", "answer.encoded")
+  }
   const lines = passedOn.map(([name, value]) => `${name}: ${value}\r\n`)
   // The origin's own phrase could be anything.
   const start = "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
   socket.write(`${start}${lines.join("")}\r\n`, "latin1")
   if (rest.length > 0) origin.unshift(rest)
   if (head.length > 0) socket.unshift(head)
-  return { status: 101, ...(await passBetween(socket, origin, idle)) }
+  const passed = frames === undefined ? passBetween(socket, origin, idle) : passFrames(socket, origin, idle, frames)
+  return { status: 101, ...(await passed) }
 }
 
 function headersOf(answer: IncomingMessage, watch: Watch, origin: Duplex): OutgoingHeaders {

@@ -10,7 +10,8 @@ export interface MediaType {
   parameters: Readonly<Record<string, string>>
 }
 
-const MEDIA = /^([\w!#$&^.+-]+\/[\w!#$&^.+-]+)[ \t]*((?:;[ \t]*(?:[\w!#$&^.+-]+=(?:[^\s;,"\\]+|"[^"\\]*"))?[ \t]*)*)$/
+// No two parts that follow each other take the same characters: each text is matched in one way, and in a time that grows with its length.
+const MEDIA = /^([\w!#$&^.+-]+\/[\w!#$&^.+-]+)[ \t]*((?:;[ \t]*(?:[\w!#$&^.+-]+=(?:[^\s;,"\\]+|"[^"\\]*")[ \t]*)?)*)$/
 const PARAMETER = /([\w!#$&^.+-]+)=(?:"([^"]*)"|([^\s;,"]+))/g
 
 /**

@@ -1,4 +1,5 @@
 // The numbers in what providers report: tokens that went in and came out, those from caches included, and what it cost.
+import { parseForeignJson } from "../../foreign-json.ts"
 import type { Usage } from "./types.ts"
 
 type Report = Readonly<Record<string, unknown>>
@@ -41,7 +42,7 @@ export function tallyOf(): { add: (json: string) => void; end: () => Usage } {
       if (!json.includes("sage")) return
       let parsed: unknown
       try {
-        parsed = JSON.parse(json)
+        parsed = parseForeignJson(json)
       } catch {
         return
       }

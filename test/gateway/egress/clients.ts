@@ -9,6 +9,9 @@ import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "n
 import { onTestFinished } from "vitest"
 import { HOST, type TestProxy } from "./proxy.ts"
 
+/** What a client needs to know of a proxy; `token`: it comes with that, as `gateway env` has it. */
+type Via = Pick<TestProxy, "port" | "certificate"> & { token?: string }
+
 /** A file with a certificate, until the test ends. */
 export function certificateFile(pem: string): string {
   const directory = mkdtempSync(join(tmpdir(), "nanoguard-egress-"))
@@ -92,24 +95,26 @@ export function wire(socket: Socket): Wire {
 }
 
 /** A bare connection to the proxy. */
-export function dialProxy({ port }: TestProxy): Wire {
+export function dialProxy({ port }: Pick<TestProxy, "port">): Wire {
   return wire(connect(port, "127.0.0.1"))
 }
 
 /** A CONNECT to `authority`, and what was answered. */
-export async function openTunnel(proxy: TestProxy, authority: string): Promise<Wire> {
+export async function openTunnel(proxy: Via, authority: string): Promise<Wire> {
   const opened = dialProxy(proxy)
-  opened.socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`)
+  const basic = Buffer.from(`x:${proxy.token}`).toString("base64")
+  const token = proxy.token === undefined ? "" : `Proxy-Authorization: Basic ${basic}\r\n`
+  opened.socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${token}\r\n`)
   await opened.until(/\r\n\r\n/)
   return opened
 }
 
-/** TLS through a tunnel to `HOST`, that trusts the run's authority. Rejects where there is no handshake. */
-export async function openTls(proxy: TestProxy, port: number, options: ConnectionOptions = {}): Promise<Wire> {
-  const { socket, text } = await openTunnel(proxy, `${HOST}:${port}`)
+/** TLS through a tunnel to `host`, that trusts the run's authority. Rejects where there is no handshake. */
+export async function openTls(proxy: Via, port: number, options: ConnectionOptions = {}, host = HOST): Promise<Wire> {
+  const { socket, text } = await openTunnel(proxy, `${host}:${port}`)
   if (!text().startsWith("HTTP/1.1 200 ")) throw new Error(text())
   socket.removeAllListeners("data")
-  const secured = connectTls({ socket, servername: HOST, ca: proxy.certificate, ...options })
+  const secured = connectTls({ socket, servername: host, ca: proxy.certificate, ...options })
   await new Promise<void>((resolve, reject) => secured.once("secureConnect", resolve).once("error", reject))
   return wire(secured as TLSSocket)
 }

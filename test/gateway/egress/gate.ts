@@ -10,6 +10,7 @@ import type { EgressDeps } from "../../../src/gateway/egress/deps.ts"
 import { createOrigins } from "../../../src/gateway/egress/origins.ts"
 import { createPipeline } from "../../../src/gateway/egress/pipeline.ts"
 import { createTrafficRecorder } from "../../../src/gateway/egress/record.ts"
+import { createSightings } from "../../../src/gateway/egress/sightings.ts"
 import { createHolds } from "../../../src/gateway/hold/holds.ts"
 import { createLru } from "../../../src/gateway/lru.ts"
 import type { Attribution } from "../../../src/gateway/types.ts"
@@ -30,6 +31,8 @@ export interface EgressGateOptions {
   origin?: (request: IncomingMessage, response: ServerResponse) => void
   /** Further names of the origin. */
   hosts?: readonly string[]
+  /** The name that it has a certificate for; `HOST` where absent. */
+  host?: string
   deps?: Partial<EgressDeps>
 }
 
@@ -47,7 +50,7 @@ export async function openEgressGate(t: TestContext, options: EgressGateOptions)
       seen.push({ method, url, headers, body: Buffer.concat(chunks).toString() })
       answer(request, response)
     })
-  })
+  }, options.host)
   let policy: CompiledPolicy = await load(options.policy(origin.port))
   const vault = await place.openVault()
   const holds = createHolds(store, vault, "test", Date.now)
@@ -68,6 +71,7 @@ export async function openEgressGate(t: TestContext, options: EgressGateOptions)
     tokens: createTokenSource({ fetch: (url, init) => fetch(url, init), now: Date.now }),
     resealer: createResealer({ vault, now: Date.now }),
     met: createLru<true>(100),
+    sightings: createSightings(Date.now),
     ...{ holds, vault, budgets, origins, now: Date.now, stall: 60_000 },
     resolve: async () => ["127.0.0.1"],
     stopping: new AbortController().signal,

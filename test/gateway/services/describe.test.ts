@@ -261,6 +261,15 @@ describe("e-mail", () => {
     expect(draft).toEqual(expect.arrayContaining(expected))
   })
 
+  it("of too many lines is no e-mail: to take it apart would keep the gate from everything else", async () => {
+    const upload = "POST https://gmail.googleapis.com/upload/gmail/v1/users/me/messages/send?uploadType=media"
+    for (const line of ["\r\n", "\n", "\r"]) {
+      const body = `To: a@b.example\r\n\r\n${line.repeat(20_000)}`
+      const found = rows(await show(request(upload, { type: "message/rfc822", body })))
+      expect(found.some((row) => row.startsWith("e-mail/"))).toBe(false)
+    }
+  })
+
   it("is read from its own content-type", async () => {
     const upload = "POST https://gmail.googleapis.com/upload/gmail/v1/users/me/messages/send?uploadType=media"
     expect(rows(await show(request(upload, { type: "message/rfc822", body: mail })))).toEqual(

@@ -53,7 +53,9 @@ import { createRequire } from "node:module"
 const grpc = createRequire(${JSON.stringify(from)})("@grpc/grpc-js")
 const bytes = (value) => Buffer.from(value)
 const method = (path) => ({ path, requestStream: false, responseStream: true, requestSerialize: bytes, requestDeserialize: String, responseSerialize: bytes, responseDeserialize: String })
-const Client = grpc.makeGenericClientConstructor({ list: method("/shop.Items/List"), wipe: method("/shop.Admin/Wipe"), pay: method("/shop.Pay/Pay") }, "shop")
+const unary = (path) => ({ ...method(path), responseStream: false })
+const both = (path) => ({ ...method(path), requestStream: true })
+const Client = grpc.makeGenericClientConstructor({ list: method("/shop.Items/List"), wipe: method("/shop.Admin/Wipe"), wipeOne: unary("/shop.Admin/WipeOne"), wipeAll: both("/shop.Admin/WipeAll"), pay: method("/shop.Pay/Pay"), back: unary("/shop.Pay/Back") }, "shop")
 const client = new Client(process.env.TARGET, grpc.credentials.createSsl())
 const metadata = new grpc.Metadata()
 metadata.set("authorization", "Bearer " + process.env.RPC_KEY)
@@ -62,6 +64,13 @@ for (const name of ["list", "wipe", "pay"]) await new Promise((resolve) => {
   call.on("data", (text) => console.log(name, "said", text))
   call.on("error", (error) => (console.log(name, "failed:", error.code, error.details), resolve()))
   call.on("end", resolve)
+})
+const told = (name, error) => console.log(name, "failed:", error.code, error.details, JSON.parse(String(error.metadata.get("nanoguard-verdict-bin")[0])).verdict.code)
+for (const name of ["wipeOne", "back"]) await new Promise((resolve) => client[name]("one", metadata, (error) => (told(name, error), resolve())))
+await new Promise((resolve) => {
+  const call = client.wipeAll(metadata)
+  call.on("data", () => {}).on("error", (error) => (told("wipeAll", error), resolve()))
+  for (let at = 0; at < 100; at++) call.write("x".repeat(10_000))
 })
 client.close()
 `
@@ -77,10 +86,24 @@ it("@grpc/grpc-js calls, is refused, and is held at its opening", async (ctx) =>
   if (!("asked" in question)) throw new Error(`nothing was held:\n${question.terminal}`)
   expect(question.asked).toMatchObject({ method: "POST", path: "/shop.Pay/Pay" })
   await lab.approve(question.id)
+  const other = await Promise.race([lab.held(), running])
+  if (!("asked" in other)) throw new Error(`nothing more was held:\n${other.terminal}`)
+  expect(other.asked).toMatchObject({ path: "/shop.Pay/Back", opening: "grpc" })
+  await lab.deny(other.id, "not without \u00fcber 100%")
   const { terminal } = await running
   expect(terminal).toMatch(/list said hello list\nlist said hello list/)
   expect(terminal).toContain("pay said hello pay")
-  expect(terminal).toMatch(/wipe failed: 7 /)
+  expect(terminal).toMatch(
+    /wipe failed: 7 POST \S+\/shop\.Admin\/Wipe refused by policy: network\.host-denied\. \[ng-\d+\]/,
+  )
+  for (const [name, path] of [
+    ["wipeOne", "WipeOne"],
+    ["wipeAll", "WipeAll"],
+  ])
+    expect(terminal).toMatch(
+      new RegExp(`${name} failed: 7 POST \\S+/shop\\.Admin/${path} refused by policy: .* network.host-denied\n`),
+    )
+  expect(terminal).toMatch(/back failed: 7 POST .* A person denied \S+: not without \S+ 100%\. .*\n/)
   expect(terminal).toMatch(/nanoguard: refused POST \S+\/shop\.Admin\/Wipe: network\.host-denied/)
   expect(asked.map(({ path }) => path)).toEqual(["/shop.Items/List", "/shop.Pay/Pay"])
   expect(asked.map(({ authorization }) => authorization)).toEqual([`Bearer ${KEY}`, `Bearer ${KEY}`])

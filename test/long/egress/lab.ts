@@ -1,9 +1,11 @@
 // A gate as people run it, the built CLI as a process, with an adopted policy and a vault; commands run behind it with
 // `nanoguard gateway exec`, and a person who answers what is held.
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
 import { execa } from "execa"
 import { adoptPolicy } from "../../../src/approvals/adopt.ts"
 import { answerApproval } from "../../../src/approvals/answer.ts"
@@ -22,6 +24,7 @@ import { deriveKeys } from "../../../src/vault/keys.ts"
 import { unlockVaultKey } from "../../../src/vault/unlock.ts"
 import { newPerson } from "../../approvals/support.ts"
 import { BIN } from "../../e2e/nanoguard.ts"
+import type { TestUser } from "../../sandbox/user.ts"
 import { type Origin, startOrigin } from "./origin.ts"
 
 export interface Ran {
@@ -66,6 +69,8 @@ export interface LabOptions {
   names?: readonly string[]
   /** Done in the person's name before the gate starts. */
   prepare?: (ctx: Context) => Promise<void>
+  /** Whose gate and commands these are, from a copy of the CLI that they may read; this process's own user's where absent. */
+  as?: Pick<TestUser, "uid" | "gid" | "node" | "env">
 }
 
 /** Milliseconds for a command, and for something to be held. */
@@ -89,6 +94,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   const env = {
     ...{ PATH: process.env["PATH"] ?? "", HOME: directory("home"), NANOGUARD_HOME: join(scratch, "state") },
     ...{ NO_COLOR: "1", NANOGUARD_OPERATOR: "olga", CI: "1" },
+    ...options.as?.env,
   }
   const ctx = { ...processContext(), cwd, env }
   await options.prepare?.(ctx)
@@ -104,8 +110,9 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     await setCredential(store, whole as Draft, { value, keys }, ana, Date.now(), "lab")
   }
   const trust = join(directory("trust", { "ca.pem": origin.ca.certificate }), "ca.pem")
-  const gate = execa(process.execPath, ["--import", NAMES, BIN, "gateway", "start", "--port", "0"], {
-    ...{ cwd, extendEnv: false, reject: false, stdin: "ignore" },
+  const { program, names, user } = programOf(scratch, options.as)
+  const gate = execa(program[0], ["--import", names, program[1], "gateway", "start", "--port", "0"], {
+    ...{ cwd, extendEnv: false, reject: false, stdin: "ignore", ...user },
     env: {
       ...env,
       NODE_EXTRA_CA_CERTS: trust,
@@ -124,8 +131,9 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   const answer = (id: string, given: Parameters<typeof answerApproval>[2]) =>
     answerApproval(store, id, given, ana, Date.now(), "lab").then(() => {})
   const nanoguard: Lab["nanoguard"] = async (args, more = {}) => {
-    const { exitCode, all } = await execa(process.execPath, [BIN, ...args], {
+    const { exitCode, all } = await execa(program[0], [program[1], ...args], {
       ...{ cwd: more.cwd ?? cwd, extendEnv: false, reject: false, stdin: "ignore", all: true, timeout: PATIENCE },
+      ...user,
       env: { ...env, ...more.env },
     })
     return { exit: exitCode ?? -1, terminal: all }
@@ -162,4 +170,18 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   }
 }
 
-const NAMES = new URL("names.ts", import.meta.url).href
+const NAMES = fileURLToPath(new URL("names.ts", import.meta.url))
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url))
+
+/** What is started: Node and the CLI, what is loaded before it, and as whom. What another user starts is theirs, all of it. */
+function programOf(scratch: string, as: LabOptions["as"]) {
+  if (as === undefined) return { program: [process.execPath, BIN] as const, names: NAMES, user: {} }
+  const { uid, gid, node } = as
+  const place = join(scratch, "installation")
+  for (const name of ["bin", "dist", "templates", "schema", "package.json"])
+    cpSync(join(ROOT, name), join(place, name), { recursive: true })
+  const names = join(place, "names.ts")
+  cpSync(NAMES, names)
+  execFileSync("chown", ["-R", `${uid}:${gid}`, scratch])
+  return { program: [node, join(place, "bin", "nanoguard.js")] as const, names, user: { uid, gid } }
+}

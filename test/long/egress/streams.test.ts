@@ -81,8 +81,10 @@ function peakOf(pid: number): number {
 
 it("a large upload and a large download come whole, and the gate keeps little of them", async (ctx) => {
   if (process.platform !== "linux") ctx.skip("/proc is missing: it says how much memory a process had, on Linux")
-  const before = peakOf(lab.pid)
   const curl = 'curl -sS -f -H "authorization: Bearer $STREAM_KEY"'
+  // What the first request of all loads (libraries, the authorities that are trusted) is none of what passes.
+  await lab.exec(`${curl} ${lab.at(HOST)}/open/read-first`, { cwd: lab.directory("warm") })
+  const before = peakOf(lab.pid)
   const { exit, terminal } = await lab.exec(
     `head -c ${SIZE} /dev/urandom > big && sha256sum < big && ${curl} -T big ${lab.at(HOST)}/open/up && echo && ${curl} ${lab.at(HOST)}/open/down | sha256sum; rm big`,
     { cwd: lab.directory("large") },
@@ -93,7 +95,7 @@ it("a large upload and a large download come whole, and the gate keeps little of
   expect(remote).toBe(local)
   expect(down).toBe(sent[0])
   // What passes is not kept: only what Node has not collected yet.
-  expect(peakOf(lab.pid) - before).toBeLessThan((SIZE * 3) / 4)
+  expect(peakOf(lab.pid) - before).toBeLessThan(100 * MIB)
   expect([...keys]).toEqual([`Bearer ${KEY}`])
 })
 

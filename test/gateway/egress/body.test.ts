@@ -1,0 +1,31 @@
+import type { IncomingMessage } from "node:http"
+import { Readable } from "node:stream"
+import { expect, test } from "vitest"
+import { readStart } from "../../../src/gateway/egress/body.ts"
+
+/** A request of HTTP/1.1 with a body in these chunks. */
+function request(chunks: Iterable<Buffer>): IncomingMessage {
+  const head = { httpVersionMajor: 1, headers: { "transfer-encoding": "chunked" } }
+  return Object.assign(Readable.from(chunks, { objectMode: false }), head) as unknown as IncomingMessage
+}
+
+function* bytes(count: number): Generator<Buffer> {
+  for (let at = 0; at < count; at++) yield Buffer.from([at & 0xff])
+}
+
+test("a body that comes byte by byte takes no more memory than twice itself", async () => {
+  const count = 100_000
+  const start = await readStart(request(bytes(count)), count, 10_000)
+  expect(start.whole).toBe(true)
+  expect(start.bytes).toEqual(Buffer.concat([...bytes(count)]))
+  expect(start.bytes.buffer.byteLength).toBeLessThanOrEqual(2 * count)
+})
+
+test("a body is read on from its beginning, and no further than the limit", async () => {
+  const before = { bytes: Buffer.from("abc"), whole: false }
+  const start = await readStart(request([Buffer.from("de"), Buffer.from("f")]), 100, 10_000, before)
+  expect(start).toEqual({ bytes: Buffer.from("abcdef"), whole: true })
+  const cut = await readStart(request(bytes(1000)), 10, 10_000)
+  expect(cut.whole).toBe(false)
+  expect(cut.bytes.subarray(0, 11)).toEqual(Buffer.concat([...bytes(11)]))
+})
