@@ -3,6 +3,8 @@ import { type Kysely, sql } from "kysely"
 import { canonicalText } from "../audit/sealing/canonical.ts"
 import type { NewEvent } from "../audit/types.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
+import { personOf } from "../policy/person.ts"
+import { riskOf } from "../policy/risk.ts"
 import { Conflict } from "../store/conflict.ts"
 import type { Tables } from "../store/schema.ts"
 import type { Change, Store } from "../store/types.ts"
@@ -11,7 +13,7 @@ import { decisionMessage, tallyDecisions } from "./decision.ts"
 import { wrongKey } from "./enrol.ts"
 import { eventOf } from "./events.ts"
 import { readApproval } from "./list.ts"
-import { isOperator, mayDecide, personOf } from "./panel.ts"
+import { isOperator, mayDecide } from "./panel.ts"
 import { dropHeld, moveState } from "./queue.ts"
 import { verifySignature } from "./signature.ts"
 import type { Approval, ApprovalState, Approver, Decision, Signer, Terms } from "./types.ts"
@@ -54,6 +56,7 @@ export async function answerApproval(
   requireTerms(answer, terms, now)
   const { approval, approvers } = await readOpen(store.db, id, signer.name, now)
   requireApprover(approvers, signer.name)
+  if (answer === "approve") requireSingle(approval.binding, terms)
   const time = Math.max(now, approval.binding.requested)
   const signature = await signer.sign(decisionMessage(approval.digest, { answer, terms, time }))
   return submitDecision(store, { approval: id, by: signer.name, answer, terms, time, signature }, now, gateway)
@@ -74,6 +77,7 @@ export async function submitDecision(
   for (let tries = 1; ; tries++) {
     const { approval, approvers } = await readOpen(store.db, id, name, now)
     const { digest, binding } = approval
+    if (answer === "approve") requireSingle(binding, terms)
     if (!verifySignature(requireApprover(approvers, name).key, decisionMessage(digest, decision), decision.signature))
       throw wrongKey(name)
     if (
@@ -205,6 +209,17 @@ function requireTerms(answer: Answer["answer"], terms: Terms, now: number): void
       "an approval ends within a year") ||
     (uses !== undefined && !(Number.isSafeInteger(uses) && uses >= 1) && "an approval is for at least one use")
   if (wrong) throw refuse(wrong, "see nanoguard approve --help", EXIT.usage)
+}
+
+/** Where a yes is for one request only, one for more is no yes: its signer would mean something that does not hold. */
+function requireSingle({ kind, run, approvers }: Approval["binding"], { uses, scope, covers }: Terms): void {
+  if (kind !== "network" || approvers.alike !== false) return
+  if (covers === "alike" || (scope === "agent" && run !== undefined) || (uses ?? 1) > 1)
+    throw refuse(
+      `a request of ${riskOf(approvers.risk)} risk is approved by itself: once, for its run`,
+      "leave out --for, --uses and alike, by policy",
+      EXIT.usage,
+    )
 }
 
 /** The error for an id that is none. */

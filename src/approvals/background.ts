@@ -13,6 +13,8 @@ import type { Approval, Approver, Json } from "./types.ts"
 export interface Background {
   /** Absent where the record does not say. */
   boxed?: boolean
+  /** The box that asked has ended: what is granted for its run alone is of no use to anybody. */
+  over?: true
   /** The request of the same rule, host and operation that people agreed to last. */
   approved?: Approval
   /** A no to the same subject of the same agent. */
@@ -42,31 +44,37 @@ const MAX_ASKED = 50
 
 /** Reads all that is known around one request. Errors: environment (store). */
 export async function readBackground(db: Db, approval: Approval, approvers: Approvers): Promise<Background> {
-  const [boxed, approved, denied, decided] = [
-    await findBoxed(db, approval),
+  const [box, approved, denied, decided] = [
+    await readBox(db, approval.binding),
     await findApproved(db, approval, approvers),
     await findDenied(db, approval, approvers),
     await findVerdict(db, approval),
   ]
   return {
-    ...(boxed !== undefined && { boxed }),
+    ...box,
     ...(approved && { approved }),
     ...(denied && { denied }),
     ...(decided && { decided }),
   }
 }
 
-/** What the events of a run say; the least of it where several gateways differ. */
-async function findBoxed(db: Db, { binding: { agent, run } }: Approval): Promise<boolean | undefined> {
+/** What the events of a run say of its box; the least of it where several gateways differ. Errors: environment (store). */
+export async function readBox(
+  db: Db,
+  { agent, run }: Pick<Approval["binding"], "agent" | "run">,
+): Promise<Pick<Background, "boxed" | "over">> {
   const rows = await db
     .selectFrom("agents")
-    .select("boxed")
+    .select(["boxed", "ended"])
     .where("agent", "=", agent)
     .where("run", "=", run ?? "")
     .limit(MAX_BEFORE)
     .execute()
   const known = rows.flatMap(({ boxed }) => (boxed === null ? [] : [boxed !== 0]))
-  return known.length === 0 ? undefined : known.every(Boolean)
+  return {
+    ...(known.length > 0 && { boxed: known.every(Boolean) }),
+    ...(rows.some(({ ended }) => ended !== null) && { over: true }),
+  }
 }
 
 async function findApproved(db: Db, { id, binding }: Approval, approvers: Approvers): Promise<Approval | undefined> {
@@ -133,26 +141,39 @@ function whatIsAsked({ arguments: bound }: Approval["binding"]): string {
   return canonicalText(asked)
 }
 
-/** The newest verdict about a package's version, for the agent that asks, that is in the way of it. */
+/** The newest verdict about a package's version, for the agent that asks, that is in the way of it: of this run, else of another. */
 async function findVerdict(db: Db, { binding }: Approval): Promise<Background["decided"]> {
   const bound = readPackage(binding)
   if (bound === undefined) return undefined
   const { purl, codes } = bound
   const at = purl.lastIndexOf("@")
   if (at <= 0) return undefined
-  const uses = await db
+  const uses = db
     .selectFrom("uses")
     .innerJoin("items", "items.id", "uses.item")
-    .select("lastSeq")
     .where("items.kind", "=", "package")
     .where("items.name", "=", purl.slice(0, at))
     .where("items.version", "=", purl.slice(at + 1))
     .where("uses.agent", "=", binding.agent)
-    .orderBy("lastSeq", "desc")
+  const own = await uses
+    .innerJoin("entries", "entries.use", "uses.id")
+    .select("entries.seq as seq")
+    .where("entries.run", "=", binding.run ?? "")
+    .orderBy("entries.seq", "desc")
     .limit(MAX_BEFORE)
     .execute()
-  if (uses.length === 0) return undefined
-  const seqs = uses.map(({ lastSeq }) => lastSeq)
+  const last = await uses.select("lastSeq as seq").orderBy("lastSeq", "desc").limit(MAX_BEFORE).execute()
+  return (await firstVerdict(db, own, codes)) ?? (await firstVerdict(db, last, codes))
+}
+
+/** Of these records the newest with a verdict that holds something up for one of the codes. */
+async function firstVerdict(
+  db: Db,
+  rows: readonly { seq: number }[],
+  codes: readonly string[],
+): Promise<Background["decided"]> {
+  if (rows.length === 0) return undefined
+  const seqs = rows.map(({ seq }) => seq)
   const events = await db.selectFrom("events").selectAll().where("seq", "in", seqs).orderBy("seq", "desc").execute()
   for (const { seq, body } of events) {
     const { verdict } = JSON.parse(body) as LogRecord

@@ -1,6 +1,7 @@
 // What people's signed answers amount to.
 import { canonicalText } from "../audit/sealing/canonical.ts"
-import { mayDecide, personOf } from "./panel.ts"
+import { personOf } from "../policy/person.ts"
+import { mayDecide } from "./panel.ts"
 import { verifySignature } from "./signature.ts"
 import type { Approval, Approver, Decision, Panel, Terms } from "./types.ts"
 
@@ -48,7 +49,7 @@ export function tallyDecisions(
     for (const mark of marks) counted.add(mark)
     return isNew ? [name] : []
   })
-  const terms = agreed.map((decision) => meantTerms(approval.binding, decision.terms))
+  const terms = agreed.map((decision) => meantTerms(approval.binding, panel, decision.terms))
   return {
     denied: valid.some(({ answer }) => answer === "deny"),
     by,
@@ -56,8 +57,12 @@ export function tallyDecisions(
   }
 }
 
-/** What terms mean where they leave something out: a request of its own is let through once. */
-function meantTerms({ kind }: Approval["binding"], terms: Terms): Terms {
+/** What terms mean where they leave something out: a request of its own is let through once; where nothing may be agreed to in advance, whatever they say. */
+function meantTerms({ kind, run }: Approval["binding"], { alike }: Panel, terms: Terms): Terms {
+  if (kind === "network" && alike === false) {
+    const { covers: _, ...rest } = terms
+    return { ...rest, ...(run !== undefined && { scope: "run" }), uses: 1 }
+  }
   if (kind !== "network" || terms.covers === "alike" || terms.uses !== undefined) return terms
   return { ...terms, uses: 1 }
 }

@@ -1,5 +1,6 @@
 // What the log says of approvals.
 import type { NewEvent } from "../audit/types.ts"
+import { riskOf } from "../policy/risk.ts"
 import type { Approval, PackageArguments } from "./types.ts"
 
 type Step = "requested" | "agreed" | "granted" | "denied" | "expired" | "cancelled"
@@ -14,6 +15,9 @@ export function eventOf({ id, digest, binding }: Approval, step: Step, gateway: 
     ...(operator !== undefined && { operator }),
     ...(step === "requested" && { outcome: "held" as const }),
     ...(["denied", "expired", "cancelled"].includes(step) && { outcome: "refused" as const }),
-    detail: { request: kind, digest, approvers: approvers.group, ...(codes && { codes }) },
+    detail: {
+      ...{ request: kind, digest, approvers: approvers.group, risk: riskOf(approvers.risk) },
+      ...(codes && { codes }),
+    },
   }
 }

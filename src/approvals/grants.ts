@@ -10,7 +10,7 @@ import { listGranted } from "./queue.ts"
 import type { ActiveGrant, Approval, Approver, PackageArguments, Panel, Terms } from "./types.ts"
 
 export interface GrantFilter {
-  policy: Pick<CompiledPolicy, "hash" | "approvers">
+  policy: Pick<CompiledPolicy, "hash" | "approvers"> & Partial<Pick<CompiledPolicy, "risks">>
   agent: string
   run?: string | undefined
   operator?: string | undefined
@@ -61,6 +61,7 @@ function toGrant(
     grant: {
       ...{ id, codes, approvers: panel.group, expires: terms.expires! },
       kind: binding.kind === "exception" ? "exception" : "ask",
+      ...(panel.risk !== undefined && { risk: panel.risk }),
       ...(advisories && { advisories }),
       ...(missing && { missing }),
     },
@@ -82,7 +83,9 @@ export function verifyGrant(
   policy: GrantFilter["policy"],
   now: number,
 ): VerifiedGrant | undefined {
-  const { panel } = panelOf(policy, approval.binding.approvers.group)
+  const { group, risk } = approval.binding.approvers
+  // A row that names a lesser risk than the rules do lifts none of them.
+  const { panel } = panelOf(policy, group, risk)
   const { denied, by, terms } = tallyDecisions(approval, panel, approvers)
   if (denied || by.length < panel.quorum || !(now < (terms.expires ?? 0))) return undefined
   if (terms.uses !== undefined && approval.uses >= terms.uses) return undefined

@@ -1,5 +1,6 @@
 // Looking at the queue: for people.
 import { type Kysely, sql } from "kysely"
+import { rankOfRisk } from "../policy/risk.ts"
 import type { Tables } from "../store/schema.ts"
 import { MAX_LISTED, toApprovals } from "./rows.ts"
 import type { Approval, ApprovalState } from "./types.ts"
@@ -22,7 +23,7 @@ export async function countHeld(db: Kysely<Tables>, now: number): Promise<number
   return Number(count)
 }
 
-/** What waits for people at a time, the most urgent first; or, where `state` says so, what stands otherwise, the newest first. */
+/** What waits for people at a time, the gravest and then the oldest first; or, where `state` says so, what stands otherwise, the newest first. */
 export async function listApprovals(
   db: Kysely<Tables>,
   now: number,
@@ -34,5 +35,11 @@ export async function listApprovals(
   else if (state === "expired")
     query = query.where((is) => is.or([is("state", "=", state), isOver])).orderBy("requested", "desc")
   else query = query.where("state", "=", state).where(sql<boolean>`not (${isOver})`).orderBy("requested", "desc")
-  return toApprovals(db, await query.execute(), now)
+  const found = await toApprovals(db, await query.execute(), now)
+  return state === "pending" ? found.sort(byUrgency) : found
+}
+
+/** The gravest first; of the same risk whoever waits longest, and of those that came at once what is over first, as they were read. */
+function byUrgency({ binding: a }: Approval, { binding: b }: Approval): number {
+  return rankOfRisk(b.approvers.risk) - rankOfRisk(a.approvers.risk) || a.requested - b.requested
 }

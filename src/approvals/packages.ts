@@ -16,7 +16,7 @@ export interface Asking {
 }
 
 interface PackageQuestion {
-  policy: Pick<CompiledPolicy, "hash" | "approvers">
+  policy: Pick<CompiledPolicy, "hash" | "approvers"> & Partial<Pick<CompiledPolicy, "risks">>
   /** Of the package; its effect is `ask`, or, for an exception, `deny`. */
   verdict: Verdict
   purl: string
@@ -55,7 +55,7 @@ function ask(who: Asking, question: PackageQuestion, kind: string, codes: readon
     ...(advisories && { advisories }),
     ...(missing && { missing }),
   }
-  const { panel, wait } = panelOf(policy, verdict.approvers ?? "")
+  const { panel, wait } = panelOf(policy, verdict.approvers ?? "", verdict.risk)
   return {
     ...{ kind, agent: who.agent, operator: who.operator, run: who.run, reason },
     ...(who.boxed !== undefined && { boxed: who.boxed }),

@@ -40,7 +40,7 @@ const verb = (effect: "allow" | "deny", subject: string) => ({ [effect]: subject
 
 /** Without what only a rule that asks has, nor examples, which say what is asked. */
 function without(source: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { ask: _, approvers: __, bind: ___, examples: ____, ...rest } = source
+  const { ask: _, approvers: __, bind: ___, examples: ____, risk: _____, ...rest } = source
   return rest
 }
 

@@ -1,6 +1,7 @@
 // Hours in which nobody is asked.
-import type { Approvers, CompiledPolicy } from "../policy/compiled.ts"
-import { groupsOf } from "./panel.ts"
+import type { Approvers } from "../policy/compiled.ts"
+import { type Consulted, consult } from "../policy/consult.ts"
+import type { Risk } from "../policy/risk.ts"
 
 type Quiet = NonNullable<Approvers["quiet"]>
 
@@ -9,10 +10,11 @@ const clocks = new Map<string, Intl.DateTimeFormat>()
 
 /**
  * The hours that keep a rule's `approvers` ("" where it names none) from being asked at `now` (ms since the epoch); undefined where they may
- * be. A zone that this machine does not know is quiet always: nobody can say what time it is there.
+ * be, or where what is asked at this level does not wait for the morning. A zone that this machine does not know is quiet always: nobody can say what time it is there.
  */
-export function quietAt(policy: Pick<CompiledPolicy, "approvers">, group: string, now: number): Quiet | undefined {
-  const groups = groupsOf(policy, group)
+export function quietAt(policy: Consulted, group: string, now: number, risk?: Risk): Quiet | undefined {
+  const { groups, level } = consult(policy, group, risk)
+  if (!level.quiet) return undefined
   // Where the people of several groups are asked, somebody of another one is awake.
   if (groups.length === 0 || !groups.every(({ quiet }) => quiet !== undefined && isQuiet(quiet, now))) return undefined
   return groups[0]!.quiet

@@ -1,6 +1,7 @@
 // What people agreed to about requests of the network: verified like every grant, and bound to the rules that asked.
 import type { Kysely } from "kysely"
 import type { CompiledPolicy } from "../policy/compiled.ts"
+import type { Grant } from "../policy/grant-types.ts"
 import type { Tables } from "../store/schema.ts"
 import type { Change } from "../store/types.ts"
 import { readApprovers } from "./approvers.ts"
@@ -9,7 +10,7 @@ import { listGranted } from "./queue.ts"
 import { hashRules, isAlike, isSameRequest } from "./requests.ts"
 import type { ActiveGrant, Approval, NetworkArguments } from "./types.ts"
 
-type Policy = Pick<CompiledPolicy, "hash" | "approvers" | "listRules">
+type Policy = Pick<CompiledPolicy, "hash" | "approvers" | "listRules"> & Partial<Pick<CompiledPolicy, "risks">>
 
 /** A yes about a request, with what it was said about. */
 export interface RequestGrant extends VerifiedGrant {
@@ -52,7 +53,10 @@ export function coveringGrants(
     const covers =
       isSameRequest(granted, request) || (terms.covers === "alike" && isAlike(policy, panel.group, granted, request))
     if (!covers) return []
-    const grant = { id, codes: granted.codes, approvers: panel.group, expires: terms.expires!, kind: "ask" as const }
+    const grant: Grant = {
+      ...{ id, codes: granted.codes, approvers: panel.group, expires: terms.expires!, kind: "ask" },
+      ...(panel.risk !== undefined && { risk: panel.risk }),
+    }
     return [{ purl: "", by, uses, grant, ...(terms.uses !== undefined && { limit: terms.uses }) }]
   })
 }

@@ -1,5 +1,6 @@
 // What asking costs people: how often each rule asks, what they say, and how long it takes them. Read from the queue and its signed answers.
 import type { Kysely } from "kysely"
+import { RISKS, type Risk, riskOf } from "../policy/risk.ts"
 import type { Tables } from "../store/schema.ts"
 import { type Enrolled, readEnrolled } from "./approvers.ts"
 import { tallyDecisions } from "./decision.ts"
@@ -46,6 +47,8 @@ export interface ApprovalStats {
   perDay: readonly ({ day: string } & Figures)[]
   /** Those that ask most first. */
   rules: readonly RuleFigures[]
+  /** The gravest first; levels at which nothing was asked are left out. */
+  risks: readonly ({ risk: Risk } & Figures)[]
   agents: readonly ({ agent: string } & Figures)[]
 }
 
@@ -70,6 +73,10 @@ export async function approvalStats(db: Kysely<Tables>, now: number, days: numbe
     rules: groups(({ approval }) => `${approval.binding.kind} ${ruleOf(approval)}`)
       .map(([, ofRule]) => ({ ...whatAsks(ofRule[0]!.approval), ...figuresOf(ofRule) }))
       .sort(most),
+    risks: RISKS.toReversed().flatMap((risk) => {
+      const ofRisk = seen.filter(({ approval }) => riskOf(approval.binding.approvers.risk) === risk)
+      return ofRisk.length === 0 ? [] : [{ risk, ...figuresOf(ofRisk) }]
+    }),
     agents: groups(({ approval }) => approval.binding.agent)
       .map(([agent, ofAgent]) => ({ agent, ...figuresOf(ofAgent) }))
       .sort(most),

@@ -1,6 +1,7 @@
 // The contract of approvals: what is asked of a person, what the person signs, and what follows from it.
 import type { CompiledPolicy } from "../policy/compiled.ts"
-import type { Grant } from "../policy/types.ts"
+import type { Grant } from "../policy/grant-types.ts"
+import type { Risk } from "../policy/risk.ts"
 
 /** Plain data, as JSON has it. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
@@ -15,6 +16,10 @@ export interface Panel {
   quorum: number
   /** False where the policy says that whoever operates the agent is not among them. */
   operator?: false
+  /** How much harm a wrong yes would do, as the rules that ask say; `medium` where absent. */
+  risk?: Risk
+  /** False where a yes is for the one request in front of them: once, in its run. */
+  alike?: false
 }
 
 /** What exactly is asked. Its digest is what a person sees, repeats and signs; nothing in it can change afterwards. */

@@ -3,7 +3,7 @@ import { readNetwork } from "../approvals/read-arguments.ts"
 import type { Approval } from "../approvals/types.ts"
 import type { Context } from "../context.ts"
 import { readFromGate } from "../gateway/control-client.ts"
-import { grantLine } from "../policy/network.ts"
+import { grantLine } from "../policy/grant-line.ts"
 import { bodyLines } from "../render/card-body.ts"
 import { cleanText } from "../render/clean.ts"
 
@@ -25,12 +25,15 @@ export async function fetchBody(ctx: Pick<Context, "env">, { id, binding }: Appr
 export function proposeRule({ binding }: Approval): string[] {
   const request = readNetwork(binding)
   if (request === undefined) return ["Only requests of the network have one."]
-  const { method, scheme, host, port, path, operation, access } = request
-  const line = grantLine({
-    ...{ kind: "network", method, scheme, host, port, path },
-    ...(operation !== undefined && { operation }),
-    ...(access !== undefined && { access }),
-  })
+  const { method, scheme, host, port, path, operation, access, credential } = request
+  const line = grantLine(
+    {
+      ...{ kind: "network", method, scheme, host, port, path },
+      ...(operation !== undefined && { operation }),
+      ...(access !== undefined && { access }),
+    },
+    { credentials: credential?.split(", ") ?? [] },
+  )
   if (line === undefined) return ["There is no line that should allow this without asking."]
   return [
     ...["network:", ...line.split("\n").map((part) => `  ${cleanText(part, 1000)}`), ""],

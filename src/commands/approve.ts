@@ -142,7 +142,7 @@ async function requireDigest(
   if (matchesDigest(typed, digest)) return
   throw usage(
     `this is not the digest of ${id}: nothing was decided`,
-    "look at it again: at least its first 8 digits are needed",
+    "look at it again: at least its first 8 digits are needed, such as 80fb-9386; `sha256:` does not count",
   )
 }
 

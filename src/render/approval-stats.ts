@@ -35,7 +35,7 @@ export function proposalsOf({ rules }: Pick<ApprovalStats, "rules">): Proposal[]
 export function renderApprovalStats(stats: ApprovalStats, format: "text" | "json", columns = 100): string {
   const proposals = proposalsOf(stats)
   if (format === "json") return safeJson({ ...stats, proposals })
-  const { days, total, asksPerDay, rules, agents, cut } = stats
+  const { days, total, asksPerDay, rules, risks, agents, cut } = stats
   if (total.asks === 0) return `Nothing was asked in ${countOf(days, "day")}.\n`
   const lines = [
     `${countOf(total.asks, "request")} in ${countOf(days, "day")}, ${round(asksPerDay)} a day${cut ? " (the newest; there are more)" : ""}`,
@@ -43,6 +43,11 @@ export function renderApprovalStats(stats: ApprovalStats, format: "text" | "json
     ...table(
       "rule",
       rules.map((one) => [one, nameOf(one)]),
+    ),
+    "",
+    ...table(
+      "risk",
+      risks.map((one) => [one, one.risk]),
     ),
     "",
     ...table(

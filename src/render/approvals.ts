@@ -6,8 +6,9 @@ import { tallyDecisions } from "../approvals/decision.ts"
 import { readNetwork, readPackage } from "../approvals/read-arguments.ts"
 import type { Approval, ApprovalState, Approver, Binding, Terms } from "../approvals/types.ts"
 import { formatDuration } from "../policy/duration.ts"
+import { type Risk, riskOf } from "../policy/risk.ts"
 import type { Verdict } from "../policy/types.ts"
-import { deniedRows } from "./card.ts"
+import { deniedRows, riskRows } from "./card.ts"
 import { describeCode, evidenceRows, partsOf } from "./card-parts.ts"
 import { linesOf, type Row } from "./card-text.ts"
 import { cleanText, countOf, safeJson } from "./clean.ts"
@@ -19,6 +20,8 @@ export interface ShownApproval extends Omit<Binding, "v" | "nonce" | "requested"
   id: string
   digest: string
   state: ApprovalState
+  /** How much harm a wrong yes would do, as the rules that ask say. */
+  risk: Risk
   requested: string
   expires: string
   uses: number
@@ -29,6 +32,8 @@ export interface ShownApproval extends Omit<Binding, "v" | "nonce" | "requested"
   /** What the record says around it; of one request that is looked at. */
   record?: {
     boxed?: boolean
+    /** The box that asked has ended. */
+    over?: true
     /** The verdict about a package, and what `nanoguard why` calls it. */
     decided?: { request: string; verdict: Verdict }
     denied?: Omit<Denied, "time"> & { time: string }
@@ -65,16 +70,30 @@ export function describeApproval(
   const { v: _, nonce: __, requested, expires, ...rest } = binding
   const { by } = tallyDecisions(approval, binding.approvers, approvers)
   return {
-    ...{ id, digest, state, ...rest, requested: new Date(requested).toISOString() },
+    ...{
+      id,
+      digest,
+      state,
+      risk: riskOf(binding.approvers.risk),
+      ...rest,
+      requested: new Date(requested).toISOString(),
+    },
     ...{ expires: new Date(expires).toISOString(), uses, agreed: by },
     missing: Math.max(0, binding.approvers.quorum - by.length),
     ...(background !== undefined && { record: describeBackground(background) }),
   }
 }
 
-function describeBackground({ boxed, decided, denied, approved }: Background): NonNullable<ShownApproval["record"]> {
+function describeBackground({
+  boxed,
+  over,
+  decided,
+  denied,
+  approved,
+}: Background): NonNullable<ShownApproval["record"]> {
   return {
     ...(boxed !== undefined && { boxed }),
+    ...(over && { over }),
     ...(decided && { decided: { request: `ng-${decided.seq}`, verdict: decided.verdict } }),
     ...(denied && { denied: { ...denied, time: new Date(denied.time).toISOString() } }),
     ...(approved && { approved: approved.id }),
@@ -97,7 +116,7 @@ export function renderApprovals(
   const rows = approvals.map((one) => [
     ...[one.id, shortDigest(one.digest), one.state === "pending" ? timeLeft(one, now) : one.requested.slice(0, 16)],
     // The agent's name and what it asks for come last: nothing of ours stands behind them.
-    ...[one.kind, codesOf(one).join(" "), one.agent, one.subject],
+    ...[one.risk, one.kind, codesOf(one).join(" "), one.agent, one.subject],
   ])
   const lines = alignColumns(rows).map((line) => cutToWidth(line, columns))
   if (report.state === "pending") lines.push("", "Look at one and decide: nanoguard approve <id>, nanoguard deny <id>")
@@ -119,6 +138,7 @@ export function renderCard(
     ["request", `${one.id}, ${one.kind}, ${one.state === "pending" ? timeLeft(one, now) : one.state}`],
     ["digest", shortDigest(one.digest)],
     ["subject", one.subject],
+    ...riskRows(one).map(({ label, value }): [string, string] => [label, value]),
     ["agent", one.agent],
     ...(one.run === undefined ? [] : [["run", one.run] as [string, string]]),
     ...(one.operator === undefined ? [] : [["operator", one.operator] as [string, string]]),
@@ -133,7 +153,7 @@ export function renderCard(
     ],
     ...(one.reason === undefined ? [] : [["agent says", `"${one.reason}"`] as [string, string]]),
     ...deniedRows(background, now).map(({ label, value }): [string, string] => [label, value]),
-    ...(answer === undefined ? [] : [meaningOf(one, answer)]),
+    ...(answer === undefined ? [] : [meaningOf(one, answer, background)]),
   ]
   const lines = rows.flatMap(([label, value]) => linesOf({ label, value: cleanText(value, MAX_VALUE) }, columns))
   return `${lines.map(({ text }) => text).join("\n")}\n`
@@ -142,13 +162,16 @@ export function renderCard(
 function meaningOf(
   { kind, agent, run }: ShownApproval,
   { answer, terms }: Pick<AnswerReport, "answer" | "terms">,
+  background?: Background,
 ): [string, string] {
   const whose = run === undefined || terms.scope === "agent" ? `agent ${agent}` : `run ${run} of ${agent}`
   if (answer === "deny")
     return ["your no", `holds for ${run === undefined ? `agent ${agent}, for a day` : `run ${run} of ${agent}`}`]
   const uses = terms.uses === undefined ? "" : `, for ${countOf(terms.uses, "use")}`
   const what = kind === "network" ? "lets this request out" : "lets this version in"
-  return ["your yes", `${what} until ${terms.expires}${uses}, for ${whose}`]
+  const over =
+    background?.over && terms.scope === "run" ? ", which is over: say --for agent for the agent's next run" : ""
+  return ["your yes", `${what} until ${terms.expires}${uses}, for ${whose}${over}`]
 }
 
 /** What became of an answer, for a person or as one JSON document. */

@@ -5,6 +5,7 @@ import { shortDigest } from "../approvals/binding.ts"
 import type { Waiting } from "../approvals/live/types.ts"
 import type { Binding } from "../approvals/types.ts"
 import { formatDuration } from "../policy/duration.ts"
+import { DEFAULT_RISK, rankOfRisk, riskOf } from "../policy/risk.ts"
 import { type Parts, partsOf, type Section } from "./card-parts.ts"
 import { type Row, shortValue } from "./card-text.ts"
 import { MAX_SHOWN } from "./card-values.ts"
@@ -20,18 +21,29 @@ export function cardOf(waiting: Waiting, now: number, whole = false): Card {
   const parts = partsOf(binding, waiting.background, whole ? Infinity : MAX_SHOWN)
   return {
     headline: parts.headline,
-    top: [...parts.top, askedBy(waiting)],
+    top: [...parts.top, ...riskRows(binding), askedBy(waiting)],
     sections: [...parts.sections, saidOf(binding)].filter(({ rows }) => rows.length > 0),
     bottom: [...deniedRows(waiting.background, now), ...footOf(waiting, now)],
   }
 }
 
+/** How much harm a wrong yes would do, where the policy says more than nothing, and what follows from it. */
+export function riskRows({ approvers }: Pick<Binding, "approvers">): Row[] {
+  const risk = riskOf(approvers.risk)
+  if (risk === DEFAULT_RISK && approvers.alike !== false) return []
+  const alone = approvers.alike === false ? ": each is approved by itself" : ""
+  const rank = rankOfRisk(risk) - rankOfRisk(DEFAULT_RISK)
+  return [{ label: "risk", value: `${risk}${alone}`, ...(rank > 0 && { tone: rank > 1 ? "bad" : "warn" }) }]
+}
+
 function askedBy({ approval: { binding }, background }: Waiting): Row {
-  const { agent, operator, run } = binding
+  const { kind, agent, operator, run } = binding
   const of = operator === undefined ? "no operator named" : `operator ${named(operator, 80)}`
   const who = `${named(agent, 80)} (${of}; ${run === undefined ? "outside of a run" : `run ${named(run, 60)}`})`
   const label = "asked by"
   if (background === undefined) return { label, value: `${who}; looking at the record ...` }
+  if (background.over && kind !== "exception")
+    return { label, value: `${who}, in a box that has ended: a yes for its run comes too late`, tone: "warn" }
   if (background.boxed === true) return { label, value: `${who}, in a box` }
   return { label, value: `${who}, ${background.boxed === false ? "in no box" : "in no known box"}`, tone: "warn" }
 }

@@ -3,11 +3,14 @@ import { describe, expect, type TestContext, test } from "vitest"
 import { answerApproval } from "../../src/approvals/answer.ts"
 import { readApprovers } from "../../src/approvals/approvers.ts"
 import { readBackground } from "../../src/approvals/background.ts"
+import { hostHistory } from "../../src/approvals/host-history.ts"
 import { readApproval } from "../../src/approvals/list.ts"
 import { createLoader } from "../../src/approvals/live/load.ts"
 import { similarTo } from "../../src/approvals/similar.ts"
 import { plainTerms } from "../../src/approvals/terms.ts"
 import type { Asked, NetworkArguments } from "../../src/approvals/types.ts"
+import { deriveAll } from "../../src/audit/derive/derive.ts"
+import { hostItem } from "../../src/audit/host-item.ts"
 import type { Verdict } from "../../src/policy/types.ts"
 import { NOW } from "../context.ts"
 import { newStoreDatabase } from "../postgres.ts"
@@ -97,36 +100,35 @@ describe.each(STORES)("%s", (_, prepare) => {
       },
     }
     const [name, version] = [PURL.slice(0, PURL.lastIndexOf("@")), PURL.slice(PURL.lastIndexOf("@") + 1)]
-    const seq = await store.append({
-      ...{
-        type: "package.decided",
-        subject: PURL,
-        gateway: "gw",
-        agent: "claude-1",
-        run: "r1",
-        outcome: "held",
+    const decided = (run: string, more: Partial<Verdict> = {}) =>
+      store.append({
+        ...{ type: "package.decided", subject: PURL, gateway: "gw", agent: "claude-1", run, outcome: "held" },
         boxed: false,
-      },
-      item: { kind: "package", name, version },
-      decision: {
-        action: {
-          kind: "package",
-          purl: PURL,
-          ecosystem: "npm",
-          name: "esbuild",
-          version,
-          source: { kind: "registry", origin: "default" },
+        item: { kind: "package", name, version },
+        decision: {
+          action: {
+            ...{ kind: "package", purl: PURL, ecosystem: "npm", name: "esbuild", version },
+            source: { kind: "registry", origin: "default" },
+          },
+          evidence: { now: NOW },
+          verdict: { ...verdict, ...more },
         },
-        evidence: { now: NOW },
-        verdict,
-      },
-    })
+      })
+    const seq = await decided("r1")
     const id = await put(question())
     await expect
       .poll(() => background(id), { timeout: 10_000 })
       .toMatchObject({ boxed: false, decided: { seq, verdict: { rule: verdict.rule } } })
+    // What another run was told later is shown only where this one was told nothing.
+    const later = await decided("r2", { reason: "Another run's." })
+    const stranger = await put(question(PURL, { run: "r3" }))
+    await expect.poll(async () => (await background(stranger)).decided?.seq, { timeout: 10_000 }).toBe(later)
+    expect((await background(id)).decided?.seq).toBe(seq)
     const boxed = await put(asking({}, { run: "r9", boxed: true }))
     await expect.poll(async () => (await background(boxed)).boxed, { timeout: 10_000 }).toBe(true)
+    expect(await background(boxed)).not.toHaveProperty("over")
+    await store.append({ type: "sandbox.ended", subject: "r9", gateway: "gw", agent: "claude-1", run: "r9" })
+    await expect.poll(() => background(boxed), { timeout: 10_000 }).toMatchObject({ boxed: true, over: true })
   })
 
   test("the loader tells how what is gone ended, and for whom a request is", async (t) => {
@@ -174,4 +176,44 @@ test.each<[string, Asked, boolean]>([
   const queue = [waitingFor(asking({ query: "x" })).approval, waitingFor(asked).approval]
   expect(similarTo(queue, queue[0]!.id)).toEqual(similar ? queue : [queue[0]])
   expect(similarTo(queue, "ap-aaaaaaaa")).toEqual([])
+})
+
+describe.each(STORES)("%s: where an agent was before", (_, prepare) => {
+  test("is every run of this agent, what was let through, and the port", async (t) => {
+    const { store } = await place(t, prepare)
+    const index = async () => {
+      await store.checkpoint()
+      if (store.kind === "postgres") await deriveAll({ engine: "postgres", source: store.db, index: store.db })
+    }
+    const at = { host: "api.example.com", port: 443 }
+    const never = "this agent was never let through to this host before, in any run on record"
+    expect(await hostHistory(store.db, "claude-1", at)).toBe(never)
+    const event = {
+      type: "network.decided",
+      subject: "x",
+      gateway: "gw",
+      item: { kind: "host", name: at.host },
+    } as const
+    await store.write({
+      events: [
+        { ...event, agent: "claude-1", run: "r1", outcome: "refused" },
+        { ...event, agent: "claude-2", run: "r2", outcome: "released" },
+      ],
+    })
+    await index()
+    expect(await hostHistory(store.db, "claude-1", at)).toBe(never)
+    await store.write({ events: [{ ...event, agent: "claude-1", run: "r3", outcome: "released" }] })
+    await index()
+    expect(await hostHistory(store.db, "claude-1", at)).toMatch(
+      /^this agent was let through to this host once before, first on \d{4}-\d\d-\d\d$/,
+    )
+    expect(await hostHistory(store.db, "claude-1", { ...at, port: 8443 })).toBe(never)
+    const v6 = { host: "::1", port: 8443 }
+    await store.write({
+      events: [{ ...event, item: hostItem(v6), agent: "claude-1", run: "r3", outcome: "released" }],
+    })
+    await index()
+    expect(await hostHistory(store.db, "claude-1", v6)).toContain("to this host once before")
+    expect(await hostHistory(store.db, "claude-1", { ...at, host: `${"a".repeat(240)}.example` })).toBe(never)
+  })
 })

@@ -108,7 +108,7 @@ describe("who is asked", () => {
   test.each([
     ["the group that the rule names", two, "ops", ["ana", "ben"], 2, 3_600_000],
     ["nobody, where there is no such group", two, "none", [], 1, 900_000],
-    ["everybody of all groups, where the rule names none", two, "", ["ana", "ben", "cy"], 1, 900_000],
+    ["everybody of all groups, where the rule names none", two, "", ["ana", "ben", "cy"], 2, 900_000],
     [
       "the only group there is",
       "approvers: { ops: { people: [ana, ana], quorum: 1, expire: 1h } }",

@@ -27,7 +27,7 @@ test("a request of the network is listed, shown whole by its id, and let out onc
   const { digest } = await store.db.selectFrom("approvals").select("digest").executeTakeFirstOrThrow()
   const short = shortDigest(digest)
   expect((await run(["approve"])).out.split("\n")[0]).toBe(
-    `${id}  ${short}  10m left  network  network.ask  claude-1  POST https://api.example.com/v1/charges`,
+    `${id}  ${short}  10m left  medium  network  network.ask  claude-1  POST https://api.example.com/v1/charges`,
   )
   const json = (await run(["approve", "--list", "--format", "json"])).json()
   expect(json).toMatchObject({

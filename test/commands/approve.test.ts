@@ -34,7 +34,7 @@ describe("approve --list", () => {
     const { out, exit } = await run(["approve", "--list"])
     expect(exit).toBe(EXIT.ok)
     expect(out).toBe(
-      `${id}  ${short}  15m left  package  script.unapproved  claude-1  ${PURL}\n\nLook at one and decide: nanoguard approve <id>, nanoguard deny <id>\n`,
+      `${id}  ${short}  15m left  medium  package  script.unapproved  claude-1  ${PURL}\n\nLook at one and decide: nanoguard approve <id>, nanoguard deny <id>\n`,
     )
     expect((await run(["approve", "--format", "json"])).json()).toMatchObject({
       ...{ schema: "nanoguard.approvals/1", state: "pending" },
@@ -92,12 +92,18 @@ describe("approve <id>", () => {
   test("refuses another digest, one that is too short, and none", async () => {
     const { run, store, id, digest, signed } = await newWaiting()
     const hex = digest.slice(7)
-    for (const wrong of [hex.slice(0, 7), `${hex.slice(0, 15)}${hex[15] === "0" ? "1" : "0"}`, "deadbeef"]) {
+    for (const wrong of [
+      hex.slice(0, 7),
+      digest.slice(0, 11),
+      `${hex.slice(0, 15)}${hex[15] === "0" ? "1" : "0"}`,
+      "deadbeef",
+    ]) {
       const ran = await run(["approve", id, "--digest", wrong, ...signed])
       expect([ran.exit, ran.err]).toEqual([
         EXIT.usage,
         expect.stringContaining(`this is not the digest of ${id}: nothing was decided`),
       ])
+      expect(ran.err).toContain("at least its first 8 digits are needed, such as 80fb-9386; `sha256:` does not count")
     }
     const none = await run(["approve", id, ...signed])
     expect([none.exit, none.err]).toEqual([

@@ -35,6 +35,15 @@ const MORE = {
 } as unknown as Json
 
 describe("a card", () => {
+  test("says how much harm a wrong yes would do, where it is not the usual", () => {
+    const approvers = { group: "", people: ["ana"], quorum: 1 }
+    const shown = (more: object) =>
+      screenOf(showing([waitingFor(askedFor(charge(), { approvers: { ...approvers, ...more } }))]))
+    expect(shown({ risk: "critical", alike: false })).toContain("risk          critical: each is approved by itself")
+    expect(shown({ risk: "low" })).toContain("risk          low")
+    for (const none of [{}, { risk: "medium" }, { risk: "\u001b[2Jcritical" }])
+      expect(shown(none).join("\n")).not.toMatch(/risk|critical/)
+  })
   test("says what will happen, who asks, what is sent, why it is asked, and until when", () => {
     expect(screenOf(showing([waitingFor()]))).toMatchInlineSnapshot(`
       [

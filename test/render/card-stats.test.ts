@@ -11,6 +11,7 @@ const stats = (rules: ApprovalStats["rules"]): ApprovalStats => ({
   ...{ schema: "nanoguard.approval-stats/1", days: 30, cut: false, asksPerDay: 1.4, perDay: [] },
   total: of(40, 2),
   rules,
+  risks: [{ risk: "critical", ...of(2, 1) }],
   agents: [{ agent: "claude-1\u202e", ...of(40, 2, { median: 9, p90: 140 }) }],
 })
 
@@ -26,6 +27,9 @@ test("a table, the names last and clean, and what is always answered alike as a 
       "asks  yes  no  late  open  median  90%  rule",
       "  40   39   1     0     0      4s   2h  charges",
       "   4    1   1     1     1       -    -  package: script.unapproved",
+      "",
+      "asks  yes  no  late  open  median  90%  risk",
+      "   3    2   1     0     0       -    -  critical",
       "",
       "asks  yes  no  late  open  median  90%  agent",
       "  42   40   2     0     0      9s   2m  claude-1\\u{202e}",

@@ -72,6 +72,8 @@ function pressOnCard(state: LiveState, key: string): Step {
       // Without it, nothing would be covered.
       if (readNetwork(approval.binding)?.also === undefined)
         return only({ ...state, notice: "what other rules ask about it is not known: approve this one alone" })
+      if (approval.binding.approvers.alike === false)
+        return only({ ...state, notice: "by policy each of these is approved by itself" })
       return decide(state, [one], () => to(state, { at: "uses", id: approval.id, text: "" }))
     default:
       return only(state)

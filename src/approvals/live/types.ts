@@ -39,7 +39,7 @@ export type Mode =
 export interface LiveState {
   /** Who signs. */
   signer: string
-  /** The most urgent first. */
+  /** The gravest first, then the oldest. */
   queue: readonly Waiting[]
   /** Id of the card that is shown; undefined where nothing waits. */
   current?: string

@@ -1,5 +1,5 @@
 // The first line of a segment: read without believing anything in it.
-
+import { parseForeignJson } from "../../foreign-json.ts"
 import { decodeBase64 } from "../checkpoints/note.ts"
 import { HASH_SIZE } from "../tree/merkle.ts"
 import { type ArchiveHeader, isWhole } from "./format.ts"
@@ -11,7 +11,7 @@ const MAX_HASHES = 128
 export function parseHeader(line: string): ArchiveHeader | undefined {
   let header: Partial<ArchiveHeader> | null
   try {
-    header = JSON.parse(line) as Partial<ArchiveHeader> | null
+    header = parseForeignJson(line) as Partial<ArchiveHeader> | null
   } catch {
     return undefined
   }

@@ -1,6 +1,7 @@
 // Checks an export without any store: what scripts/verify-export.py does, for those who have nanoguard at hand.
 import { createHash } from "node:crypto"
 import { NanoguardError } from "../../errors.ts"
+import { parseForeignJson } from "../../foreign-json.ts"
 import { formatVerifier, parseVerifier, type Verifier } from "../checkpoints/note.ts"
 import { commitmentsOf, EXPORT_SCHEMA, type PersonOpening, type Selection } from "../export/format.ts"
 import { canonicalText } from "../sealing/canonical.ts"
@@ -123,7 +124,7 @@ function parseLine(bytes: Uint8Array): Record<string, unknown> {
   let value: unknown
   try {
     const text = UTF8.decode(bytes)
-    value = JSON.parse(text)
+    value = parseForeignJson(text)
     same = `${canonicalLine(value)}\n` === text
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError || error instanceof NanoguardError)

@@ -53,6 +53,15 @@ function terminal(queue: readonly Waiting[], fits = true) {
 }
 
 describe("a decision", () => {
+  test("about what is approved by itself covers nothing alike", () => {
+    const approvers = { group: "default", people: ["ana"], quorum: 1, risk: "critical" as const, alike: false as const }
+    const { slowly, answers, state } = terminal([waitingFor(askedFor(charge(), { approvers }))])
+    slowly("u")
+    expect(state()).toMatchObject({ mode: { at: "card" }, notice: "by policy each of these is approved by itself" })
+    slowly("a", "y")
+    expect(answers()).toMatchObject([{ answer: "approve", terms: { uses: 1, scope: "run" } }])
+  })
+
   test("takes two keys, each after a look, and is for what was shown: a request once, within the hour", () => {
     const { slowly, answers, state, now } = terminal([FIRST, OTHER])
     slowly("a")
