@@ -4,10 +4,11 @@ import { connect } from "node:net"
 import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import { controlPath } from "./control-path.ts"
+import { GateGone, isNobody } from "./gone.ts"
 
 /**
- * One call of the control API; undefined where the gate knows nothing by that name. Throws `NanoguardError`: environment where no
- * gate runs, else what the gate says.
+ * One call of the control API; undefined where the gate knows nothing by that name. Throws `GateGone` where no gate runs or the one that does
+ * is ending, else the `NanoguardError` that the gate says.
  */
 export async function askGate<T>(
   ctx: Pick<Context, "env">,
@@ -16,10 +17,10 @@ export async function askGate<T>(
   body?: unknown,
 ): Promise<T | undefined> {
   const sent = body === undefined ? "" : JSON.stringify(body)
-  const { status, bytes } = await exchange(controlPath(ctx), method, path, sent)
+  const { status, ending, bytes } = await exchange(controlPath(ctx), method, path, sent)
   if (status === 404) return undefined
   if (status === 200) return JSON.parse(bytes.toString("utf8")) as T
-  throw refused(bytes)
+  throw ending ? new GateGone() : refused(bytes)
 }
 
 /** The bytes that the gate has by a path; undefined where it has none. Errors: as `askGate`. */
@@ -46,21 +47,21 @@ export async function isGateRunning(ctx: Pick<Context, "env">): Promise<boolean>
   )
 }
 
+const silent = (cause: unknown) =>
+  new NanoguardError("the gateway does not answer", {
+    exit: EXIT.environment,
+    hint: "look at it with `nanoguard gateway status`",
+    cause,
+  })
+
 function exchange(
   socketPath: string,
   method: string,
   path: string,
   body: string,
-): Promise<{ status: number; bytes: Buffer }> {
+): Promise<{ status: number; ending: boolean; bytes: Buffer }> {
   return new Promise((resolve, reject) => {
-    const fail = (cause: unknown) =>
-      reject(
-        new NanoguardError("no gateway is running here", {
-          exit: EXIT.environment,
-          hint: "start one with `nanoguard gateway start`",
-          cause,
-        }),
-      )
+    const fail = (cause: unknown) => reject(isNobody(cause) ? new GateGone(cause) : silent(cause))
     // Node frames no body of a DELETE by itself.
     const headers = body === "" ? {} : { "content-length": Buffer.byteLength(body) }
     // Node's agent would first find out whether its host's name is an address: 5 ms for the pattern of IPv6 alone.
@@ -69,10 +70,12 @@ function exchange(
       const chunks: Buffer[] = []
       response.on("data", (chunk: Buffer) => chunks.push(chunk))
       response.on("error", fail)
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, bytes: Buffer.concat(chunks) }))
+      const { statusCode: status = 0, headers } = response
+      const ending = status === 503 && headers["retry-after"] !== undefined
+      response.on("end", () => resolve({ status, ending, bytes: Buffer.concat(chunks) }))
     })
     request.on("error", fail)
-    request.on("timeout", () => request.destroy())
+    request.on("timeout", () => request.destroy(new Error("it took too long")))
     request.end(body)
   })
 }

@@ -1,9 +1,6 @@
 // The gate's control API, on a Unix socket that only the person who runs the gate can open. No agent's box ever sees it.
-import { chmodSync, lstatSync, rmSync } from "node:fs"
 import { createServer, type Server } from "node:http"
-import { connect } from "node:net"
 import { dirname } from "node:path"
-import { EXIT, NanoguardError } from "../errors.ts"
 import type { Sandbox } from "../policy/compiled.ts"
 import type { LayerText } from "../policy/load.ts"
 import type { Verdict } from "../policy/types.ts"
@@ -13,6 +10,7 @@ import type { VaultStatus } from "../vault/open.ts"
 import type { Boxes } from "./boxes/boxes.ts"
 import type { ApprovalControls } from "./control/approvals.ts"
 import { handleControl, LIMITS } from "./control/handle.ts"
+import { listenAlone } from "./control-socket.ts"
 import type { PlaceholderVariable } from "./egress-settings.ts"
 import type { NewRun, RunSummary } from "./runs.ts"
 import type { UpstreamStats } from "./upstream/types.ts"
@@ -116,51 +114,16 @@ export interface Controls {
 /** Callers at a time: one person's commands, and for each box the one that watches it. */
 const MAX_CALLERS = 512
 
+/** `leave` takes its name away, where that is still its own; to be called before it is closed. */
+export type ControlServer = Server & { leave: () => void }
+
 /**
  * Listens at `path`, in a directory of mode 0700 that is no link; a socket that a dead gate left is replaced. Throws `NanoguardError`
  * (environment) where another gate answers there, or something else than a socket is in its place.
  */
-export async function listenControl(path: string, controls: Controls): Promise<Server> {
+export async function listenControl(path: string, controls: Controls): Promise<ControlServer> {
   prepareDirectory(dirname(path))
   const server = createServer(LIMITS, (request, response) => void handleControl(controls, request, response))
   server.maxConnections = MAX_CALLERS
-  const listen = () =>
-    new Promise<void>((resolve, reject) => {
-      server.once("error", reject)
-      server.listen(path, () => {
-        chmodSync(path, 0o600)
-        server.off("error", reject)
-        resolve()
-      })
-    })
-  await listen().catch(async (cause: NodeJS.ErrnoException) => {
-    const dead = cause.code === "EADDRINUSE" && lstatSync(path).isSocket() && (await probe(path)) === "ECONNREFUSED"
-    if (!dead) throw cannotListen(path, cause)
-    rmSync(path)
-    await listen().catch((again: unknown) => {
-      throw cannotListen(path, again)
-    })
-  })
-  return server
-}
-
-/** Who answers at a socket: "" somebody, else the error's code. Nobody does where its gate is dead. */
-function probe(path: string): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = connect(path, () => resolve(""))
-    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "unknown"))
-    socket.once("connect", () => socket.destroy())
-  })
-}
-
-function cannotListen(path: string, cause: unknown): NanoguardError {
-  const taken = (cause as { code?: unknown } | null)?.code === "EADDRINUSE"
-  return new NanoguardError(taken ? "a gateway runs here already" : "the gateway cannot make its control socket", {
-    exit: EXIT.environment,
-    hint: taken
-      ? "look at it with `nanoguard gateway status`; what is there and is no gateway has to be moved away"
-      : "look at the directory's owner and at how long its name is",
-    where: { file: path },
-    cause,
-  })
+  return Object.assign(server, { leave: await listenAlone(server, path) })
 }

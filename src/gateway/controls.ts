@@ -12,6 +12,7 @@ import type { OpenEgress } from "./egress/open.ts"
 import { requestException } from "./front/exception.ts"
 import type { Front } from "./front/types.ts"
 import { whyPackage } from "./front/why.ts"
+import { GateGone } from "./gone.ts"
 import type { LawBook } from "./law.ts"
 import { summariseVisit } from "./visit.ts"
 
@@ -23,6 +24,8 @@ export interface ControlsOptions extends Pick<Controls, "status" | "reload" | "s
   egress?: { open: OpenEgress; vault: OpenVault; boxes: Boxes } | undefined
   store: Store
   gateway: string
+  /** It was told to end: nothing is opened any more. */
+  isClosing: () => boolean
   /** An approver called. */
   onApprover: () => void
 }
@@ -38,6 +41,7 @@ export function createControls(options: ControlsOptions): Controls {
       return { project, hash: policy.hash, sandbox: policy.sandbox, texts }
     },
     openRun: async (run) => {
+      if (options.isClosing()) throw new GateGone()
       if (front.killed?.({ ...run, run: run.run ?? "" }))
         throw new NanoguardError("the agent is under a kill, and opens no runs", {
           exit: EXIT.environment,

@@ -68,7 +68,7 @@ const BUNDLES = [
 /** Programs that cannot be told by a variable. */
 const NOTES = [
   "Node programs that make connections by an agent of their own (AWS's SDK, ws) want that agent to be made for the proxy: new https.Agent({ proxyEnv: process.env }).",
-  "Java reads no such variables: give it -Dhttps.proxyHost, -Dhttps.proxyPort and a trust store of its own.",
+  "Java reads no such variables, and can be given a proxy but no token for it: run it in a box (nanoguard run), where all is set.",
 ]
 
 /** The variables and files. They lead a willing process: without a box, one that ignores them goes its own way. */
@@ -92,7 +92,7 @@ export function egressSettings(input: EgressSettingsInput): ClientSettings {
       NODE_USE_ENV_PROXY: "1",
       NODE_EXTRA_CA_CERTS: own,
       ...Object.fromEntries(BUNDLES.map((name) => [name, bundle])),
-      // Git would ask without the token first, wait for a 407, and be taken for nobody's.
+      // Git would ask without the token first, and once more after the 407.
       ...(token !== undefined && { GIT_HTTP_PROXY_AUTHMETHOD: "basic" }),
       // Wget reads no variable for certificates. The machine's own file counts beside it, a person's does not.
       WGETRC: wgetrc,

@@ -1,6 +1,6 @@
 // The gate, put together: one server, one store, one cache, the law in force, and the control socket of who runs it.
-import { rmSync } from "node:fs"
 import type { IncomingMessage, ServerResponse } from "node:http"
+import { setTimeout as sleep } from "node:timers/promises"
 import type { Context } from "../context.ts"
 import { stateHome } from "../home.ts"
 import { couldReach } from "../policy/network.ts"
@@ -8,6 +8,7 @@ import type { Store } from "../store/types.ts"
 import { VERSION } from "../version.ts"
 import { type Boxes, createBoxes } from "./boxes/boxes.ts"
 import { summariseBox } from "./boxes/summary.ts"
+import { sweepUnbegun } from "./boxes/unbegun.ts"
 import type { RemoteOptions } from "./control/remote.ts"
 import { type GateStatus, listenControl } from "./control.ts"
 import { controlPath } from "./control-path.ts"
@@ -63,6 +64,8 @@ export interface GatewayOptions {
 export interface Gateway {
   readonly origin: string
   status: () => Promise<GateStatus>
+  /** Runs whose token is still good, those that are being opened among them. */
+  visits: () => number
   reload: () => Promise<{ hash: string; changed: boolean }>
   /** Resolves once it is told to stop, by `close` or by its control socket. */
   stopped: Promise<void>
@@ -153,7 +156,9 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
         for (const one of done) one?.(state)
       }
     }
-    const parts = { front, law, identify, store, gateway, now: ctx.now, onTrouble, onHeld }
+    // Whoever asks for anything but a registry says who it is: many clients bring their token only once they are asked for it (407).
+    const own = { identify: createIdentify(runs, undefined) }
+    const parts = { front, law, ...own, store, gateway, now: ctx.now, onTrouble, onHeld }
     egress = openEgress(server, { ...options.egress, ...parts })
     boxes = createBoxes({
       ...{ ctx, gateway, front, store, egress, server: shared, health },
@@ -194,15 +199,16 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     }
     return result
   }
-  const path = controlPath(ctx)
   const controls = createControls({
     ...{ front, law, origin, status, reload, stop, store, gateway: options.gateway, onApprover: deadman.seen },
+    isClosing: () => closing !== undefined,
     egress: egress && boxes && options.egress && { open: egress, vault: options.egress.vault, boxes },
   })
-  const control = await listenControl(path, controls).catch(abandon)
+  const control = await listenControl(controlPath(ctx), controls).catch(abandon)
   const remote =
     options.remote &&
     (await openRemote(options.remote, tls, controls).catch((error: unknown) => {
+      control.leave()
       control.close()
       return abandon(error)
     }))
@@ -212,12 +218,13 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     stop()
     stops.close()
     deadman.close()
-    boxes?.close()
+    const boxesClosed = boxes?.close()
+    control.leave()
     control.close()
     remote?.close()
     remote?.closeAllConnections()
-    rmSync(path, { force: true })
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    await Promise.race([boxesClosed, sleep(DRAIN, undefined, { ref: false })])
     await egress?.close()
     server.closeIdleConnections()
     setTimeout(() => server.closeAllConnections(), DRAIN).unref()
@@ -225,9 +232,11 @@ export async function openGateway(ctx: Context, options: GatewayOptions): Promis
     control.closeAllConnections()
     await law.close()
   }
+  if (boxes !== undefined) sweepUnbegun(ctx, ctx.now(), options.onTrouble)
   return {
     origin,
     status,
+    visits: () => runs.visits,
     reload,
     stopped,
     close: () => {

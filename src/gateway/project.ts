@@ -1,6 +1,7 @@
 // What the wrapper of a command tells the gate of the project that it runs in, so that corrections name the exact command.
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
+import { parseForeignJson } from "../foreign-json.ts"
 import { formatOf } from "../packages/lockfiles/formats.ts"
 import { readLockfile } from "../packages/lockfiles/index.ts"
 import type { Lockfile } from "../packages/types.ts"
@@ -39,7 +40,7 @@ function textOf(path: string): string | undefined {
 function directNames(path: string): string[] | undefined {
   try {
     if (statSync(path).size > MAX_MANIFEST) return undefined
-    const manifest = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>
+    const manifest = parseForeignJson(readFileSync(path, "utf8")) as Record<string, unknown>
     return ["dependencies", "devDependencies", "optionalDependencies"].flatMap((field) =>
       Object.keys(manifest[field] ?? {}),
     )

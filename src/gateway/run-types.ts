@@ -1,6 +1,7 @@
 // Who is at the gate: the contracts of the book of runs.
 import type { Lockfile } from "../packages/types.ts"
-import type { Ecosystem, Scope, Verdict } from "../policy/types.ts"
+import type { Scope } from "../policy/scope-types.ts"
+import type { Ecosystem, Verdict } from "../policy/types.ts"
 import type { Attribution, Client, Refusal } from "./types.ts"
 
 /** What the wrapper of a run knows of the project that it works in: it makes corrections exact. */

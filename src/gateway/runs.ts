@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from "node:crypto"
 import { compareVersions } from "../packages/versions.ts"
 import type { Ecosystem } from "../policy/types.ts"
+import { RUN_NAME } from "../sandbox/run-name.ts"
 import { summarise } from "./run-summary.ts"
 import type { Project, RunBook, Seen } from "./run-types.ts"
 import type { Attribution, Refusal } from "./types.ts"
@@ -28,9 +29,6 @@ const MAX_PACKAGES = 5_000
 /** Of one package, and of one visit: a policy may refuse every version of a thousand packages. */
 const MAX_VERDICTS = { package: 100, visit: 20_000 }
 
-/** Names that the book itself gives. */
-const OWN_NAME = /^run-[0-9a-f]{12}$/
-
 /**
  * An empty book; `now` in milliseconds since the epoch. `onEnd` is told of each visit that is over, and whether its run is: once no visit is left
  * of one that was named here. A run that somebody else named may come again. `onRefused` is told of each refusal.
@@ -51,7 +49,8 @@ export function createRunBook(
     if (token !== undefined) tokens.delete(token)
     runs.delete(key)
     if (who.visit === undefined) return
-    onEnd(who, OWN_NAME.test(who.run) && ![...runs.values()].some((other) => other.who.run === who.run))
+    // A name of that form is one that this book gave.
+    onEnd(who, RUN_NAME.test(who.run) && ![...runs.values()].some((other) => other.who.run === who.run))
   }
   const expire = () => {
     for (const [key, { expires }] of runs) if (expires <= now()) drop(key)

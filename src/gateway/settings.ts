@@ -68,6 +68,8 @@ function npmVariables(origin: string, token: string | undefined, npmrc: string):
   return {
     npm_config_registry: registry,
     NPM_CONFIG_REGISTRY: registry,
+    // A lockfile without addresses is good behind the gate and without it; one that names the gate is good here alone.
+    npm_config_omit_lockfile_registry_resolved: "true",
     npm_config_userconfig: npmrc,
     NPM_CONFIG_USERCONFIG: npmrc,
     pnpm_config_registry: registry,

@@ -12,6 +12,7 @@ import { importedIndexPath } from "../packages/advisories/index.ts"
 import { resolveAddresses } from "../packages/registries/addresses.ts"
 import { cacheDirectory } from "../packages/registries/cache.ts"
 import { openStore } from "../store/open.ts"
+import { createUndo } from "../undo.ts"
 import { ensureVault } from "../vault/init.ts"
 import { openVault } from "../vault/open.ts"
 import { createDesk } from "./desk.ts"
@@ -56,15 +57,9 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
     gateway,
     onTrouble: (error: NanoguardError | undefined) => error && options.onTrouble(error),
   })
-  let timer: NodeJS.Timeout | undefined
-  const closers: (() => Promise<void>)[] = [() => store.close()]
-  const close = async () => {
-    clearInterval(timer)
-    const failed: unknown[] = []
-    // What does not close keeps nothing else open: the store is last, and has to be written out.
-    for (const one of closers.splice(0).reverse()) await one().catch((error: unknown) => failed.push(error))
-    if (failed.length > 0) throw failed[0]
-  }
+  const undo = createUndo()
+  // Last of all, and whatever else does not close: it has to be written out.
+  undo.push(() => store.close())
   try {
     const { name: project } = findProject(ctx.cwd, options.project)
     const load = async () => {
@@ -81,11 +76,11 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
       offline: options.offline,
       stale: options.stale,
     })
-    closers.push(() => upstream.close())
+    undo.push(() => upstream.close())
     // What waits for people is kept under the vault's key, and so there is one even where nobody set a secret yet.
     await ensureVault(ctx)
     const vault = await openVault(ctx, store)
-    closers.push(async () => vault.close())
+    undo.push(() => vault.close())
     const gate = await openGateway(ctx, {
       ...{ gateway, load, store, upstream, desk: createDesk(store, gateway, ctx.now) },
       ...{
@@ -103,7 +98,7 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
         anonymous: { agent: "local", operator: operatorOf(ctx), run: "local", boxed: false },
       }),
     })
-    closers.push(() => gate.close())
+    undo.push(() => gate.close())
     let advisories = stampOf(ctx)
     const look = async () => {
       const now = stampOf(ctx)
@@ -111,10 +106,11 @@ export async function startGate(ctx: Context, options: StartOptions): Promise<Ga
       advisories = now
       await gate.reload()
     }
-    timer = setInterval(() => void look().catch(options.onTrouble), LOOK_EVERY).unref()
-    return { ...gate, close }
+    const timer = setInterval(() => void look().catch(options.onTrouble), LOOK_EVERY).unref()
+    undo.push(() => clearInterval(timer))
+    return { ...gate, close: () => undo.close() }
   } catch (error) {
-    await close().catch(() => {})
+    await undo.close().catch(() => {})
     throw error
   }
 }

@@ -1,6 +1,7 @@
 // The contracts of the gate: what a request is, what a protocol does with an upstream's document, and what a refusal carries.
 import type { PackageDocument } from "../packages/types.ts"
-import type { Ecosystem, Scope, Verdict } from "../policy/types.ts"
+import type { Scope } from "../policy/scope-types.ts"
+import type { Ecosystem, Verdict } from "../policy/types.ts"
 
 /** Who asks: from a token, or from the socket that a request came in by. */
 export interface Attribution {

@@ -138,7 +138,9 @@ export interface GateOptions {
 /** Opens a gate that ends with the test. */
 export async function openTestGate({ policy, env = {}, osv = [], ...options }: GateOptions): Promise<TestGate> {
   const cwd = temporaryDirectory({ "osv.ndjson": osv.map((record) => JSON.stringify(record)).join("\n") })
-  const ctx = testContext(cwd, { env: emptyHome({ PIP_CONFIG_FILE: "/dev/null", ...env }) })
+  const own = emptyHome({ PIP_CONFIG_FILE: "/dev/null", ...env })
+  // Clients go by the machine's clock when they look at the certificates of a run.
+  const ctx = testContext(cwd, { env: own, ...(options.egress !== undefined && { now: Date.now() }) })
   if (osv.length > 0) await updateAdvisories(ctx, { from: ["osv.ndjson"], ecosystems: [], complete: true })
   const store = await openStore(ctx, { gateway: "test" })
   const upstream = await openUpstream({

@@ -13,6 +13,7 @@ describe("what points clients at the gate", () => {
   it("names the mount of each", () => {
     expect(plain.env).toMatchObject({
       npm_config_registry: `${BASE}/npm/`,
+      npm_config_omit_lockfile_registry_resolved: "true",
       pnpm_config_registry: `${BASE}/npm/`,
       BUN_CONFIG_REGISTRY: `${BASE}/npm/`,
       YARN_NPM_REGISTRY_SERVER: `${BASE}/npm`,

@@ -1,13 +1,15 @@
 // The boxes of a gate, while they are there: who listens to each, what waits in it, and how it ends.
 import type { ServerResponse } from "node:http"
 import { EXIT, NanoguardError } from "../../errors.ts"
+import { GateGone } from "../gone.ts"
 import type { RunSummary } from "../runs.ts"
 import type { Attribution, Refusal } from "../types.ts"
-import { hasBoxDirectory, removeBoxDirectory } from "./directory.ts"
+import { hasMounted, removeMounted } from "./directory.ts"
 import { type Channel, createChannel } from "./events.ts"
 import { type BoxesOptions, boxEvent, type LiveBox, openBox } from "./open-box.ts"
 import { spentBy } from "./spend.ts"
 import type { BoxEnd, BoxEvent, BoxRequest, BoxRow, OpenedBox, PauseReason } from "./types.ts"
+import { isUnbegun } from "./unbegun.ts"
 
 export interface Boxes {
   /**
@@ -30,8 +32,11 @@ export interface Boxes {
   cut: (isKilled: (who: Attribution) => boolean) => void
   /** Has boxes told to stand still, or that this is over. */
   pause: (why: PauseReason, on: boolean) => void
-  /** Closes the sockets. The boxes are not over: whoever watches them asks the next gate for another one. */
-  close: () => void
+  /**
+   * Closes the sockets, and opens none any more. The boxes are not over: whoever watches them asks the next gate for another one. Those that
+   * never began are: what there is of them is removed. Resolves once that is done, also for what is being opened.
+   */
+  close: () => Promise<void>
 }
 
 interface Box extends LiveBox {
@@ -40,6 +45,8 @@ interface Box extends LiveBox {
   /** Approvals that somebody waits for, by how many do. */
   waiting: Map<string, number>
   killed: boolean
+  /** Somebody listened, once at least. */
+  met: boolean
   /** Nobody listens: when it runs out, the box is over. */
   alone: NodeJS.Timeout | undefined
 }
@@ -54,7 +61,8 @@ export function createBoxes(options: BoxesOptions): Boxes {
   const { ctx, front, store, egress } = options
   const boxes = new Map<string, Box>()
   const paused = new Set<PauseReason>()
-  let opening = 0
+  const opening = new Set<Promise<unknown>>()
+  let closed = false
 
   const leaveAlone = (box: Box, milliseconds: number) => {
     clearTimeout(box.alone)
@@ -84,14 +92,18 @@ export function createBoxes(options: BoxesOptions): Boxes {
     const parents = above && [above.who.run, above.who.agent, ...(above.who.parents ?? [])]
     if (front.killed?.({ agent, operator, run, boxed: true, ...(parents && { parents }) }))
       throw refuse("the agent is under a kill", "an approver lifts it: nanoguard resume")
-    if (run !== "" && !hasBoxDirectory(ctx, run))
+    if (run !== "" && !hasMounted(ctx, run))
       throw refuse("that run is over, and does not come again", "start another: nanoguard run")
-    const live = await openBox(options, request, above)
+    const live = await openBox(options, request, above, (run) => boxes.get(run)?.channel.send({ event: "heard" }))
     const box: Box = {
-      ...{ ...live, refusals: 0, waiting: new Map(), killed: false, alone: undefined },
+      ...{ ...live, refusals: 0, waiting: new Map(), killed: false, met: false, alone: undefined },
       channel: createChannel(() => leaveAlone(box, ALONE)),
     }
     boxes.set(live.who.run, box)
+    if (closed) {
+      await letGo(box)
+      throw new GateGone()
+    }
     leaveAlone(box, FIRST)
     // A kill that came meanwhile found no box.
     if (front.killed?.(live.who)) cutOne(box)
@@ -107,7 +119,7 @@ export function createBoxes(options: BoxesOptions): Boxes {
       cutOne(child, "the run that it belongs to is over")
     shut(box)
     box.channel.close()
-    removeBoxDirectory(ctx, run)
+    removeMounted(ctx, run)
     const { requests, bytes } = box.server.counts()
     const event = boxEvent(options, box)
     const seconds = Math.round((ctx.now() - box.started) / 1000)
@@ -123,17 +135,26 @@ export function createBoxes(options: BoxesOptions): Boxes {
     return summary && { ...summary, heard: bytes > 0 }
   }
 
+  /** Leaves a box to the next gate, or ends it where nothing of it was ever more than asked for. */
+  const letGo = async (box: Box) => {
+    const { run } = box.who
+    if (box.request.run === undefined && !box.met && isUnbegun(ctx, run)) return void (await end(run, {}))
+    boxes.delete(run)
+    shut(box)
+    box.channel.close()
+  }
+
   return {
     open: async (request) => {
+      if (closed) throw new GateGone()
       const known = request.run === undefined ? undefined : boxes.get(request.run)
       if (known !== undefined && !known.killed && known.who.agent === request.agent) return known.opened
       if (known !== undefined) throw refuse("that run is under a kill, or another agent's", "start one of its own")
-      if (boxes.size + opening >= MAX_BOXES)
+      if (boxes.size + opening.size >= MAX_BOXES)
         throw new NanoguardError("there are too many boxes", { exit: EXIT.environment, hint: "end some: nanoguard ps" })
-      opening += 1
-      return open(request).finally(() => {
-        opening -= 1
-      })
+      const one = open(request)
+      opening.add(one)
+      return one.finally(() => opening.delete(one))
     },
     list: async () => {
       const spent = await spentBy(store.db, [...boxes.keys()])
@@ -147,7 +168,11 @@ export function createBoxes(options: BoxesOptions): Boxes {
       const box = boxes.get(run)
       if (box === undefined) return void response.end()
       clearTimeout(box.alone)
-      const first: BoxEvent[] = box.killed ? [{ event: "killed" }] : [...paused].map((why) => ({ event: "pause", why }))
+      box.met = true
+      const first: BoxEvent[] = [{ event: "open", paused: [...paused] }]
+      if (box.server.heard()) first.push({ event: "heard" })
+      if (box.killed) first.push({ event: "killed" })
+      else first.push(...[...paused].map((why) => ({ event: "pause" as const, why })))
       box.channel.attach(response, first)
     },
     end,
@@ -184,12 +209,11 @@ export function createBoxes(options: BoxesOptions): Boxes {
       else paused.delete(why)
       for (const { channel } of boxes.values()) channel.send({ event: on ? "pause" : "resume", why })
     },
-    close: () => {
-      for (const box of boxes.values()) {
-        shut(box)
-        box.channel.close()
-      }
-      boxes.clear()
+    close: async () => {
+      closed = true
+      const { onTrouble } = options.server
+      const left = [...boxes.values()].map((box) => letGo(box).catch(onTrouble))
+      await Promise.allSettled([...left, ...opening])
     },
   }
 }

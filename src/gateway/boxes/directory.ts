@@ -1,18 +1,19 @@
 // The directory that a box sees at /run/nanoguard: one of its own, which nobody else on this machine can enter.
 import { createHash } from "node:crypto"
-import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, lstatSync, mkdirSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import type { Context } from "../../context.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { stateHome } from "../../home.ts"
+import { boxDirectory } from "../../sandbox/box-directory.ts"
 import { readTemplate } from "../../scaffold/templates.ts"
 import { prepareDirectory } from "../../store/sqlite/files.ts"
 
 /** A file of it; the path is below it. */
 export interface BoxContent {
   path: string
-  text: string
+  text: string | Uint8Array
 }
 
 /** Bytes of a Unix socket's path on Linux, without the 0 at its end (unix(7)); macOS takes four fewer. */
@@ -40,14 +41,9 @@ const WRAPPED = [
   ...["cargo", "go", "git"],
 ]
 
-/** `<state>/boxes/<run>`: of the host alone, with what is kept of a box while it is there. Need not exist. */
-export function boxHome(ctx: Pick<Context, "env">, run: string): string {
-  return join(stateHome(ctx), "boxes", run)
-}
-
 /** The directory that is mounted into a run's box. Need not exist. Below the state directory, or where paths are shorter. */
-export function boxDirectory(ctx: Pick<Context, "env">, run: string): string {
-  const own = join(boxHome(ctx, run), "box")
+export function mountedDirectory(ctx: Pick<Context, "env">, run: string): string {
+  const own = join(boxDirectory(ctx, run), "box")
   if (Buffer.byteLength(join(own, SOCKET)) <= MAX_SOCKET) return own
   // Boxes of another state directory have other names there.
   const place = createHash("sha256").update(stateHome(ctx)).digest("hex").slice(0, 8)
@@ -67,17 +63,17 @@ function shortPlace({ env }: Pick<Context, "env">): string {
 /** The gate's socket in a box's directory. */
 export const socketOf = (directory: string): string => join(directory, SOCKET)
 
-/** Whether a run's directory is there: what ended has none any more. */
-export function hasBoxDirectory(ctx: Pick<Context, "env">, run: string): boolean {
-  return existsSync(dirname(socketOf(boxDirectory(ctx, run))))
+/** Whether the directory that a run's box has mounted is there: what ended has none any more. */
+export function hasMounted(ctx: Pick<Context, "env">, run: string): boolean {
+  return existsSync(dirname(socketOf(mountedDirectory(ctx, run))))
 }
 
 /**
- * Makes the directory of a run, with the relay, the wrappers, and `content`, all to be read by whatever user the box has; what leads there
- * is for its owner alone. Files that are there are written anew. Throws `NanoguardError` (environment).
+ * Makes the directory that is mounted into a run's box, with the relay, the wrappers, and `content`, all to be read by whatever user the box
+ * has; what leads there is for its owner alone. Files that are there are written anew. Throws `NanoguardError` (environment).
  */
-export function makeBoxDirectory(ctx: Pick<Context, "env">, run: string, content: readonly BoxContent[]): string {
-  const directory = boxDirectory(ctx, run)
+export function makeMounted(ctx: Pick<Context, "env">, run: string, content: readonly BoxContent[]): string {
+  const directory = mountedDirectory(ctx, run)
   const home = dirname(directory)
   try {
     // Its owner, its mode, and that it is no link.
@@ -85,7 +81,7 @@ export function makeBoxDirectory(ctx: Pick<Context, "env">, run: string, content
     prepareDirectory(dirname(home))
     mkdirSync(home, { recursive: true, mode: 0o700 })
     prepareDirectory(home)
-    const write = (path: string, text: string, mode = 0o644) => {
+    const write = (path: string, text: string | Uint8Array, mode = 0o644) => {
       makeOpen(directory, dirname(join(directory, path)))
       writeFileSync(join(directory, path), text)
       chmodSync(join(directory, path), mode)
@@ -117,9 +113,15 @@ function makeOpen(top: string, directory: string): void {
   chmodSync(directory, 0o755)
 }
 
-/** Takes the directory of a run away: nothing can rejoin it. Where the state directory has something else of the run, that stays. */
-export function removeBoxDirectory(ctx: Pick<Context, "env">, run: string): void {
-  const directory = boxDirectory(ctx, run)
+/** Takes the mounted directory of a run away: nothing can rejoin it. Where the state directory has something else of the run, that stays. */
+export function removeMounted(ctx: Pick<Context, "env">, run: string): void {
+  const directory = mountedDirectory(ctx, run)
   rmSync(directory, { recursive: true, force: true })
-  if (dirname(directory) !== boxHome(ctx, run)) rmSync(dirname(directory), { recursive: true, force: true })
+  const home = boxDirectory(ctx, run)
+  if (dirname(directory) !== home) rmSync(dirname(directory), { recursive: true, force: true })
+  try {
+    rmdirSync(home)
+  } catch {
+    // `nanoguard run` has something there, and removes it itself.
+  }
 }

@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http"
 import type { BoxEvent } from "./types.ts"
 
 export interface Channel {
-  /** Tells a listener everything from now on; `first` at once. */
+  /** Tells a listener everything from now on; `first` at once, beginning with `open`. */
   attach: (response: ServerResponse, first: readonly BoxEvent[]) => void
   send: (event: BoxEvent) => void
   /** Ends all listening. */
@@ -34,7 +34,7 @@ export function createChannel(onAlone: () => void): Channel {
         return
       }
       response.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" })
-      for (const event of [{ event: "open" } as const, ...first]) write(response, event)
+      for (const event of first) write(response, event)
       listeners.add(response)
       response.once("close", () => {
         listeners.delete(response)

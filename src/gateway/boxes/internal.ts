@@ -83,10 +83,10 @@ function json(value: unknown): Answer {
 }
 
 function describeRun({ front, who, started }: InternalOptions) {
-  const { policy, project } = front.law()
+  const { policy } = front.law()
   const refusals = refusalsOf(front, who)
   return {
-    ...{ schema: "nanoguard.run/1", run: who.run, agent: who.agent, project, started },
+    ...{ schema: "nanoguard.own-run/1", run: who.run, agent: who.agent, started },
     ...{ policy: { hash: policy.hash, mode: policy.mode }, refusals: refusals.length },
     ...(refusals.length > 0 && { last: refusals.at(-1)!.requestId }),
   }

@@ -1,7 +1,7 @@
 // One box: its run, its directory, its record, and last of all its socket, so that nothing in it is answered before the record is durable.
 import type { Context } from "../../context.ts"
 import { narrowScope } from "../../policy/scope.ts"
-import type { Scope } from "../../policy/types.ts"
+import type { Scope } from "../../policy/scope-types.ts"
 import { boxSettings } from "../../sandbox/settings.ts"
 import type { Store } from "../../store/types.ts"
 import type { Answer } from "../answer.ts"
@@ -10,7 +10,7 @@ import type { Front } from "../front/types.ts"
 import type { RunSummary } from "../runs.ts"
 import type { ServerOptions } from "../server.ts"
 import type { Attribution } from "../types.ts"
-import { makeBoxDirectory, removeBoxDirectory, socketOf } from "./directory.ts"
+import { makeMounted, removeMounted, socketOf } from "./directory.ts"
 import { gitHostsOf } from "./git-hosts.ts"
 import { createInternal } from "./internal.ts"
 import { openPublisher } from "./publish.ts"
@@ -42,11 +42,12 @@ export interface LiveBox {
   server: BoxServer
 }
 
-/** Opens a box below `above`, the box of the run that starts it. Errors: environment (directory, socket, port, record). */
+/** Opens a box below `above`, the box of the run that starts it; `onHeard` is told of the first connection from it. Errors: environment (directory, socket, port, record). */
 export async function openBox(
   options: BoxesOptions,
   request: BoxRequest,
   above: Pick<LiveBox, "who"> | undefined,
+  onHeard: (run: string) => void,
 ): Promise<LiveBox> {
   const { ctx, front, store, egress } = options
   const { agent, operator, project, run: known } = request
@@ -72,7 +73,7 @@ export async function openBox(
       .placeholdersOf(agent, run)
       .filter(({ credential }) => scope?.credentials?.includes(credential) !== false)
     const settings = boxSettings({ run, certificate, placeholders, gitHosts: gitHostsOf(front.law().policy) })
-    const directory = makeBoxDirectory(ctx, run, settings.files)
+    const directory = makeMounted(ctx, run, settings.files)
     const event = boxEvent(options, { who, request })
     await store.append({
       ...{ ...event, type: known === undefined ? "sandbox.started" : "sandbox.rejoined", outcome: "released" },
@@ -81,7 +82,7 @@ export async function openBox(
     isRecorded = true
     const server = await openBoxServer({
       ...{ who, path: socketOf(directory), gate: { front, ...options.server }, egress, health: options.health },
-      ...{ internal: createInternal({ front, store, who, started }), publisher },
+      ...{ internal: createInternal({ front, store, who, started }), publisher, onHeard: () => onHeard(run) },
     })
     const opened = {
       ...{ run, visit, directory, origin: BOX_ORIGIN, env: settings.env, notes: settings.notes },
@@ -91,7 +92,7 @@ export async function openBox(
   } catch (error) {
     close()
     front.runs.close(visit)
-    if (known === undefined) removeBoxDirectory(ctx, run)
+    if (known === undefined) removeMounted(ctx, run)
     if (isRecorded)
       await store
         .append({ ...boxEvent(options, { who, request }), type: "sandbox.ended", outcome: "failed" })

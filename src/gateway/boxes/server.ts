@@ -16,6 +16,8 @@ export const BOX_ORIGIN = `http://127.0.0.1:${IN_BOX.port}`
 export interface BoxServer {
   /** What came through it so far. */
   counts: () => { requests: number; bytes: number }
+  /** Whether anything connected to it. */
+  heard: () => boolean
   /** Nobody gets in any more, and who is in is cut off. */
   close: () => void
 }
@@ -30,6 +32,8 @@ export interface BoxServerOptions {
   health: () => Answer
   internal: (request: IncomingMessage, response: ServerResponse) => boolean
   publisher: Publisher
+  /** The first connection came. */
+  onHeard: () => void
 }
 
 /** Connections of one box: with those of the relay that wait for a published port. */
@@ -63,6 +67,11 @@ export async function openBoxServer(options: BoxServerOptions): Promise<BoxServe
       requests += 1
     },
   })
+  let heard = false
+  server.once("connection", () => {
+    heard = true
+    options.onHeard()
+  })
   server.on("connection", (socket: Socket) => {
     sockets.add(socket)
     socket.once("close", () => {
@@ -94,6 +103,7 @@ export async function openBoxServer(options: BoxServerOptions): Promise<BoxServe
       const open = [...sockets].reduce((sum, socket) => sum + socket.bytesRead + socket.bytesWritten, 0)
       return { requests, bytes: bytes + open }
     },
+    heard: () => heard,
     close: () => {
       server.close()
       attached.close()

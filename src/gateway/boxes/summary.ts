@@ -1,4 +1,5 @@
 // What a box came to, from the record: what it installed and reached, and what people said yes to.
+import { rowsBack } from "../../audit/read/back.ts"
 import { readBody } from "../../audit/sealing/record-shape.ts"
 import type { LogRecord } from "../../audit/types.ts"
 import type { Store } from "../../store/types.ts"
@@ -9,9 +10,6 @@ import type { BoxSummary } from "./types.ts"
 
 /** Of each list. */
 const MOST = 200
-/** Records that are looked through, from the newest back to the run's start, and at a time. */
-const MAX_SEARCHED = 20_000
-const SLICE = 500
 
 /** Sums a box's visit up, and ends it; undefined where there is none. Errors: environment (store). */
 export async function summariseBox(front: Front, db: Store["db"], visit: string): Promise<BoxSummary | undefined> {
@@ -49,24 +47,11 @@ export async function summariseBox(front: Front, db: Store["db"], visit: string)
 /** Records of a run, the newest first, back to where it began. */
 async function recordsOf(db: Store["db"], run: string): Promise<[seq: number, record: LogRecord][]> {
   const found: [number, LogRecord][] = []
-  const { newest } = await db
-    .selectFrom("events")
-    .select(({ fn }) => fn.max("seq").as("newest"))
-    .executeTakeFirstOrThrow()
-  for (let to = Number(newest ?? 0), seen = 0; to > 0 && seen < MAX_SEARCHED; to -= SLICE, seen += SLICE) {
-    const rows = await db
-      .selectFrom("events")
-      .select(["seq", "body"])
-      .where("seq", "<=", to)
-      .where("seq", ">", to - SLICE)
-      .orderBy("seq", "desc")
-      .execute()
-    for (const { seq, body } of rows) {
-      const record = body.includes(`"${run}"`) ? readBody(body) : undefined
-      if (record?.run !== run) continue
-      if (record.type === "sandbox.started") return found
-      found.push([Number(seq), record])
-    }
+  for await (const { seq, body } of rowsBack(db)) {
+    const record = body.includes(`"${run}"`) ? readBody(body) : undefined
+    if (record?.run !== run) continue
+    if (record.type === "sandbox.started") break
+    found.push([seq, record])
   }
   return found
 }

@@ -1,6 +1,7 @@
 // The contracts of the gate's side of a box: what `nanoguard run` asks of it by the control API, and what it is told.
 
-import type { Scope, ScopeBudget } from "../../policy/types.ts"
+import type { WORKSPACE_MODES } from "../../policy/sandbox-names.ts"
+import type { Scope, ScopeBudget } from "../../policy/scope-types.ts"
 import type { EngineName } from "../../sandbox/types.ts"
 import type { PlaceholderVariable } from "../egress-settings.ts"
 import type { Project, RunSummary } from "../runs.ts"
@@ -15,7 +16,7 @@ export interface BoxRequest {
   parent?: string
   engine: EngineName
   image?: string
-  workspace: "direct" | "copy" | "worktree" | "none"
+  workspace: (typeof WORKSPACE_MODES)[number]
   project?: Project
   /** Only its first word is recorded. */
   command: readonly string[]
@@ -82,8 +83,12 @@ export type PauseReason = "log-failing" | "approvers-gone"
 
 /** One line of `GET /v1/boxes/{run}/events`. `alive` comes at least every 5 s; whoever misses it for 15 s has lost the gate. */
 export type BoxEvent =
-  /** The first line, and a sign of life. */
-  | { event: "open" | "alive" }
+  /** The first line. `paused`: every reason for which the box is to stand still now; what was so before, and is not in it, is over. */
+  | { event: "open"; paused: readonly PauseReason[] }
+  /** A sign of life. */
+  | { event: "alive" }
+  /** The first connection from inside of the box: all of its mounts are made, and nothing of the agent ran before. Told again where it was missed. */
+  | { event: "heard" }
   /** By a person, for good. No further line follows. */
   | { event: "killed"; reason?: string }
   /** The policy wants the box to stand still, or that is over. What is so already when somebody begins to listen is told first. */

@@ -5,6 +5,7 @@ import { cancelApproval } from "../../approvals/cancel.ts"
 import { tallyDecisions, verifyDecision } from "../../approvals/decision.ts"
 import { listApprovals, readApproval } from "../../approvals/list.ts"
 import type { Approval, ApprovalState, Binding, Decision, NetworkArguments } from "../../approvals/types.ts"
+import { type Risk, riskOf } from "../../policy/risk.ts"
 import type { Store } from "../../store/types.ts"
 import type { Vault } from "../../vault/types.ts"
 import { openBody } from "../hold/body.ts"
@@ -15,6 +16,8 @@ export interface ListedApproval
     Pick<Approval, "id" | "digest" | "state" | "uses"> {
   run?: string
   operator?: string
+  /** How much harm a wrong yes would do, as the rules that ask say. */
+  risk: Risk
   /** Name of those who may decide. */
   group: string
   /** Those whose signed yes counts now. */
@@ -85,6 +88,7 @@ function toListed(approval: Approval, approvers: Approvers): ListedApproval {
   const { by } = tallyDecisions(approval, binding.approvers, approvers)
   return {
     ...{ id, digest, state, uses, kind, agent, subject, requested, expires, group: binding.approvers.group },
+    risk: riskOf(binding.approvers.risk),
     ...(run !== undefined && { run }),
     ...(operator !== undefined && { operator }),
     ...{ agreed: by, missing: Math.max(0, binding.approvers.quorum - by.length) },

@@ -1,8 +1,10 @@
 // One request of the control API, from its bytes to its answer.
 import type { IncomingMessage, ServerOptions, ServerResponse } from "node:http"
 import { EXIT, type ExitCode, NanoguardError } from "../../errors.ts"
+import { parseForeignJson } from "../../foreign-json.ts"
 import { isRecord } from "../../packages/registries/values.ts"
 import type { Controls } from "../control.ts"
+import { GateGone } from "../gone.ts"
 import { streamFeed } from "./feed.ts"
 import { findRoute, type Result } from "./routes.ts"
 
@@ -43,6 +45,8 @@ export async function handleControl(
     else if ("stream" in result) result.stream(response)
     else await streamFeed(result.feed, request, response)
   } catch (error) {
+    // Another gate may be here in a moment, or be started by who asks.
+    if (error instanceof GateGone) response.setHeader("retry-after", "1")
     if (error instanceof NanoguardError)
       send(STATUS[error.exit] ?? 409, { error: error.message, hint: error.hint, exit: error.exit })
     else if (error instanceof TooLarge) {
@@ -63,7 +67,7 @@ function sendBytes(response: ServerResponse, bytes: Buffer): void {
 }
 
 function readBody(text: string): Readonly<Record<string, unknown>> {
-  const body: unknown = text === "" ? {} : JSON.parse(text)
+  const body: unknown = text === "" ? {} : parseForeignJson(text)
   if (isRecord(body)) return body
   throw new SyntaxError("no object")
 }

@@ -2,6 +2,7 @@
 import type { ServerResponse } from "node:http"
 import type { ApprovalState } from "../../approvals/types.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
+import { RUN_PATTERN } from "../../sandbox/run-name.ts"
 import { readBoxEnd, readBoxRequest } from "../boxes/read-request.ts"
 import type { Controls, ExceptionRequest } from "../control.ts"
 import { readNewRun } from "../new-run.ts"
@@ -112,7 +113,7 @@ function stateOf(query: URLSearchParams): ApprovalState {
 /** What each parameter may be. */
 const PARAMETERS: Readonly<Record<string, string>> = {
   "{visit}": "([\\w-]{1,64})",
-  "{run}": "(run-[0-9a-f]{12})",
+  "{run}": `(${RUN_PATTERN})`,
   "{id}": "(ap-[a-z2-7]{8})",
 }
 

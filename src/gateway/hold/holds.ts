@@ -1,6 +1,7 @@
 // Hold and release: a request that a rule asks about waits until a person has signed an answer, and is released at most once.
 import { randomBytes } from "node:crypto"
 import { cancelApproval, cancelRunApprovals } from "../../approvals/cancel.ts"
+import { hostHistory } from "../../approvals/host-history.ts"
 import { approvalState, type Put, putQuestion } from "../../approvals/queue.ts"
 import {
   consumeRequestGrant,
@@ -8,7 +9,7 @@ import {
   type RequestGrant,
   requestGrants,
 } from "../../approvals/request-grants.ts"
-import type { NetworkArguments } from "../../approvals/types.ts"
+import type { Json, NetworkArguments } from "../../approvals/types.ts"
 import type { Decision, NewEvent } from "../../audit/types.ts"
 import { Conflict } from "../../store/conflict.ts"
 import type { Change, Store } from "../../store/types.ts"
@@ -87,12 +88,17 @@ export function createHolds(
       const asked = requestQuestion(who, policy, verdict, request, now())
       if ("state" in asked) return asked
       checkBody(request, body)
+      const told = {
+        ...request,
+        provenance: [...(request.provenance ?? []), await hostHistory(db, who.agent, request)],
+      }
+      const question = { ...asked, arguments: told as unknown as Json }
       const keep = (id: string) => ({
         ...{ approval: id, gateway, time: now() },
         sealed: body === undefined || body.length === 0 ? Buffer.alloc(0) : vault.seal(body, id),
       })
       const putNow = () =>
-        putQuestion(store, asked, now(), gateway, {
+        putQuestion(store, question, now(), gateway, {
           ...(options.limits && { limits: options.limits }),
           extra: ({ id }) => ({
             changes: [insertHeld(db, keep(id))],

@@ -23,12 +23,12 @@ export function requestQuestion(
   // What denies, a floor among it, is never put to a person here.
   if (verdict.effect !== "ask") throw refuse(`a verdict that says ${verdict.effect} asks nobody`)
   const group = verdict.approvers ?? ""
-  const quiet = quietAt(policy, group, now)
+  const quiet = quietAt(policy, group, now, verdict.risk)
   if (quiet) {
     const { from, to, zone } = quiet
     return { state: "quiet", note: `nobody is asked from ${from} to ${to} (${zone})` }
   }
-  const { panel, wait } = panelOf(policy, group)
+  const { panel, wait } = panelOf(policy, group, verdict.risk)
   return {
     ...{ kind: "network", agent: who.agent, operator: who.operator, run: who.run, boxed: who.boxed },
     ...{ subject: verdict.subject, arguments: request as unknown as Json, approvers: panel, wait },

@@ -30,7 +30,7 @@ export async function followBox(socketPath: string, run: string) {
         const { value, done } = await lines.next()
         if (done) return undefined
         const event = JSON.parse(String(value)) as BoxEvent
-        if (event.event !== "alive") return event
+        if (event.event !== "alive" && event.event !== "heard") return event
       }
     },
   }

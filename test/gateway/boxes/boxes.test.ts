@@ -1,6 +1,7 @@
 // The gate's side of a box: a socket that is one run and no other, and what becomes of it.
-import { existsSync, statSync } from "node:fs"
+import { existsSync, statSync, writeFileSync } from "node:fs"
 import { connect } from "node:net"
+import { join } from "node:path"
 import { expect, test } from "vitest"
 import { controlPath } from "../../../src/gateway/control-path.ts"
 import { askSocket } from "../control/support.ts"
@@ -79,6 +80,7 @@ test("two boxes are two runs, and neither is told of the other", async () => {
   expect((await askSecond(`POST /-/nanoguard/v1/request/${id}`, { reason: "please" })).status).toBe(404)
   expect((await askSecond("GET /-/nanoguard/v1/why/last")).status).toBe(404)
   expect((await askSecond("GET /-/nanoguard/v1/run")).json()).toMatchObject({
+    schema: "nanoguard.own-run/1",
     run: second.run,
     agent: "claude-2",
     refusals: 0,
@@ -132,7 +134,7 @@ test("reaches nothing of the control API, nor metrics", async () => {
 test("tells who follows it of refusals, and counts", async () => {
   const { ask, path, control, box } = await openWithPackages()
   const events = await followBox(path, box.run)
-  expect(await events.next()).toEqual({ event: "open" })
+  expect(await events.next()).toEqual({ event: "open", paused: [] })
   await ask("GET /npm/good")
   const id = String((await ask("GET /npm/evil/-/evil-1.0.0.tgz")).json()["requestId"])
   expect(await events.next()).toMatchObject({ event: "refused", requestId: id, code: "package.denied" })
@@ -163,6 +165,7 @@ test("ends with its record, its socket and its directory gone, and does not come
   await cut
   while ((await events.next()) !== undefined);
   expect(existsSync(box.directory)).toBe(false)
+  expect(existsSync(`${box.directory}/..`)).toBe(false)
   const last = (await gate.records()).at(-1)
   expect(last).toMatchObject({ type: "sandbox.ended", run: box.run, detail: { exit: 3, requests: 2, refusals: 1 } })
   expect((await control(`DELETE /v1/boxes/${box.run}`, {})).status).toBe(404)
@@ -207,6 +210,8 @@ test("a port of the host leads into the box", async () => {
 
 test("a gate that is started anew takes the box up again", async () => {
   const { gate, box } = await openTestBox()
+  // As `nanoguard run` does before it launches a box.
+  writeFileSync(join(box.directory, "..", "box.json"), "{}")
   await gate.close()
   expect(existsSync(box.directory)).toBe(true)
   const next = await openTestGate({

@@ -51,6 +51,37 @@ test("what a child uses of its parent's budget counts for both", async () => {
   )
 })
 
+test("a box reaches the hosts that it has, by rules or without, and its child those that both have", async () => {
+  const { open, ask } = await openSwarm()
+  const narrow = await open({ agent: "narrow", scope: { hosts: ["one.example.com"] } })
+  expect([await ask(narrow, "one"), await ask(narrow, "two")]).toEqual(["yes", "agent.scope"])
+  const child = await open({ agent: "child", parent: narrow.run, scope: { hosts: ["*.example.com"] } })
+  expect([await ask(child, "one"), await ask(child, "two")]).toEqual(["yes", "agent.scope"])
+  const other = await open({ agent: "other", parent: narrow.run, scope: { hosts: ["two.example.com"] } })
+  expect([await ask(other, "one"), await ask(other, "two")]).toEqual(["agent.scope", "agent.scope"])
+})
+
+test("an agent that may have some packages gets those alone, and is told why not the others", async () => {
+  const upstream = await startNpmUpstream()
+  for (const name of ["good", "better", "@acme/ui"]) upstream.publish(name, { "1.0.0": {} })
+  const env = { NPM_CONFIG_REGISTRY: upstream.base }
+  const { open } = await openTestBox({ policy: "version: 1\npackages: { unknown: allow }\n", env })
+  const some = await open({ agent: "some", scope: { packages: ["pkg:npm/good", "pkg:npm/@acme/*"] } })
+  const child = await open({ agent: "child", parent: some.run, scope: { packages: ["pkg:npm/g*"] } })
+  const status = async (box: OpenedBox, path: string) => {
+    const answer = await askBox(box)(`GET ${path}`)
+    return answer.status === 200 ? 200 : `${answer.status} ${(answer.json()["verdict"] as { code: string }).code}`
+  }
+  for (const path of ["/npm/good", "/npm/good/-/good-1.0.0.tgz"])
+    expect([await status(some, path), await status(child, path)]).toEqual([200, 200])
+  expect([await status(some, "/npm/@acme%2fui"), await status(child, "/npm/@acme%2fui")]).toEqual([
+    200,
+    "403 agent.scope",
+  ])
+  for (const path of ["/npm/better", "/npm/better/-/better-1.0.0.tgz"])
+    expect(await status(some, path)).toBe("403 agent.scope")
+})
+
 test("an agent that may have no packages gets none", async () => {
   const upstream = await startNpmUpstream()
   upstream.publish("good", { "1.0.0": {} })
@@ -72,6 +103,13 @@ test("rights that are misspelt open nothing", async () => {
     { rules: "one" },
     { rules: [1] },
     { packages: true },
+    { packages: ["left-pad"] },
+    { packages: ["pkg:npm/left-pad@1.3.0"] },
+    { packages: "pkg:npm/left-pad" },
+    { hosts: "api.example.com" },
+    { hosts: ["https://api.example.com"] },
+    { hosts: ["a*.example.com"] },
+    { hosts: Array.from({ length: 201 }, (_, i) => `h${i}.example.com`) },
     { budgets: [{ unit: "requests", limit: 1 }] },
     { budgets: [{ unit: "requests", limit: 1, window: "run", counter: "x" }] },
     { budgets: [{ unit: "requests", limit: -1, window: "run" }] },

@@ -1,5 +1,6 @@
 // Hold and release: the same on every engine.
 import { describe, expect, test } from "vitest"
+import { listApprovals } from "../../../src/approvals/list.ts"
 import { expireApprovals } from "../../../src/approvals/queue.ts"
 import { Conflict } from "../../../src/store/conflict.ts"
 import { MINUTE, newPlace, type Prepare, records } from "../../approvals/support.ts"
@@ -158,6 +159,45 @@ export function describeHolds(name: string, prepare: Prepare): void {
       for (const body of ["e", "f", "g"]) await gate.release(MAIL, { body, who: { run: "r3" } })
       time += 60 * MINUTE
       expect((await gate.judge(MAIL, { body: "h" })).verdict.effect).toBe("ask")
+    })
+
+    test("what is of the gravest risk is approved by itself, whatever is signed, and comes first", async (t) => {
+      const { store, people } = await newPlace(prepare, t)
+      const gate = openHolds(store)
+      const policy = policyOf(`network:
+  - { id: mail, ask: api.example.com, risk: low }
+  - { id: pay, ask: pay.example.com, risk: critical }
+approvers: { default: { people: [ana], expire: 15m } }
+`)
+      const PAY = "POST https://pay.example.com/v1/charges"
+      await gate.held(MAIL, { policy })
+      const item = await gate.held(PAY, { policy, body: "49" })
+      expect((await listApprovals(store.db, NOW)).map(({ binding }) => binding.approvers.risk)).toEqual([
+        ...["critical", "low"],
+      ])
+      for (const terms of [{ covers: "alike" as const, uses: 2 }, { scope: "agent" as const }, { uses: 2 }])
+        await expect(approve(store, item, people[0]!, terms)).rejects.toThrow("approved by itself")
+      await approve(store, item, people[0]!)
+      await gate.release(PAY, { policy, body: "49" })
+      expect((await gate.judge(PAY, { policy, body: "49" })).verdict.effect).toBe("ask")
+      // A yes from before the policy said so is worth no more than that.
+      const before = policyOf(`network:
+  - { id: pay, ask: pay.example.com, risk: critical }
+approvers: { default: { people: [ana], expire: 15m } }
+approvals: { risk: { critical: { alike: true } } }
+`)
+      const wide = await gate.held(PAY, { policy: before, body: "50" })
+      const settled = wide.settled(never())
+      await approve(store, wide, people[0]!, { covers: "alike", uses: 5 })
+      expect(await settled).toEqual({ state: "granted" })
+      expect((await gate.judge(PAY, { policy: before, body: "51" })).verdict.effect).toBe("allow")
+      expect((await gate.judge(PAY, { policy, body: "51" })).verdict.effect).toBe("ask")
+      await gate.release(PAY, { policy, body: "50" })
+      expect((await gate.judge(PAY, { policy, body: "50" })).verdict.effect).toBe("ask")
+      const details = (await records(store)).flatMap(({ type, detail }) =>
+        type === "approval.requested" ? [detail] : [],
+      )
+      expect(details.map((detail) => detail?.["risk"])).toEqual(["low", "critical", "critical"])
     })
 
     test("several people's terms: the narrowest count", async (t) => {
