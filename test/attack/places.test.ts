@@ -29,6 +29,27 @@ it.each<[string, Attack, unknown]>([
     beside({}, { "a/package-lock.json": "/etc/hostname" }),
     "refused: the file leads outside the repository",
   ],
+  [
+    "a linked directory among installed packages",
+    beside({ "node_modules/app/package-lock.json": EVIL }, { frontend: "node_modules/app" }),
+    DENIED,
+  ],
+  [
+    "a link to a BOM that is a lockfile as well",
+    {
+      files: { "app.cdx.json": JSON.stringify({ ...JSON.parse(EVIL), bomFormat: "CycloneDX", specVersion: "1.5" }) },
+      links: { "package-lock.json": "app.cdx.json" },
+    },
+    DENIED,
+  ],
+  [
+    "a link to requirements that include what lies beside them",
+    {
+      files: { "sub/requirements.txt": "-r more.txt\n", "sub/more.txt": "fine==1\n", "more.txt": "evil-lib==1.0\n" },
+      links: { "requirements.txt": "sub/requirements.txt" },
+    },
+    { "evil-lib@1.0": "deny package.denied" },
+  ],
   ["a link to nothing", beside({}, { "a/package-lock.json": "nowhere" }), "refused: there is no such file"],
   [
     "a link to a device",

@@ -1,15 +1,12 @@
 // Reviewed changes of a copy, written into the workspace: inside of it, through no link, whole files, and nothing that the host changed.
 import { randomBytes } from "node:crypto"
 import {
-  chmodSync,
-  chownSync,
   closeSync,
   constants,
-  copyFileSync,
-  fstatSync,
+  fchmodSync,
+  fchownSync,
   linkSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readlinkSync,
   renameSync,
@@ -19,8 +16,18 @@ import {
   unlinkSync,
 } from "node:fs"
 import { basename, dirname, isAbsolute, join, normalize } from "node:path"
+import {
+  copyContents,
+  giveLink,
+  type Held,
+  haveSameContents,
+  holdDirectory,
+  holdFile,
+  makeDirectory,
+  type Owner,
+} from "./held.ts"
 import { isHeavy, neverWritten } from "./names.ts"
-import { isWithin, realPath } from "./places.ts"
+import { isWithin } from "./places.ts"
 import type { Copied, WorkspaceState } from "./state.ts"
 import type { ApplyResult, WorkspaceChange } from "./types.ts"
 
@@ -99,6 +106,7 @@ function applyOne(
 ): string | undefined {
   const file = join(state.root, path)
   const parent = openParent(state.root, dirname(file))
+  if (parent === undefined && change === "removed" && isGone(state.root, dirname(file))) return undefined
   if (parent === undefined) return "a directory on its way is not there, or is a link"
   try {
     const target = `${parent.path}/${basename(file)}`
@@ -106,19 +114,39 @@ function applyOne(
     const before = state.copied?.[path]
     if (stats === undefined && change === "removed") return undefined
     if (stats !== undefined && (before === undefined || !isSame(stats, before))) {
-      if (kind === "directory" && change !== "removed" && stats.isDirectory()) return undefined
+      if (change !== "removed" && isAlready(join(tree, path), target, kind, mode)) return undefined
       return before === undefined ? "the host has something there" : CHANGED
     }
     if (stats === undefined && before !== undefined) return CHANGED
     if (change === "removed") {
       if (stats!.isDirectory()) rmdirSync(target)
       else unlinkSync(target)
-    } else if (kind === "directory") mkdirSync(target, { mode: (mode & 0o777) | 0o700 })
-    else write(join(tree, path), target, kind === "link", mode, state.root, stats === undefined)
+    } else if (kind === "directory") {
+      makeDirectory(target, (mode & 0o777) | 0o700, lstatSync(state.root))
+    } else write(join(tree, path), target, kind === "link", mode, lstatSync(state.root), stats === undefined)
     return undefined
   } finally {
     parent.close()
   }
+}
+
+/** Whether nothing is at the path of a directory because it, or one above it, is not there: it was removed before, and no link hides it. */
+function isGone(root: string, path: string): boolean {
+  const parent = openParent(root, dirname(path))
+  if (parent === undefined) return isWithin(dirname(path), root) && isGone(root, dirname(path))
+  try {
+    return lstatSync(`${parent.path}/${basename(path)}`, { throwIfNoEntry: false }) === undefined
+  } finally {
+    parent.close()
+  }
+}
+
+/** What is there is what would be written: it was applied before, or the host came to the same. */
+function isAlready(from: string, target: string, kind: WorkspaceChange["kind"], mode: number): boolean {
+  const stats = lstatSync(target)
+  if (kind === "directory") return stats.isDirectory()
+  if (kind === "link") return stats.isSymbolicLink() && readlinkSync(target) === readlinkSync(from)
+  return (stats.mode & 0o777) === (mode & 0o777) && haveSameContents(from, target)
 }
 
 function isSame(stats: ReturnType<typeof lstatSync> & { ctimeNs?: bigint }, [size, changed, , kind]: Copied): boolean {
@@ -127,18 +155,17 @@ function isSame(stats: ReturnType<typeof lstatSync> & { ctimeNs?: bigint }, [siz
   return Number(stats.size) === size && `${stats.ctimeNs}` === changed
 }
 
-/** Whole or not at all; something that appeared in the meantime is not replaced by what is new. */
-function write(from: string, target: string, link: boolean, mode: number, root: string, isNew: boolean): void {
+/**
+ * Whole or not at all; something that appeared in the meantime is not replaced by what is new. What root brings over belongs to the workspace's owner,
+ * also where that is root: a copy keeps the box's user, whom the host may have, too.
+ */
+function write(from: string, target: string, link: boolean, mode: number, owner: Owner, isNew: boolean): void {
   const fresh = join(dirname(target), `.nanoguard-${randomBytes(6).toString("hex")}`)
   try {
-    if (link) symlinkSync(readlinkSync(from), fresh)
-    else {
-      if (!lstatSync(from).isFile()) throw new Error("not a file")
-      copyFileSync(from, fresh, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
-      chmodSync(fresh, mode & 0o777)
-      const { uid, gid } = lstatSync(root)
-      if (process.getuid?.() === 0 && uid !== 0) chownSync(fresh, uid, gid)
-    }
+    if (link) {
+      symlinkSync(readlinkSync(from), fresh)
+      giveLink(fresh, owner)
+    } else writeFile(from, fresh, mode, owner)
     if (!isNew || link) renameSync(fresh, target)
     else linkSync(fresh, target)
   } finally {
@@ -146,19 +173,27 @@ function write(from: string, target: string, link: boolean, mode: number, root: 
   }
 }
 
-/** A directory held open, so that nobody can put a link in its place; where the system has no /proc, its checked path. */
-function openParent(root: string, path: string): { path: string; close: () => void } | undefined {
-  if (!isWithin(path, root)) return undefined
-  let fd: number
-  try {
-    fd = openSync(path, constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0))
-  } catch {
-    return undefined
+const { O_CREAT, O_EXCL, O_WRONLY, O_NOFOLLOW = 0 } = constants
+
+/** By descriptors alone: whoever owns the directory may put something else in the place of what is written, and nothing happens to that. */
+function writeFile(from: string, fresh: string, mode: number, owner: Owner): void {
+  const source = holdFile(from)
+  if (source === undefined || (source.stats.mode & 0o6000n) !== 0n) {
+    source?.close()
+    throw new Error("not a plain file")
   }
-  const held = `/proc/self/fd/${fd}`
-  const real = realPath(held)
-  const isHeld = real === path && fstatSync(fd).isDirectory()
-  if (isHeld || realPath(path) === path) return { path: isHeld ? held : path, close: () => closeSync(fd) }
-  closeSync(fd)
-  return undefined
+  let fd: number | undefined
+  try {
+    fd = openSync(fresh, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600)
+    copyContents(source.fd, fd)
+    fchmodSync(fd, mode & 0o777)
+    if (process.getuid?.() === 0) fchownSync(fd, owner.uid, owner.gid)
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+    source.close()
+  }
 }
+
+/** A directory of the workspace, held; undefined where there is none, or where a link leads there. */
+const openParent = (root: string, path: string): Held | undefined =>
+  isWithin(path, root) ? holdDirectory(path) : undefined

@@ -1,21 +1,26 @@
 // What a box changed in files, by what the file system says of them: contents are read for package.json alone.
-import { type BigIntStats, chmodSync, lstatSync, readdirSync } from "node:fs"
+import { type BigIntStats, chmodSync } from "node:fs"
+import { EXIT, NanoguardError } from "../../errors.ts"
+import { parseForeignJson } from "../../foreign-json.ts"
+import { kindOf, namesIn, statsAt, unlessBarred } from "./below.ts"
 import { isHeavy, neverWritten, runsOnHost } from "./names.ts"
 import { readBeginning } from "./secrets.ts"
 import type { WorkspaceState } from "./state.ts"
 import type { WorkspaceChange, WorkspaceReport } from "./types.ts"
+import { isGitDirectory, MAX_MANIFEST } from "./walk.ts"
 
 type Changes = Pick<WorkspaceReport, "changes" | "counts" | "partial">
 
-const REPOSITORY = "git: settings and hooks of a repository that the box made"
+/** What runs where git on the host works in such a repository. */
+export const REPOSITORY = "git: settings and hooks of a repository that the box made or changed"
 const MAX_SHOWN = 5000
 const MAX_ENTRIES = 500_000
-const MAX_MANIFEST = 256 * 1024
 
 /**
  * Compares the tree that the box had with its beginning: `since` in nanoseconds, by the inode's time of change, which a box cannot set. `before`
  * has every path of the beginning where that is known, so that what is gone is seen; of a direct workspace it is list two alone.
- * Answers with all of them, in no order: `boundChanges` is for the end.
+ * Answers with all of them, in no order: `boundChanges` is for the end. Where rights or a path's length bar us from a part of the tree the answer is
+ * partial, and nothing counts as gone; whatever else keeps it from being looked at throws `NanoguardError` (environment).
  */
 export function findChanges(tree: string, state: WorkspaceState, since: bigint): Changes {
   const before = state.copied
@@ -28,16 +33,36 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
     counts[change.change]++
     found.push(withDetails(change, tree, state))
   }
+  /** Those of any other name than `.git`, with all that is below them. */
+  const gitDirectories = new Set<string>()
   let entries = 0
+  let isWhole = true
+  // What the box could not see either, it cannot have changed.
+  const bar = (path: string) => {
+    isWhole &&= hidden.has(path)
+  }
+  if (statsAt(tree)?.isDirectory() !== true)
+    throw new NanoguardError("what the box had is not there any more", {
+      ...{ exit: EXIT.environment, where: { file: tree } },
+    })
   const queue = [""]
   for (let at = queue.pop(); at !== undefined && entries <= MAX_ENTRIES; at = queue.pop()) {
-    const names = listNames(at === "" ? tree : `${tree}/${at}`)
-    // Git takes such a directory for a repository without a name for it, wherever somebody stands in it.
-    const bare = names.includes("HEAD") && names.includes("objects") && names.includes("refs")
+    const directory = at === "" ? tree : `${tree}/${at}`
+    const path = at
+    const names =
+      unlessBarred(
+        () => namesIn(directory),
+        () => bar(path),
+      ) ?? []
+    if (at !== "" && isGitDirectory(names)) gitDirectories.add(at)
+    const isGits = gitDirectories.has(at)
     for (const entry of names) {
       const path = at === "" ? entry : `${at}/${entry}`
       entries++
-      const stats = lstatSync(`${tree}/${path}`, { bigint: true, throwIfNoEntry: false })
+      const stats = unlessBarred(
+        () => statsAt(`${tree}/${path}`),
+        () => bar(path),
+      )
       if (stats === undefined || path === ".git") continue
       seen.add(path)
       const isNew = before === undefined ? stats.birthtimeNs >= since : before[path] === undefined
@@ -52,7 +77,12 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
           continue
         }
         if (isNew && before !== undefined) add(describe(path, stats, true))
+        // A directory above it was given another name, and this one is what working trees name now.
+        const own = state.repositories[path]
+        if (before === undefined && own !== undefined && own !== `${stats.ino}`)
+          add({ ...describe(path, stats, true), runs: REPOSITORY })
         if (stats.ctimeNs >= since) makeReadable(`${tree}/${path}`, stats)
+        if (isGits) gitDirectories.add(path)
         queue.push(path)
       } else if (before === undefined && stats.ctimeNs < since) {
         // Its directory may have been given another name, which tells nothing of what is in it.
@@ -61,15 +91,25 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
       } else if ((stats.ctimeNs >= since || (before !== undefined && isNew)) && !(hidden.has(path) && !isNew))
         add({
           ...describe(path, stats, isNew),
-          ...(bare && /^(config|commondir)$/.test(entry) && { runs: REPOSITORY }),
+          ...(isGits && gitsOwn(path, before !== undefined)),
         })
     }
   }
   for (const path of before === undefined ? state.working : Object.keys(before))
-    if (!seen.has(path) && entries <= MAX_ENTRIES)
+    if (isWhole && !seen.has(path) && entries <= MAX_ENTRIES)
       add({ path, change: "removed", kind: "other", size: 0, mode: 0, ...runs(path) })
-  return { counts, changes: found, partial: entries > MAX_ENTRIES }
+  return { counts, changes: found, partial: !isWhole || entries > MAX_ENTRIES }
 }
+
+/** What is said of a file in a git directory of whatever name. */
+function gitsOwn(path: string, isCopy: boolean): Partial<WorkspaceChange> {
+  if (isCopy) return { refused: "what lies in a git directory never comes over" }
+  return /(^|\/)(config(\.worktree)?|commondir|hooks\/[^/]+)$/.test(path) ? { runs: REPOSITORY } : {}
+}
+
+/** How many there are, also where a report has no room for them. */
+export const countChanges = ({ counts }: Pick<Changes, "counts">): number =>
+  counts.added + counts.changed + counts.removed
 
 /** The changes that a report has room for: what never comes over and repositories first, then what will run. */
 export function boundChanges(changes: readonly WorkspaceChange[]): WorkspaceChange[] {
@@ -96,24 +136,19 @@ function makeReadable(directory: string, { mode }: BigIntStats): void {
   }
 }
 
-function listNames(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-  } catch {
-    return []
-  }
+/** What runs a path of list one, wherever it lies; undefined for any other path. */
+export function runsUnasked(path: string): string | undefined {
+  return path.split("/").some((name) => neverWritten(name)) ? "editors, shells or agents, unasked" : undefined
 }
 
 function runs(path: string): { runs?: string } {
-  const what = path.split("/").some((name) => neverWritten(name))
-    ? "editors, shells or agents, unasked"
-    : runsOnHost(path)
+  const what = runsUnasked(path) ?? runsOnHost(path)
   return what === undefined ? {} : { runs: what }
 }
 
 /** What is neither file, directory nor plain link never comes over; nor does what would run as somebody else. */
 function describe(path: string, stats: BigIntStats, isNew: boolean): WorkspaceChange {
-  const kind = stats.isFile() ? "file" : stats.isDirectory() ? "directory" : stats.isSymbolicLink() ? "link" : "other"
+  const kind = kindOf(stats)
   const mode = Number(stats.mode & 0o7777n)
   const refused =
     kind === "other"
@@ -132,17 +167,18 @@ function describe(path: string, stats: BigIntStats, isNew: boolean): WorkspaceCh
   }
 }
 
-/** Whether anything below was changed; the search ends at the first. */
+/** Whether anything below was changed; the search ends at the first. A box that bars us from a place there has touched what leads to it. */
 function isTouched(directory: string, since: bigint): boolean {
   const queue = [directory]
   let entries = 0
   for (let at = queue.pop(); at !== undefined && entries < MAX_ENTRIES; at = queue.pop()) {
-    for (const entry of listNames(at)) {
-      const stats = lstatSync(`${at}/${entry}`, { bigint: true, throwIfNoEntry: false })
+    const directory = at
+    for (const entry of unlessBarred(() => namesIn(directory)) ?? []) {
+      const stats = unlessBarred(() => statsAt(`${directory}/${entry}`))
       entries++
       if (stats === undefined) continue
       if (stats.ctimeNs >= since) return true
-      if (stats.isDirectory()) queue.push(`${at}/${entry}`)
+      if (stats.isDirectory()) queue.push(`${directory}/${entry}`)
     }
   }
   return false
@@ -162,7 +198,8 @@ function withDetails(change: WorkspaceChange, tree: string, { manifests }: Works
 function scriptsOf(text: string | undefined): Map<string, string> | undefined {
   if (text === undefined) return new Map()
   try {
-    const scripts: unknown = (JSON.parse(Buffer.from(text, "latin1").toString()) as { scripts?: unknown }).scripts ?? {}
+    const scripts: unknown =
+      (parseForeignJson(Buffer.from(text, "latin1").toString()) as { scripts?: unknown }).scripts ?? {}
     return new Map(Object.entries(scripts as object).map(([name, value]) => [name, JSON.stringify(value)]))
   } catch {
     return undefined

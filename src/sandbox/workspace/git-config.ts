@@ -1,6 +1,7 @@
 // The configuration of the box's own git directory, and what of it may come back. What git may run, which servers it takes, and
 // what holds a key are never among it.
 import type { Git } from "../../vet/git.ts"
+import { isWithin, realPath } from "./places.ts"
 
 /** Keys in lower case but for the subsection, as git prints them; a key may come several times. */
 export type Settings = readonly (readonly [key: string, value: string])[]
@@ -18,21 +19,49 @@ const FROM_GLOBAL = /^(user|author|committer|init|push|pull|fetch|rebase|merge|d
 /** A setting, and which file it is from: `local`, `global`, `worktree`. */
 export interface ScopedSetting {
   scope: string
+  /** Its real path; absent where it is from no file. */
+  file?: string
   key: string
   value: string
 }
 
 /** Every setting that is in force for a repository, the machine's left out. Runs nothing that they name. */
 export async function listSettings(git: Git, gitDirectory: string): Promise<ScopedSetting[]> {
-  const { stdout, exitCode } = await git([`--git-dir=${gitDirectory}`, "config", "--list", "-z", "--show-scope"])
+  const { stdout, exitCode } = await git([
+    `--git-dir=${gitDirectory}`,
+    "config",
+    "--list",
+    "-z",
+    "--show-scope",
+    "--show-origin",
+  ])
   if (exitCode !== 0) return []
   const parts = stdout.split("\0")
-  const settings = []
-  for (let at = 0; at + 1 < parts.length; at += 2) {
-    const [key = "", ...value] = parts[at + 1]!.split("\n")
-    settings.push({ scope: parts[at]!, key, value: value.join("\n") })
+  const settings: ScopedSetting[] = []
+  for (let at = 0; at + 2 < parts.length; at += 3) {
+    const [key = "", ...value] = parts[at + 2]!.split("\n")
+    const origin = parts[at + 1]!
+    const file = origin.startsWith("file:") ? realPath(origin.slice(5)) : undefined
+    settings.push({ scope: parts[at]!, ...(file !== undefined && { file }), key, value: value.join("\n") })
   }
   return settings
+}
+
+/** What the repository's settings may name on the host, the person's own left out: their values, and the files that they are from. */
+export function namedBySettings(all: readonly ScopedSetting[]): string[] {
+  const texts = all.flatMap(({ scope, value, file = value }) => (scope === "global" ? [] : [value, file]))
+  return [...new Set(texts)]
+}
+
+/**
+ * Those that are the repository's own or the person's: what it includes from elsewhere on the host may be another repository's. `places` are
+ * directories whose files count as its own.
+ */
+export function settingsOf(all: readonly ScopedSetting[], places: readonly string[]): ScopedSetting[] {
+  return all.filter(
+    ({ scope, file }) =>
+      scope === "global" || (file !== undefined && places.some((directory) => isWithin(file, directory))),
+  )
 }
 
 /** What of them enters a box: harmless keys, without what an address says before its host. */

@@ -1,7 +1,7 @@
 // Files of a git directory, read without git: what a box left in one is nobody's word, and is never opened by a program.
 import { lstatSync, readdirSync } from "node:fs"
-import { dirname, join, resolve } from "node:path"
-import { isWithin, realPath } from "./places.ts"
+import { dirname, join } from "node:path"
+import { isWithin } from "./places.ts"
 import { readBeginning } from "./secrets.ts"
 
 /** The repository of a workspace, by real paths. */
@@ -12,26 +12,10 @@ export interface Repository {
   common: string
   /** `.git` of the workspace is a file that names the directory. */
   file: boolean
-}
-
-/** The repository whose working tree begins at `root`: undefined where there is none, a text where it is one that cannot be used. */
-export function findRepository(root: string): Repository | string | undefined {
-  const path = join(root, ".git")
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  if (stats === undefined) return undefined
-  if (stats.isSymbolicLink() || !(stats.isDirectory() || stats.isFile())) return ".git is a link, and no directory"
-  const named = stats.isFile() ? /^gitdir: (.+?)\n*$/.exec(readBeginning(path, 4096) ?? "")?.[1] : "."
-  const gitDirectory = named === undefined ? undefined : realPath(stats.isFile() ? resolve(root, named) : path)
-  if (gitDirectory === undefined) return ".git names a directory that is not there"
-  const shared = readBeginning(join(gitDirectory, "commondir"), 4096)?.trim()
-  const common = shared ? realPath(resolve(gitDirectory, shared)) : gitDirectory
-  if (common === undefined || readHead(gitDirectory) === undefined)
-    return isEmpty(gitDirectory) ? undefined : ".git is damaged"
-  return { gitDirectory, common, file: stats.isFile() }
-}
-
-function isEmpty(directory: string): boolean {
-  return readdirSync(directory).length === 0
+  /** Its objects, and all that it borrows. */
+  objects: readonly string[]
+  /** Those of them that lie outside of the workspace and of the repository: in a box only where the policy lets them in. */
+  borrowed: readonly string[]
 }
 
 /** The repository whose working tree `root` lies in, further up. */
@@ -78,7 +62,7 @@ export function readRefs(directory: string): Refs {
     if (!lstatSync(join(directory, at), { throwIfNoEntry: false })?.isDirectory()) continue
     for (const entry of readdirSync(join(directory, at), { withFileTypes: true })) {
       const name = `${at}/${entry.name}`
-      if (!isRefName(name) || name.length > 400) continue
+      if (!isRefName(name)) continue
       if (entry.isDirectory()) queue.push(name)
       else if (entry.isFile()) {
         const text = readBeginning(join(directory, name), 1024)?.trim() ?? ""
@@ -91,7 +75,7 @@ export function readRefs(directory: string): Refs {
   return refs
 }
 
-/** What `HEAD` or a symbolic ref comes to. */
+/** The object's id that a ref comes to, through one symbolic ref; undefined where it is not there. */
 export function resolveRef(refs: Refs, name: string): string | undefined {
   const value = refs.get(name)
   return value?.startsWith("ref: ") ? refs.get(value.slice(5)) : value
@@ -102,4 +86,15 @@ export function headOf(directory: string): string | undefined {
   const head = readHead(directory)
   if (head === undefined) return undefined
   return "ref" in head ? `ref: ${head.ref}` : head.id
+}
+
+/** Bytes of a log that are read or copied. */
+export const MAX_LOG = 4 * 1024 * 1024
+
+/** Stashed changes of a git directory by its log, oldest first. */
+export function stashesOf(directory: string): { id: string; message: string }[] {
+  return (readBeginning(join(directory, "logs/refs/stash"), MAX_LOG) ?? "").split("\n").flatMap((line) => {
+    const match = /^[0-9a-f]{40,64} ([0-9a-f]{40,64}) [^\t]*\t(.*)$/.exec(line)
+    return match === null ? [] : [{ id: match[1]!, message: match[2]! }]
+  })
 }

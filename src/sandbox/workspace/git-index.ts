@@ -1,7 +1,9 @@
 // What a box has staged, brought into the repository's index: entry by entry, each path checked by git, and never the box's own file.
-import { copyFileSync, lstatSync, readdirSync } from "node:fs"
+import { lstatSync } from "node:fs"
 import { join } from "node:path"
 import type { Git } from "../../vet/git.ts"
+import { copyIndex } from "./git-directory.ts"
+import { AS_NANOGUARD } from "./git-move.ts"
 
 interface TakeIndex {
   git: Git
@@ -14,7 +16,7 @@ interface TakeIndex {
   real: readonly string[]
 }
 
-interface StagedChanges {
+export interface StagedChanges {
   /** Holds every staged file, so that a fetch brings them; absent where nothing changed. */
   commit?: string
   /** Once HEAD has moved. False where something could not be taken over. */
@@ -39,8 +41,7 @@ export async function takeIndex({ git, box, fresh, initial, real }: TakeIndex): 
   if (changed.some((path) => path.includes("\ufffd"))) return FAILED
   const tree = (await git([bare, "write-tree"])).stdout.trim()
   if (!/^[0-9a-f]{40,64}$/.test(tree)) return FAILED
-  const identity = ["-c", "user.name=nanoguard", "-c", "user.email=nanoguard@localhost"]
-  const commit = (await git([...identity, bare, "commit-tree", "-m", "staged", tree])).stdout.trim()
+  const commit = (await git([...AS_NANOGUARD, bare, "commit-tree", "-m", "staged", tree])).stdout.trim()
   const apply = async () => {
     const now = parseEntries((await git([...real, "ls-files", "-s", "-z"])).stdout)
     const free = changed.filter((path) => now.get(path) === before.get(path))
@@ -60,15 +61,16 @@ async function entriesAt(git: Git, fresh: string, from: string): Promise<Map<str
   const stats = lstatSync(join(from, "index"), { throwIfNoEntry: false })
   if (stats === undefined) return new Map()
   if (!stats.isFile() || stats.size > MAX_INDEX) return undefined
-  for (const name of readdirSync(from))
-    if (name === "index" || (/^sharedindex\.[0-9a-f]{40,64}$/.test(name) && lstatSync(join(from, name)).isFile()))
-      copyFileSync(join(from, name), join(fresh, name))
+  copyIndex(from, fresh)
   const { stdout, exitCode } = await git([`--git-dir=${fresh}`, "ls-files", "-s", "-z"])
   return exitCode === 0 ? parseEntries(stdout) : undefined
 }
 
-// `<mode> <id> <stage>\t<path>`. A path in conflict has several; git does not write a tree of those, and they stay in the box.
-function parseEntries(stdout: string): Map<string, string> {
+/**
+ * Entries of an index by path, of what `git ls-files -s -z` prints: `<mode> <id> <stage>`. Of a path in conflict, which has several stages, the last;
+ * git does not write a tree of those, and they stay in the box.
+ */
+export function parseEntries(stdout: string): Map<string, string> {
   return new Map(
     stdout.split("\0").flatMap((line): [string, string][] => {
       const match = /^(\d{6} [0-9a-f]{40,64} \d)\t(.+)$/s.exec(line)

@@ -1,4 +1,4 @@
-// Refs and HEAD of the repository, moved to what the box made of them; never over what the host did meanwhile.
+// Refs, stashes and HEAD of the repository, moved to what the box made of them; never over what the host did meanwhile.
 import { lstatSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import type { Git } from "../../vet/git.ts"
@@ -6,28 +6,32 @@ import type { GitStart } from "./git-directory.ts"
 import { headOf, type Refs, readRefs } from "./git-files.ts"
 import type { GitReport } from "./types.ts"
 
+/** Options that make nanoguard the author of what git writes. */
+export const AS_NANOGUARD = ["-c", "user.name=nanoguard", "-c", "user.email=nanoguard@localhost"]
+
 /** No hooks, no upkeep, every object checked; the file protocol is between two directories that are ours. */
 export const TAKE = [
+  ...AS_NANOGUARD,
   ...[
     "protocol.file.allow=always",
+    // A shell's command that a repository with alternates could name (git-config(1)).
+    "core.alternateRefsCommand=true",
     "transfer.fsckObjects=true",
     "fetch.fsckObjects=true",
     "gc.auto=0",
     "maintenance.auto=false",
-  ],
-  ...[
     "fetch.writeCommitGraph=false",
     "fetch.recurseSubmodules=false",
     "submodule.recurse=false",
     "fetch.prune=false",
     "fetch.pruneTags=false",
-  ],
-  ...["user.name=nanoguard", "user.email=nanoguard@localhost", "fetch.output=compact"],
-].flatMap((setting) => ["-c", setting])
+    "fetch.output=compact",
+  ].flatMap((setting) => ["-c", setting]),
+]
 
 /** A report that is being made. */
 export type Report = { -readonly [K in keyof GitReport]: GitReport[K] } & {
-  refs: { ref: string; from?: string; to?: string }[]
+  refs: { ref: string; from?: string; to: string }[]
   conflicts: { ref: string; kept: string }[]
   refused: string[]
 }
@@ -90,6 +94,10 @@ interface HeadMove {
   gitDirectory: string
 }
 
+/**
+ * Moves HEAD to what the box has checked out, unless the host has switched meanwhile; what was not moved is in `report.refused`, but for a branch that
+ * is in `report.conflicts` already.
+ */
 export async function moveHead(
   git: Git,
   real: string[],
@@ -110,4 +118,34 @@ export async function moveHead(
   const { exitCode } = await git([...TAKE, ...real, ...args])
   if (exitCode === 0) report.head = ref ?? head
   else report.refused.push("what the box has checked out")
+}
+
+interface StashMoves {
+  /** Oldest first. */
+  stashes: readonly { id: string; message: string }[]
+  space: string
+}
+
+/** Stores each where `git stash` has them. One that git does not take, where the host holds their lock, is kept where it arrived. */
+export async function moveStashes(
+  git: Git,
+  real: string[],
+  common: string,
+  { stashes, space }: StashMoves,
+  report: Report,
+): Promise<void> {
+  if (stashes.length === 0) return
+  const arrived = readRefs(common)
+  let stored: string | undefined
+  for (const { id, message } of stashes) {
+    const kept = `${space}/stash/${id}`
+    if (arrived.get(kept) !== id) {
+      report.refused.push("a stash: what it names is not there")
+      continue
+    }
+    const { exitCode } = await git([...TAKE, ...real, "stash", "store", "-q", "-m", message.slice(0, 500), id])
+    if (exitCode === 0) stored = id
+    else report.conflicts.push({ ref: "refs/stash", kept })
+  }
+  if (stored !== undefined) report.refs.push({ ref: "refs/stash", to: stored })
 }

@@ -4,17 +4,20 @@ import { copyFileSync, lstatSync, readdirSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path"
 import type { Git } from "../../vet/git.ts"
 import { compareSettings, type Settings } from "./git-config.ts"
-import { type GitStart, stashesOf } from "./git-directory.ts"
-import { headOf, isRefName, type Refs, readHead, readRefs } from "./git-files.ts"
-import { takeIndex } from "./git-index.ts"
-import { moveHead, moveRefs, type Report, TAKE } from "./git-move.ts"
+import type { GitStart } from "./git-directory.ts"
+import { headOf, isRefName, type Refs, type Repository, readHead, readRefs, stashesOf } from "./git-files.ts"
+import { isStill } from "./git-find.ts"
+import { type StagedChanges, takeIndex } from "./git-index.ts"
+import { moveHead, moveRefs, moveStashes, type Report, TAKE } from "./git-move.ts"
 import { giveBack, keepObjects, makeFresh } from "./git-objects.ts"
 import { stampOf } from "./stamp.ts"
 import type { GitReport, WorkspaceMode } from "./types.ts"
 import { commitRest } from "./worktree-changes.ts"
 
-export interface TakeOver {
+interface TakeOver {
   git: Git
+  /** The workspace, whose repository it still has to be. */
+  root: string
   /** Of the box: `git` in it is the directory it had. */
   directory: string
   run: string
@@ -26,17 +29,23 @@ export interface TakeOver {
   hidden: readonly string[]
 }
 
+/** One return: what was asked, the places that it works with, and the report that is being made. */
+interface Return extends TakeOver {
+  repository: Repository
+  /** The git directory that the box had. */
+  box: string
+  /** A bare one of our own, made for this. */
+  fresh: string
+  /** Options that name the repository. */
+  real: string[]
+  /** Where refs of the box are in the repository until they are moved. */
+  space: string
+  report: Report
+}
+
 /** Takes over branches, tags, stashes, what is checked out and staged, and where branches push to. Never throws for what the box left. */
-export async function takeOver({
-  git,
-  directory,
-  run,
-  start,
-  mode,
-  tree,
-  since,
-  hidden,
-}: TakeOver): Promise<GitReport> {
+export async function takeOver(request: TakeOver): Promise<GitReport> {
+  const { git, root, directory, run, start, mode } = request
   const report: Report = { refs: [], conflicts: [], refused: [] }
   const box = join(directory, "git")
   const { repository } = start
@@ -49,69 +58,107 @@ export async function takeOver({
     return { ...report, problem: "the box destroyed its git directory; that of the host is as it was" }
   // Nothing was written: what git would find is what there was. A worktree's files are a commit that is still to be made.
   if (mode !== "worktree" && start.stamp !== undefined && stampOf(box) === start.stamp) return report
+  // A box that works above may have led it elsewhere meanwhile.
+  if (!isStill(root, repository))
+    return {
+      ...report,
+      problem:
+        "the repository is not what it was when the box began; what the box committed stayed in its own directory",
+    }
   const real = [`--git-dir=${repository.gitDirectory}`]
-  const before = new Map(start.refs)
+  const fresh = join(directory, "import")
+  const space = `refs/nanoguard/${run}`
+  const way: Return = { ...request, repository, box, fresh, real, space, report }
+  const made = await collect(way)
+  await fetchTips(way, made.tips)
+  if (report.problem === undefined) await moveAll(way, made)
+  await takeSettings(way)
+  await dropSpace(git, real, repository.common, space, report)
+  rmSync(fresh, { recursive: true, force: true })
+  giveBack(repository.common)
+  return report
+}
+
+/** What the box made. */
+interface Made {
+  /** Branches, tags and notes that it moved, by their names. */
+  wanted: Refs
+  /** Everything that is to be fetched, by its name in `space`. */
+  tips: Refs
+  stashes: { id: string; message: string }[]
+  head: string | undefined
+  /** Of `direct`. */
+  index: StagedChanges | undefined
+}
+
+/** Finds what the box made, and makes `fresh` for it to be fetched from; what cannot come is in `report`. */
+async function collect(way: Return): Promise<Made> {
+  const { git, directory, start, mode, repository, box, fresh, real, space, report } = way
   const after = readRefs(box)
-  const wanted = changedRefs(before, after, report)
+  const wanted = changedRefs(new Map(start.refs), after, report)
   const stashes = mode !== "direct" ? [] : stashesOf(box).filter(({ id }) => !start.stashes.includes(id))
   const head = headOf(box)
-  const fresh = join(directory, "import")
   rmSync(fresh, { recursive: true, force: true })
-  const space = `refs/nanoguard/${run}`
   keepObjects(join(box, "objects"))
-  makeFresh(fresh, box, repository.common, start.settings)
-  if (start.branch !== undefined) await takeRest({ git, fresh, tree, since, hidden, run, start, after, wanted, report })
-  const tips = new Map([...wanted].map(([ref, id]) => [`${space}/${ref.slice(5)}`, id]))
+  makeFresh(fresh, box, repository, start.settings)
+  if (start.branch !== undefined) await takeRest({ ...way, branch: start.branch, after, wanted })
+  const tips: Refs = new Map([...wanted].map(([ref, id]) => [`${space}/${ref.slice(5)}`, id]))
   for (const { id } of stashes) tips.set(`${space}/stash/${id}`, id)
   if (head !== undefined && !head.startsWith("ref: ") && head !== start.head) tips.set(`${space}/detached`, head)
   const index =
     mode !== "direct" ? undefined : await takeIndex({ git, box, fresh, initial: join(directory, "index"), real })
   if (index?.commit !== undefined) tips.set(`${space}/index`, index.commit)
-  if (tips.size > 0) {
-    writeFileSync(
-      join(fresh, "packed-refs"),
-      [...tips]
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([name, id]) => `${id} ${name}\n`)
-        .join(""),
-    )
-    const fetched = await git([
-      ...TAKE,
-      ...real,
-      "fetch",
-      "--quiet",
-      "--no-tags",
-      "--no-write-fetch-head",
-      fresh,
-      `+${space}/*:${space}/*`,
-    ])
-    if (fetched.exitCode !== 0)
-      report.problem = `git refused what the box committed: ${fetched.stderr.trim().split("\n").at(-1) ?? ""}`
+  return { wanted, tips, stashes, head, index }
+}
+
+/** Brings the tips and all that they need into the repository, under names that nothing else has. Git checks every object. */
+async function fetchTips({ git, fresh, real, space, report }: Return, tips: Refs): Promise<void> {
+  if (tips.size === 0) return
+  writeFileSync(
+    join(fresh, "packed-refs"),
+    [...tips]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, id]) => `${id} ${name}\n`)
+      .join(""),
+  )
+  const fetched = await git([
+    ...TAKE,
+    ...real,
+    "fetch",
+    "--quiet",
+    "--no-tags",
+    "--no-write-fetch-head",
+    fresh,
+    `+${space}/*:${space}/*`,
+  ])
+  if (fetched.exitCode !== 0)
+    report.problem = `git refused what the box committed: ${fetched.stderr.trim().split("\n").at(-1) ?? ""}`
+}
+
+/** Moves refs, stashes, HEAD and what is staged, in this order: an index is of the commit that is checked out. */
+async function moveAll(way: Return, { wanted, stashes, head, index }: Made): Promise<void> {
+  const { git, start, mode, repository, real, space, report } = way
+  await moveRefs(
+    git,
+    real,
+    repository.common,
+    { before: new Map(start.refs), wanted, space, only: mode === "direct" ? undefined : (start.branch ?? "") },
+    report,
+  )
+  await moveStashes(git, real, repository.common, { stashes, space }, report)
+  if (index === undefined) return
+  await moveHead(git, real, { start, head, space, gitDirectory: repository.gitDirectory }, report)
+  if (!(await index.apply())) report.refused.push("what is staged: git reset takes it up")
+}
+
+/** Takes over settings that may come, and says which settings and hooks do not. */
+async function takeSettings({ git, directory, start, mode, box, real, report }: Return): Promise<void> {
+  const { comes, refused } = compareSettings(start.settings, await settingsOf(git, box, directory))
+  for (const [key, value] of mode === "direct" ? comes : []) {
+    const { exitCode } = await git([...real, "config", "--local", key, value])
+    if (exitCode !== 0) report.refused.push(`setting ${key}`)
   }
-  if (report.problem === undefined) {
-    await moveRefs(
-      git,
-      real,
-      repository.common,
-      { before, wanted, space, only: mode === "direct" ? undefined : (start.branch ?? "") },
-      report,
-    )
-    for (const { id, message } of stashes)
-      await git([...TAKE, ...real, "stash", "store", "-q", "-m", message.slice(0, 500), id])
-    if (stashes.length > 0) report.refs.push({ ref: "refs/stash", to: stashes.at(-1)!.id })
-    if (index !== undefined) {
-      await moveHead(git, real, { start, head, space, gitDirectory: repository.gitDirectory }, report)
-      if (!(await index.apply())) report.refused.push("what is staged: git reset takes it up")
-    }
-  }
-  const settings = await settingsOf(git, box, directory)
-  const { comes, refused } = compareSettings(start.settings, settings)
-  if (mode === "direct") for (const [key, value] of comes) await git([...real, "config", "--local", key, value])
   report.refused.push(...refused.map((key) => `setting ${key}`), ...newHooks(box, start.hooks))
-  await dropSpace(git, real, repository.common, space, report)
-  rmSync(fresh, { recursive: true, force: true })
-  giveBack(repository.common)
-  return report
 }
 
 // Remote-tracking refs say what a server has: a box has no word in that, git fetch tells. Replacements would change what commits hold.
@@ -129,16 +176,15 @@ function changedRefs(before: Refs, after: Refs, report: Report): Refs {
   return wanted
 }
 
-interface Rest extends Pick<TakeOver, "git" | "tree" | "since" | "hidden" | "run" | "start"> {
-  fresh: string
+interface Rest extends Return {
+  /** The branch of the run. */
+  branch: string
   after: Refs
   wanted: Refs
-  report: Report
 }
 
 /** The branch of a worktree, with a commit of what was not committed. */
-async function takeRest({ start, after, wanted, report, ...rest }: Rest): Promise<void> {
-  const branch = start.branch!
+async function takeRest({ branch, start, after, wanted, report, ...rest }: Rest): Promise<void> {
   const tip = after.get(branch)
   if (tip === undefined) {
     report.problem = "the box removed its branch"

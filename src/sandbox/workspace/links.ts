@@ -2,17 +2,18 @@
 import { randomBytes } from "node:crypto"
 import { lstatSync, readlinkSync, renameSync, symlinkSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
-import { isWithin, realPath } from "./places.ts"
+import { REPOSITORY } from "./changes.ts"
+import { isPlainWay, isWithin } from "./places.ts"
 import type { WorkspaceChange } from "./types.ts"
 
 /** Puts back every link that says something else now; what stands in its place is moved aside. Answers with the paths. */
 export function restoreLinks(root: string, run: string, links: readonly { path: string; target: string }[]): string[] {
   return links.flatMap(({ path, target }) => {
     const file = join(root, path)
-    if (!isPlainWay(root, file)) return [path]
-    const stats = lstatSync(file, { throwIfNoEntry: false })
-    if (stats?.isSymbolicLink() && readlinkSync(file) === target) return []
+    if (!isBelow(root, file)) return [path]
     try {
+      const stats = lstatSync(file, { throwIfNoEntry: false })
+      if (stats?.isSymbolicLink() && readlinkSync(file) === target) return []
       if (stats !== undefined) renameSync(file, freeName(`${file}.${run}`))
       symlinkSync(target, file)
     } catch {
@@ -29,17 +30,20 @@ function freeName(path: string): string {
 }
 
 /**
- * Takes the name `.git` from every repository that the box made below the workspace: editors look for them and ask git about each, which runs what
- * its configuration names. Nothing is lost: it lies beside, under a name that no program looks for.
+ * Takes its name from every `.git` that the box made below the workspace, for editors look for them and ask git about each, which runs what its
+ * configuration names; and from a git directory that stands where another was, which working trees name. Nothing is lost: it lies beside, under a
+ * name that no program looks for.
  */
 export function disarmRepositories(root: string, run: string, changes: readonly WorkspaceChange[]): WorkspaceChange[] {
   return changes.map((change) => {
     const name = change.path.slice(change.path.lastIndexOf("/") + 1)
-    if (name.toLowerCase() !== ".git" || change.change === "removed") return change
+    const isExchanged = change.kind === "directory" && change.runs === REPOSITORY
+    if ((name.toLowerCase() !== ".git" && !isExchanged) || change.change === "removed") return change
     const file = join(root, change.path)
-    const aside = freeName(join(dirname(file), `git.${run}`))
-    if (!isPlainWay(root, file)) return change
+    if (!isBelow(root, file)) return change
+    let aside: string
     try {
+      aside = freeName(join(dirname(file), `git.${run}`))
       renameSync(file, aside)
     } catch {
       return { ...change, refused: "a repository that the box made, which could not be renamed: remove it" }
@@ -52,7 +56,4 @@ export function disarmRepositories(root: string, run: string, changes: readonly 
 }
 
 /** Whether no directory on the way is a link, which leads who knows where. */
-function isPlainWay(root: string, file: string): boolean {
-  const parent = realPath(dirname(file))
-  return parent !== undefined && parent === dirname(file) && isWithin(parent, root)
-}
+const isBelow = (root: string, file: string) => isPlainWay(file) && isWithin(dirname(file), root)

@@ -1,5 +1,5 @@
 // Keys in the settings of repositories that a box sees as they are: nested ones, and submodules of the workspace's own.
-import { type Dirent, readdirSync } from "node:fs"
+import { entriesIn, unlessBarred } from "./below.ts"
 import { readBeginning } from "./secrets.ts"
 
 const MAX_ENTRIES = 20_000
@@ -14,7 +14,9 @@ export function settingsWithLogins(gitDirectory: string): string[] {
   const queue = [""]
   let entries = 0
   for (let at = queue.pop(); at !== undefined && entries < MAX_ENTRIES; at = queue.pop()) {
-    for (const entry of list(`${gitDirectory}/${at}`)) {
+    const directory = `${gitDirectory}/${at}`
+    // The box has it read-only, and no other rights than we have.
+    for (const entry of unlessBarred(() => entriesIn(directory)) ?? []) {
       entries++
       const path = `${at}${entry.name}`
       if (entry.isDirectory() && !SKIPPED.has(entry.name)) queue.push(`${path}/`)
@@ -25,12 +27,4 @@ export function settingsWithLogins(gitDirectory: string): string[] {
     }
   }
   return found
-}
-
-function list(directory: string): Dirent[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true })
-  } catch {
-    return []
-  }
 }

@@ -7,6 +7,7 @@ import type { CompiledPolicy } from "../../policy/compiled.ts"
 import { decide } from "../../policy/decide.ts"
 import type { MountAction, Verdict } from "../../policy/types.ts"
 import { type BoxMount, IN_BOX } from "../types.ts"
+import { namesIn, unlessBarred } from "./below.ts"
 import { isWithin, type Place, privatePlaces, realPath } from "./places.ts"
 import type { MountDecision, Note } from "./types.ts"
 import { walkWorkspace } from "./walk.ts"
@@ -38,15 +39,9 @@ const TAKEN = [
  * Decides every mount of the policy. Refused whatever the policy says: private places and what contains one, what is a socket or
  * device, and what lies in a directory that this box can write (its source could be exchanged for a link before it is mounted).
  */
-export function furtherMounts(
-  ctx: Context,
-  policy: CompiledPolicy,
-  workspace: string,
-  approved: (action: MountAction) => boolean = () => false,
-): FurtherMounts {
+export function furtherMounts(ctx: Context, policy: CompiledPolicy, workspace: string): FurtherMounts {
   const result: FurtherMounts = { mounts: [], decisions: [], notes: [] }
   const wanted = policy.sandbox.mounts ?? []
-  if (wanted.length === 0) return result
   const places = privatePlaces(ctx)
   const home = homeDirectory(ctx.env)
   const writable = wanted.flatMap(({ path, write }) => (write === true ? (realPath(expand(path, home)) ?? []) : []))
@@ -59,7 +54,7 @@ export function furtherMounts(
     const verdict = decide(policy, action, { now: ctx.now() })
     const why =
       refusal(source, real, target, [workspace, ...writable.filter((path) => path !== real)], places) ??
-      verdictRefusal(action, verdict, approved) ??
+      verdictRefusal(action, verdict) ??
       nestedRefusal(ctx, policy, real!, write)
     result.decisions.push({ action, target, verdict, mounted: why === undefined })
     if (why !== undefined)
@@ -131,9 +126,8 @@ function kindRefusal(real: string): string | undefined {
   }
 }
 
-function verdictRefusal(action: MountAction, verdict: Verdict, approved: (action: MountAction) => boolean) {
+function verdictRefusal(action: MountAction, verdict: Verdict): string | undefined {
   if (verdict.effect === "allow" || verdict.mode === "observe") return undefined
-  if (verdict.effect === "ask" && approved(action)) return undefined
   const line = `{ id: mine, allow: ${action.path}${action.write ? ", write: true" : ""} }`
   const way = `a line under mounts of the policy lets it in: ${line}, then nanoguard policy adopt`
   return verdict.effect === "ask"
@@ -164,9 +158,8 @@ function listNested(root: string): string[] {
   const paths: string[] = []
   for (let at = -1; at < paths.length && paths.length < MAX_NESTED; at++) {
     const directory = at < 0 ? root : paths[at]!
-    try {
-      for (const entry of readdirSync(directory, { withFileTypes: true })) paths.push(join(directory, entry.name))
-    } catch {}
+    // What rights bar us from is masked in the box (`maskNested`).
+    for (const name of unlessBarred(() => namesIn(directory)) ?? []) paths.push(join(directory, name))
   }
   return paths
 }

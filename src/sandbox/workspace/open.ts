@@ -1,20 +1,22 @@
 // The workspace of one box: what of the host it sees, and what comes back.
-import { chownSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { chownSync, lchownSync, lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join, relative, resolve } from "node:path"
 import type { Context } from "../../context.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { stateHome } from "../../home.ts"
 import { safeGit } from "../../vet/git.ts"
 import { type BoxMount, IN_BOX } from "../types.ts"
+import { eachBelow } from "./below.ts"
 import { copyTree } from "./copy.ts"
 import { finishWorkspace } from "./finish.ts"
+import { admitBorrowed } from "./git-borrowed.ts"
 import { copyIndex, makeGitDirectory } from "./git-directory.ts"
 import type { FurtherMounts } from "./mounts.ts"
 import { planOverlays } from "./overlays.ts"
 import { isWithin, realPath } from "./places.ts"
 import { claimPoints, pointsOfOthers } from "./shared.ts"
 import { stampOf } from "./stamp.ts"
-import { markStart, saveState, type WorkspaceState } from "./state.ts"
+import { identityOf, markStart, saveState, type WorkspaceState } from "./state.ts"
 import { modeOf, type Survey, surveyWorkspace } from "./survey.ts"
 import type { Note, Workspace, WorkspaceMode, WorkspaceRequest } from "./types.ts"
 import { type Found, MAX_WORKING } from "./walk.ts"
@@ -28,9 +30,9 @@ const NONE_SIZE = 1024 * 1024 * 1024
  */
 export async function openWorkspace(ctx: Context, request: WorkspaceRequest): Promise<Workspace> {
   const { run, directory } = request
-  const mode = modeOf(request)
-  const survey = request.survey ?? (await surveyWorkspace(ctx, request))
-  const { root } = survey
+  const mode = modeOf(request.mode, request.policy.sandbox)
+  const seen = request.survey ?? (await surveyWorkspace(ctx, request))
+  const { root } = seen
   const cwd = realPath(request.cwd) ?? resolve(request.cwd)
   if (!isWithin(cwd, root))
     throw new NanoguardError("the current directory is not in the workspace", {
@@ -40,55 +42,52 @@ export async function openWorkspace(ctx: Context, request: WorkspaceRequest): Pr
     })
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const further = await mountsOf(ctx, request, root)
+  const survey = admitBorrowed(seen, mode, further)
   const user = ownerOf(root, mode)
+  const always = { root, run, places: placesOf(mode, survey) }
+  // Whoever finds it when this process is killed meanwhile knows what to undo: nothing has come back of a box that never began.
+  saveState(directory, { ...nothingKnown(mode), ...always })
   const opened = mode === "none" ? openNone() : await openFiles(ctx, { ...request, mode, survey, user })
-  saveState(directory, { ...opened.state, root, run })
-  claimPoints(stateHome(ctx), root, run, opened.points)
+  saveState(directory, { ...opened.state, ...always })
   markStart(directory)
   const notes = [...rootNotes(user), ...opened.notes, ...further.notes]
   const inside = relative(root, cwd).replaceAll("\\", "/")
   return {
-    mode,
+    ...{ mode, root },
     mounts: [...opened.mounts, ...further.mounts],
     decisions: further.decisions,
     cwd: mode === "none" || inside === "" ? IN_BOX.workspace : `${IN_BOX.workspace}/${inside}`,
     user,
-    env: {},
     notes,
-    leftovers: [{ kind: "workspace", path: directory }],
-    ...finishWorkspace(ctx, directory),
+    ...finishWorkspace(ctx, directory, { look: request.look }),
   }
 }
 
 /** What else the policy lets in. What decides it is loaded only where there is something to decide. */
-async function mountsOf(ctx: Context, { policy, approved }: WorkspaceRequest, root: string): Promise<FurtherMounts> {
+async function mountsOf(ctx: Context, { policy }: WorkspaceRequest, root: string): Promise<FurtherMounts> {
   if ((policy.sandbox.mounts ?? []).length === 0) return { mounts: [], decisions: [], notes: [] }
   const { furtherMounts } = await import("./mounts.ts")
-  return furtherMounts(ctx, policy, root, approved)
+  return furtherMounts(ctx, policy, root)
 }
 
 interface Opened {
   mounts: BoxMount[]
   notes: Note[]
-  points: string[]
   state: Omit<WorkspaceState, "root" | "run">
 }
 
+function nothingKnown(mode: WorkspaceMode): Opened["state"] {
+  return {
+    ...{ schema: "nanoguard.workspace-state/1", mode },
+    ...{ working: [], manifests: [], links: [], repositories: {}, hidden: [] },
+  }
+}
+
 function openNone(): Opened {
-  const state = {
-    schema: "nanoguard.workspace-state/1",
-    mode: "none",
-    working: [],
-    manifests: [],
-    links: [],
-    repositories: {},
-    hidden: [],
-  } as const
   return {
     mounts: [{ kind: "tmpfs", target: IN_BOX.workspace, size: NONE_SIZE, mode: 0o1777, exec: true }],
     notes: [],
-    points: [],
-    state,
+    state: nothingKnown("none"),
   }
 }
 
@@ -105,7 +104,7 @@ async function openFiles(ctx: Context, request: OpenRequest): Promise<Opened> {
   const hidden = found.masked.map(({ path }) => path)
   const box = join(directory, "git")
   rmSync(box, { recursive: true, force: true })
-  const own = await makeGitDirectory(git, { repository, settings }, box, hidden)
+  const own = await makeGitDirectory(git, { root, repository, settings }, box, hidden)
   const state: Opened["state"] = {
     schema: "nanoguard.workspace-state/1",
     ...{
@@ -119,15 +118,16 @@ async function openFiles(ctx: Context, request: OpenRequest): Promise<Opened> {
       repositories: inodesOf(root, found.repositories),
     },
   }
-  const opened: Opened = { mounts: [], notes, points: [], state }
+  const opened: Opened = { mounts: [], notes: [...notes], state }
   const tree = join(directory, "tree")
   if (mode === "direct") {
     const others = pointsOfOthers(stateHome(ctx), root, run)
     const protect = policy.sandbox.protect ?? []
-    const over = planOverlays({ root, found, protect, named: own.named, user, others })
+    // Claimed before they are made: whoever undoes this may remove what was.
+    const claim = (points: readonly string[]) => claimPoints(stateHome(ctx), root, run, points)
+    const over = planOverlays({ root, found, protect, named: own.named, user, others, claim })
     opened.mounts = [{ kind: "bind", source: root, target: IN_BOX.workspace, write: true }, ...over.mounts]
     opened.notes.push(...over.notes)
-    opened.points = over.points
   } else {
     mkdirSync(tree, { mode: 0o755 })
     if (mode === "copy") {
@@ -139,7 +139,7 @@ async function openFiles(ctx: Context, request: OpenRequest): Promise<Opened> {
         opened.notes.push({
           level: "info",
           kind: "left-out",
-          text: "not copied, and nothing of them comes back: tools make them anew",
+          text: "not copied, and nothing of them comes back: tools make them anew, or they changed meanwhile",
           paths: leftOut,
         })
     } else {
@@ -167,6 +167,14 @@ async function openFiles(ctx: Context, request: OpenRequest): Promise<Opened> {
   return opened
 }
 
+/** As they are now, by device and inode. */
+function placesOf(mode: WorkspaceMode, { root, repository }: Survey): Record<string, string> {
+  const paths = mode === "none" ? [] : [root, ...(repository ? [repository.gitDirectory, repository.common] : [])]
+  return Object.fromEntries(
+    paths.flatMap((path) => (identityOf(path) === undefined ? [] : [[path, identityOf(path)!]])),
+  )
+}
+
 const isWhole = ({ unseen, working }: Found) => unseen.length === 0 && working.length < MAX_WORKING
 
 const knownOf = ({ working, channels, protected: kept, links, masked }: Found) => [
@@ -181,7 +189,7 @@ function inodesOf(root: string, repositories: readonly { path: string }[]): Reco
   )
 }
 
-/** Whoever owns the workspace; for an empty one whoever runs nanoguard, and never root. */
+/** Of `direct` the workspace's owner; else whoever runs nanoguard, and 1000:1000 where that is root. */
 function ownerOf(root: string, mode: WorkspaceMode): { uid: number; gid: number } {
   const own = { uid: process.getuid?.() ?? 1000, gid: process.getgid?.() ?? 1000 }
   if (mode === "direct") {
@@ -206,6 +214,5 @@ function rootNotes({ uid }: { uid: number }): Note[] {
 function giveTo(directory: string, { uid, gid }: { uid: number; gid: number }): void {
   if (process.getuid?.() !== 0 || uid === 0) return
   chownSync(directory, uid, gid)
-  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true }))
-    if (!entry.isSymbolicLink()) chownSync(join(entry.parentPath, entry.name), uid, gid)
+  eachBelow(directory, (path) => lchownSync(path, uid, gid))
 }

@@ -1,18 +1,18 @@
 // What lies over parts of the workspace in the box: secrets hidden, list one read-only, also where nothing is there yet.
-import { existsSync, lchownSync, lstatSync, mkdirSync } from "node:fs"
-import { join, relative, resolve } from "node:path"
+import { lstatSync } from "node:fs"
+import { basename, dirname, join, relative, resolve } from "node:path"
+import { EXIT, NanoguardError } from "../../errors.ts"
 import { type BoxMount, IN_BOX } from "../types.ts"
+import { holdDirectory, makeDirectory } from "./held.ts"
 import { settingsWithLogins } from "./logins.ts"
 import { NEVER_AT_TOP } from "./names.ts"
-import { isWithin } from "./places.ts"
+import { isPlainWay, isWithin } from "./places.ts"
 import type { Note } from "./types.ts"
 import type { Found } from "./walk.ts"
 
-export interface Overlays {
+interface Overlays {
   mounts: BoxMount[]
   notes: Note[]
-  /** Empty directories that were made to mount over, absolute. */
-  points: string[]
 }
 
 interface OverlayRequest {
@@ -25,20 +25,17 @@ interface OverlayRequest {
   user: { uid: number; gid: number }
   /** Mount points of other boxes of this workspace. */
   others: readonly string[]
+  /** Called once, with the mount points that this box has, absolute, before those that are not there are made. */
+  claim: (points: readonly string[]) => void
 }
 
 const inBox = (path: string) => `${IN_BOX.workspace}/${path}`
 
 /** Plans the overlays of a workspace that is mounted itself, and makes their mount points. */
-export function planOverlays({ root, found, protect, named, user, others }: OverlayRequest): Overlays {
+export function planOverlays(request: OverlayRequest): Overlays {
+  const { root, found, protect, named, others } = request
   const mounts: BoxMount[] = []
-  const points = others.filter((path) => isWithin(path, root))
-  const make = (path: string) => {
-    mkdirSync(join(root, path))
-    // Never what somebody put in its place.
-    if (process.getuid?.() === 0) lchownSync(join(root, path), user.uid, user.gid)
-    points.push(join(root, path))
-  }
+  const toMake: string[] = []
   const kept = [...found.protected, ...found.repositories, ...namedIn(root, named)]
   const known = new Set<string>()
   for (const { path } of kept) {
@@ -51,14 +48,16 @@ export function planOverlays({ root, found, protect, named, user, others }: Over
     ...protect.filter((path) => !path.includes("*")).map((path) => path.replace(/^\.?\/|\/$/g, "")),
   ]
   for (const path of missing) {
-    if (known.has(path) || !isPlain(path) || existsOrLink(join(root, path)) || !existsSync(join(root, path, "..")))
-      continue
+    // Through a link it would be made elsewhere on the host.
+    if (known.has(path) || !isPlain(path) || existsOrLink(join(root, path)) || !isPlainWay(join(root, path))) continue
     // A directory also for what would be a file: git does not see an empty one, and no program reads it as settings.
-    make(path)
+    toMake.push(path)
     known.add(path)
     mounts.push({ kind: "mask", target: inBox(path), directory: true })
   }
-  if (!existsOrLink(join(root, ".git"))) make(".git")
+  if (!existsOrLink(join(root, ".git"))) toMake.push(".git")
+  request.claim([...others.filter((path) => isWithin(path, root)), ...toMake.map((path) => join(root, path))])
+  for (const path of toMake) makePoint(join(root, path), request.user)
   const logins = found.repositories.flatMap(({ path, directory }) =>
     directory ? settingsWithLogins(join(root, path)).map((file) => `${path}/${file}`) : [],
   )
@@ -68,7 +67,22 @@ export function planOverlays({ root, found, protect, named, user, others }: Over
       ({ path, directory }): BoxMount => ({ kind: "mask", target: inBox(path), directory }),
     ),
   )
-  return { mounts, notes: notesOf(found, logins), points }
+  return { mounts, notes: notesOf(found, logins) }
+}
+
+/** Throws where something is there by now, or its directory was exchanged: never made through a link, and nothing else is given away. */
+function makePoint(path: string, user: OverlayRequest["user"]): void {
+  const parent = holdDirectory(dirname(path))
+  if (parent === undefined)
+    throw new NanoguardError("the workspace changed while its box was made", {
+      ...{ exit: EXIT.environment, where: { file: path } },
+      hint: "start it again",
+    })
+  try {
+    makeDirectory(`${parent.path}/${basename(path)}`, 0o777, user)
+  } finally {
+    parent.close()
+  }
 }
 
 const isPlain = (path: string) =>
@@ -77,7 +91,7 @@ const isPlain = (path: string) =>
 const existsOrLink = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined
 
 /** A path in a setting, such as core.hooksPath or an included file, that lies in the workspace. */
-function namedIn(root: string, named: readonly string[]): { path: string }[] {
+export function namedIn(root: string, named: readonly string[]): { path: string }[] {
   return named.flatMap((value) =>
     value.split(/[\s'"=:;!]+/).flatMap((word) => {
       const path = /^[\w.@-][\w./@-]*$|^\/[\w./@-]+$/.test(word) ? resolve(root, word) : root
@@ -87,6 +101,7 @@ function namedIn(root: string, named: readonly string[]): { path: string }[] {
       if (
         stats === undefined ||
         stats.isSymbolicLink() ||
+        !isPlainWay(path) ||
         !(word.includes("/") || word.startsWith(".") || stats.isFile())
       )
         return []

@@ -1,6 +1,6 @@
 // Which directories of the host may enter a box at all, whatever a policy says.
 import { lstatSync, realpathSync, statSync } from "node:fs"
-import { isAbsolute, join, relative, sep } from "node:path"
+import { dirname, isAbsolute, join, relative, sep } from "node:path"
 import type { Context } from "../../context.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { dataHome, homeDirectory, stateHome } from "../../home.ts"
@@ -83,6 +83,11 @@ export function realPath(path: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Whether the directory that a path lies in is there, and no link leads to it. */
+export function isPlainWay(path: string): boolean {
+  return realPath(dirname(path)) === dirname(path)
 }
 
 /**

@@ -1,28 +1,25 @@
 // Boxes that have the same workspace at once: a mount point that one of them still has a mask on must stay, because removing it on the
 // host takes the mask away. One file a box, below the state directory.
 import { createHash } from "node:crypto"
-import { lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
-import { realPath } from "./places.ts"
+import { lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { namesIn } from "./below.ts"
+import { isPlainWay } from "./places.ts"
 
 /** Mount points of other boxes of this workspace: absolute paths. */
 export function pointsOfOthers(state: string, root: string, run: string): string[] {
   const directory = placeOf(state, root)
-  let names: string[] = []
-  try {
-    names = readdirSync(directory)
-  } catch {
-    return []
-  }
-  return names.flatMap((name) => (name === run ? [] : readPoints(join(directory, name))))
+  return namesIn(directory).flatMap((name) => (name === run ? [] : readPoints(join(directory, name))))
 }
 
+/** None of a box that is gone, or of a file that a full disk left empty: it is written before anything is made. */
 function readPoints(file: string): string[] {
   try {
     const points: unknown = JSON.parse(readFileSync(file, "utf8"))
     return Array.isArray(points) ? points.filter((point) => typeof point === "string") : []
-  } catch {
-    return []
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return []
+    throw error
   }
 }
 
@@ -36,6 +33,11 @@ export function claimPoints(state: string, root: string, run: string, points: re
   writeFileSync(join(directory, run), JSON.stringify(points), { mode: 0o600 })
 }
 
+/** Whether a box has said so, and is not released yet. */
+export function hasPoints(state: string, root: string, run: string): boolean {
+  return lstatSync(join(placeOf(state, root), run), { throwIfNoEntry: false }) !== undefined
+}
+
 /** Once a box is over: removes its mount points that are empty directories still and that no other box has. Fine where it is done already. */
 export function releasePoints(state: string, root: string, run: string): void {
   const directory = placeOf(state, root)
@@ -43,13 +45,12 @@ export function releasePoints(state: string, root: string, run: string): void {
   const others = new Set(pointsOfOthers(state, root, run))
   // Deepest first.
   for (const point of own.toSorted((a, b) => b.length - a.length)) {
-    if (others.has(point) || !lstatSync(point, { throwIfNoEntry: false })?.isDirectory()) continue
     // The box may have put a link in place of what leads there.
-    if (realPath(dirname(point)) !== dirname(point)) continue
+    if (others.has(point) || !isPlainWay(point)) continue
     try {
-      rmdirSync(point)
+      if (lstatSync(point).isDirectory()) rmdirSync(point)
     } catch {
-      // Something is in it: it is somebody's now.
+      // It is gone, something is in it, or the box took the rights to it away: it is somebody's now.
     }
   }
   rmSync(join(directory, run), { force: true })

@@ -3,6 +3,7 @@ import { lstatSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import type { GitStart } from "./git-directory.ts"
+import { realPath } from "./places.ts"
 import type { WorkspaceMode, WorkspaceReport } from "./types.ts"
 
 /** A file of a copy as the host had it: what `apply` compares with. */
@@ -15,6 +16,8 @@ export interface WorkspaceState {
   root: string
   run: string
   git?: GitStart
+  /** Device and inode of `root` and of what its repository is kept in: what is there at the end has to be the same. */
+  places?: Readonly<Record<string, string>>
   /** List two and its package.json files at the beginning. */
   working: readonly string[]
   manifests: readonly { path: string; text: string }[]
@@ -78,4 +81,16 @@ const LONGEST_STEP = 100
 /** That instant; 0 where the box never began. */
 export function startOf(directory: string): bigint {
   return lstatSync(join(directory, "start"), { bigint: true, throwIfNoEntry: false })?.ctimeNs ?? 0n
+}
+
+/** Device and inode of what a path leads to without any link; undefined where there is none, or a link is on the way. */
+export function identityOf(path: string): string | undefined {
+  if (realPath(path) !== path) return undefined
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  return stats && `${stats.dev}:${stats.ino}`
+}
+
+/** A place of the workspace that is another one now: a box that works above it may have put something else there. */
+export function movedPlace({ places = {} }: WorkspaceState): string | undefined {
+  return Object.keys(places).find((path) => identityOf(path) !== places[path])
 }

@@ -7,15 +7,17 @@ import type { WorkspaceReport } from "./types.ts"
 
 /**
  * Undoes what a box of a process that is gone left behind, of one entry of its box.json; only once nothing of it runs. Commits come over as they would
- * have; a copy that was not reviewed stays, and the report says so. Undefined where there was nothing to do.
+ * have (`ended`: what was ended together with it); a copy that was not reviewed stays, and the report says so. With `keep` all that lies in the
+ * directory of the box stays for another time. Undefined where there was nothing to do.
  */
 export async function sweepWorkspace(
   ctx: Context,
   leftover: BoxFile["leftovers"][number],
+  { ended = new Set(), keep = false }: { ended?: ReadonlySet<string>; keep?: boolean } = {},
 ): Promise<WorkspaceReport | undefined> {
   if (leftover.kind !== "workspace" || loadState(leftover.path) === undefined) return undefined
-  const { finish, discard } = finishWorkspace(ctx, leftover.path)
+  const { finish, discard } = finishWorkspace(ctx, leftover.path, { ended })
   const report = await finish()
-  if (!report.review && report.git?.problem === undefined) await discard()
+  if (!keep && !report.review && report.git?.problem === undefined && report.problem === undefined) await discard()
   return report
 }

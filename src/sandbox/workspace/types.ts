@@ -1,14 +1,16 @@
 // What `run` asks of the workspace and gets: mounts for the box, what a person should know before, what changed after.
 import type { CompiledPolicy } from "../../policy/compiled.ts"
+import type { WORKSPACE_MODES } from "../../policy/sandbox-names.ts"
 import type { MountAction, Verdict } from "../../policy/types.ts"
-import type { BoxFile, BoxMount } from "../types.ts"
+import type { Look } from "../neighbours/look.ts"
+import type { BoxMount } from "../types.ts"
 import type { Survey } from "./survey.ts"
 
 /**
  * `direct`: the directory itself. `copy`: a copy, applied after review. `worktree`: a checkout of the commit, offered as a branch.
  * `none`: an empty directory in memory.
  */
-export type WorkspaceMode = "direct" | "copy" | "worktree" | "none"
+export type WorkspaceMode = (typeof WORKSPACE_MODES)[number]
 
 export interface WorkspaceRequest {
   /** The directory that becomes the workspace; absolute. */
@@ -25,8 +27,8 @@ export interface WorkspaceRequest {
   mode?: WorkspaceMode
   /** What `surveyWorkspace` saw a moment ago; looked at now where absent. */
   survey?: Survey
-  /** Whether a person approved a mount that the policy asks about; nobody did where absent. */
-  approved?: (action: MountAction) => boolean
+  /** During which `survey` was made; while it is open, what is done at the end is done within it. */
+  look?: Look | undefined
 }
 
 /** Something that a person should know. Paths in it are not cleaned: rendering does that. */
@@ -66,13 +68,13 @@ export interface WorkspaceChange {
 
 /** What became of the repository. Names of refs are checked; nothing else in here is cleaned. */
 export interface GitReport {
-  /** Refs that came over, full names; `to` is absent where one was removed. */
-  refs: readonly { ref: string; from?: string; to?: string }[]
-  /** Where both the host and the box had moved a ref: what the box has lies under `kept`. */
+  /** Refs that came over, full names; `from` is absent where one is new. None is ever removed. */
+  refs: readonly { ref: string; from?: string; to: string }[]
+  /** Refs that the host had moved too, or that this box may not move: what the box has lies under `kept`. */
   conflicts: readonly { ref: string; kept: string }[]
   /** Branch or commit that is checked out, where that changed. */
   head?: string
-  /** Settings and hooks of the box's own that did not come over. */
+  /** What else of the box's own did not come over: settings, hooks, removals, what could not be moved. */
   refused: readonly string[]
   /** Why nothing came over; the objects then lie in the directory of the box until it is removed. */
   problem?: string
@@ -83,9 +85,11 @@ export interface WorkspaceReport {
   mode: WorkspaceMode
   root: string
   counts: { added: number; changed: number; removed: number }
-  /** At most 5000, those that will run first. */
+  /** At most 5000: what never comes over first, then what will run. */
   changes: readonly WorkspaceChange[]
-  /** Whether a bound ended the search for changes. */
+  /** Why nothing was looked at, taken over or undone; the next `finish` looks again. */
+  problem?: string
+  /** Whether a bound, or a place that cannot be looked into, kept part of the changes from being found. */
   partial: boolean
   git?: GitReport
   /** `worktree`: the branch with what the box did, in the repository of the workspace. */
@@ -104,17 +108,16 @@ export interface ApplyResult {
 
 export interface Workspace {
   mode: WorkspaceMode
+  /** On the host, by its real path. */
+  root: string
   /** In order: the workspace at `IN_BOX.workspace`, what lies over parts of it, then what else the policy allows. */
   mounts: readonly BoxMount[]
   decisions: readonly MountDecision[]
   /** In the box. */
   cwd: string
-  /** Who owns the workspace. 0 only where root does. */
+  /** Whose the box is. 0 only where root owns a workspace of `direct`. */
   user: { uid: number; gid: number }
-  env: Readonly<Record<string, string>>
   notes: readonly Note[]
-  /** For box.json, before the box starts. */
-  leftovers: BoxFile["leftovers"]
   /** Once nothing runs in the box any more: takes over what may come, removes mount points, says what changed. Calling it again repeats the answer. */
   finish: () => Promise<WorkspaceReport>
   /** A change as a unified diff, for people; a sentence where there is none to show. Not cleaned. */

@@ -1,6 +1,7 @@
 // One walk over the workspace before the box starts: secrets in it, what is protected, repositories in it. Links are not followed.
-import { type Dirent, lstatSync, readdirSync, readlinkSync } from "node:fs"
+import { type Dirent, readlinkSync } from "node:fs"
 import { compileGlob } from "../../policy/glob.ts"
+import { entriesIn, statsAt, unlessBarred } from "./below.ts"
 import { isHeavy, neverWritten, runsOnHost, secretByName } from "./names.ts"
 import { holdsSecret, readBeginning } from "./secrets.ts"
 
@@ -10,23 +11,23 @@ export interface Found {
   masked: { path: string; directory: boolean }[]
   /** Sockets and pipes: somebody on the host may listen. */
   channels: string[]
-  /** List one, as it is there. */
+  /** List one and what the policy protects, as it is there. */
   protected: { path: string; directory: boolean }[]
   /** Those of them that are links, with what they say: nothing can be mounted over a link. */
   links: { path: string; target: string }[]
-  /** `.git` of repositories below the root, the root's own left out. */
+  /** `.git` of repositories below the root, the root's own left out, and git directories of any other name. */
   repositories: { path: string; directory: boolean }[]
   /** List two as it is there. */
   working: string[]
   /** package.json files as they are now, to say later which scripts changed. */
   manifests: { path: string; text: string }[]
-  /** Whether files of an installed package share their content with a store outside. */
+  /** The first file of an installed package whose content is that of another file too, as a store outside has it. */
   shared: string | undefined
   /** Directories that were not looked into because a bound was reached; a few of them. */
   unseen: string[]
 }
 
-export interface WalkBounds {
+interface WalkBounds {
   entries: number
   depth: number
   /** Milliseconds. */
@@ -37,7 +38,8 @@ const BOUNDS: WalkBounds = { entries: 400_000, depth: 40, time: 8000 }
 /** Paths of list two that are kept. */
 export const MAX_WORKING = 5000
 const MAX_MANIFESTS = 200
-const MAX_MANIFEST = 256 * 1024
+/** Bytes of a package.json that are read: as many at the end, or the two could not be compared. */
+export const MAX_MANIFEST = 256 * 1024
 const MAX_UNSEEN = 10
 
 /**
@@ -63,7 +65,12 @@ export function walkWorkspace(
         if (found.unseen.length < MAX_UNSEEN) found.unseen.push(directory.path === "" ? "." : directory.path)
         continue
       }
-      for (const entry of list(join(root, directory.path))) {
+      const entries = entriesOf(found, root, directory.path)
+      if (directory.path !== "" && !directory.heavy && isGitDirectory(entries.map(({ name }) => name))) {
+        found.repositories.push({ path: directory.path, directory: true })
+        continue
+      }
+      for (const entry of entries) {
         seen++
         const path = directory.path === "" ? entry.name : `${directory.path}/${entry.name}`
         const isDirectory = entry.isDirectory()
@@ -101,6 +108,16 @@ export function walkWorkspace(
   return found
 }
 
+/**
+ * Whether a directory with these names in it is one of git's, whatever it is called (gitrepository-layout(5)): working trees elsewhere may
+ * name it, as beside a bare clone, and git takes it for a repository wherever somebody stands in it.
+ */
+export function isGitDirectory(names: readonly string[]): boolean {
+  return (
+    names.includes("HEAD") && (names.includes("commondir") || (names.includes("objects") && names.includes("refs")))
+  )
+}
+
 /** Of a workspace that the box sees nothing of. */
 export const nothingFound = (): Found => ({
   masked: [],
@@ -114,15 +131,18 @@ export const nothingFound = (): Found => ({
   unseen: [],
 })
 
-const join = (root: string, path: string) => (path === "" ? root : `${root}/${path}`)
-
-function list(directory: string): Dirent[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true })
-  } catch {
-    return []
+/** What cannot be looked into counts as a secret: the box may have, or give itself, the right to it. */
+function entriesOf({ masked, unseen }: Found, root: string, path: string): Dirent[] {
+  const list = () => entriesIn(join(root, path))
+  const bar = (code: string) => {
+    // Nothing can be mounted at the end of such a path.
+    if (code !== "ENAMETOOLONG") masked.push({ path, directory: true })
+    else if (unseen.length < MAX_UNSEEN) unseen.push(path)
   }
+  return path === "" ? list() : (unlessBarred(list, bar) ?? [])
 }
+
+const join = (root: string, path: string) => (path === "" ? root : `${root}/${path}`)
 
 function isSecret(root: string, path: string, entry: Dirent, heavy: boolean): boolean {
   const kind = secretByName(path, entry.isDirectory())
@@ -144,11 +164,11 @@ function sharedIn(root: string, path: string): string | undefined {
   for (let depth = 0, looked = 0; depth < 8 && directories.length > 0; depth++) {
     const next: string[] = []
     for (const directory of directories.slice(0, 8)) {
-      for (const entry of list(join(root, directory)).slice(0, 40)) {
+      for (const entry of (unlessBarred(() => entriesIn(join(root, directory))) ?? []).slice(0, 40)) {
         if (entry.isDirectory()) next.push(`${directory}/${entry.name}`)
         else if (entry.isFile() && looked++ < 60) {
-          const stats = lstatSync(join(root, `${directory}/${entry.name}`), { throwIfNoEntry: false })
-          if (stats !== undefined && stats.nlink > 1) return `${directory}/${entry.name}`
+          const stats = unlessBarred(() => statsAt(join(root, `${directory}/${entry.name}`)))
+          if (stats !== undefined && stats.nlink > 1n) return `${directory}/${entry.name}`
         }
       }
     }

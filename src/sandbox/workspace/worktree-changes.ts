@@ -3,7 +3,10 @@
 import { lstatSync, mkdirSync, readlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Git } from "../../vet/git.ts"
-import { neverWritten, runsOnHost } from "./names.ts"
+import { runsUnasked } from "./changes.ts"
+import { parseEntries } from "./git-index.ts"
+import { AS_NANOGUARD } from "./git-move.ts"
+import { runsOnHost } from "./names.ts"
 import type { WorkspaceState } from "./state.ts"
 import type { WorkspaceChange, WorkspaceReport } from "./types.ts"
 
@@ -19,8 +22,6 @@ interface Uncommitted {
   run: string
 }
 
-const AUTHOR = ["-c", "user.name=nanoguard", "-c", "user.email=nanoguard@localhost"]
-
 /** A commit on top of `tip` with what the working tree has beyond it; `tip` itself where there is nothing. Undefined where git fails. */
 export async function commitRest({
   git,
@@ -34,12 +35,8 @@ export async function commitRest({
   const bare = `--git-dir=${fresh}`
   const read = await git([bare, "read-tree", tip])
   if (read.exitCode !== 0) return undefined
-  const known = new Map(
-    (await git([bare, "ls-files", "-s", "-z"])).stdout.split("\0").flatMap((line): [string, string][] => {
-      const match = /^(\d{6} [0-9a-f]{40,64}) 0\t(.+)$/s.exec(line)
-      return match === null ? [] : [[match[2]!, match[1]!]]
-    }),
-  )
+  const entries = parseEntries((await git([bare, "ls-files", "-s", "-z"])).stdout)
+  const known = new Map([...entries].filter(([, entry]) => entry.endsWith(" 0")))
   const others = (await git([bare, `--work-tree=${tree}`, "ls-files", "-o", "-z", "--exclude-standard"])).stdout.split(
     "\0",
   )
@@ -74,8 +71,8 @@ export async function commitRest({
   const ids = hashed.stdout.trim().split("\n")
   if (hashed.exitCode !== 0) return undefined
   for (const [at, { path, mode }] of files.entries()) {
-    const entry = `${mode} ${ids[at]}`
-    if (known.get(path) !== entry) lines.push(`${entry} 0\t${path}\0`)
+    const entry = `${mode} ${ids[at]} 0`
+    if (known.get(path) !== entry) lines.push(`${entry}\t${path}\0`)
   }
   if (lines.length === 0) return tip
   const updated = await git([bare, "update-index", "-z", "--index-info"], lines.join(""))
@@ -84,7 +81,7 @@ export async function commitRest({
   const same = (await git([bare, "rev-parse", `${tip}^{tree}`])).stdout.trim()
   if (same === written) return tip
   const commit = (
-    await git([...AUTHOR, bare, "commit-tree", "-p", tip, "-m", `Not committed in ${run}`, written])
+    await git([...AS_NANOGUARD, bare, "commit-tree", "-p", tip, "-m", `Not committed in ${run}`, written])
   ).stdout.trim()
   return /^[0-9a-f]{40,64}$/.test(commit) ? commit : undefined
 }
@@ -99,7 +96,10 @@ function statsOf(tree: string, path: string) {
 
 const CHANGES = { A: "added", D: "removed" } as const
 
-/** What the branch changes against the commit that the box began with, read from objects that were checked. */
+/**
+ * What the branch changes against the commit that the box began with, read from objects that were checked. Answers with all of it, in no order:
+ * `boundChanges` is for the end.
+ */
 export async function branchChanges(
   git: Git,
   state: WorkspaceState,
@@ -124,10 +124,7 @@ export async function branchChanges(
     const path = parts[at + 1]!
     const change = CHANGES[letter as "A" | "D"] ?? "changed"
     counts[change]++
-    const unasked = path.split("/").some((part) => neverWritten(part))
-      ? "editors, shells or agents, unasked"
-      : undefined
-    const runs = unasked ?? (now === "160000" ? "git: a submodule" : runsOnHost(path))
+    const runs = runsUnasked(path) ?? (now === "160000" ? "git: a submodule" : runsOnHost(path))
     changes.push({
       path,
       change,
@@ -137,8 +134,7 @@ export async function branchChanges(
       ...(runs !== undefined && { runs }),
     })
   }
-  changes.sort((a, b) => Number(a.runs === undefined) - Number(b.runs === undefined) || (a.path < b.path ? -1 : 1))
-  return { counts, changes: changes.slice(0, 5000), partial: exitCode !== 0 }
+  return { counts, changes, partial: exitCode !== 0 }
 }
 
 /** The diff of one path of the branch. */

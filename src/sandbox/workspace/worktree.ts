@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import type { Git } from "../../vet/git.ts"
-import { alternatesOf, type GitStart } from "./git-directory.ts"
+import type { GitStart } from "./git-directory.ts"
 import { type Repository, readHead, readRefs, resolveRef } from "./git-files.ts"
 
 interface CheckOut {
@@ -39,12 +39,7 @@ export async function checkOutWorktree(
   )
   const alternates = join(box, "objects/info/alternates")
   const inBox = readFileSync(alternates)
-  writeFileSync(
-    alternates,
-    alternatesOf(repository.common)
-      .map((path) => `${path}\n`)
-      .join(""),
-  )
+  writeFileSync(alternates, repository.objects.map((path) => `${path}\n`).join(""))
   const here = [`--git-dir=${box}`, `--work-tree=${tree}`, "-c", "core.attributesFile=/dev/null"]
   try {
     const read = await git([...here, "read-tree", commit])

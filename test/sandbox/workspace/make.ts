@@ -50,13 +50,14 @@ interface OpenOptions {
   cwd?: string
   run?: string
   ctx?: TestContext
+  directory?: string
 }
 
 /** Opens a workspace under a policy, whose first lines are there already. */
 export async function open(root: string, options: OpenOptions = {}): Promise<Opened> {
   const { mode, policy = "", cwd = root, run = RUN } = options
   const ctx = options.ctx ?? testContext(root, { env: emptyHome() })
-  const directory = join(ctx.env["HOME"]!, "boxes", run, "workspace")
+  const directory = options.directory ?? join(ctx.env["HOME"]!, "boxes", run, "workspace")
   const compiled = await loadPolicyTexts([{ file: "nanoguard.yaml", text: `version: 1\n${policy}` }])
   const workspace = await openWorkspace(ctx, { root, cwd, run, directory, policy: compiled, ...(mode && { mode }) })
   return { ctx, workspace, directory }
