@@ -3,12 +3,13 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { onTestFinished } from "vitest"
 import type { Context } from "../../src/context.ts"
-import { ownIdentity, writeBoxFile } from "../../src/sandbox/boxes.ts"
+import { writeBoxFile } from "../../src/sandbox/boxes.ts"
+import { ownIdentity } from "../../src/sandbox/owner.ts"
 import type { BoxFile, Engine, EngineName, FoundBox } from "../../src/sandbox/types.ts"
 
 export interface ProcessEngine extends Engine {
   start: (run: string, agent: string) => ChildProcess
-  /** The letter of its state in /proc: T where it stands still; undefined where it is dead. */
+  /** The letter of its state in /proc: T where it stands still, S where it goes on; undefined where it is dead. */
   stateOf: (run: string) => string | undefined
   /** Methods that fail, each with this message. */
   broken: Map<string, string>
@@ -24,7 +25,9 @@ export function processEngine(name: EngineName = "bubblewrap"): ProcessEngine {
   const letterOf = (pid: number | undefined) => {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, "latin1")
-      return stat.slice(stat.lastIndexOf(")") + 2)[0]
+      const letter = stat.slice(stat.lastIndexOf(")") + 2)[0]
+      // One that was just started runs for a moment.
+      return letter === "R" || letter === "D" ? "S" : letter
     } catch {
       return undefined
     }

@@ -3,9 +3,10 @@
 import type { Context } from "../../context.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { cleanText } from "../../render/clean.ts"
+import { RUN_NAME } from "../run-name.ts"
 import { type BoxMount, type BoxSpec, type Engine, IN_BOX, type Launch } from "../types.ts"
 import { boxCommands, type EngineCli, engineCli, mustAnswer } from "./cli.ts"
-import { boxLabels, containerName, foundBox, RUN, stateLabel } from "./labels.ts"
+import { boxLabels, containerName, foundBox, stateLabel } from "./labels.ts"
 import { engineEnv, findProgram } from "./program.ts"
 import { refuseSockets } from "./sockets.ts"
 
@@ -95,7 +96,7 @@ function appleLaunch(ctx: Context, spec: BoxSpec): Launch {
 /** The arguments of `container`. Throws `NanoguardError` (environment) for what it cannot do. */
 export function appleArguments(spec: BoxSpec, state: string): string[] {
   const { limits, user } = spec
-  if (!RUN.test(spec.run)) throw new Error("a box without a run")
+  if (!RUN_NAME.test(spec.run)) throw new Error("a box without a run")
   if (spec.image === undefined || spec.image.startsWith("-"))
     throw unavailable("the box has no image", "name one with --image or sandbox.image")
   const ulimit = (name: string, value: number) => ["--ulimit", `${name}=${value}:${value}`]

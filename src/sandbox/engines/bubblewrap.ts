@@ -4,7 +4,8 @@ import type { Context } from "../../context.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { stateHome } from "../../home.ts"
 import type { Engine, FoundBox } from "../types.ts"
-import { isFrozen, killMembers, removeCgroup, setFrozen } from "./bubblewrap/cgroup.ts"
+import { announceMove } from "./bubblewrap/announce.ts"
+import { entrances, isFrozen, killMembers, members, removeCgroup, setFrozen } from "./bubblewrap/cgroup.ts"
 import { prepareLaunch } from "./bubblewrap/launch.ts"
 import { awaitLaunch, type FoundLaunch, findLaunches, readLaunch, removeLaunch } from "./bubblewrap/launched.ts"
 import { findMissing, probeBubblewrap } from "./bubblewrap/probe.ts"
@@ -20,6 +21,7 @@ export function createBubblewrap(ctx: Pick<Context, "cwd" | "env" | "exec">): En
     images: false,
     probe: () => probeBubblewrap(ctx, findProgram(ctx, "bwrap")),
     missing: async () => findMissing(findProgram(ctx, "bwrap")),
+    expect: announceMove,
     launch: async (spec) => {
       const bwrap = findProgram(ctx, "bwrap")
       if (bwrap === undefined)
@@ -33,8 +35,9 @@ export function createBubblewrap(ctx: Pick<Context, "cwd" | "env" | "exec">): En
     freeze: async (box) => {
       const { launched } = launchOf(box)
       if (launched && (await setFrozen(launched.cgroup, true))) return
-      const { init } = await awaitLaunch(join(boxes, box.run))
+      const { init, ended } = await awaitLaunch(join(boxes, box.run))
       if (init) await stopNamespace(init)
+      else if (!ended) throw notBegun()
     },
     thaw: async (box) => {
       const { launched, init } = launchOf(box)
@@ -48,19 +51,36 @@ export function createBubblewrap(ctx: Pick<Context, "cwd" | "env" | "exec">): En
     kill: async (box) => {
       const { launched } = launchOf(box)
       if (launched && (await killMembers(launched.cgroup))) return
-      const { init } = await awaitLaunch(join(boxes, box.run))
-      if (init) await killNamespace(init)
+      const launch = await awaitLaunch(join(boxes, box.run))
+      if (launch.init) await killNamespace(launch.init)
+      else if (mayBegin(box, launch)) throw notBegun()
     },
     remove: async (box) => {
-      const { launched } = launchOf(box)
+      const launch = launchOf(box)
+      if (mayBegin(box, launch)) throw notBegun()
+      const { launched } = launch
       if (launched) await removeCgroup(launched.cgroup)
       removeLaunch(join(boxes, box.run))
     },
   }
 }
 
+/**
+ * Whether a box may begin after it was killed and removed. One that has a control group cannot: once that is removed a launch that has not entered
+ * it comes to nothing. Nor can one whose launcher is gone.
+ */
+const mayBegin = (box: FoundBox, { launched, init, ended }: ReturnType<typeof readLaunch>) =>
+  box.state !== "stopped" && launched && !init && !ended && entrances(launched.cgroup).length === 0
+
+const notBegun = () =>
+  new NanoguardError("the box has not begun yet, and may at any moment", {
+    exit: EXIT.environment,
+    hint: "try again in a moment; a launch that comes to nothing counts as over after a minute",
+  })
+
 function describe({ run, agent, launched, init, ended }: FoundLaunch): FoundBox {
-  const frozen = init !== undefined && launched !== undefined && (isFrozen(launched.cgroup) || isStopped(init))
+  const isThere = launched !== undefined && (init !== undefined || members(launched.cgroup).length > 0)
+  const frozen = isThere && (isFrozen(launched.cgroup) || (init !== undefined && isStopped(init)))
   const state = frozen ? "frozen" : init !== undefined || !ended ? "running" : "stopped"
   return { run, agent, engine: "bubblewrap", handle: init === undefined ? "" : String(init.pid), state }
 }

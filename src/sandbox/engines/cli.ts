@@ -58,7 +58,8 @@ function failed(engine: EngineName, what: string, stderr: string): NanoguardErro
 export function boxCommands(engine: EngineName, cli: EngineCli, list: () => Promise<FoundBox[]>) {
   const left = async (boxes: readonly FoundBox[], states: readonly FoundBox["state"][]) => {
     const runs = new Set(boxes.map(({ run }) => run))
-    return (await list()).filter((box) => runs.has(box.run) && states.includes(box.state))
+    // One that the engine takes away already is as good as gone: nothing runs of it, and a second removal is refused.
+    return (await list()).filter((box) => runs.has(box.run) && states.includes(box.state) && box.removing !== true)
   }
   // A box that ended meanwhile, or was in that state already, makes the engine complain and is fine.
   const apply = async (

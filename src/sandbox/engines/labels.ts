@@ -4,10 +4,8 @@ import { realpathSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import type { Context } from "../../context.ts"
 import { stateHome } from "../../home.ts"
+import { RUN_NAME } from "../run-name.ts"
 import type { BoxSpec, EngineName, FoundBox } from "../types.ts"
-
-/** A run's name: what becomes part of names and paths has this form and no other. */
-export const RUN = /^run-[0-9a-f]{12}$/
 
 /** The container's name. */
 export const containerName = (run: string) => `nanoguard-${run}`
@@ -30,9 +28,12 @@ export function foundBox(
   engine: EngineName,
   row: { handle: string; name: string; run: string | undefined; agent: string | undefined; state: string },
 ): FoundBox | undefined {
-  if (row.run === undefined || !RUN.test(row.run) || row.name !== containerName(row.run)) return undefined
+  if (row.run === undefined || !RUN_NAME.test(row.run) || row.name !== containerName(row.run)) return undefined
   if (!/^[\w.-]{1,128}$/.test(row.handle)) return undefined
-  return { engine, run: row.run, agent: row.agent ?? "", handle: row.handle, state: STATES[row.state] ?? "stopped" }
+  return {
+    ...{ engine, run: row.run, agent: row.agent ?? "", handle: row.handle, state: STATES[row.state] ?? "stopped" },
+    ...(row.state === "removing" && { removing: true as const }),
+  }
 }
 
 // A container that is being started is "created" while its processes run already: Docker says so only later. Everything else that

@@ -1,10 +1,11 @@
 // A box as the arguments of `docker run` and `podman run`, which share them: everything that keeps it in, in one place to audit.
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { cleanText } from "../../render/clean.ts"
+import { RUN_NAME } from "../run-name.ts"
 import type { BoxMount, BoxSpec } from "../types.ts"
+import type { KeptFiles } from "./container-files.ts"
 import { dataLimit } from "./dataLimit.ts"
-import type { KeptFiles } from "./kept.ts"
-import { boxLabels, containerName, RUN } from "./labels.ts"
+import { boxLabels, containerName } from "./labels.ts"
 
 /** What the two engines do differently, and what is so on this machine. */
 export interface OciHost {
@@ -42,7 +43,7 @@ const VOLUME_BYTES = 64 * 1024 * 1024
 /** From `run` on, up to and with the command. Throws `NanoguardError` (environment) for what cannot be written as an argument. */
 export function ociArguments(spec: BoxSpec, host: OciHost): string[] {
   const { uid, gid } = host.user
-  if (!RUN.test(spec.run)) throw new Error("a box without a run")
+  if (!RUN_NAME.test(spec.run)) throw new Error("a box without a run")
   return [
     ...["run", "--rm", "--init", "--interactive", ...(spec.tty ? ["--tty"] : [])],
     ...["--name", containerName(spec.run), "--hostname", spec.hostname],

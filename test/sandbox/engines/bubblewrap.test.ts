@@ -1,7 +1,9 @@
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { existsSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
+import { stateHome } from "../../../src/home.ts"
+import { stopBoxes } from "../../../src/sandbox/end.ts"
 import { readBoxFiles, readOptions } from "../../../src/sandbox/engines/bubblewrap/arguments.ts"
 import {
   isFrozen,
@@ -12,10 +14,13 @@ import {
   setFrozen,
 } from "../../../src/sandbox/engines/bubblewrap/cgroup.ts"
 import { layOutNode, parents, programPath } from "../../../src/sandbox/engines/bubblewrap/host.ts"
-import { findLaunches } from "../../../src/sandbox/engines/bubblewrap/launched.ts"
+import { prepareLaunch } from "../../../src/sandbox/engines/bubblewrap/launch.ts"
+import { findLaunches, writeLaunch } from "../../../src/sandbox/engines/bubblewrap/launched.ts"
 import { isInit, startOf } from "../../../src/sandbox/engines/bubblewrap/processes.ts"
+import { createBubblewrap } from "../../../src/sandbox/engines/bubblewrap.ts"
+import { createHand } from "../../../src/sandbox/hand.ts"
 import type { BoxSpec } from "../../../src/sandbox/types.ts"
-import { temporaryDirectory } from "../../context.ts"
+import { temporaryDirectory, testContext } from "../../context.ts"
 
 const spec: BoxSpec = {
   ...{ run: "run-0123456789ab", agent: "tester", command: ["true"], cwd: "/workspace", hostname: "box", tty: false },
@@ -150,6 +155,29 @@ test("what lies in the directory of boxes and is none of ours is passed over", (
   expect(findLaunches(join(boxes, "none"))).toEqual([])
 })
 
+test("what was launched is a box, whatever its file is", () => {
+  const launch = '{"boot":"another","ticks":1,"cgroup":{"version":1,"directories":{}}}'
+  const files: Record<string, string> = {
+    "run-00000000000a": "{",
+    "run-00000000000b": `{"engine":"bubblewrap","agent":"a","command":["${"x".repeat(1024 * 1024)}"]}`,
+    "run-00000000000c": '{"engine":"bubblewrap","agent":"\\u001b[2J"}',
+    "run-00000000000d": '{"schema":"nanoguard.box/9","agent":"new"}',
+  }
+  const boxes = temporaryDirectory({
+    "run-00000000000e/bubblewrap.json": launch,
+    ...Object.fromEntries(Object.entries(files).map(([run, text]) => [`${run}/box.json`, text])),
+    ...Object.fromEntries(Object.keys(files).map((run) => [`${run}/bubblewrap.json`, launch])),
+  })
+  const found = findLaunches(boxes).map(({ run, agent }) => [run.slice(-1), agent])
+  expect(found.sort()).toEqual([
+    ["a", ""],
+    ["b", ""],
+    ["c", ""],
+    ["d", "new"],
+    ["e", ""],
+  ])
+})
+
 test.runIf(process.platform === "linux")(
   "a process is the first of a box only by namespace, time and place in it",
   () => {
@@ -182,3 +210,58 @@ test("a control group of version 2 freezes and ends what is in it", async (ctx) 
   expect(existsSync(directory)).toBe(false)
   expect(members(cgroup)).toEqual([])
 })
+
+test("a launch that fails leaves no control group behind", async (ctx) => {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) ctx.skip("only root has control groups to itself here")
+  const run = "run-0123456789c6"
+  const name = `nanoguard-${run}`
+  // Others come and go while it looks, which it complains about.
+  const groups = () => spawnSync("find", ["/sys/fs/cgroup", "-name", name], { encoding: "utf8" }).stdout
+  const { cgroup } = makeCgroup(name, spec.limits)
+  if (groups() === "") return ctx.skip("no control group can be made here")
+  await removeCgroup(cgroup)
+  const bad = { ...spec, run, env: { ...spec.env, KEY: "with a \0 in it" } }
+  expect(() => prepareLaunch(bad, "/usr/bin/bwrap", temporaryDirectory())).toThrow("NUL")
+  expect(groups()).toBe("")
+})
+
+test("who ends a box and who freezes it to end it are not in each other's way", async (ctx) => {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) ctx.skip("only root has control groups to itself here")
+  for (let round = 0; round < 12; round++) {
+    const { cgroup } = makeCgroup(`nanoguard-test-${process.pid}-${round}`, { memory: 2 ** 30, pids: 50, files: 100 })
+    const directory = cgroup.directories.freezer
+    if (directory === undefined) return ctx.skip("no control group can be made here")
+    const child = spawn("sh", ["-c", 'echo 0 >"$1/cgroup.procs"; sleep 300 & wait', "sh", directory])
+    while (members(cgroup).length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    const later = new Promise((resolve) => setTimeout(resolve, round % 4))
+    await Promise.all([killMembers(cgroup), later.then(() => setFrozen(cgroup, true)), setFrozen(cgroup, true)])
+    expect(members(cgroup)).toEqual([])
+    await removeCgroup(cgroup)
+    child.kill("SIGKILL")
+  }
+})
+
+test.runIf(process.platform === "linux")(
+  "a box that has not begun, and has no control group, is neither frozen nor killed nor removed; its run removes it",
+  async () => {
+    const run = "run-0123456789d7"
+    const ctx = testContext(temporaryDirectory())
+    const engine = createBubblewrap(ctx)
+    const boxes = join(stateHome(ctx), "boxes")
+    const { status } = writeLaunch(join(boxes, run), { version: 1, directories: {} })
+    const [found] = await engine.list()
+    expect(found).toMatchObject({ run, state: "running" })
+    await Promise.all(
+      [engine.freeze, engine.kill, engine.remove].map((act) =>
+        expect(act(found!)).rejects.toMatchObject({ message: expect.stringContaining("not begun"), exit: 5 }),
+      ),
+    )
+    const [stopped] = await stopBoxes([{ engine, found: found! }])
+    expect(stopped).toMatchObject({ problem: expect.stringContaining("not begun") })
+    expect([stopped!.frozen, stopped!.killed, stopped!.removed]).toEqual([undefined, undefined, undefined])
+    expect(existsSync(status)).toBe(true)
+    // Whose launcher never came, or is gone.
+    await createHand(ctx, engine, { run, agent: "tester" }).remove()
+    expect(await engine.list()).toEqual([])
+  },
+)

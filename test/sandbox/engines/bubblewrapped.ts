@@ -26,8 +26,8 @@ export interface Boxes {
   workspace: string
   state: string
   spec: (command: readonly string[], more?: Partial<BoxSpec>) => BoxSpec
-  /** Starts a box; it goes with the test. */
-  start: (spec: BoxSpec) => Promise<StartedBox>
+  /** Starts a box, with this engine where that is another; it goes with the test. */
+  start: (spec: BoxSpec, launcher?: Pick<Engine, "launch">) => Promise<StartedBox>
   /** What a box's shell says to `script`: both streams, then its exit code. */
   sh: (script: string, more?: Partial<BoxSpec>) => Promise<{ output: string; code: number | null }>
 }
@@ -65,14 +65,14 @@ export function openBoxes(uid: number): Boxes {
     limits: { memory: 512 << 20, pids: 256, files: 1024 },
     ...more,
   })
-  const start: Boxes["start"] = async (spec) => {
+  const start: Boxes["start"] = async (spec, launcher = engine) => {
     const directory = join(state, "boxes", spec.run)
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     writeFileSync(
       join(directory, "box.json"),
       JSON.stringify({ engine: "bubblewrap", run: spec.run, agent: spec.agent }),
     )
-    const child = spawnLaunch(await engine.launch(spec))
+    const child = spawnLaunch(await launcher.launch(spec))
     const found = async () => (await engine.list()).find(({ run }) => run === spec.run)
     let text = ""
     for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (text += String(chunk)))

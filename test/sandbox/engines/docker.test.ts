@@ -183,7 +183,7 @@ describe("programs and names", () => {
   })
 
   test("files that containers are given are made anew when changed", async () => {
-    const { keepFiles } = await import("../../../src/sandbox/engines/kept.ts")
+    const { keepFiles } = await import("../../../src/sandbox/engines/container-files.ts")
     const env = emptyHome()
     const spec = { hostname: "box", user: { uid: 5, gid: 6 }, env: { HOME: "/home/agent" } }
     const first = keepFiles({ env }, spec)

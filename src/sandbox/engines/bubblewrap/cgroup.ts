@@ -1,9 +1,8 @@
 // A control group of the box's own, where one can be made: what its limits rest on, and the way to every process of it at once.
 // Version 2 (Linux, Documentation/admin-guide/cgroup-v2.rst) and version 1 (Documentation/admin-guide/cgroup-v1/).
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
-import { writeFile as writeAsync } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { setTimeout } from "node:timers/promises"
+import { setTimeout as sleep } from "node:timers/promises"
 import { EXIT, NanoguardError } from "../../../errors.ts"
 import type { BoxLimits } from "../../types.ts"
 
@@ -16,7 +15,7 @@ export interface Cgroup {
 }
 
 const CONTROLLERS: readonly Controller[] = ["memory", "pids", "cpu", "freezer"]
-const ROOT = "/sys/fs/cgroup"
+export const ROOT = "/sys/fs/cgroup"
 /** Microseconds of which a box may use its share. */
 const PERIOD = 100_000
 const PATIENCE_MS = 5000
@@ -26,19 +25,9 @@ export function makeCgroup(name: string, limits: BoxLimits, root = ROOT): { cgro
   const cgroup = existsSync(join(root, "cgroup.controllers")) ? makeUnified(name, root) : makeSeparate(name, root)
   const enforced = settings(cgroup.version, limits).filter(([controller, file, value]) => {
     const directory = cgroup.directories[controller]
-    return directory !== undefined && write(join(directory, file), value)
+    return directory !== undefined && writeTo(join(directory, file), value)
   })
   return { cgroup, enforced: [...new Set(enforced.map(([controller]) => controller))] }
-}
-
-/**
- * Moves this process into the control group where it is, which changes nothing but is the first half of every other move: the kernel
- * waits about 10 ms (one RCU grace period) for the first move in a while, and a box that starts meanwhile does not wait again.
- */
-export function announceMove(root = ROOT): void {
-  const unified = existsSync(join(root, "cgroup.controllers"))
-  const group = unified ? join(root, ownPath("")) : join(root, "freezer", ownPath("freezer"))
-  writeAsync(join(group, "cgroup.procs"), "0", { flag: "r+" }).catch(() => {})
 }
 
 /** Files through which a process enters the group, by writing `0`. */
@@ -48,14 +37,25 @@ export function entrances({ directories }: Cgroup): string[] {
 
 /** Stops or resumes every process of the group; resolves once all of them stand. False where the group cannot do that. */
 export async function setFrozen({ version, directories }: Cgroup, frozen: boolean): Promise<boolean> {
+  if (!order({ version, directories }, frozen)) return false
+  // Where nothing runs any more nothing stands still or goes on: somebody else may be ending it at the same time, who lets it go on to die.
+  const done = () => isFrozen({ version, directories }) === frozen || members({ version, directories }).length === 0
+  // Version 1 stays at FREEZING for ever when it meets a process in the middle of vfork(2): let go on for a moment, it is caught elsewhere.
+  const again = () => {
+    order({ version, directories }, false)
+    order({ version, directories }, true)
+  }
+  const otherwise = `the box's processes did not ${frozen ? "stop" : "resume"} within ${PATIENCE_MS / 1000} s`
+  await until(done, otherwise, version === 1 && frozen ? again : undefined)
+  return true
+}
+
+function order({ version, directories }: Cgroup, frozen: boolean): boolean {
   const directory = directories.freezer
   if (directory === undefined || !existsSync(directory)) return false
   const [file, value] =
     version === 2 ? ["cgroup.freeze", frozen ? "1" : "0"] : ["freezer.state", frozen ? "FROZEN" : "THAWED"]
-  if (!write(join(directory, file), value)) return false
-  const done = () => isFrozen({ version, directories }) === frozen
-  await until(done, `the box's processes did not ${frozen ? "stop" : "resume"} within ${PATIENCE_MS / 1000} s`)
-  return true
+  return writeTo(join(directory, file), value)
 }
 
 /** Whether every process of the group stands still. */
@@ -83,15 +83,18 @@ export function members({ directories }: Cgroup): number[] {
 export async function killMembers(cgroup: Cgroup): Promise<boolean> {
   const there = members(cgroup).length > 0
   const directory = cgroup.directories.freezer
-  if (cgroup.version === 1 || directory === undefined || !write(join(directory, "cgroup.kill"), "1")) {
+  if (cgroup.version === 1 || directory === undefined || !writeTo(join(directory, "cgroup.kill"), "1")) {
     await setFrozen(cgroup, true).catch(() => {})
     killAll(cgroup)
   }
   await setFrozen(cgroup, false)
   const done = () => {
     const left = members(cgroup)
-    if (left.length > 0) killAll(cgroup)
-    return left.length === 0
+    if (left.length === 0) return true
+    killAll(cgroup)
+    // Who freezes it to end it may come later than we let it go on to die.
+    order(cgroup, false)
+    return false
   }
   await until(done, "processes of the box are still there")
   return there
@@ -102,6 +105,11 @@ export async function removeCgroup({ directories }: Cgroup): Promise<void> {
   for (const directory of new Set(Object.values(directories))) {
     await until(() => removed(directory), `${directory} cannot be removed`)
   }
+}
+
+/** Removes a group that nothing has entered yet; where that fails it stays. */
+export function dropCgroup({ directories }: Cgroup): void {
+  for (const directory of new Set(Object.values(directories))) removed(directory)
 }
 
 function killAll(cgroup: Cgroup): void {
@@ -136,7 +144,7 @@ function makeUnified(name: string, root: string): Cgroup {
   const own = join(root, ownPath(""))
   for (const parent of new Set([dirname(own), root])) {
     if (!parent.startsWith(root) || !canMove(parent)) continue
-    write(join(parent, "cgroup.subtree_control"), "+memory +pids +cpu")
+    writeTo(join(parent, "cgroup.subtree_control"), "+memory +pids +cpu")
     const directory = join(parent, name)
     if (!make(directory)) continue
     const has = CONTROLLERS.filter((one) => one === "freezer" || existsSync(join(directory, `${one}.max`)))
@@ -158,7 +166,7 @@ function makeSeparate(name: string, root: string): Cgroup {
 }
 
 /** Our own group in the tree of `controller` (proc_pid_cgroup(5)); `/` where it is not told. */
-function ownPath(controller: string): string {
+export function ownPath(controller: string): string {
   for (const line of read("/proc/self/cgroup").split("\n")) {
     const [, controllers = "", ...path] = line.split(":")
     if (line !== "" && controllers.split(",").includes(controller)) return path.join(":")
@@ -193,7 +201,7 @@ function removed(directory: string): boolean {
   return true
 }
 
-function write(path: string, value: string): boolean {
+function writeTo(path: string, value: string): boolean {
   try {
     // Not made where it is not there: a control group's files exist.
     writeFileSync(path, value, { flag: "r+" })
@@ -211,9 +219,11 @@ function read(path: string): string {
   }
 }
 
-async function until(done: () => boolean, otherwise: string): Promise<void> {
-  for (let waited = 0; !done(); waited += 2) {
+/** Resolves when `done` holds; `again` is called now and then as long as it does not. Throws `otherwise` (exit 5) after `PATIENCE_MS`. */
+async function until(done: () => boolean, otherwise: string, again?: () => void): Promise<void> {
+  for (let waited = 2; !done(); waited += 2) {
     if (waited > PATIENCE_MS) throw new NanoguardError(otherwise, { exit: EXIT.environment })
-    await setTimeout(2)
+    await sleep(2)
+    if (waited % 20 === 0) again?.()
   }
 }

@@ -16,6 +16,9 @@ const SETTINGS = [
   "/etc/ld.so.cache",
   "/etc/ld.so.conf",
   "/etc/ld.so.conf.d",
+  // Its settings may name passwords of repositories.
+  "/etc/maven/m2.conf",
+  "/etc/maven/logging",
   "/etc/mime.types",
   "/etc/protocols",
   "/etc/services",
@@ -56,7 +59,7 @@ function layOut(path: string): string[] {
 
 function layOutSettings(): string[] {
   const java = readdirSync("/etc")
-    .filter((name) => /^java(-[\w.]+)?$/.test(name))
+    .filter((name) => /^java(-[\w.-]+)?$/.test(name))
     .map((name) => `/etc/${name}`)
   const links = ["/etc/localtime", "/etc/os-release", "/etc/mtab"].flatMap(layOut)
   const paths = [...SETTINGS, ...java].filter((path) => existsSync(path))

@@ -7,7 +7,7 @@ import { machineArchitecture } from "../../seccomp/numbers.ts"
 import { type BoxSpec, IN_BOX, type Launch } from "../../types.ts"
 import { dataLimit } from "../dataLimit.ts"
 import { type Footing, readBoxFiles, readOptions } from "./arguments.ts"
-import { announceMove, type Controller, entrances, makeCgroup } from "./cgroup.ts"
+import { type Controller, dropCgroup, entrances, makeCgroup } from "./cgroup.ts"
 import { writeLaunch } from "./launched.ts"
 
 /** Descriptors of the launcher: the filter, bwrap's options, files; a shell cannot name more than 9. */
@@ -37,13 +37,27 @@ export function chooseFooting(user: BoxSpec["user"]): Footing {
 
 /**
  * Makes the control group and the files of a box and answers how it is started. bwrap reads its options from a descriptor: what
- * the box's environment holds is on no command line.
+ * the box's environment holds is on no command line. Errors: environment, configuration; the control group is gone again then.
  */
 export function prepareLaunch(spec: BoxSpec, bwrap: string, directory: string): Launch {
-  announceMove()
+  const made = makeCgroup(`nanoguard-${spec.run}`, spec.limits)
+  try {
+    return describeLaunch(spec, bwrap, directory, made)
+  } catch (error) {
+    // Nobody removes a box that was never launched.
+    dropCgroup(made.cgroup)
+    throw error
+  }
+}
+
+function describeLaunch(
+  spec: BoxSpec,
+  bwrap: string,
+  directory: string,
+  { cgroup, enforced }: ReturnType<typeof makeCgroup>,
+): Launch {
   const footing = chooseFooting(spec.user)
   const home = spec.env["HOME"] ?? IN_BOX.home
-  const { cgroup, enforced } = makeCgroup(`nanoguard-${spec.run}`, spec.limits)
   const { status, empty } = writeLaunch(directory, cgroup)
   const files = readBoxFiles(spec, home)
   const options = readOptions(spec, {

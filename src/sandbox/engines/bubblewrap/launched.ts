@@ -1,8 +1,10 @@
 // What a launch leaves behind in the directory of its box, so that any later process of nanoguard finds, freezes and ends it.
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
-import type { Cgroup } from "./cgroup.ts"
+import { isTargetName } from "../../kills/types.ts"
+import { RUN_NAME } from "../../run-name.ts"
+import { type Cgroup, members } from "./cgroup.ts"
 import { type Init, isInit } from "./processes.ts"
 
 /** `bubblewrap.json` of a box. */
@@ -17,6 +19,7 @@ export interface Launched {
 /** A box as its directory tells of it. */
 export interface FoundLaunch {
   run: string
+  /** Empty where its file does not say it. */
   agent: string
   launched?: Launched
   /** Its first process, where that is known and still the same. */
@@ -42,14 +45,19 @@ export function writeLaunch(directory: string, cgroup: Cgroup): { status: string
   return { status, empty }
 }
 
-/** Boxes of bubblewrap's below `boxes`, by their names. What cannot be read is no box of ours. */
+/**
+ * Boxes of bubblewrap's below `boxes`, by their names: those that were launched, whatever their box.json is, and those that it says are
+ * to be.
+ */
 export function findLaunches(boxes: string): FoundLaunch[] {
   return listDirectory(boxes)
-    .filter((name) => /^run-[0-9a-f]{12}$/.test(name))
+    .filter((name) => RUN_NAME.test(name))
     .flatMap((run): FoundLaunch[] => {
-      const box = readJson(join(boxes, run, "box.json"))
-      if (box?.["engine"] !== "bubblewrap" || typeof box["agent"] !== "string") return []
-      return [{ run, agent: box["agent"], ...readLaunch(join(boxes, run)) }]
+      const directory = join(boxes, run)
+      const box = readJson(join(directory, "box.json"))
+      const agent = typeof box?.["agent"] === "string" && isTargetName(box["agent"]) ? box["agent"] : ""
+      const isMeant = box?.["engine"] === "bubblewrap" && agent !== ""
+      return isMeant || existsSync(join(directory, FILE)) ? [{ run, agent, ...readLaunch(directory) }] : []
     })
 }
 
@@ -62,8 +70,8 @@ export function readLaunch(directory: string): Pick<FoundLaunch, "launched" | "i
   const namespace = Number(/"pid-namespace": (\d+)/.exec(status)?.[1])
   const init = { pid, namespace }
   const there = pid > 1 && namespace > 0 && isInit(init, launched.ticks, launched.ticks + LATEST_TICKS)
-  // A launch that came to nothing wrote nothing.
-  const late = !(pid > 1) && ticksNow() > launched.ticks + LATEST_TICKS
+  // A launch that came to nothing wrote nothing; nor did one that was made to stand still before bwrap began.
+  const late = !(pid > 1) && ticksNow() > launched.ticks + LATEST_TICKS && members(launched.cgroup).length === 0
   return { launched, ended: late || (pid > 1 && !there) || status.includes('"exit-code"'), ...(there && { init }) }
 }
 

@@ -35,10 +35,15 @@ export function isStopped({ pid, namespace }: Init): boolean {
   return standsStill(pid) && inNamespace(namespace).every(standsStill)
 }
 
-/** Stops every process of the namespace, the first one included: again and again until no new one was found. */
-export async function stopNamespace({ namespace }: Init): Promise<void> {
+/**
+ * Stops every process of the namespace, the first one included: again and again until no new one was found. Nothing is done once that first one
+ * is gone, and with it all others: the kernel gives its namespace's number to another one.
+ */
+export async function stopNamespace(init: Init): Promise<void> {
+  const start = startOf(init.pid)
   for (let round = 0; round < ROUNDS; round++) {
-    const running = inNamespace(namespace).filter((pid) => !standsStill(pid))
+    if (start === undefined || !isInit(init, start, start)) return
+    const running = inNamespace(init.namespace).filter((pid) => !standsStill(pid))
     if (running.length === 0) return
     for (const pid of running) signal(pid, "SIGSTOP")
     if (round > 0) await setTimeout(round)
@@ -46,9 +51,11 @@ export async function stopNamespace({ namespace }: Init): Promise<void> {
   throw new NanoguardError("processes of the box do not stop", { exit: EXIT.environment, hint: "kill it instead" })
 }
 
-/** Lets every process of the namespace go on. */
-export function continueNamespace({ namespace }: Init): void {
-  for (const pid of inNamespace(namespace)) signal(pid, "SIGCONT")
+/** Lets every process of the namespace go on; nothing is done where its first one is gone. */
+export function continueNamespace(init: Init): void {
+  const start = startOf(init.pid)
+  if (start === undefined || !isInit(init, start, start)) return
+  for (const pid of inNamespace(init.namespace)) signal(pid, "SIGCONT")
 }
 
 /** Asks the box's command to end: the child that its first process started first. That one itself takes no signal but the last one. */

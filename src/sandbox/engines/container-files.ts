@@ -3,7 +3,6 @@ import { createHash, randomBytes } from "node:crypto"
 import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Context } from "../../context.ts"
-import { EXIT, NanoguardError } from "../../errors.ts"
 import { stateHome } from "../../home.ts"
 import { seccompJson } from "../seccomp/profile.ts"
 import type { BoxSpec } from "../types.ts"
@@ -21,7 +20,7 @@ export interface KeptFiles {
 
 /**
  * Writes what is missing or changed of them below the state directory; each is named by what is in it, so that two versions of
- * nanoguard keep out of each other's way.
+ * nanoguard keep out of each other's way. Errors: environment (a machine that has no seccomp profile).
  */
 export function keepFiles(ctx: Pick<Context, "env">, spec: Pick<BoxSpec, "hostname" | "user" | "env">): KeptFiles {
   const directory = join(stateHome(ctx), "engines")
@@ -31,7 +30,7 @@ export function keepFiles(ctx: Pick<Context, "env">, spec: Pick<BoxSpec, "hostna
   const { uid, gid } = spec.user
   const home = spec.env["HOME"] ?? "/"
   return {
-    seccomp: keepFile(directory, "seccomp.json", seccompText()),
+    seccomp: keepFile(directory, "seccomp.json", seccompJson()),
     emptyFile: keepFile(directory, "empty-file", ""),
     emptyDirectory,
     etc: {
@@ -69,12 +68,4 @@ function isAsWritten(path: string, text: string): boolean {
   } catch {
     return false
   }
-}
-
-function seccompText(): string {
-  if (process.arch === "x64" || process.arch === "arm64") return seccompJson(process.arch)
-  throw new NanoguardError(`there is no seccomp profile for ${process.arch}`, {
-    exit: EXIT.environment,
-    hint: "boxes run on x86-64 and on 64-bit ARM",
-  })
 }
