@@ -23,21 +23,34 @@ export function attend(
   request: Pick<RunRequest, "signal">,
   { asked, opened, law, hand, hooks }: Attended,
 ) {
-  const wanted = new Set<string>(law.sandbox["pause-when"] ?? ["gate-gone"])
+  const wanted = new Set<string>(law.sandbox["pause-when"] ?? [GATE_GONE])
   const ending = new AbortController()
   const { signal: stop } = request
   stop?.addEventListener("abort", () => ending.abort(stop.reason))
   let killed: { reason?: string } | undefined
   let over = false
   let lost = false
+  // What it stands still for, as far as is known here: that something is over may be said while nobody listens.
+  const standing = new Set<string>()
   let endFeed = () => {}
   const pause = (why: string, paused: boolean) => {
     if (over || !wanted.has(why)) return
-    hooks.onPause(why, paused)
-    void (paused ? hand.freeze(why) : hand.thaw(why))
+    if (paused) standing.add(why)
+    else standing.delete(why)
+    const acted = paused ? hand.freeze(why) : hand.thaw(why)
+    // Said once it is so: a person must not take a box for one that stands still.
+    acted.then(
+      () => over || (!paused && standing.size > 0) || hooks.onPause(why, paused),
+      () => over || hooks.onNote(`the box could not be ${paused ? "stopped where it stands" : "let go on"} (${why})`),
+    )
+  }
+  // An older gate does not say what holds: then nothing is taken to be over.
+  const missed = (paused: readonly string[] = [...standing]) => {
+    for (const why of [...standing]) if (why !== GATE_GONE && !paused.includes(why)) pause(why, false)
   }
   const onEvent = (event: BoxEvent) => {
     hooks.onEvent(event)
+    if (event.event === "open") missed(event.paused)
     if (event.event === "pause" || event.event === "resume") pause(event.why, event.event === "pause")
     if (event.event !== "killed") return
     killed = event.reason === undefined ? {} : { reason: event.reason }
@@ -49,7 +62,7 @@ export function attend(
   // The gate is gone, or ended this box. Without it nothing goes out; the box waits for it as long as policy has it wait.
   const seek = async () => {
     lost = true
-    pause("gate-gone", true)
+    pause(GATE_GONE, true)
     while (!over && !killed) {
       const back = await askGate<OpenedBox>(ctx, "POST", "/v1/boxes", { ...asked, run: opened.run }).catch(
         (error: unknown) => error,
@@ -57,7 +70,7 @@ export function attend(
       if (over) return
       if (back !== undefined && !(back instanceof Error)) {
         listen()
-        return pause("gate-gone", false)
+        return pause(GATE_GONE, false)
       }
       if (isRefusal(back)) return onEvent({ event: "killed", reason: (back as Error).message })
       await new Promise((resolve) => setTimeout(resolve, SEEK_EVERY))
@@ -75,6 +88,9 @@ export function attend(
     },
   }
 }
+
+/** The one reason that no gate gives. */
+const GATE_GONE = "gate-gone"
 
 /** Milliseconds between looks for a gate that is gone. */
 const SEEK_EVERY = 1_000

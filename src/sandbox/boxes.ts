@@ -1,20 +1,22 @@
 // What the state directory keeps of each box while it is there: `<state>/boxes/<run>/box.json`, written before the box starts and removed
 // after everything of it is gone. Whoever finds one whose owner is dead cleans up.
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, readdirSync, renameSync } from "node:fs"
 import { isAbsolute, join, normalize } from "node:path"
 import type { Context } from "../context.ts"
-import { NanoguardError } from "../errors.ts"
+import { EXIT, NanoguardError } from "../errors.ts"
 import { stateHome } from "../home.ts"
 import { isRecord } from "../packages/registries/values.ts"
+import { ENGINES } from "../policy/sandbox-names.ts"
 import { prepareDirectory } from "../store/sqlite/files.ts"
-import { readPrivate, writePrivate } from "../vault/private-file.ts"
+import { MAX_PRIVATE, readPrivate, writePrivate } from "../vault/private-file.ts"
+import { boxDirectory, boxesDirectory } from "./box-directory.ts"
 import { isTargetName } from "./kills/types.ts"
-import type { BoxFile, EngineName } from "./types.ts"
+import { isOwner } from "./owner.ts"
+import { RUN_NAME } from "./run-name.ts"
+import type { BoxFile } from "./types.ts"
+import { removeTree } from "./workspace/below.ts"
 
-/** A run of a box. */
-export const BOX_RUN = /^run-[0-9a-f]{12}$/
-
-const ENGINES: ReadonlySet<unknown> = new Set<EngineName>(["docker", "podman", "container", "bubblewrap"])
+const ENGINE_NAMES: ReadonlySet<unknown> = new Set(ENGINES)
 const LEFTOVERS: ReadonlySet<unknown> = new Set(["empty-directory", "empty-file", "directory", "workspace"])
 
 /** Most boxes that are looked at, and most of a box's lists. */
@@ -22,20 +24,21 @@ const MAX_BOXES = 1000
 const MAX_LEFTOVERS = 10_000
 const MAX_WORDS = 10_000
 
-/** Where the boxes of this state directory are kept. */
-export const boxesDirectory = (ctx: Pick<Context, "env">): string => join(stateHome(ctx), "boxes")
-
-/** The directory of a box: private to this user, never mounted whole. */
-export const boxDirectory = (ctx: Pick<Context, "env">, run: string): string => join(boxesDirectory(ctx), run)
-
 const fileOf = (ctx: Pick<Context, "env">, run: string) => join(boxDirectory(ctx, run), "box.json")
 
-/** Writes what a box is, in the place of what was there. Errors: environment. */
+/** Writes what a box is, in the place of what was there. Errors: environment, also where `readBoxFile` would not take it: nobody would see that box. */
 export function writeBoxFile(ctx: Pick<Context, "env">, box: BoxFile): void {
+  const text = JSON.stringify(box)
+  if (!isBoxFile(box) || Buffer.byteLength(text) > MAX_PRIVATE)
+    throw new NanoguardError("the file of the box would be one that nobody reads", {
+      exit: EXIT.environment,
+      hint: "a name, a path or a list of it is too long: see the operator, the agent, and the policy's mounts",
+      where: { file: fileOf(ctx, box.run) },
+    })
   prepareDirectory(stateHome(ctx))
   prepareDirectory(boxesDirectory(ctx))
   prepareDirectory(boxDirectory(ctx, box.run))
-  writePrivate(fileOf(ctx, box.run), JSON.stringify(box), "the file of the box", true)
+  writePrivate(fileOf(ctx, box.run), text, "the file of the box", true)
 }
 
 /** What a box is; undefined where there is none. Errors: environment (unreadable, or not what this program writes). */
@@ -46,69 +49,59 @@ export function readBoxFile(ctx: Pick<Context, "env">, run: string): BoxFile | u
   const box = parse(text)
   if (isBoxFile(box) && box.run === run) return box
   throw new NanoguardError("the file of the box is damaged, or of another version of nanoguard", {
-    exit: 5,
+    exit: EXIT.environment,
     hint: "see what still runs with `nanoguard ps`, then remove its directory",
     where: { file },
   })
 }
 
-/** Boxes that have a file, oldest first, and what was wrong with the others. Never throws for what one of them holds. */
-export function listBoxFiles(ctx: Pick<Context, "env">): { boxes: BoxFile[]; problems: string[] } {
+export interface BoxFiles {
+  /** Oldest first. */
+  boxes: BoxFile[]
+  /** What was wrong with the others: one sentence each. */
+  problems: string[]
+  /** Runs of those: what they are is not known, and they may go on. */
+  unreadable: string[]
+}
+
+/** Boxes that have a file. Never throws for what one of them holds. */
+export function listBoxFiles(ctx: Pick<Context, "env">): BoxFiles {
   const directory = boxesDirectory(ctx)
-  if (!existsSync(directory)) return { boxes: [], problems: [] }
+  if (!existsSync(directory)) return { boxes: [], problems: [], unreadable: [] }
   const boxes: BoxFile[] = []
   const problems: string[] = []
+  const unreadable: string[] = []
   for (const run of readdirSync(directory)
-    .filter((name) => BOX_RUN.test(name))
+    // What runs left for a person has no such file, and may be many.
+    .filter((name) => RUN_NAME.test(name) && existsSync(fileOf(ctx, name)))
     .slice(0, MAX_BOXES)) {
     try {
       const box = readBoxFile(ctx, run)
       if (box) boxes.push(box)
     } catch (error) {
+      unreadable.push(run)
       problems.push(`${run}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
-  return { boxes: boxes.sort((a, b) => a.started - b.started), problems }
+  return { boxes: boxes.sort((a, b) => a.started - b.started), problems, unreadable }
 }
 
 /** Removes what the state directory has of a box; fine where there is nothing. */
 export function removeBoxDirectory(ctx: Pick<Context, "env">, run: string): void {
-  if (BOX_RUN.test(run)) rmSync(boxDirectory(ctx, run), { recursive: true, force: true })
+  if (RUN_NAME.test(run)) removeTree(boxDirectory(ctx, run))
 }
 
-/** Removes a box from the list, and leaves what else its directory has. */
+/** Removes a box from the list, and leaves what else its directory has, with what the box was (`readKeptFile`). */
 export function removeBoxFile(ctx: Pick<Context, "env">, run: string): void {
-  if (BOX_RUN.test(run)) rmSync(fileOf(ctx, run), { force: true })
+  if (RUN_NAME.test(run) && existsSync(fileOf(ctx, run))) renameSync(fileOf(ctx, run), keptFileOf(ctx, run))
 }
 
-/** This process, as `BoxFile.owner` has it. */
-export function ownIdentity(): BoxFile["owner"] {
-  return { pid: process.pid, start: processStart(process.pid) ?? "" }
-}
+const keptFileOf = (ctx: Pick<Context, "env">, run: string) => join(boxDirectory(ctx, run), "kept.json")
 
-/** Whether the process that owns a box is alive: the same one, and not another that was given its id since. */
-export function isOwnerAlive({ pid, start }: BoxFile["owner"]): boolean {
-  const now = processStart(pid)
-  if (now !== undefined) return now === start
-  if (process.platform === "linux") return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"
-  }
-}
-
-/** When a process started: field 22 of its stat (proc(5)), ticks since boot; undefined where there is none, or it is dead and not yet waited for. */
-export function processStart(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1")
-    // The second field, a name in brackets, may hold anything, brackets and spaces included.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19]
-  } catch {
-    return undefined
-  }
+/** What a box was whose changes were kept; undefined where that is not known. */
+export function readKeptFile(ctx: Pick<Context, "env">, run: string): BoxFile | undefined {
+  const box = parse(readPrivate(keptFileOf(ctx, run), "the file of the box") ?? "")
+  return isBoxFile(box) && box.run === run ? box : undefined
 }
 
 function parse(text: string): unknown {
@@ -121,19 +114,20 @@ function parse(text: string): unknown {
 
 function isBoxFile(value: unknown): value is BoxFile {
   if (!isRecord(value) || value["schema"] !== "nanoguard.box/1") return false
-  const { run, agent, operator, project, engine, owner, started, parent, command, leftovers } = value
+  const { run, agent, operator, project, engine, owner, started, parent, command, writes, leftovers } = value
   return (
     isText(run, 20) &&
-    BOX_RUN.test(run) &&
+    RUN_NAME.test(run) &&
     isText(agent, 64) &&
     isTargetName(agent) &&
     isText(operator, 200) &&
     isText(project, 4096) &&
-    ENGINES.has(engine) &&
+    ENGINE_NAMES.has(engine) &&
     isOwner(owner) &&
     Number.isSafeInteger(started) &&
     (parent === undefined || (isText(parent, 64) && isTargetName(parent))) &&
     isList(command, MAX_WORDS, (word) => typeof word === "string") &&
+    (writes === undefined || isList(writes, MAX_LEFTOVERS, isPath)) &&
     isList(leftovers, MAX_LEFTOVERS, isLeftover)
   )
 }
@@ -143,11 +137,10 @@ const isText = (value: unknown, most: number): value is string => typeof value =
 const isList = (value: unknown, most: number, is: (one: unknown) => boolean) =>
   Array.isArray(value) && value.length <= most && value.every(is)
 
-const isOwner = (value: unknown) =>
-  isRecord(value) && Number.isSafeInteger(value["pid"]) && Number(value["pid"]) > 0 && isText(value["start"], 40)
-
 function isLeftover(value: unknown): boolean {
   if (!isRecord(value) || !LEFTOVERS.has(value["kind"])) return false
-  const { path } = value
-  return isText(path, 4096) && isAbsolute(path) && normalize(path) === path && !path.includes("\0")
+  return isPath(value["path"])
 }
+
+const isPath = (path: unknown) =>
+  isText(path, 4096) && isAbsolute(path) && normalize(path) === path && !path.includes("\0")

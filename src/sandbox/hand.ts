@@ -1,48 +1,102 @@
 // One box in the hand of its run: stopped where it stands, let go on, ended. Several things may want it to stand still at once.
+import type { Context } from "../context.ts"
 import { containerName } from "./engines/labels.ts"
+import { isBeingKilled } from "./neighbours/still.ts"
 import type { Stop } from "./terminal/stop.ts"
 import type { BoxSpec, Engine, EngineName, FoundBox } from "./types.ts"
 
 export interface Hand {
   engine: EngineName
-  /** Has it stand still, for as long as any reason for it lasts. */
+  /**
+   * Has it stand still, for as long as any reason for it lasts. Both resolve once it does what is wanted by then; they reject where the engine
+   * cannot: it is tried again then, as long as it is wanted. A box that somebody else kills meanwhile does not go on: whoever kills has every box
+   * stand still first.
+   */
   freeze: (why: string) => Promise<void>
   thaw: (why: string) => Promise<void>
   kill: () => Promise<void>
-  /** Asked first, then made: what started it passes the first on. */
+  /** Asked first, then made: what started it passes the first on. One that stands still is asked once it goes on. */
   stop: Stop
   remove: () => Promise<void>
 }
 
-/** The box that `engine` makes of `spec`. None of it fails for a box that is over already. */
-export function createHand(engine: Engine, { run, agent }: Pick<BoxSpec, "run" | "agent">): Hand {
+/** Milliseconds between two tries: the engine could not, or somebody was killing a box that is to go on. */
+const LOOK = 500
+
+/** The box that `engine` makes of `spec`. Nothing fails for a box that an engine of processes does not find: it is over already. */
+export function createHand(
+  ctx: Pick<Context, "env">,
+  engine: Engine,
+  { run, agent }: Pick<BoxSpec, "run" | "agent">,
+): Hand {
   const reasons = new Set<string>()
-  // An engine of containers knows it by name; one of processes has to be asked for its process.
-  const find = async (): Promise<FoundBox | undefined> =>
-    engine.images
-      ? { run, agent, engine: engine.name, handle: containerName(run), state: "running" }
-      : (await engine.list()).find((box) => box.run === run)
-  const act = async (what: (box: FoundBox) => Promise<void>) => {
-    const box = await find()
-    if (box !== undefined) await what(box)
+  // An engine of containers knows it by name, one of processes by its run: neither is to be looked for among others.
+  const handle = engine.images ? containerName(run) : ""
+  const act = (what: (box: FoundBox) => Promise<void>) =>
+    what({ run, agent, engine: engine.name, handle, state: "running" })
+  // Undefined while nobody knows: what was begun and failed may come about all the same.
+  let isFrozen: boolean | undefined = false
+  let isRemoved = false
+  let isAsked = false
+  let later: NodeJS.Timeout | undefined
+  const ask = () => act(engine.terminate ?? engine.kill).catch(ignore)
+  // One after the other: a box that is let go on while it is still being frozen would stand still for good.
+  let turn: Promise<void> = Promise.resolve()
+  const settle = (): Promise<void> => {
+    const done = turn.then(async () => {
+      const wanted = reasons.size > 0
+      if (wanted !== isFrozen) {
+        if (!wanted && isBeingKilled(ctx, run)) return wait()
+        isFrozen = undefined
+        try {
+          await act(wanted ? engine.freeze : engine.thaw)
+        } catch (error) {
+          wait()
+          throw error
+        }
+        isFrozen = wanted
+      }
+      if (wanted || !isAsked) return
+      isAsked = false
+      await ask()
+    })
+    turn = done.catch(ignore)
+    return done
+  }
+  // Whoever kills it may fail, and what did not stop it or let it go on may do so later: one that had not begun runs by then.
+  const wait = () => {
+    clearTimeout(later)
+    if (!isRemoved) later = setTimeout(() => void settle().catch(ignore), LOOK).unref()
   }
   return {
     engine: engine.name,
-    freeze: async (why) => {
+    freeze: (why) => {
       reasons.add(why)
-      if (reasons.size === 1) await act(engine.freeze).catch(ignore)
+      return settle()
     },
-    thaw: async (why) => {
-      if (reasons.delete(why) && reasons.size === 0) await act(engine.thaw).catch(ignore)
+    thaw: (why) => {
+      reasons.delete(why)
+      return settle()
     },
     kill: () => act(engine.kill).catch(ignore),
-    stop: (how) => act(how === "kill" ? engine.kill : (engine.terminate ?? engine.kill)).catch(ignore),
-    remove: () =>
-      act(async (box) => {
+    // Docker lets a container that stands still go on for any signal: such a box is not asked yet.
+    stop: async (how) => {
+      if (how === "kill") return act(engine.kill).catch(ignore)
+      if (reasons.size === 0 && !isBeingKilled(ctx, run)) return ask()
+      isAsked = true
+    },
+    remove: () => {
+      isRemoved = true
+      clearTimeout(later)
+      return act(async (box) => {
         // Engines of containers end what they remove.
-        if (!engine.images) await engine.kill(box)
-        await engine.remove(box)
-      }),
+        if (engine.images) return engine.remove(box)
+        // What launches it is gone by now, or never was: what has not begun does not any more.
+        const over: FoundBox = { ...box, state: "stopped" }
+        await engine.kill(over)
+        await engine.remove(over)
+      })
+    },
   }
 }
 

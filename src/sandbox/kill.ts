@@ -5,11 +5,13 @@ import type { Context } from "../context.ts"
 import { stateHome } from "../home.ts"
 import { openStore } from "../store/open.ts"
 import type { Store } from "../store/types.ts"
-import { isOwnerAlive, listBoxFiles } from "./boxes.ts"
+import { listBoxFiles } from "./boxes.ts"
 import { type BoxRunning, findBoxes, type StoppedBox, stopBoxes } from "./end.ts"
 import { type Order, orderKills, takeWaiting } from "./kills/order.ts"
 import { removeWaiting, writeWaiting } from "./kills/sticky.ts"
 import { formatTarget } from "./kills/types.ts"
+import { markKilled } from "./neighbours/still.ts"
+import { isOwnerAlive } from "./owner.ts"
 import type { BoxFile, Engine, EngineName, KillTarget } from "./types.ts"
 
 /** Milliseconds that the boxes wait for the store, and that the store has in all. */
@@ -55,29 +57,49 @@ export async function carryOutKill(
   const first = findBoxes(engines)
   await Promise.race([storing.written, sleep(FIRST_MS)])
   const boxes: StoppedBox[] = []
+  const unmark: (() => void)[] = []
+  let unknown: BoxRunning[] = []
   const stop = async (found: Awaited<typeof first>) => {
     const begun = passed()
-    const ended = await stopBoxes(concerned(found.boxes, listBoxFiles(ctx).boxes, targets))
+    const { boxes: files, unreadable } = listBoxFiles(ctx)
+    const meant = concerned(found.boxes, files, targets)
+    unknown = found.boxes.filter((box) => isUnknown(box, unreadable) && !meant.includes(box))
+    // Nor does its own run let one go on that stands still to be killed.
+    unmark.push(
+      markKilled(
+        ctx,
+        meant.map((box) => box.found.run),
+      ),
+    )
+    const ended = await stopBoxes(meant)
     boxes.push(...ended.map((box) => later(box, begun)))
     return ended.length
   }
   const found = await first
   let count = await stop(found)
   // Again, for what was being started meanwhile; whatever starts later has seen the kill.
-  for (let pass = 1; pass < PASSES && (count > 0 || endingRuns(ctx, targets).length > 0); pass++) {
+  const mayStart = () => endingRuns(ctx, targets).length > 0 || listBoxFiles(ctx).unreadable.length > 0
+  for (let pass = 1; pass < PASSES && (count > 0 || mayStart()); pass++) {
     await sleep(PAUSE_MS)
     count = await stop(await findBoxes(engines))
   }
   const written = await storing.written
-  const once = newest(boxes)
+  const once = newest([...boxes, ...unknown.map(({ found }) => ({ found, problem: whyUnknown(found.run) }))])
   const outcome: KillOutcome = {
     ...{ boxes: once, frozen: Math.max(0, ...once.map(({ frozen = 0 }) => frozen)), total: passed() },
     engines: found.engines.map(({ engine, ...rest }) => ({ engine: engine.name, ...rest })),
     ...written,
   }
   await storing.close()
+  for (const end of unmark) end()
   return outcome
 }
+
+/** A box that runs, and whose file cannot be read: what names an agent, or a run above it, may mean it. */
+const isUnknown = ({ found }: BoxRunning, unreadable: readonly string[]) =>
+  found.state !== "stopped" && unreadable.includes(found.run)
+
+const whyUnknown = (run: string) => `its file is damaged, whose it is cannot be told; by name: nanoguard kill ${run}`
 
 /** Boxes that a kill is on: by agent or run, and those that such a run started. */
 export function concerned(
@@ -141,7 +163,7 @@ function storeKill(
   let store: Store | undefined
   const write = async () => {
     store = await openStore(ctx, { gateway: "kill" })
-    await orderKills(store, targets, order, "kill")
+    await orderKills(store, targets, order, "kill", directory)
     return { stored: passed() }
   }
   const writing = write()

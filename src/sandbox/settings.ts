@@ -2,6 +2,7 @@
 import { join, relative } from "node:path"
 import { egressSettings, type PlaceholderVariable } from "../gateway/egress-settings.ts"
 import { clientSettings } from "../gateway/settings.ts"
+import { javaSettings } from "./java.ts"
 import { IN_BOX } from "./types.ts"
 
 export interface BoxSettingsInput {
@@ -24,7 +25,7 @@ export interface GitHost {
 export interface BoxSettings {
   env: Record<string, string>
   /** Paths are below the directory that is mounted at `IN_BOX.nanoguard`; what is below `home/` is put into the box's home by the relay. */
-  files: { path: string; text: string }[]
+  files: { path: string; text: string | Uint8Array }[]
   notes: string[]
 }
 
@@ -42,6 +43,7 @@ export function boxSettings({ run, certificate, placeholders, gitHosts }: BoxSet
   const directory = IN_BOX.nanoguard
   const clients = clientSettings({ base: ORIGIN, directory, env: { HOME: IN_BOX.home } })
   const egress = egressSettings({ base: ORIGIN, directory, certificate, placeholders })
+  const java = javaSettings(certificate)
   const cargo = join(IN_BOX.home, ".cargo")
   const env: Record<string, string> = {
     ...clients.env,
@@ -59,7 +61,8 @@ export function boxSettings({ run, certificate, placeholders, gitHosts }: BoxSet
     ...{ npm_config_update_notifier: "false", NO_UPDATE_NOTIFIER: "1", PIP_DISABLE_PIP_VERSION_CHECK: "1" },
     // What an agent does besides its work would be refused, and fill the record.
     ...{ DISABLE_AUTOUPDATER: "1", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1" },
-    JAVA_TOOL_OPTIONS: javaOptions(),
+    CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL: "1",
+    ...java.env,
     ...gitVariables(gitHosts, placeholders),
   }
   // The relay sets it for the command: it would double the time that the relay itself takes to start.
@@ -71,30 +74,11 @@ export function boxSettings({ run, certificate, placeholders, gitHosts }: BoxSet
     env,
     files: [
       ...egress.files.map(({ path, text }) => ({ path: relative(directory, path), text })),
+      ...java.files,
       ...(config ? [{ path: join("home", ".cargo", "config.toml"), text: config.text }] : []),
     ],
     notes: [...clients.notes, ...egress.notes.filter((note) => !note.startsWith("Java"))],
   }
-}
-
-/** What of a person's environment a box is told: how their terminal is, their language and their time zone. */
-export function terminalEnv(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const names = ["TERM", "COLORTERM", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "NO_COLOR", "FORCE_COLOR"]
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = env[name]
-      // A word of its own shape: it ends in commands of the box, and in a path below the box's own terminfo and zones.
-      return value !== undefined && /^[A-Za-z0-9_.:@/+-]{1,64}$/.test(value) && !value.includes("..")
-        ? [[name, value]]
-        : []
-    }),
-  )
-}
-
-/** Java reads none of the variables; its trust store takes a file of its own kind. */
-function javaOptions(): string {
-  const to = (scheme: string) => `-D${scheme}.proxyHost=127.0.0.1 -D${scheme}.proxyPort=${IN_BOX.port}`
-  return `${to("http")} ${to("https")} -Dhttp.nonProxyHosts=localhost|127.*|[::1]`
 }
 
 /** Git's configuration by variables (git-config(1), ENVIRONMENT): no file that an agent could change, and none of the person's. */

@@ -3,6 +3,7 @@
 import type { OpenedBox } from "../gateway/boxes/types.ts"
 import type { Sandbox } from "../policy/compiled.ts"
 import { parseDuration } from "../policy/duration.ts"
+import { terminalEnv } from "./terminal-env.ts"
 import { type BoxMount, type BoxSpec, IN_BOX } from "./types.ts"
 import type { Workspace } from "./workspace/types.ts"
 
@@ -11,7 +12,7 @@ export interface SpecInput {
   agent: string
   command: readonly string[]
   sandbox: Sandbox
-  workspace: Pick<Workspace, "mounts" | "cwd" | "user" | "env">
+  workspace: Pick<Workspace, "mounts" | "cwd" | "user">
   /** The person's environment: only what the policy names of it enters the box. */
   env: Readonly<Record<string, string | undefined>>
   tty: boolean
@@ -24,7 +25,7 @@ export interface SpecInput {
 }
 
 /** Where a policy says nothing. */
-const DEFAULTS = { memory: "4g", disk: "2g", pids: 512, files: 16_384 } as const
+const DEFAULTS = { memory: "4g", disk: "2g", fileSize: "16g", pids: 512, files: 16_384 } as const
 
 /** The box of a run. */
 export function buildSpec(input: SpecInput): BoxSpec {
@@ -37,7 +38,7 @@ export function buildSpec(input: SpecInput): BoxSpec {
     // The relay enters the workspace, as the box's user: root without its capabilities may not.
     command: ["node", IN_BOX.relay, "--cwd", workspace.cwd, ...input.relay, "--", ...command],
     // What leads through the gate comes last: nothing of the person's environment may lead round it.
-    env: { ...passedOn(input.env, sandbox.env ?? []), ...workspace.env, ...terminalEnv(input), ...opened.env },
+    env: { ...passedOn(input.env, sandbox.env ?? []), ...terminalEnv(input), ...opened.env },
     mounts: [
       // Programs are run from all three: what may be written in a box and run is the agent's own either way.
       { kind: "tmpfs", target: IN_BOX.home, size: disk, mode: 0o1777, exec: true },
@@ -51,6 +52,7 @@ export function buildSpec(input: SpecInput): BoxSpec {
       memory: readAmount(sandbox.memory ?? DEFAULTS.memory),
       ...(sandbox.cpus !== undefined && { cpus: sandbox.cpus }),
       ...{ pids: sandbox.pids ?? DEFAULTS.pids, files: DEFAULTS.files },
+      fileSize: readAmount(sandbox["file-size"] ?? DEFAULTS.fileSize),
     },
   }
 }
@@ -70,21 +72,4 @@ const readSpan = (text: string) => (text.endsWith("s") ? Number.parseInt(text, 1
 
 function passedOn(env: SpecInput["env"], names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])))
-}
-
-/** What programs know of the person's terminal; nothing of it is secret, and each is of its usual form or left out. */
-const TERMINAL: Readonly<Record<string, RegExp>> = {
-  TERM: /^[A-Za-z0-9][A-Za-z0-9+._-]{0,63}$/,
-  COLORTERM: /^[a-z0-9]{1,16}$/,
-  LANG: /^[A-Za-z0-9._@-]{1,32}$/,
-  TZ: /^[A-Za-z0-9_+/-]{1,64}$/,
-  NO_COLOR: /^[A-Za-z0-9]{1,8}$/,
-}
-
-function terminalEnv({ env, tty }: Pick<SpecInput, "env" | "tty">): Record<string, string> {
-  const known = Object.entries(TERMINAL).flatMap(([name, form]) => {
-    const value = env[name]
-    return value !== undefined && form.test(value) ? [[name, value] as const] : []
-  })
-  return { LANG: "C.UTF-8", ...(tty && { TERM: "xterm-256color" }), ...Object.fromEntries(known) }
 }

@@ -3,17 +3,24 @@
 import { lstatSync, realpathSync, rmdirSync, rmSync, unlinkSync } from "node:fs"
 import { dirname } from "node:path"
 import type { Context } from "../context.ts"
-import { isOwnerAlive, listBoxFiles, removeBoxDirectory, removeBoxFile } from "./boxes.ts"
+import { cleanText } from "../render/clean.ts"
+import { listBoxFiles, removeBoxDirectory, removeBoxFile } from "./boxes.ts"
 import { endBoxes, findBoxes } from "./end.ts"
+import { isOwnerAlive } from "./owner.ts"
 import type { BoxFile, Engine } from "./types.ts"
+import type { WorkspaceReport } from "./workspace/types.ts"
 
 export interface Swept {
   run: string
   agent: string
   /** What is still there, as sentences; the next start tries again. */
   problems: string[]
+  /** Nothing of it runs any more, whatever is left to be undone. */
+  isOver: boolean
   /** What was kept for a person. */
   kept: string[]
+  /** What a person should know of what it did, as sentences; cleaned. */
+  notes: string[]
 }
 
 /**
@@ -32,8 +39,9 @@ export async function sweepBoxes(
   const { boxes, engines: answers } = await findBoxes(engines)
   const files = listBoxFiles(ctx)
   const swept: Swept[] = []
+  const ended: [BoxFile, Swept][] = []
   for (const box of files.boxes.filter(isLost)) {
-    const one: Swept = { run: box.run, agent: box.agent, problems: [], kept: [] }
+    const one: Swept = { run: box.run, agent: box.agent, isOver: false, problems: [], kept: [], notes: [] }
     swept.push(one)
     const answer = answers.find(({ engine }) => engine.name === box.engine)
     if (answer === undefined)
@@ -41,24 +49,40 @@ export async function sweepBoxes(
     else if (answer.problem !== undefined) one.problems.push(answer.problem)
     else one.problems.push(...(await endBoxes(boxes.filter(({ found }) => found.run === box.run))))
     // What may still run may still write there.
-    if (one.problems.length === 0) await undo(ctx, box, one)
+    one.isOver = one.problems.length === 0
+    if (one.isOver) ended.push([box, one])
   }
-  const isKnown = (run: string) =>
-    files.boxes.some((box) => box.run === run) || files.problems.some((problem) => problem.startsWith(run))
-  for (const box of boxes.filter(({ found }) => !isKnown(found.run)))
-    swept.push({ run: box.found.run, agent: box.found.agent, problems: await endBoxes([box]), kept: [] })
+  const runs = new Set(ended.map(([{ run }]) => run))
+  for (const [box, one] of ended) await undo(ctx, box, one, runs)
+  const isKnown = (run: string) => files.boxes.some((box) => box.run === run) || files.unreadable.includes(run)
+  for (const box of boxes.filter(({ found }) => !isKnown(found.run))) {
+    const { run, agent } = box.found
+    const problems = await endBoxes([box])
+    swept.push({ run, agent, isOver: problems.length === 0, problems, kept: [], notes: [] })
+  }
   return swept
 }
 
-async function undo(ctx: Context, box: BoxFile, swept: Swept): Promise<void> {
+async function undo(ctx: Context, box: BoxFile, swept: Swept, ended: ReadonlySet<string>): Promise<void> {
+  // First: what says that it is not recorded yet goes with the rest, and stays where that fails.
+  let isRecorded = true
+  try {
+    const { recordSwept } = await import("./record-swept.ts")
+    await recordSwept(ctx, box)
+  } catch (error) {
+    isRecorded = false
+    swept.problems.push(`its end is not in the record: ${error instanceof Error ? error.message : String(error)}`)
+  }
   // What was made last lies deepest.
   for (const leftover of box.leftovers.toReversed()) {
     try {
       if (leftover.kind !== "workspace") removeLeftover(box.run, leftover)
       else {
         const { sweepWorkspace } = await import("./workspace/sweep.ts")
-        const report = await sweepWorkspace(ctx, leftover)
-        if (report?.review) swept.kept.push(`what it changed waits for your review in ${leftover.path}`)
+        const report = await sweepWorkspace(ctx, leftover, { ended, keep: !isRecorded })
+        if (report !== undefined) swept.notes.push(...notesOf(report))
+        if (report?.problem !== undefined) swept.kept.push(report.problem)
+        else if (report?.review) swept.kept.push(`what it changed waits for your review in ${leftover.path}`)
         else if (report?.git?.problem !== undefined)
           swept.kept.push(`its commits lie in ${leftover.path}: ${report.git.problem}`)
       }
@@ -67,8 +91,23 @@ async function undo(ctx: Context, box: BoxFile, swept: Swept): Promise<void> {
     }
   }
   if (swept.problems.length > 0) return
-  if (swept.kept.length > 0) removeBoxFile(ctx, box.run)
-  else removeBoxDirectory(ctx, box.run)
+  try {
+    if (swept.kept.length > 0) removeBoxFile(ctx, box.run)
+    else removeBoxDirectory(ctx, box.run)
+  } catch (error) {
+    swept.problems.push(`what it left cannot be removed: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+/** What runs on the host, or was taken out of the way of that: the box's own `run`, which would have said so, is gone. */
+function notesOf({ mode, root, changes }: WorkspaceReport): string[] {
+  const meant = changes.filter(({ runs, refused }) => runs !== undefined || refused !== undefined)
+  if (mode !== "direct" || meant.length === 0) return []
+  const shown = meant
+    .slice(0, 5)
+    .map(({ path, refused }) => cleanText(refused === undefined ? path : `${path} (${refused})`, 200))
+  const more = meant.length > shown.length ? ` and ${meant.length - shown.length} more` : ""
+  return [`it changed what runs on your host, in ${cleanText(root, 200)}: ${shown.join(", ")}${more}`]
 }
 
 /** Removes what was made as empty only where it still is; a directory with all that is in it only where its name is this run's own. */

@@ -1,6 +1,8 @@
 // The contracts of the box: what one is made of, what runs it, and what is kept of it on the host while it is there.
+import type { ENGINES } from "../policy/sandbox-names.ts"
+import type { Owner } from "./owner.ts"
 
-export type EngineName = "docker" | "podman" | "container" | "bubblewrap"
+export type EngineName = (typeof ENGINES)[number]
 
 /** What enters the box's file system besides its own read-only root. In order: a later one may lie below an earlier one. */
 export type BoxMount =
@@ -66,6 +68,8 @@ export interface FoundBox {
   /** What the engine calls it; a process id for bubblewrap. */
   handle: string
   state: "running" | "frozen" | "stopped"
+  /** Its engine takes it away just now, by itself or because somebody asked before. */
+  removing?: true
 }
 
 /** How an engine stands on this machine. */
@@ -91,6 +95,8 @@ export interface Engine {
   probe: () => Promise<EngineReport>
   /** What boxes cannot be run for, found in a few milliseconds: for choosing one. By `probe` where an engine has none. */
   missing?: (runtime?: string) => Promise<{ why: string; how: string } | undefined>
+  /** A box is launched soon: what takes its time may begin. */
+  expect?: () => void
   /** The hardened command line. Throws `NanoguardError` (environment) where this engine cannot keep what `spec` wants. */
   launch: (spec: BoxSpec) => Promise<Launch>
   /** Boxes of nanoguard's, those of other state directories left out. */
@@ -100,7 +106,7 @@ export interface Engine {
   thaw: (box: FoundBox) => Promise<void>
   /** Asks what runs in it to end, as SIGTERM does; where it is absent, what started the box is asked. */
   terminate?: (box: FoundBox) => Promise<void>
-  /** Ends every process at once. */
+  /** Ends every process at once. This and `remove` fail where a box may still begin afterwards, unless what launches it is gone (`stopped`). */
   kill: (box: FoundBox) => Promise<void>
   /** Removes what is left of a box; fine where there is nothing. */
   remove: (box: FoundBox) => Promise<void>
@@ -117,13 +123,16 @@ export interface BoxFile {
   operator: string
   project: string
   engine: EngineName
-  /** Process of `nanoguard run`, and when that started (ticks since boot, /proc/<pid>/stat field 22), so that another process of the same id is not taken for it. */
-  owner: { pid: number; start: string }
+  /** Process of `nanoguard run`. */
+  owner: Owner
   /** Milliseconds since the epoch. */
   started: number
   /** Run of the agent that started this one. */
   parent?: string
+  /** Its first words, each cut (`beginningOf`). */
   command: readonly string[]
+  /** Directories of the host that it can write, by their real paths: whoever looks at names in there has it stand still meanwhile. */
+  writes?: readonly string[]
   /** What has to be undone on the host once the box is gone, whoever does it: absolute paths, directories only if empty. */
   leftovers: readonly { kind: "empty-directory" | "empty-file" | "directory" | "workspace"; path: string }[]
 }

@@ -4,8 +4,10 @@ import type { Context } from "../context.ts"
 import type { BoxRow } from "../gateway/boxes/types.ts"
 import { askGate } from "../gateway/control-client.ts"
 import { openReader } from "../store/open.ts"
-import { isOwnerAlive, listBoxFiles } from "./boxes.ts"
+import { listBoxFiles } from "./boxes.ts"
+import { noteElsewhere } from "./elsewhere.ts"
 import { findBoxes } from "./end.ts"
+import { isOwnerAlive } from "./owner.ts"
 import type { Engine, EngineName, FoundBox } from "./types.ts"
 
 /** A box, as `ps` shows it. What is not known is absent. */
@@ -56,6 +58,8 @@ export async function findRunning(ctx: Context, engines: readonly Engine[]): Pro
     state: stateOf(boxes.get(run), isOwnerAlive(owner), ctx.now() - started),
     ...numbersOf(served.get(run)),
   }))
+  const ending = new Set(rows.flatMap(({ run, state }) => (state === "ending" ? [run] : [])))
+  problems.push(...files.boxes.flatMap((box) => (ending.has(box.run) ? (noteElsewhere(ctx, box) ?? []) : [])))
   const known = new Set(rows.map(({ run }) => run))
   // Nobody keeps a file of it: its directory was removed, or another program made it.
   for (const { run, agent, engine } of boxes.values())

@@ -1,27 +1,30 @@
 import { spawn } from "node:child_process"
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
-import {
-  boxDirectory,
-  boxesDirectory,
-  isOwnerAlive,
-  listBoxFiles,
-  ownIdentity,
-  processStart,
-  readBoxFile,
-  removeBoxDirectory,
-} from "../../src/sandbox/boxes.ts"
+import { boxDirectory, boxesDirectory } from "../../src/sandbox/box-directory.ts"
+import { listBoxFiles, readBoxFile, removeBoxDirectory } from "../../src/sandbox/boxes.ts"
+import { isElsewhere, isOwnerAlive, isWaiting, ownIdentity, processStart } from "../../src/sandbox/owner.ts"
 import { temporaryDirectory, testContext } from "../context.ts"
 import { deadOwner, keepBox, runId } from "./process-engine.ts"
 
 test("a box is kept for its owner's eyes alone, read as it was written, and listed oldest first", () => {
   const ctx = testContext(temporaryDirectory())
-  expect(listBoxFiles(ctx)).toEqual({ boxes: [], problems: [] })
+  expect(listBoxFiles(ctx)).toEqual({ boxes: [], problems: [], unreadable: [] })
   expect(readBoxFile(ctx, runId(1))).toBeUndefined()
   const later = keepBox(ctx, runId(1), "b", { started: ctx.now() + 1, parent: runId(2) })
   const first = keepBox(ctx, runId(2), "a", { leftovers: [{ kind: "empty-file", path: "/p/.env" }] })
-  expect(listBoxFiles(ctx)).toEqual({ boxes: [first, later], problems: [] })
+  expect(listBoxFiles(ctx)).toEqual({ boxes: [first, later], problems: [], unreadable: [] })
   expect(statSync(join(boxDirectory(ctx, runId(1)), "box.json")).mode & 0o777).toBe(0o600)
   for (const path of [boxesDirectory(ctx), boxDirectory(ctx, runId(1))]) expect(statSync(path).mode & 0o777).toBe(0o700)
   removeBoxDirectory(ctx, runId(1))
@@ -57,7 +60,8 @@ test("what is no box's file is a problem of that box alone", () => {
   symlinkSync(join(boxDirectory(ctx, runId(0)), "box.json"), join(boxDirectory(ctx, runId(21)), "box.json"))
   keepBox(ctx, runId(22), "large")
   writeFileSync(join(boxDirectory(ctx, runId(22)), "box.json"), "x".repeat(1024 * 1024 + 1))
-  const { boxes, problems } = listBoxFiles(ctx)
+  const { boxes, problems, unreadable } = listBoxFiles(ctx)
+  expect(unreadable).toHaveLength(problems.length)
   expect(boxes).toEqual([fine])
   expect(problems.map((text) => text.slice(0, 16)).sort()).toEqual(
     [...Object.keys(bad).map((_, i) => runId(i + 1)), runId(20), runId(21), runId(22)].sort(),
@@ -67,11 +71,34 @@ test("what is no box's file is a problem of that box alone", () => {
   expect(listBoxFiles(ctx).boxes).toEqual([fine])
 })
 
+test("no box is written that nobody would read", () => {
+  const ctx = testContext(temporaryDirectory())
+  const word = "\u0001".repeat(40_000)
+  const refused = [
+    { command: Array(5).fill(word) },
+    { command: Array(10_001).fill("a") },
+    { operator: "o".repeat(201) },
+    { writes: Array(10_001).fill("/p") },
+    { writes: ["/a/../b"] },
+  ]
+  for (const more of refused)
+    expect(() => keepBox(ctx, runId(1), "alpha", more)).toThrow("would be one that nobody reads")
+  expect(readBoxFile(ctx, runId(1))).toBeUndefined()
+})
+
+test("what a thousand runs left for a person hides no box", () => {
+  const ctx = testContext(temporaryDirectory())
+  for (let n = 0; n < 1100; n++) mkdirSync(boxDirectory(ctx, runId(n)), { recursive: true })
+  const box = keepBox(ctx, readdirSync(boxesDirectory(ctx)).at(-1)!, "alpha")
+  expect(listBoxFiles(ctx).boxes).toEqual([box])
+})
+
 test("an owner is the process that it was, and no other of the same id", async () => {
   const own = ownIdentity()
   expect(isOwnerAlive(own)).toBe(true)
   expect(isOwnerAlive({ ...own, start: String(Number(own.start) - 1) })).toBe(false)
   expect(isOwnerAlive(await deadOwner())).toBe(false)
+  expect(isOwnerAlive({ pid: own.pid, start: own.start })).toBe(true)
   // A name that looks like the end of one.
   const directory = temporaryDirectory()
   const program = join(directory, "a) R 1 (")
@@ -83,4 +110,23 @@ test("an owner is the process that it was, and no other of the same id", async (
     child.kill("SIGKILL")
   }
   rmSync(program)
+})
+
+test("an owner elsewhere counts as alive, one from before a boot of this machine does not", async () => {
+  const [own, dead] = [ownIdentity(), await deadOwner()]
+  const other = { ...own, ...dead, machine: "0".repeat(32) }
+  expect([isElsewhere(other), isOwnerAlive(other)]).toEqual(own.machine === undefined ? [false, false] : [true, true])
+  const inside = { ...own, ...dead, space: "pid:[1]" }
+  expect([isElsewhere(inside), isOwnerAlive(inside)]).toEqual([true, true])
+  const before = { ...own, boot: "00000000-0000-0000-0000-000000000000", space: "pid:[1]" }
+  // Without a machine-id(5) on either side another boot may be another machine.
+  expect([isElsewhere(before), isOwnerAlive(before)]).toEqual(own.machine === undefined ? [true, true] : [false, false])
+  const { machine: _, ...unknown } = before
+  expect([isElsewhere(unknown), isOwnerAlive(unknown)]).toEqual([true, true])
+  const file = join(temporaryDirectory({ question: "" }), "question")
+  expect(isWaiting(inside, file)).toBe(true)
+  const ago = new Date(Date.now() - 121_000)
+  utimesSync(file, ago, ago)
+  // It may be gone, and could not be asked: nobody stands still for it for good.
+  expect([isWaiting(inside, file), isWaiting(own, file)]).toEqual([false, true])
 })

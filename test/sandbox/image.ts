@@ -1,5 +1,6 @@
 // The image that tests run boxes of: Debian with what an agent works with, and this repository's Node.js. Made once on a machine.
 import { execFile } from "node:child_process"
+import { createHash } from "node:crypto"
 import {
   cpSync,
   existsSync,
@@ -21,7 +22,9 @@ const run = promisify(execFile)
 /** Its name in every engine. */
 export const TEST_IMAGE = "nanoguard-test"
 
-const PACKAGES = ["git", "ca-certificates", "curl", "python3-minimal", "perl"]
+const PACKAGES = ["git", "ca-certificates", "curl", "wget", "python3", "perl", "vim-tiny", "less"]
+/** An image without it was made of other packages. */
+const CONTENT = createHash("sha256").update(PACKAGES.join(" ")).digest("hex").slice(0, 12)
 const CACHE = join(tmpdir(), "nanoguard-test-image")
 const TOO_LONG_MS = 300_000
 
@@ -30,32 +33,39 @@ export const LOCAL_DOCKER = ["--host", "unix:///var/run/docker.sock"]
 
 /** Makes sure that Docker has the image. Needs root and debootstrap where it has not; takes half a minute then. */
 export async function ensureDockerImage(): Promise<void> {
-  if (await succeeds("docker", [...LOCAL_DOCKER, "image", "inspect", TEST_IMAGE])) return
+  if (await isInDocker()) return
   await once(async () => {
-    if (await succeeds("docker", [...LOCAL_DOCKER, "image", "inspect", TEST_IMAGE])) return
-    await run("docker", [...LOCAL_DOCKER, "import", await rootArchive(), TEST_IMAGE])
+    if (await isInDocker()) return
+    await run("docker", [...LOCAL_DOCKER, ...importing(await rootArchive())])
   })
 }
 
+const isInDocker = () => hasImage((args) => run("docker", [...LOCAL_DOCKER, ...args]))
+
+/** Whether an engine has the image as it would be made now. */
+async function hasImage(engine: (args: string[]) => Promise<{ stdout: string }>): Promise<boolean> {
+  return engine(["image", "inspect", "--format", "{{json .Config.Labels}}", TEST_IMAGE]).then(
+    ({ stdout }) => stdout.includes(`"${CONTENT}"`),
+    () => false,
+  )
+}
+
+const importing = (archive: string) => ["import", "--change", `LABEL nanoguard.test=${CONTENT}`, archive, TEST_IMAGE]
+
 /** Makes sure that Podman has it, for whom `podman` runs it: a function that runs podman as that user. */
-export async function ensurePodmanImage(podman: (args: string[]) => Promise<unknown>): Promise<void> {
-  const has = () =>
-    podman(["image", "exists", TEST_IMAGE]).then(
-      () => true,
-      () => false,
-    )
-  if (await has()) return
+export async function ensurePodmanImage(podman: (args: string[]) => Promise<{ stdout: string }>): Promise<void> {
+  if (await hasImage(podman)) return
   await once(async () => {
-    if (!(await has())) await podman(["import", await rootArchive(), TEST_IMAGE])
+    if (!(await hasImage(podman))) await podman(importing(await rootArchive()))
   })
 }
 
 /** A tar archive of the image's root: from Docker where that has the image, else made here. */
 async function rootArchive(): Promise<string> {
-  const archive = join(CACHE, "root.tar")
+  const archive = join(CACHE, `${CONTENT}.tar`)
   if (existsSync(archive)) return archive
   const unfinished = `${archive}.${process.pid}`
-  if (await succeeds("docker", [...LOCAL_DOCKER, "image", "inspect", TEST_IMAGE])) {
+  if (await isInDocker()) {
     const name = `nanoguard-test-export-${process.pid}`
     await run("docker", [...LOCAL_DOCKER, "create", "--network", "none", "--name", name, TEST_IMAGE, "true"])
     try {

@@ -5,8 +5,9 @@ import { join } from "node:path"
 import type { Writable } from "node:stream"
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Context, processContext } from "../../src/context.ts"
-import { ownIdentity, writeBoxFile } from "../../src/sandbox/boxes.ts"
+import { writeBoxFile } from "../../src/sandbox/boxes.ts"
 import { openEngines } from "../../src/sandbox/engines/index.ts"
+import { ownIdentity } from "../../src/sandbox/owner.ts"
 import type { BoxFile, BoxSpec, EngineName } from "../../src/sandbox/types.ts"
 
 /** Counts in a file of its workspace, 50 times a second: what stands still counts no more. */

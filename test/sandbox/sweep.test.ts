@@ -1,9 +1,12 @@
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
-import { boxDirectory, listBoxFiles } from "../../src/sandbox/boxes.ts"
+import { makeMounted } from "../../src/gateway/boxes/directory.ts"
+import { boxDirectory, boxesDirectory } from "../../src/sandbox/box-directory.ts"
+import { listBoxFiles } from "../../src/sandbox/boxes.ts"
 import { sweepBoxes } from "../../src/sandbox/sweep.ts"
-import { temporaryDirectory, testContext } from "../context.ts"
+import { openReader } from "../../src/store/open.ts"
+import { emptyHome, temporaryDirectory, testContext } from "../context.ts"
 import { deadOwner, keepBox, processEngine, runId } from "./process-engine.ts"
 
 test("boxes of dead owners are ended and undone, by two at once as by one; those of living ones are let be", async () => {
@@ -89,5 +92,49 @@ test("boxes without a file are ended where all engines are asked, unless the fil
   for (const n of [1, 2]) engine.start(runId(n), "x")
   expect(await sweepBoxes(ctx, [engine])).toEqual([])
   expect(await sweepBoxes(ctx, [engine], { thorough: true })).toMatchObject([{ run: runId(1), problems: [] }])
-  expect([engine.stateOf(runId(1)), engine.stateOf(runId(2))]).toEqual([undefined, "S"])
+  expect(engine.stateOf(runId(1))).toBeUndefined()
+  // A process that was just started may run.
+  await expect.poll(() => engine.stateOf(runId(2))).toBe("S")
+})
+
+test("what was left behind is undone where its end cannot be recorded, and recorded once that can be", async () => {
+  const ctx = testContext(temporaryDirectory(), { env: emptyHome() })
+  const work = temporaryDirectory({ empty: "" })
+  const leftovers = [
+    { kind: "empty-file" as const, path: join(work, "empty") },
+    { kind: "workspace" as const, path: boxDirectory(ctx, runId(1)) },
+  ]
+  keepBox(ctx, runId(1), "lost", { owner: await deadOwner(), leftovers })
+  makeMounted(ctx, runId(1), [])
+  const state = { schema: "nanoguard.workspace-state/1", mode: "none", root: work, run: runId(1) }
+  const lists = { working: [], manifests: [], links: [], repositories: {}, hidden: [] }
+  writeFileSync(join(boxDirectory(ctx, runId(1)), "workspace.json"), JSON.stringify({ ...state, ...lists }))
+  const record = join(boxesDirectory(ctx), "..", "record.db")
+  mkdirSync(record)
+  const [first] = await sweepBoxes(ctx, [processEngine()])
+  expect(first).toMatchObject({ isOver: true, problems: [expect.stringContaining("its end is not in the record")] })
+  expect([existsSync(join(work, "empty")), listBoxFiles(ctx).boxes.length]).toEqual([false, 1])
+  rmdirSync(record)
+  expect(await sweepBoxes(ctx, [processEngine()])).toMatchObject([{ isOver: true, problems: [] }])
+  const { db, close } = await openReader(ctx)
+  const rows = await db.selectFrom("events").select("body").execute().finally(close)
+  const ends = rows.map(({ body }) => JSON.parse(body)).filter(({ type }) => type === "sandbox.ended")
+  expect(ends).toMatchObject([{ agent: "lost", run: runId(1), detail: { swept: true } }])
+  expect(existsSync(boxDirectory(ctx, runId(1)))).toBe(false)
+})
+
+test("the end of a box that was left behind is in the record, once", async () => {
+  const ctx = testContext(temporaryDirectory(), { env: emptyHome() })
+  keepBox(ctx, runId(1), "lost", { owner: await deadOwner() })
+  keepBox(ctx, runId(2), "ended", { owner: await deadOwner() })
+  makeMounted(ctx, runId(1), [])
+  const engine = processEngine()
+  const swept = await Promise.all([1, 2, 3].map(() => sweepBoxes(ctx, [engine])))
+  expect(swept.flat().flatMap(({ problems }) => problems)).toEqual([])
+  const { db, close } = await openReader(ctx)
+  const rows = await db.selectFrom("events").select("body").execute().finally(close)
+  const ends = rows.map(({ body }) => JSON.parse(body)).filter(({ type }) => type === "sandbox.ended")
+  // What its gate had ended is in the record already.
+  expect(ends).toMatchObject([{ agent: "lost", run: runId(1), boxed: true, detail: { swept: true } }])
+  expect(existsSync(boxDirectory(ctx, runId(1)))).toBe(false)
 })

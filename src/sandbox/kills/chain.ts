@@ -5,6 +5,7 @@ import { type Enrolled, readEnrolled } from "../../approvals/approvers.ts"
 import { digestOf } from "../../approvals/binding.ts"
 import { verifySignature } from "../../approvals/signature.ts"
 import type { KillsTable, Tables } from "../../store/schema.ts"
+import { type KillHead, readKillHead, readOrigin, writeKillHead } from "./head.ts"
 import { type Kill, readTarget } from "./types.ts"
 
 /** Most rows that are read: somebody who stops everything every hour gets there in a year. */
@@ -27,14 +28,40 @@ export interface KillChain {
   /** Digests up to each row. */
   links: ReadonlySet<string>
   position: number
+  /** Rows at the end are gone that this machine had seen, in words; everything is stopped then. */
+  cut?: string
 }
 
-/** The chain as it stands. Where rows are missing or nobody's, everything is stopped. Errors: environment (store). */
-export async function readKills(db: Kysely<Tables>): Promise<KillChain> {
+/**
+ * The chain as it stands. Where rows are missing or nobody's, everything is stopped; also where the head that `stateDirectory` keeps
+ * (`stateHome`) is not in it. Errors: environment (store).
+ */
+export async function readKills(db: Kysely<Tables>, stateDirectory?: string): Promise<KillChain> {
+  // First what is to be found, then what is there: it only grows.
+  const head = stateDirectory === undefined ? undefined : readKillHead(stateDirectory)
   const { rows } = await selectBounded.execute(db)
   // The most usual case by far, and one that each start waits for.
   const enrolled = rows.length === 0 ? { approvers: new Map(), former: [] } : await readEnrolled(db)
-  return followRows(rows, enrolled)
+  const chain = followRows(rows, enrolled)
+  const cut = head && (await findCut(db, chain, head))
+  if (cut === undefined) return chain
+  const all: Kill = { target: { kind: "all" }, time: 0, by: "nanoguard", reason: cut, position: 0 }
+  return { ...chain, cut, standing: new Map([...chain.standing, ["all", chain.standing.get("all") ?? all]]) }
+}
+
+/** Keeps how far the chain has come, for the next start; nothing is written where that is known already, or nobody was ever stopped. Errors: environment (store). */
+export async function keepHead(db: Kysely<Tables>, stateDirectory: string, chain: KillChain): Promise<void> {
+  const { position, link } = chain
+  const before = readKillHead(stateDirectory)
+  if (before === undefined && position === 0) return
+  if (typeof before === "object" && before.link === link) return
+  writeKillHead(stateDirectory, { origin: await readOrigin(db), position, link })
+}
+
+async function findCut(db: Kysely<Tables>, chain: KillChain, head: KillHead | "damaged"): Promise<string | undefined> {
+  if (head === "damaged") return "what this machine knew of the table of kills cannot be read (kills-head.json)"
+  if (chain.links.has(head.link) || head.origin !== (await readOrigin(db))) return undefined
+  return `rows at the end of the table of kills are gone or others: this machine had seen ${head.position}, and ${chain.position} are there`
 }
 
 /** Something that changes with every row of kills or approvers that is added or removed: a look at it costs little, however many there are. */

@@ -10,7 +10,7 @@ import { Conflict } from "../../store/conflict.ts"
 import type { KillsTable } from "../../store/schema.ts"
 import type { Change, Store } from "../../store/types.ts"
 import type { KillTarget } from "../types.ts"
-import { type KillChain, readKills, resumeMessage } from "./chain.ts"
+import { type KillChain, keepHead, readKills, resumeMessage } from "./chain.ts"
 import { readWaiting, removeWaiting } from "./sticky.ts"
 import { formatTarget, type Kill } from "./types.ts"
 
@@ -22,14 +22,15 @@ type Writes = Pick<Store, "db" | "write">
 /** Of others that write at the same moment; each of them came through. */
 const MAX_TRIES = 50
 
-/** Stops targets, in one batch; resolves once that is durable. Errors: environment (store). */
+/** Stops targets, in one batch; resolves once that is durable. `state`: as `readKills` has it. Errors: environment (store). */
 export async function orderKills(
   store: Writes,
   targets: readonly KillTarget[],
   order: Order,
   gateway: string,
+  state?: string,
 ): Promise<void> {
-  await insertAtEnd(store, async ({ position }) => {
+  await insertAtEnd(store, { gateway, state }, async ({ position }) => {
     const rows = targets.map((target, i) => ({
       ...{ position: position + 1 + i, action: "kill" as const, target: formatTarget(target) },
       ...{ ...order, signature: "" },
@@ -48,11 +49,12 @@ export async function liftKill(
   signer: Signer,
   { time, reason }: Omit<Order, "by">,
   gateway: string,
+  state?: string,
 ): Promise<void> {
   const { key } = requireApprover(await readApprovers(store.db), signer.name)
   const text = formatTarget(target)
   let seen: number | undefined
-  await insertAtEnd(store, async ({ position, link, standing }) => {
+  await insertAtEnd(store, { gateway, state }, async ({ position, link, standing }) => {
     const kill = standing.get(text)
     if (!kill) throw refuse(`${text} is not stopped`, "see `nanoguard ps`")
     // Whoever decided to lift the one has not seen the other.
@@ -71,7 +73,7 @@ export async function liftKill(
 export async function takeWaiting(store: Writes, stateDirectory: string, gateway: string): Promise<number> {
   const waiting = readWaiting(stateDirectory)
   for (const [text, kill] of waiting) {
-    await insertAtEnd(store, async ({ position }) => {
+    await insertAtEnd(store, { gateway, state: stateDirectory }, async ({ position }) => {
       const { time, by, reason, target } = kill
       const same = store.db.selectFrom("kills").select("position").where("target", "=", text).where("time", "=", time)
       if ((await same.where("action", "=", "kill").executeTakeFirst()) !== undefined) return undefined
@@ -88,18 +90,39 @@ interface Added {
   events: readonly NewEvent[]
 }
 
+interface Where {
+  gateway: string
+  state: string | undefined
+}
+
 /** Adds what `make` makes of the chain as it stands; again where somebody was faster. */
-async function insertAtEnd(store: Writes, make: (chain: KillChain) => Promise<Added | undefined>): Promise<void> {
+async function insertAtEnd(
+  store: Writes,
+  { gateway, state }: Where,
+  make: (chain: KillChain) => Promise<Added | undefined>,
+): Promise<void> {
+  let known = state
   for (let tries = 1; ; tries++) {
-    const added = await make(await readKills(store.db))
+    const chain = await readKills(store.db, known)
+    // What comes after a row that is gone would hide that: first it is said where it stays, and everything is stopped by a row of its own.
+    const added = chain.cut === undefined ? await make(chain) : sayCut(chain, gateway)
     if (!added) return
     try {
       await store.write({ changes: added.rows.map((row) => insertOf(store, row)), events: added.events })
-      return
+      if (state !== undefined) await keepHead(store.db, state, await readKills(store.db))
+      if (chain.cut === undefined) return
+      // Said once: where that cannot be noted here, as on a disk that is full, the next one says it again.
+      known = undefined
     } catch (error) {
       if (!(error instanceof Conflict) || tries === MAX_TRIES) throw error
     }
   }
+}
+
+function sayCut({ position, cut = "" }: KillChain, gateway: string): Added {
+  const order = { time: Date.now(), by: "nanoguard", reason: cut }
+  const row = { position: position + 1, action: "kill" as const, target: "all", ...order, signature: "" }
+  return { rows: [row], events: [eventOf("kill.ordered", { kind: "all" }, row, gateway)] }
 }
 
 function insertOf(store: Writes, row: KillsTable): Change {

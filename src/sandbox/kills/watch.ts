@@ -1,7 +1,7 @@
 // Kills, as a gate follows them: read at its start and after every commit, and never forgotten while it runs.
 import type { NanoguardError } from "../../errors.ts"
 import type { Store } from "../../store/types.ts"
-import { type KillChain, readKills, readKillsMark } from "./chain.ts"
+import { type KillChain, keepHead, readKills, readKillsMark } from "./chain.ts"
 import { readWaiting } from "./sticky.ts"
 import { type Kill, type KillWatch, killsOn } from "./types.ts"
 
@@ -12,7 +12,7 @@ const LOOK = 500
 
 /**
  * Follows the kills of a store and, where it is given, of a state directory (`stateHome`): what could not be written to the store waits
- * there. Rejects where they cannot be read at all; later `onTrouble` is told, and what was known stays: a kill that was seen ends by a
+ * there, and how far the chain had come. Rejects where they cannot be read at all; later `onTrouble` is told, and what was known stays: a kill that was seen ends by a
  * signed resume alone, whatever becomes of its row.
  */
 export async function createKillWatch(
@@ -22,7 +22,12 @@ export async function createKillWatch(
 ): Promise<KillWatch> {
   const listeners = new Set<() => void>()
   const look = () => (directory === undefined ? new Map<string, Kill>() : readWaiting(directory))
-  let chain = await readKills(store.db)
+  const readChain = async () => {
+    const read = await readKills(store.db, directory)
+    if (directory !== undefined && read.cut === undefined) await keepHead(store.db, directory, read)
+    return read
+  }
+  let chain = await readChain()
   let mark = ""
   let waiting = look()
   let standing = join(chain.standing, waiting)
@@ -41,8 +46,9 @@ export async function createKillWatch(
       again = false
       try {
         const current = await readKillsMark(store.db)
-        if (current === mark) continue
-        const next = await readKills(store.db)
+        // What is missing is found, or lifted, without another row: the head is kept after that.
+        if (current === mark && chain.cut === undefined) continue
+        const next = await readChain()
         if (isClosed) return
         mark = current
         chain = withoutReturn(chain, next)
@@ -63,6 +69,7 @@ export async function createKillWatch(
   const timer = setInterval(() => {
     waiting = look()
     settle()
+    if (chain.cut !== undefined) wake()
   }, LOOK).unref()
   return {
     isKilled: (who) => killsOn(standing, who).length > 0,

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs"
-import { createServer, type Server } from "node:net"
+import { createServer, isIPv4, type Server } from "node:net"
 import { networkInterfaces, tmpdir } from "node:os"
 import { join } from "node:path"
 import { keyDirectory } from "../../approvals/keys.ts"
@@ -10,8 +10,10 @@ import type { Context } from "../../context.ts"
 import { controlPath } from "../../gateway/control-path.ts"
 import { dataHome, homeDirectory, stateHome } from "../../home.ts"
 import { templatesDirectory } from "../../scaffold/templates.ts"
+import { createUndo } from "../../undo.ts"
 import { giveToOwner } from "../give.ts"
 import { IN_BOX } from "../types.ts"
+import type { OfOthers } from "./other-runs.ts"
 import { parseOutcome } from "./read-outcomes.ts"
 import type { Outcome, ProbeLimits } from "./types.ts"
 
@@ -42,12 +44,6 @@ const KEPT = [".git/config", ".git/HEAD", "nanoguard.yaml"]
 
 const SECRETS = [".env", "packages/api/.env", "id_ed25519", "certs/server.key"]
 
-/** What other runs have, for a box to try: sockets, and tokens by what each is. */
-export interface OfOthers {
-  sockets: readonly string[]
-  tokens: Readonly<Record<string, string>>
-}
-
 /** Sets it up. `close` takes all of it away. */
 export async function prepareProbes(
   ctx: Pick<Context, "env" | "exec" | "cwd">,
@@ -56,10 +52,8 @@ export async function prepareProbes(
   const canary = `nanoguard-canary-${randomBytes(12).toString("hex")}`
   const directory = mkdtempSync(join(tmpdir(), "nanoguard-selftest-"))
   const [workspace, hostFile] = [join(directory, "workspace"), join(directory, "host-file")]
-  const closers: (() => unknown)[] = [() => rmSync(directory, { recursive: true, force: true })]
-  const close = async () => {
-    for (const one of closers.splice(0).reverse()) await one()
-  }
+  const undo = createUndo()
+  undo.push(() => rmSync(directory, { recursive: true, force: true }))
   try {
     writeFileSync(hostFile, canary)
     mkdirSync(workspace)
@@ -67,22 +61,25 @@ export async function prepareProbes(
     chmodSync(directory, 0o711)
     await fillWorkspace(ctx, workspace, canary)
     await giveToOwner(ctx, workspace)
-    const listener = await listen(canary, { host: "0.0.0.0", port: 0 })
-    closers.push(() => listener.close())
+    // No address: all of them, those of IPv6 included where this machine has any.
+    const listener = await listen(canary, { port: 0 })
+    undo.push(() => listener.close())
     // As the gate's sockets are: whoever sees it may open it.
     const otherRun = join(directory, "gate.sock")
     const other = await listen(canary, { path: otherRun })
-    closers.push(() => other.close())
+    undo.push(() => other.close())
     chmodSync(otherRun, 0o666)
     const abstract = process.platform === "linux" ? canary : undefined
     if (abstract !== undefined) {
       const server = await listen(canary, { path: `\0${abstract}` })
-      closers.push(() => server.close())
+      undo.push(() => server.close())
     }
     const environment = { NANOGUARD_SELFTEST_TOKEN: canary }
-    // A process of the host with the canary in its environment.
-    const witness = spawn("sleep", ["600"], { env: { ...ctx.env, ...environment }, stdio: "ignore" })
-    closers.push(() => witness.kill("SIGKILL"))
+    // A process of the host with the canary in its environment and among its words. It ends with this one, for then nothing holds its input.
+    const witness = spawn("/bin/sh", ["-c", "read -r _", canary], {
+      ...{ env: { ...ctx.env, ...environment }, stdio: ["pipe", "ignore", "ignore"] },
+    })
+    undo.push(() => witness.kill("SIGKILL"))
     const { port: hostPort } = listener.address() as { port: number }
     const config = {
       ...{ canary, hostFile, hostPort, hostAddresses: hostAddresses(), hostPid: witness.pid, port: IN_BOX.port },
@@ -91,7 +88,8 @@ export async function prepareProbes(
         hostPaths: hostPaths(ctx),
         controlSocket: controlPath(ctx),
         otherSockets: [otherRun, ...others.sockets],
-        tokens: others.tokens,
+        ...{ tokens: others.tokens, visit: others.visit, approval: others.approval },
+        neighbours: [...(others.neighbours ?? []), ...neighbours()],
       },
       ...{ protected: PROTECTED, secrets: SECRETS, namespaces: namespaces() },
     }
@@ -100,12 +98,18 @@ export async function prepareProbes(
       writeFileSync(join(probes, "config.json"), JSON.stringify({ ...config, limits }))
     tellLimits({})
     return {
-      ...{ workspace, environment, tellLimits, close, command: ["node", `${IN_BOX.workspace}/probes/main.mjs`] },
+      ...{
+        workspace,
+        environment,
+        tellLimits,
+        close: () => undo.close(),
+        command: ["node", `${IN_BOX.workspace}/probes/main.mjs`],
+      },
       findWritten: () => findWritten(workspace, canary),
       expected: await listProbes(ctx, join(probes, "main.mjs")),
     }
   } catch (error) {
-    await close()
+    await undo.close()
     throw error
   }
 }
@@ -145,7 +149,7 @@ async function listProbes(ctx: Pick<Context, "env" | "exec">, main: string): Pro
 }
 
 /** A server of the host that says the canary to whoever comes. */
-function listen(canary: string, where: { host: string; port: number } | { path: string }): Promise<Server> {
+function listen(canary: string, where: { port: number } | { path: string }): Promise<Server> {
   const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${canary.length}\r\nConnection: close\r\n\r\n${canary}`
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy())
@@ -160,6 +164,13 @@ function listen(canary: string, where: { host: string; port: number } | { path: 
 function hostAddresses(): string[] {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
   return [...new Set(all.filter(({ internal }) => !internal).map(({ address }) => address))].slice(0, 8)
+}
+
+/** Who is beside this machine on its networks, containers among them: whom it spoke with lately (the table of ARP, proc(5)). */
+function neighbours(): { host: string; port: number }[] {
+  const lines = readIfThere("/proc/net/arp")?.split("\n").slice(1) ?? []
+  const hosts = lines.map((line) => line.split(/\s+/)[0]!).filter((host) => isIPv4(host))
+  return [...new Set(hosts)].slice(0, 8).map((host) => ({ host, port: 80 }))
 }
 
 /** What of this person's the box must not even see. */

@@ -29,7 +29,7 @@ const OF_THE_KERNEL = new Set([
     "sctp",
     "capabilities",
     "namespaces",
-    ...["devices", "device-nodes", "relay-trace"],
+    ...["devices", "device-nodes", "relay-trace", "terminal-input", "foreign-memory"],
   ],
 ])
 
@@ -41,8 +41,11 @@ export interface BoxFacts {
   runtime?: string | undefined
 }
 
-/** Probes that may end their box, and that is as good: each has one of its own. */
-export const ENDING: readonly string[] = ["memory", "fork-bomb"]
+/** Probes that may end their box, and that is as good. */
+const ENDING: readonly string[] = ["memory", "fork-bomb"]
+
+/** Probes with a box of their own: those that may end it, and one that wants a terminal. */
+export const ALONE: readonly string[] = [...ENDING, "terminal-input"]
 
 /**
  * The outcomes in what a box printed. `expected` are the probes that had to run; one that left no line, and whatever follows a box that

@@ -1,49 +1,51 @@
 // The probes in a real box, started as every other box is.
-import { readdirSync } from "node:fs"
-import { join } from "node:path"
 import { Writable } from "node:stream"
 import type { Context } from "../../context.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
-import type { OpenedRun } from "../../gateway/control.ts"
-import { askGate } from "../../gateway/control-client.ts"
 import { operatorOf } from "../../gateway/operator.ts"
 import { cleanText } from "../../render/clean.ts"
-import { boxesDirectory } from "../boxes.ts"
 import { type RunRequest, runBox, type Started } from "../run.ts"
+import { onTerminal } from "../terminal/pty.ts"
+import { openOthers } from "./other-runs.ts"
 import { type Prepared, prepareProbes } from "./prepare.ts"
-import { ENDING, readOutcomes } from "./read-outcomes.ts"
-import type { Outcome, SelftestReport } from "./types.ts"
+import { ALONE, readOutcomes } from "./read-outcomes.ts"
+import type { Outcome, ProbeLimits, SelftestReport } from "./types.ts"
 
 export type ProbeOptions = Pick<RunRequest, "engine" | "runtime" | "image">
 
 /** Characters of the box's output that are read. */
 const MOST = 1024 * 1024
 
-/** Milliseconds that a token of another run is good for, at most. */
-const TOKENS_LAST = 30 * 60_000
+/** What the boxes of K6 get where the policy gives more: little enough to be used up on any machine. Bytes; processes. */
+const LEAST = { memory: 256 * 2 ** 20, pids: 512 }
+
+type Changes = Partial<Pick<RunRequest, "limits" | "tty">>
 
 /**
  * Runs every probe in a box of the gate that runs here, by its policy. Errors: as `runBox`. What a box did not say is no proof: such a
  * probe cannot be told.
  */
 export async function runProbes(ctx: Context, options: ProbeOptions): Promise<SelftestReport> {
-  const tokens = await openTokens(ctx)
-  const prepared = await prepareProbes(ctx, { sockets: otherSockets(ctx), tokens: tokens.tokens })
-  const start = (words: readonly string[]) => runIn(ctx, options, prepared, words)
+  const others = await openOthers(ctx)
+  const prepared = await prepareProbes(ctx, others).catch(async (error: unknown) => {
+    await others.close()
+    throw error
+  })
+  const start = (words: readonly string[], changes?: Changes) => runIn(ctx, options, prepared, words, changes)
   try {
-    const { engine, spec, ...first } = await start([`--without=${ENDING.join(",")}`])
+    const { engine, spec, ...first } = await start([`--without=${ALONE.join(",")}`])
     if (first.printed === "") throw notRun(first.exit, first.said)
     const box = { engine, runtime: spec.runtime }
-    const byItself = (probe: Outcome) => ENDING.includes(probe.probe)
+    const isAlone = (probe: Outcome) => ALONE.includes(probe.probe)
     const outcomes = readOutcomes(
       first.printed,
       first.exit,
-      prepared.expected.filter((one) => !byItself(one)),
+      prepared.expected.filter((one) => !isAlone(one)),
       box,
     )
     const written = prepared.findWritten()
-    for (const probe of prepared.expected.filter(byItself)) {
-      const { printed, exit } = await start([probe.probe])
+    for (const probe of prepared.expected.filter(isAlone)) {
+      const { printed, exit } = await start([probe.probe], changesFor(ctx, probe.probe, spec.limits))
       outcomes.push(...readOutcomes(printed, exit, [probe], box))
     }
     return {
@@ -55,26 +57,17 @@ export async function runProbes(ctx: Context, options: ProbeOptions): Promise<Se
     }
   } finally {
     await prepared.close()
-    await tokens.close()
+    await others.close()
   }
 }
 
-/** A run that has no box, and one that had none and is over: their tokens are as good as any that an agent could come by. */
-async function openTokens(ctx: Context) {
-  const open = async () =>
-    (await askGate<OpenedRun>(ctx, "POST", "/v1/runs", {
-      agent: "selftest",
-      operator: operatorOf(ctx),
-      boxed: false,
-      lasts: TOKENS_LAST,
-    }))!
-  const end = ({ visit }: OpenedRun) => askGate(ctx, "DELETE", `/v1/runs/${visit}`)
-  const [live, dead] = await Promise.all([open(), open()])
-  await end(dead)
-  return {
-    tokens: { "another run's": live.token, "of a run that is over": dead.token },
-    close: () => end(live).catch(() => {}),
-  }
+/** How the box of one probe differs from the policy's. */
+function changesFor(ctx: Context, probe: string, { memory, pids }: ProbeLimits): Changes {
+  if (probe === "memory" && memory > LEAST.memory) return { limits: { memory: `${LEAST.memory / 2 ** 20}m` } }
+  if (probe === "fork-bomb" && pids > LEAST.pids) return { limits: { pids: LEAST.pids } }
+  // Nothing here is the person's terminal: script(1) makes one. That of macOS wants one to begin with.
+  const canMake = process.platform === "linux" && onTerminal({ file: "true", args: [] }, ctx) !== undefined
+  return probe === "terminal-input" && canMake ? { tty: true } : {}
 }
 
 function notRun(exit: number, said: string): NanoguardError {
@@ -91,7 +84,13 @@ function countOutcomes(outcomes: Outcome[]): Pick<SelftestReport, "counts" | "ou
 }
 
 /** One box with the probes; what it printed. */
-async function runIn(ctx: Context, options: ProbeOptions, prepared: Prepared, words: readonly string[]) {
+async function runIn(
+  ctx: Context,
+  options: ProbeOptions,
+  prepared: Prepared,
+  words: readonly string[],
+  changes: Changes = {},
+) {
   const [stdout, printed] = collect()
   const [stderr, said] = collect()
   const { workspace, command, environment, tellLimits } = prepared
@@ -100,7 +99,8 @@ async function runIn(ctx: Context, options: ProbeOptions, prepared: Prepared, wo
     { ...ctx, cwd: workspace, env: { ...ctx.env, ...environment }, stdout, stderr },
     {
       ...{ agent: "selftest", operator: operatorOf(ctx), command: [...command, ...words], root: workspace },
-      ...{ ...options, workspace: "direct", timeout: "15m", tty: false },
+      ...{ ...options, workspace: "direct", timeout: "15m", input: "ignore" },
+      ...{ tty: false, ...changes },
     },
     {
       onStart: (now) => {
@@ -119,17 +119,6 @@ async function runIn(ctx: Context, options: ProbeOptions, prepared: Prepared, wo
 function judgeWritten(outcome: Outcome, written: readonly string[]): Outcome {
   if (written.length > 0) return { ...outcome, state: "broke", saw: `on the host: ${written.join(", ")}` }
   return outcome.state === "broke" ? { ...outcome, state: "held", saw: "none of it came to the host" } : outcome
-}
-
-/** Sockets of runs that are open now, where the host has them. */
-function otherSockets(ctx: Context): string[] {
-  try {
-    return readdirSync(boxesDirectory(ctx))
-      .slice(0, 20)
-      .map((run) => join(boxesDirectory(ctx), run, "gate", "gate.sock"))
-  } catch {
-    return []
-  }
 }
 
 function collect(): [Writable, () => string] {

@@ -2,16 +2,27 @@
 // signature, whoever wrote it.
 import * as z from "zod/mini"
 import type { Sandbox } from "../../policy/compiled.ts"
+import { parseHostPattern } from "../../policy/hosts.ts"
 import { throwIssue } from "../../policy/issues.ts"
 import { keysAt } from "../../policy/keys.ts"
-import type { ScopeBudget } from "../../policy/types.ts"
+import { parseScope } from "../../policy/purl-pattern.ts"
+import { ENGINES, WORKSPACE_MODES } from "../../policy/sandbox-names.ts"
+import { MAX_PATTERNS } from "../../policy/scope-patterns.ts"
+import type { ScopeBudget } from "../../policy/scope-types.ts"
 import { parseYaml, policyError, type YamlFile } from "../../policy/yaml.ts"
+import { COMMAND_LIMIT, isShort } from "../command.ts"
+import { type AskedBoxes, checkBoxes, checkChildren } from "./check-boxes.ts"
+import { checkDirectories, checkShared, normalDirectory } from "./directories.ts"
 import type { Swarm, SwarmAgent, SwarmMessage } from "./types.ts"
 
 /** Also the name of a directory in the box of another. */
 const name = () =>
   z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/, "wants letters, digits, - and _, at most 32"))
 const names = () => z.optional(z.array(z.string().check(z.minLength(1), z.maxLength(128))))
+const patterns = (parse: (text: string) => unknown, wanted: string) =>
+  z
+    .array(z.string().check(z.refine((text) => text.length <= 300 && parse(text) !== undefined, wanted)))
+    .check(z.maxLength(MAX_PATTERNS))
 const amount = () =>
   z
     .string()
@@ -23,20 +34,26 @@ const swarmSchema = z.strictObject({
     .array(
       z.strictObject({
         name: name(),
-        command: z.array(z.string()).check(z.minLength(1)),
+        command: z.array(z.string()).check(z.minLength(1), z.refine(isShort, `wants ${COMMAND_LIMIT}`)),
         parent: z.optional(name()),
         directory: z.optional(
           z
             .string()
             .check(z.regex(/^(?!.*(?:^|\/)\.\.?(?:\/|$))[^/\0\\][^\0\\]{0,999}$/, "wants a path below the project")),
         ),
-        workspace: z.optional(z.enum(["direct", "copy", "worktree", "none"])),
+        workspace: z.optional(z.enum(WORKSPACE_MODES)),
         memory: z.optional(z.boolean()),
         rules: names(),
         credentials: names(),
-        packages: z.optional(z.literal(false)),
+        hosts: z.optional(patterns(parseHostPattern, "wants a host: api.example.com, *.example.com or **.example.com")),
+        packages: z.optional(
+          z.union([
+            z.literal(false),
+            patterns(parseScope, "wants purls without a version: pkg:npm/axios, pkg:npm/@acme/*"),
+          ]),
+        ),
         budget: z.optional(z.partialRecord(z.enum(["requests", "tokens", "bytes", "usd"]), amount())),
-        engine: z.optional(z.enum(["docker", "podman", "container", "bubblewrap"])),
+        engine: z.optional(z.enum(ENGINES)),
         image: z.optional(z.string().check(z.minLength(1), z.maxLength(500))),
         timeout: z.optional(z.string().check(z.regex(/^[1-9]\d{0,5}[smhd]$/, "wants a duration such as 30m"))),
       }),
@@ -50,18 +67,24 @@ type SwarmDocument = z.infer<typeof swarmSchema>
 /** Bytes of a swarm's file at most. */
 export const MAX_SWARM = 1024 * 1024
 
-/** Reads a swarm. Throws `NanoguardError` (configuration) with the place of what is wrong, and for a way between agents that `sandbox` does not name. */
-export function readSwarm(text: string, file: string, sandbox: Sandbox): Swarm {
+/**
+ * Reads a swarm for what a person adopted (`sandbox`) and asked for (`asked`). Throws `NanoguardError` (configuration) with the place of what is
+ * wrong, of what goes beyond those two or an agent's parent, and of a way between agents that `sandbox` does not name.
+ */
+export function readSwarm(text: string, file: string, sandbox: Sandbox, asked: AskedBoxes = {}): Swarm {
   const yaml = parseYaml(text, file)
   const parsed = z.safeParse(swarmSchema, yaml.data)
   if (!parsed.success) return throwIssue(parsed.error.issues, yaml, (path) => keysAt(swarmSchema, path))
   const { agents, messages = [] } = parsed.data
   const all = agents.map(toAgent)
   checkNames(all, yaml)
-  checkBoxes(all, sandbox, yaml)
-  checkWorkspaces(all, yaml)
+  const sorted = sortByParent(all, yaml)
+  checkBoxes(all, sandbox, asked, yaml)
+  checkChildren(all, sandbox, asked, yaml)
+  checkDirectories(all, sandbox, yaml)
+  checkShared(all, yaml)
   for (const [index, message] of messages.entries()) checkMessage(message, all, sandbox, yaml, index)
-  return { agents: sortByParent(all, yaml), messages }
+  return { agents: sorted, messages }
 }
 
 function toAgent(given: SwarmDocument["agents"][number]): SwarmAgent {
@@ -72,6 +95,7 @@ function toAgent(given: SwarmDocument["agents"][number]): SwarmAgent {
     budget,
     rules,
     credentials,
+    hosts,
     packages,
     parent,
     engine,
@@ -81,11 +105,12 @@ function toAgent(given: SwarmDocument["agents"][number]): SwarmAgent {
   } = given
   const budgets = Object.entries(budget ?? {}).map(([unit, text]) => readBudget(unit as ScopeBudget["unit"], text))
   return {
-    ...{ ...rest, directory, workspace, memory },
+    ...{ ...rest, directory: normalDirectory(directory), workspace, memory },
     scope: {
       ...(rules && { rules }),
       ...(credentials && { credentials }),
-      ...(packages === false && { packages }),
+      ...(hosts && { hosts }),
+      ...(packages !== undefined && { packages }),
       ...(budgets.length > 0 && { budgets }),
     },
     ...(parent !== undefined && { parent }),
@@ -109,43 +134,6 @@ function checkNames(agents: readonly SwarmAgent[], yaml: YamlFile): void {
     seen.add(agent.name)
   }
 }
-
-/** How much of the workspace a box has in its hand. */
-const REACH = { none: 0, copy: 1, worktree: 1, direct: 2 } as const
-
-/** What a person adopted of the boxes themselves is no file's to change. */
-function checkBoxes(agents: readonly SwarmAgent[], sandbox: Sandbox, yaml: YamlFile): void {
-  const { engine = "auto", image, workspace = "direct" } = sandbox
-  for (const [index, agent] of agents.entries()) {
-    const refuse = (key: string, value: string) =>
-      policyError(
-        `the policy says sandbox.${key}: ${value}, and ${agent.name} would have another`,
-        yaml.where(["agents", index, key]),
-        "leave it out, or have a person change the policy and adopt it",
-      )
-    if (engine !== "auto" && agent.engine !== undefined && agent.engine !== engine) refuse("engine", engine)
-    if (image !== undefined && agent.image !== undefined && agent.image !== image) refuse("image", image)
-    if (REACH[agent.workspace] > REACH[workspace]) refuse("workspace", workspace)
-  }
-}
-
-/** Two agents that write in the same directory reach each other through it. */
-function checkWorkspaces(agents: readonly SwarmAgent[], yaml: YamlFile): void {
-  const direct = agents.flatMap((agent, index) => (agent.workspace === "direct" ? [{ ...agent, index }] : []))
-  for (const one of direct) {
-    const other = direct.find(({ index, directory }) => index < one.index && overlap(directory, one.directory))
-    if (other)
-      policyError(
-        `${other.name} and ${one.name} would write in the same directory`,
-        yaml.where(["agents", one.index]),
-        "give them directories of their own, or workspace: copy",
-      )
-  }
-}
-
-const overlap = (a: string, b: string) => within(a, b) || within(b, a)
-const within = (path: string, above: string) =>
-  above === "" || path === above || path.startsWith(`${above.replace(/\/+$/, "")}/`)
 
 function checkMessage(
   { from, to }: SwarmMessage,

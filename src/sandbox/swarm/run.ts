@@ -1,9 +1,9 @@
 // Several agents side by side, each in a box of its own: its identity, its rights, its workspace, its memory.
-import { join } from "node:path"
 import type { Context, Output } from "../../context.ts"
-import { EXIT, NanoguardError } from "../../errors.ts"
+import type { Begin } from "../../gateway/join.ts"
 import { type RunHooks, type RunOutcome, type RunRequest, runBox } from "../run.ts"
-import { realPath } from "../workspace/places.ts"
+import { readTimeout } from "../spec.ts"
+import { findDirectory, requireFound } from "./find-directory.ts"
 import { swarmMounts } from "./places.ts"
 import type { Swarm, SwarmAgent } from "./types.ts"
 
@@ -18,6 +18,8 @@ export interface SwarmRequest {
 }
 
 export interface SwarmHooks {
+  /** Behind which gate each box begins. */
+  begin: Begin
   /** Where an agent's lines go. */
   outputOf: (agent: SwarmAgent) => Output
   hooksOf: (agent: SwarmAgent) => RunHooks
@@ -44,33 +46,38 @@ export async function runSwarm(ctx: Context, request: SwarmRequest, hooks: Swarm
     const output = hooks.outputOf(agent)
     try {
       const parent = agent.parent === undefined ? undefined : await opened.get(agent.parent)!.promise
-      const root = directoryOf(request.root, agent)
+      const root = await findDirectory(ctx, request.root, agent)
       const told = hooks.hooksOf(agent)
-      const outcome = await runBox(
-        { ...ctx, cwd: root, stdin: ctx.stdin, stdout: output, stderr: output },
-        {
-          ...{
-            ...base,
-            agent: agent.name,
-            command: agent.command,
-            root,
-            workspace: agent.workspace,
-            scope: agent.scope,
+      const inBox = { ...ctx, cwd: root, stdin: ctx.stdin, stdout: output, stderr: output }
+      const outcome = await hooks.begin((begun) =>
+        runBox(
+          inBox,
+          {
+            ...{
+              ...base,
+              agent: agent.name,
+              command: agent.command,
+              root,
+              workspace: agent.workspace,
+              scope: agent.scope,
+            },
+            ...(agent.engine && { engine: agent.engine }),
+            ...(agent.image !== undefined && { image: agent.image }),
+            timeout: shorter(agent.timeout, base.timeout),
+            ...(parent !== undefined && { parent }),
+            ...{ tty: false, input: "ignore", keepOutput: true },
+            mounts: (user) => swarmMounts(ctx, request.project, swarm, agent, user),
           },
-          ...(agent.engine && { engine: agent.engine }),
-          ...(agent.image !== undefined && { image: agent.image }),
-          ...(agent.timeout !== undefined && { timeout: agent.timeout }),
-          ...(parent !== undefined && { parent }),
-          ...{ tty: false, input: "ignore", keepOutput: true },
-          mounts: (user) => swarmMounts(ctx, request.project, swarm, agent, user),
-        },
-        {
-          ...told,
-          onStart: (started) => {
-            own.resolve(started.run)
-            told.onStart(started)
+          {
+            ...told,
+            onStart: (started) => {
+              begun()
+              requireFound(root, started.workspace)
+              own.resolve(started.run)
+              told.onStart(started)
+            },
           },
-        },
+        ),
       )
       return { agent, outcome }
     } catch (error) {
@@ -83,13 +90,8 @@ export async function runSwarm(ctx: Context, request: SwarmRequest, hooks: Swarm
   return Promise.all(swarm.agents.map(runOne))
 }
 
-/** The workspace of an agent. A link of the repository's could lead to any other directory of the person's, or to that of another agent. */
-function directoryOf(project: string, { directory }: Pick<SwarmAgent, "directory">): string {
-  const root = join(realPath(project) ?? project, directory)
-  if (realPath(root) === root) return root
-  throw new NanoguardError("an agent's directory is not there, or a link leads to it", {
-    exit: EXIT.configuration,
-    where: { file: root },
-    hint: "name the directory itself in the swarm's file",
-  })
+/** The shorter of two durations, where each may be absent. */
+function shorter(one: string | undefined, other: string | undefined): string | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return readTimeout(one, undefined)! < readTimeout(other, undefined)! ? one : other
 }

@@ -1,6 +1,5 @@
 // A box on the person's terminal: started, shown, and ended with everything set right.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
-import { once } from "node:events"
 import { constants } from "node:os"
 import type { Writable } from "node:stream"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -25,8 +24,6 @@ export interface AttachOptions extends SuperviseOptions {
   transcript?: string
   /** Given what passes through here as it comes. */
   onOutput?: (chunk: Uint8Array) => void
-  /** Told what is not as it should be: one sentence. */
-  onNote?: (note: string) => void
 }
 
 export interface Ended {
@@ -69,6 +66,7 @@ export async function attachLaunch(ctx: Context, launch: Launch, options: Attach
       stop: options.stop ?? ((how) => kill(how === "kill" ? "SIGKILL" : "SIGTERM")),
       destroy: () => void kill("SIGKILL"),
       forward: (signal) => void kill(signal),
+      holdsTerminal: direct,
       terminal: options.tty || ctx.stdout.isTTY === true || ctx.stderr.isTTY === true,
     },
     options,
@@ -111,15 +109,23 @@ async function start(ctx: Context, launch: Launch, streams: ("pipe" | "inherit" 
       env: (env ?? ctx.env) as NodeJS.ProcessEnv,
       stdio: [...streams, ...descriptors.map(() => "pipe" as const)],
     })
+    // Told a turn later; what nobody hears would end this process. Where descriptors ran out there are not even streams.
+    const failed = new Promise((resolve) => child.on("error", resolve))
+    if (child.pid === undefined) throw await failed
     for (const [index, bytes] of descriptors.entries()) feed(child.stdio[3 + index] as Writable, bytes)
-    if (child.pid === undefined) throw (await once(child, "error"))[0]
     return child
   } catch (cause) {
-    throw new NanoguardError(`the box cannot be started: ${file} does not run`, {
-      exit: EXIT.environment,
-      hint: "nanoguard doctor says what is missing here",
-      cause,
-    })
+    const isFull = ["EMFILE", "ENFILE"].includes((cause as NodeJS.ErrnoException).code ?? "")
+    throw new NanoguardError(
+      `the box cannot be started: ${isFull ? "too many files are open" : `${file} does not run`}`,
+      {
+        exit: EXIT.environment,
+        hint: isFull
+          ? "raise the limit (ulimit -n), or run fewer at a time"
+          : "nanoguard doctor says what is missing here",
+        cause,
+      },
+    )
   }
 }
 

@@ -4,6 +4,7 @@ import { once } from "node:events"
 import { fstatSync, readFileSync } from "node:fs"
 import type { Readable, Writable } from "node:stream"
 import type { Context, Output } from "../../context.ts"
+import { takesMore } from "./drain.ts"
 import { createTerminalFilter } from "./filter.ts"
 
 /**
@@ -69,7 +70,7 @@ export async function show(from: Readable, to: Output, keep?: (chunk: Uint8Array
     for await (const chunk of from as AsyncIterable<Buffer>) {
       keep?.(chunk)
       const text = filter === undefined ? chunk : filter.write(chunk)
-      if (text.length > 0 && !to.write(text)) await Promise.race([once(to, "drain"), once(from, "close")])
+      if (text.length > 0 && !to.write(text) && !(await hasRoom(to, from))) break
     }
   } catch {
     // The stream ended in the middle: so does what is shown.
@@ -79,4 +80,14 @@ export async function show(from: Readable, to: Output, keep?: (chunk: Uint8Array
     if (rest.length > 0) to.write(rest)
   }
   to.off("error", closed)
+}
+
+/** Whether `to` takes more; resolves once that is known, or `from` is gone. Nothing listens for it afterwards. */
+async function hasRoom(to: Output, from: Readable): Promise<boolean> {
+  const over = new AbortController()
+  try {
+    return await Promise.race([takesMore(to), once(from, "close", { signal: over.signal }).then(() => true)])
+  } finally {
+    over.abort()
+  }
 }

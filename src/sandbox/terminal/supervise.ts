@@ -1,17 +1,24 @@
 // Whatever ends or suspends a box from outside while a person has it before them: signals, the timeout, an abort.
+import type { Interrupts } from "./interrupts.ts"
+import { onSignals } from "./signals.ts"
 import { type Stop, stopInOrder } from "./stop.ts"
+import { suspendWith } from "./suspend.ts"
 
 export interface SuperviseOptions {
   /** Ends the box in order when it is aborted. */
   signal: AbortSignal
-  /** Milliseconds until the box is ended; the code is 124 then. */
+  /** Milliseconds until the box is ended, however many; the code is 124 then. */
   timeout?: number
   /** Milliseconds between asking the box to end and making it; 10 s where absent. */
   grace?: number
-  /** Called when the person suspends the command (ctrl-Z; a box that has a terminal gets that key itself), before it stops. */
+  /** Called when the person suspends the command (ctrl-Z; a box that has a terminal gets that key itself), before it stops: 5 s at most. */
   onPause?: () => Promise<void>
   /** Called when the command goes on after that. */
-  onResume?: () => void
+  onResume?: () => Promise<void>
+  /** Told what is not as it should be: one sentence. */
+  onNote?: (note: string) => void
+  /** The run's own watch for signals, which leaves them to the box meanwhile. */
+  interrupts?: Pick<Interrupts, "stepAside">
 }
 
 /** Why a box ended that was ended. */
@@ -27,11 +34,18 @@ interface Box {
   forward: (signal: NodeJS.Signals) => void
   /** Whether a terminal sends its own signals to the box, too. */
   terminal: boolean
+  /** Whether the box holds the person's terminal itself: ctrl-Z is its own then, and it has to be let leave the screen in order. */
+  holdsTerminal: boolean
 }
 
 const GRACE = 10_000
-/** setTimeout's longest, 24 days; a later end is none. */
+/** setTimeout's longest, 24 days: what is longer would end at once. */
 const LONGEST = 2 ** 31 - 1
+
+const supervised = new Set<Box>()
+
+/** Whether any box of this process is before a person: signals are theirs then. */
+export const isSupervising = (): boolean => supervised.size > 0
 
 /** Watches until `close`; `cause` is what ended the box, once something did. A second cause while it ends makes it end at once. */
 export function supervise(box: Box, options: SuperviseOptions): { cause: () => Cause | undefined; close: () => void } {
@@ -50,28 +64,34 @@ export function supervise(box: Box, options: SuperviseOptions): { cause: () => C
 
   const onAbort = () => end({ by: "abort" })
   options.signal.addEventListener("abort", onAbort)
-  const { timeout = Number.POSITIVE_INFINITY } = options
-  const timer = timeout > LONGEST ? undefined : setTimeout(end, timeout, { by: "timeout" })
-
-  const handlers: [NodeJS.Signals, () => void][] = [
-    ["SIGTERM", () => end({ by: "signal", signal: "SIGTERM" })],
-    ["SIGHUP", () => end({ by: "signal", signal: "SIGHUP" })],
+  const closeTimer = after(options.timeout ?? Number.POSITIVE_INFINITY, () => end({ by: "timeout" }))
+  const { onPause, onResume = async () => {}, onNote = () => {} } = options
+  const closing = [
+    onSignals(["SIGTERM", "SIGHUP"], (signal) => end({ by: "signal", signal })),
     // From a terminal the box has them already.
-    ["SIGINT", () => box.terminal || box.forward("SIGINT")],
-    ["SIGQUIT", () => box.terminal || box.forward("SIGQUIT")],
+    onSignals(["SIGINT", "SIGQUIT"], (signal) => box.terminal || box.forward(signal)),
+    onPause === undefined || box.holdsTerminal ? () => {} : suspendWith({ onPause, onResume, onNote }),
+    // They are heard here from now on, and once only.
+    options.interrupts?.stepAside() ?? (() => {}),
   ]
-  const { onPause, onResume } = options
-  if (onPause !== undefined) {
-    const suspend = () => process.kill(process.pid, "SIGSTOP")
-    handlers.push(["SIGTSTP", () => void onPause().then(suspend, suspend)], ["SIGCONT", () => onResume?.()])
-  }
-  for (const [signal, handler] of handlers) process.on(signal, handler)
+  supervised.add(box)
   return {
     cause: () => cause,
     close: () => {
-      clearTimeout(timer)
+      supervised.delete(box)
+      closeTimer()
       options.signal.removeEventListener("abort", onAbort)
-      for (const [signal, handler] of handlers) process.off(signal, handler)
+      for (const close of closing) close()
     },
   }
+}
+
+/** Calls `late` after so many milliseconds, in steps that `setTimeout` takes; never after an infinity of them. What is returned ends it. */
+function after(milliseconds: number, late: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined
+  const arm = (left: number) => {
+    timer = setTimeout(() => (left > LONGEST ? arm(left - LONGEST) : late()), Math.min(left, LONGEST))
+  }
+  if (milliseconds !== Number.POSITIVE_INFINITY) arm(milliseconds)
+  return () => clearTimeout(timer)
 }

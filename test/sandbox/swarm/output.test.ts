@@ -1,6 +1,9 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { Writable } from "node:stream"
+import { fileURLToPath } from "node:url"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, onTestFinished } from "vitest"
 import type { Output } from "../../../src/context.ts"
 import { prefixLines } from "../../../src/sandbox/swarm/output.ts"
 import "../../seed.ts"
@@ -76,5 +79,47 @@ describe("what an agent of a swarm prints", () => {
     const lines = text.trimEnd().split("\n")
     expect(lines.length).toBeGreaterThan(5)
     for (const line of lines) expect(line.length).toBeLessThan(5_000)
+  })
+})
+
+describe("a stdout that takes no more for now, or never again", () => {
+  const PIPED = fileURLToPath(new URL("piped.ts", import.meta.url))
+
+  it("whose reader left (| head) ends the agents as any program", async () => {
+    const child = spawn(process.execPath, [PIPED], { stdio: ["ignore", "pipe", "pipe"] })
+    onTestFinished(() => void child.kill("SIGKILL"))
+    child.stdout.once("data", () => child.stdout.destroy())
+    const said = child.stderr.setEncoding("utf8").toArray()
+    expect(await once(child, "close")).toEqual([0, null])
+    // By a signal; by itself where the last of it lay unread.
+    expect((await said).join("")).toMatch(/^(1|141) (1|141)$/)
+  })
+
+  it.each([["fails", new Error("EPIPE")] as const, ["is closed", undefined] as const])(
+    "and %s is told to each agent that waits for it",
+    async (_, cause) => {
+      const to = new Writable({ highWaterMark: 1, write: () => {} })
+      to.on("error", () => {})
+      const outputs = ["a", "b"].map((name) => prefixLines(to, `${name} | `))
+      const told = outputs.map((output) => once(output, "error"))
+      for (const output of outputs) output.write("text\n")
+      to.destroy(cause)
+      await Promise.all(told)
+    },
+  )
+
+  it("is listened to once, however many agents wait", async () => {
+    const held: (() => void)[] = []
+    const to = new Writable({ highWaterMark: 1, write: (_chunk, _, done) => void held.push(done) })
+    const before = to.listenerCount("drain")
+    const outputs = Array.from({ length: 20 }, (_, index) => prefixLines(to, `${index} | `))
+    const written = outputs.map((output) => new Promise((resolve) => output.write("text\n", resolve)))
+    expect(to.listenerCount("drain")).toBe(before + 1)
+    while (held.length > 0) {
+      held.shift()!()
+      await new Promise(setImmediate)
+    }
+    await Promise.all(written)
+    expect(to.listenerCount("drain")).toBe(before)
   })
 })

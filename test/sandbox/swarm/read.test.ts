@@ -2,14 +2,16 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { NanoguardError } from "../../../src/errors.ts"
 import type { Sandbox } from "../../../src/policy/compiled.ts"
+import type { AskedBoxes } from "../../../src/sandbox/swarm/check-boxes.ts"
 import { readSwarm } from "../../../src/sandbox/swarm/read.ts"
 import "../../seed.ts"
 
-const read = (text: string, sandbox: Sandbox = {}) => readSwarm(text, "swarm.yaml", sandbox)
+const read = (text: string, sandbox: Sandbox = {}, asked: AskedBoxes = {}) =>
+  readSwarm(text, "swarm.yaml", sandbox, asked)
 
-function errorOf(text: string, sandbox?: Sandbox): NanoguardError {
+function errorOf(text: string, sandbox?: Sandbox, asked?: AskedBoxes): NanoguardError {
   try {
-    read(text, sandbox)
+    read(text, sandbox, asked)
   } catch (error) {
     if (error instanceof NanoguardError) return error
     throw error
@@ -43,7 +45,8 @@ agents:
     memory: true
     rules: [model]
     credentials: []
-    packages: false
+    hosts: [api.example.com, "**.example.org"]
+    packages: [pkg:npm/axios, "pkg:npm/@acme/*"]
     budget: { tokens: 1.5M/day, usd: 0.25/run, requests: 500/hour }
     engine: docker
     image: agents@sha256:1
@@ -58,7 +61,8 @@ agents:
       scope: {
         rules: ["model"],
         credentials: [],
-        packages: false,
+        hosts: ["api.example.com", "**.example.org"],
+        packages: ["pkg:npm/axios", "pkg:npm/@acme/*"],
         budgets: [
           { unit: "tokens", limit: 1_500_000, window: "day" },
           { unit: "usd", limit: 0.25, window: "run" },
@@ -98,7 +102,10 @@ agents:
     ["a workspace that there is not", agent(", workspace: all"), /workspace|direct/, 3],
     ["a budget without a window", agent(", budget: { tokens: 5 }"), /budget|amount|string/i, 3],
     ["a budget of nothing known", agent(", budget: { coffee: 5/day }"), /coffee|requests/, 3],
-    ["more rights than there are", agent(", packages: true"), /packages|false/, 3],
+    ["more rights than there are", agent(", packages: true"), /packages.*false/, 3],
+    ["packages that are no purls", agent(", packages: [axios]"), /pkg:npm\/axios/, 3],
+    ["a package of one version", agent(', packages: ["pkg:npm/axios@1.7.0"]'), /without a version/, 3],
+    ["a host with a scheme", agent(', hosts: ["https://api.example.com"]'), /wants a host: api\.example\.com/, 3],
     ["a timeout without a unit", agent(', timeout: "30"'), /duration/, 3],
     ["two agents of one name", `${TWO}  - { name: writer, command: [sh] }\n`, /two agents are called writer/, 5],
     ["a parent that is not there", agent(", parent: nobody"), /no parent called nobody/, 3],
@@ -125,6 +132,95 @@ agents:
   })
 })
 
+/** Of parent and child, what stands behind their names and commands. */
+const family = (parent: string, child: string) => `version: 1
+agents:
+  - { name: child, command: [sh], parent: parent${child && `, ${child}`} }
+  - { name: parent, command: [sh]${parent && `, ${parent}`} }
+`
+
+describe("a child", () => {
+  it.each<[string, string, string, RegExp, string, Sandbox?, AskedBoxes?]>([
+    ...[
+      ["none", "direct"],
+      ["none", "copy"],
+      ["none", "worktree"],
+      ["worktree", "copy"],
+      ["copy", "direct"],
+      ["worktree", "direct"],
+    ].map(([parent, child]): [string, string, string, RegExp, string] => [
+      ...(["more of the workspace", `workspace: ${parent}`, `workspace: ${child}`] as const),
+      ...([/more of the workspace \(\w+\) than its parent parent$/, `give it workspace: ${parent}`] as const),
+    ]),
+    ["more of the workspace", "workspace: none", "", /more of the workspace \(copy\)/, "give it workspace: none"],
+    [
+      ...(["another directory", "directory: a", "directory: b"] as const),
+      ...([/another directory than its parent/, "give it directory: a, or one below"] as const),
+    ],
+    ["one beside it", "directory: a", "directory: ab", /another directory/, "give it directory: a, or one below"],
+    ["one above", "directory: a/b", "directory: a", /another directory/, "give it directory: a/b, or one below"],
+    ["all of the project", "directory: a", "", /another directory/, "give it directory: a, or one below"],
+    ["a weaker engine", "", "engine: bubblewrap", /another engine than/, "say it of both, or of none"],
+    ["an engine of its own", "engine: docker", "engine: podman", /another engine than/, "give it engine: docker"],
+    ["whatever engine is here", "engine: docker", "", /another engine than/, "give it engine: docker"],
+    ["an image of its own", "", "image: other", /another image than/, "say it of both, or of none"],
+    ["the policy's image", "image: other", "", /another image than/, "give it image: other", {}],
+  ])("has not %s: %s, %s", (_, parent, child, message, hint, sandbox, asked) => {
+    const error = errorOf(family(parent, child), sandbox, asked)
+    expect(error.message).toMatch(message)
+    expect(error.hint).toBe(hint)
+    expect(error.exit).toBe(4)
+    // Of the key where there is one; of the agent where what it leaves out is too much.
+    const key = /^\w+/.exec(child)?.[0]
+    const line = family(parent, child).split("\n")[2]!
+    const column = key === undefined ? line.indexOf("{") : line.indexOf(`${key}: `) + `${key}: `.length
+    expect(error.where).toEqual({ file: "swarm.yaml", line: 3, column: column + 1 })
+  })
+
+  it.each<[string, string, string, Sandbox?, AskedBoxes?]>([
+    ["as much", "workspace: none", "workspace: none"],
+    ["as much where nobody says anything", "", ""],
+    ["less", "workspace: direct", "workspace: copy"],
+    ["what is committed of a copy", "workspace: copy", "workspace: worktree"],
+    ["a directory below", "directory: a", "directory: a/b/c"],
+    ["the same one, spelled otherwise", "directory: a/", "directory: a"],
+    ["no directory, wherever that is", "directory: a", "workspace: none"],
+    ["the same engine", "engine: docker", "engine: docker"],
+    ["the engine of the policy", "", "engine: docker", { engine: "docker" }],
+    ["the engine of the command line", "engine: podman", "", {}, { engine: "podman" }],
+    ["the image of the policy", "", "image: ours", { image: "ours" }],
+    ["a memory of its own", "", "memory: true"],
+    ["rights of its own, which the gate holds against its parent's", "rules: []", "rules: [model]"],
+  ])("has %s: %s, %s", (_, parent, child, sandbox, asked) => {
+    expect(read(family(parent, child), sandbox, asked).agents.map(({ name }) => name)).toEqual(["parent", "child"])
+  })
+
+  it("is held against its own parent, however far up more is had", () => {
+    const text = `version: 1
+agents:
+  - { name: top, command: [sh], workspace: copy }
+  - { name: middle, command: [sh], parent: top, workspace: none }
+  - { name: low, command: [sh], parent: middle, workspace: copy }
+`
+    expect(errorOf(text)).toMatchObject({
+      message: "low would have more of the workspace (copy) than its parent middle",
+      where: { line: 5 },
+    })
+  })
+})
+
+describe("what a person says of every box", () => {
+  it.each<[string, AskedBoxes, string]>([
+    ["engine: bubblewrap", { engine: "docker" }, "the command line says --engine docker, and a would have another"],
+    ["image: other", { image: "ours" }, "the command line says --image ours, and a would have another"],
+  ])("is no file's to change: %s", (more, asked, message) => {
+    const text = `version: 1\nagents:\n  - { name: a, command: [sh], ${more} }\n`
+    const error = errorOf(text, {}, asked)
+    expect(error).toMatchObject({ message, hint: "leave it out in one of the two", where: { line: 3 } })
+    expect(read(text, {}, { engine: "auto" }).agents).toHaveLength(1)
+  })
+})
+
 describe("two agents that write in the same directory", () => {
   const swarm = (one: string, other: string, mode = "direct") => `version: 1
 agents:
@@ -137,6 +233,7 @@ agents:
     ["the other way round", "a/b", "a"],
     ["all of the project", "", "a"],
     ["a slash at the end", "a/", "a/b"],
+    ["two slashes", "a//b", "a/b"],
   ])("are refused: %s", (_, one, other) => {
     const error = errorOf(swarm(one, other))
     expect(error.message).toMatch(/would write in the same directory/)

@@ -13,6 +13,7 @@ import { onTerminal } from "../../../src/sandbox/terminal/pty.ts"
 import { temporaryDirectory, testContext } from "../../context.ts"
 
 const ATTACHED = fileURLToPath(new URL("attached.ts", import.meta.url))
+const CROWDED = fileURLToPath(new URL("crowded.ts", import.meta.url))
 const shell = (script: string) => ({ file: "/bin/sh", args: ["-c", script] })
 
 interface Attached extends ChildProcessByStdio<Writable, Readable, Readable> {
@@ -86,6 +87,17 @@ describe("a box without a terminal", () => {
       { tty: false, signal: new AbortController().signal },
     )
     await expect(starting).rejects.toThrow("the box cannot be started: /nowhere/docker does not run")
+  })
+
+  it("for which there are no descriptors left is an error as well, and nothing else ends with it", async () => {
+    const child = spawn("/bin/sh", ["-c", 'ulimit -n 64; exec "$0" "$1"', process.execPath, CROWDED], {
+      stdio: ["ignore", "pipe", "inherit"],
+    })
+    onTestFinished(() => void child.kill("SIGKILL"))
+    const said = child.stdout.setEncoding("utf8").toArray()
+    const [code] = (await once(child, "close")) as [number | null]
+    const causes = new Set((await said).join("").trim().split("\n"))
+    expect({ code, causes }).toEqual({ code: 0, causes: new Set(["EMFILE too many files are open", "goes on"]) })
   })
 
   it("does not outlive the wait where something else holds its pipe open", async () => {

@@ -35,7 +35,7 @@ const ended = await attachLaunch(
   },
   {
     ...{ tty, signal: controller.signal, onNote: (note) => void said.push(note) },
-    ...(pauses && { onPause: async () => void said.push("pause"), onResume: () => void said.push("resume") }),
+    ...(pauses && { onPause: async () => void said.push("pause"), onResume: async () => void said.push("resume") }),
     ...rest,
   },
 )
