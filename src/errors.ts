@@ -10,6 +10,9 @@ export const EXIT = {
   approvalTimeout: 6,
 } as const
 
+/** Exit code of `run` and `gateway exec` for a failure of their own, and for a way round the gate that was refused: a command's own codes are below it. */
+export const OWN_FAILURE = 125
+
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
 /** Where in which file an error is: a path as the user would type it, line and column counted from 1. */

@@ -9,6 +9,18 @@ Examples:
   nanoguard gateway start --unit systemd > ~/.config/systemd/user/nanoguard-gateway.service
 
 Exit codes: 0 stopped, 2 usage, 4 no policy is adopted, 5 it cannot listen, or the store is out of order`,
+  stop: `
+Examples:
+  nanoguard gateway stop
+  nanoguard gateway stop --format json
+
+Exit codes: 0 it is gone, 2 usage, 5 no gate runs, or it still ends what is under way`,
+  status: `
+Examples:
+  nanoguard gateway status
+  nanoguard gateway status --format json
+
+Exit codes: 0 it runs, 1 its last reload kept the policy before, 2 usage, 5 no gate runs`,
   reload: `
 Examples:
   nanoguard policy adopt && nanoguard gateway reload

@@ -9,7 +9,9 @@ Examples:
   nanoguard run --publish 3000 --timeout 2h -- npm run dev
   nanoguard run --engine bubblewrap -- sh
 
-Exit codes: the command's own; 124 its time was over, 137 killed or under a kill, 125 where nanoguard itself failed`,
+Exit codes: the command's own; 2 a command line that cannot be read, 124 its time was over,
+125 where nanoguard itself failed, 126 the command cannot be started, 127 it is not in the box,
+137 killed or under a kill`,
   doctor: `
 Examples:
   nanoguard doctor
@@ -21,7 +23,7 @@ Examples:
   nanoguard selftest
   nanoguard selftest --engine docker --format json
 
-Exit codes: 0 every way out was closed, 1 one was open, 5 no box could be started`,
+Exit codes: 0 no way out was open, 1 one was, or the box ended badly, 3 none was found shut, 5 no box could be started`,
   kill: `
 Examples:
   nanoguard kill claude-1 --reason "asked for production keys"     an agent: all its boxes, and every later one

@@ -57,5 +57,7 @@ Exit codes: 0 done, 2 no such source or ecosystem, 3 the sources held nothing, 5
   status: `
 Examples:
   nanoguard advisories status
-  nanoguard advisories status --format json`,
+  nanoguard advisories status --format json
+
+Exit codes: 0 shown, 2 usage, 5 an index is damaged, or there is none`,
 }

@@ -52,6 +52,7 @@ export function declareGateway(gateway: Command, ctx: Context, done: Done, color
     .command("stop")
     .description("Has the gate that runs here end what is under way, and waits until it is gone.")
     .addOption(json())
+    .addHelpText("after", EXAMPLES.stop)
     .action(async (options: { format?: "text" | "json" }) => {
       const { gatewayStop } = await import("./commands/gateway.ts")
       done((await gatewayStop(ctx, options)).exit)
@@ -62,6 +63,7 @@ export function declareGateway(gateway: Command, ctx: Context, done: Done, color
       "Shows the gate that runs here: address, policy in force, what it lets out, what waits, the vault, the cache.",
     )
     .addOption(json())
+    .addHelpText("after", EXAMPLES.status)
     .action(async (options: { format?: "text" | "json" }) => {
       const { gatewayStatus } = await import("./commands/gateway.ts")
       done((await gatewayStatus(ctx, { ...options, ...color() })).exit)

@@ -22,8 +22,8 @@ const engine = () =>
     "bubblewrap",
   ])
 
-/** Declares what runs agents, shows them and stops them. */
-export function declareSandbox(cli: Command, ctx: Context, done: Done, color: Color): void {
+/** Declares what runs an agent. */
+export function declareRun(cli: Command, ctx: Context, done: Done, color: Color): void {
   cli
     .command("run")
     .summary("an agent in a box behind the gate")
@@ -49,7 +49,8 @@ export function declareSandbox(cli: Command, ctx: Context, done: Done, color: Co
     .option("--timeout <duration>", "end it after that long: 90s, 30m, 2h")
     .addOption(new Option("--apply", "apply the changes of a copy without asking").conflicts("discard"))
     .option("--discard", "discard the changes of a copy without asking")
-    .option("--review <run>", "look again at the changes of a run that were kept")
+    .option("--review [run]", "look again at the changes of a run that were kept; without one: list what is kept")
+    .addOption(new Option("--format <format>", "how that list is printed").choices(["text", "json"]).default("text"))
     .option("--summary <file>", "write what the run came to, as JSON")
     .option("--swarm <file>", "several agents side by side, as the file says")
     .option("--quiet", "leave out what nanoguard says for itself")
@@ -60,6 +61,11 @@ export function declareSandbox(cli: Command, ctx: Context, done: Done, color: Co
       const { run } = await import("./commands/run.ts")
       done((await run(ctx, command, { ...options, ...color() })).exit)
     })
+}
+
+/** Declares what runs agents, shows them and stops them. */
+export function declareSandbox(cli: Command, ctx: Context, done: Done, color: Color): void {
+  declareRun(cli, ctx, done, color)
   cli
     .command("ps")
     .summary("who is running")

@@ -9,7 +9,7 @@ import { EXAMPLES } from "./examples.ts"
 import { declareAdoption, declareApprovals, declareApprover } from "./program-approvals.ts"
 import { declareGateway, declareWhy } from "./program-gateway.ts"
 import { declareAudit, declareReplay, declareStore } from "./program-record.ts"
-import { declareSandbox } from "./program-sandbox.ts"
+import { declareRun, declareSandbox } from "./program-sandbox.ts"
 import { declareSecret } from "./program-vault.ts"
 import type { InitOptions } from "./scaffold/options.ts"
 import { VERSION } from "./version.ts"
@@ -40,6 +40,11 @@ export function program(ctx: Context, done: Done, argv?: readonly string[]): Com
     })
     .addHelpText("after", EXAMPLES.top)
   const color = () => colorOf(cli)
+  // What starts a box has a budget of milliseconds, of which the others would take four.
+  if (argv?.[2] === "run") {
+    declareRun(cli, ctx, done, color)
+    return cli
+  }
   const group = (name: string, summary: string, declareBelow: (parent: Command) => void) => {
     const parent = cli.command(name).summary(summary)
     if (argv === undefined || argv.includes(name)) declareBelow(parent)
@@ -216,7 +221,7 @@ export async function runProgram(argv: readonly string[], ctx: Context): Promise
       exit = code
     }
     const cli = program(ctx, hear, argv)
-    addCompletion(cli, () => program(ctx, hear))
+    addCompletion(cli, ctx, () => program(ctx, hear))
     await cli.parseAsync(argv as string[])
     return exit
   } catch (error) {

@@ -266,6 +266,16 @@ describe("help", () => {
     },
   )
 
+  it.each(["gateway stop", "gateway status", "advisories status", "run"])(
+    "%s --help has examples and exit codes",
+    async (words) => {
+      const { out } = await run(`${words} --help`)
+      expect(out).toContain(`Examples:\n  nanoguard ${words}`)
+      expect(out).toMatch(/\n\nExit codes: [\s\S]*\b2 /)
+      if (words === "run") for (const code of [124, 125, 126, 127, 137]) expect(out).toMatch(new RegExp(`\\b${code} `))
+    },
+  )
+
   it("--version is that of package.json", async () => {
     expect(await run("--version")).toEqual({ exit: 0, out: `${manifest.version}\n`, err: "" })
   })

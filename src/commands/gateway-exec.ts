@@ -4,7 +4,7 @@ import { readFileSync, statSync } from "node:fs"
 import { constants } from "node:os"
 import { join } from "node:path"
 import type { Context } from "../context.ts"
-import { EXIT, NanoguardError } from "../errors.ts"
+import { EXIT, NanoguardError, OWN_FAILURE } from "../errors.ts"
 import { findWayRound } from "../gateway/around.ts"
 import type { GateStatus, OpenedRun } from "../gateway/control.ts"
 import { askGate } from "../gateway/control-client.ts"
@@ -31,8 +31,6 @@ export interface GatewayExecOptions extends GatewayStartOptions {
   network?: boolean
 }
 
-/** Its own failures, and a way round that was refused; a command's own codes are below it. */
-const OWN_FAILURE = 125
 /** Milliseconds for which a token of a command is good at most. */
 const LONGEST = 24 * 60 * 60_000
 
@@ -62,7 +60,7 @@ export async function gatewayExec(
     })
     const gate = await joinGate(ctx, { port, project, offline, stale, wait }, start, () => say(renderWaiting(style)))
     close = gate.close
-    const visit = await openVisit(ctx, options)
+    const visit = await gate.begin(() => openVisit(ctx, options))
     const directory = settingsDirectory(ctx, visit.origin)
     const packages = clientSettings({
       ...{ base: visit.origin, token: visit.token, directory, env: ctx.env },

@@ -8,7 +8,7 @@ import { buildPlan } from "../scaffold/build-plan.ts"
 import { detectFacts } from "../scaffold/detect.ts"
 import { diffOf } from "../scaffold/diff.ts"
 import { findRoot, readListing } from "../scaffold/listing.ts"
-import { defaultAnswers, type InitOptions, readFlags, usage } from "../scaffold/options.ts"
+import { defaultAnswers, flagsToBuild, type InitOptions, readFlags, usage } from "../scaffold/options.ts"
 import { replaceFile } from "../scaffold/plan.ts"
 import type { InitReport, Plan } from "../scaffold/types.ts"
 import { writeFiles } from "../scaffold/write.ts"
@@ -21,8 +21,9 @@ import { writeFiles } from "../scaffold/write.ts"
  * user said no, or a file has to be changed by hand; usage; configuration where a path is unsafe or has changed meanwhile.
  */
 export async function init(ctx: Context, options: InitOptions): Promise<{ report: InitReport; exit: ExitCode }> {
-  const flags = readFlags(options)
+  const given = readFlags(options)
   const { root, git } = findRoot(ctx.cwd)
+  const flags = options.buildImage === true ? await flagsToBuild(given, root) : given
   const facts = detectFacts(readListing(ctx, root, git))
   const interactive = options.yes !== true
   if (interactive) refuseWithoutTerminal(ctx, options)
@@ -65,7 +66,7 @@ export async function init(ctx: Context, options: InitOptions): Promise<{ report
     next: [
       ...["nanoguard policy check", "nanoguard policy test", "nanoguard vet"],
       // What the gate wants besides: somebody who may decide, and their word that the policy holds.
-      ...["nanoguard approver add <your name>", "nanoguard policy adopt", "nanoguard gateway start"],
+      ...["nanoguard approver add <your name>", "nanoguard policy adopt"],
       ...(answers.image !== undefined && options.buildImage !== true ? ["nanoguard init --build-image"] : []),
       "nanoguard run -- <your agent>",
     ],

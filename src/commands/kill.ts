@@ -3,12 +3,14 @@ import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import { operatorOf } from "../gateway/operator.ts"
 import { type KillReport, renderKill } from "../render/kill.ts"
-import { BOX_RUN, listBoxFiles } from "../sandbox/boxes.ts"
+import { listBoxFiles } from "../sandbox/boxes.ts"
+import { noteElsewhere } from "../sandbox/elsewhere.ts"
 import { findBoxes } from "../sandbox/end.ts"
 import { openEngines } from "../sandbox/engines/index.ts"
 import { carryOutKill, concerned, type EngineAnswer, endingRuns } from "../sandbox/kill.ts"
 import { MAX_BY, MAX_REASON } from "../sandbox/kills/chain.ts"
 import { formatTarget, readTarget } from "../sandbox/kills/types.ts"
+import { RUN_NAME } from "../sandbox/run-name.ts"
 import { sweepBoxes } from "../sandbox/sweep.ts"
 import type { Engine, KillTarget } from "../sandbox/types.ts"
 import { openReader, openStore } from "../store/open.ts"
@@ -54,7 +56,7 @@ export async function kill(
   if (options.dryRun) return done(await drill(ctx, targets, order, engines))
   const outcome = await carryOutKill(ctx, targets, order, engines)
   const swept = await sweepBoxes(ctx, engines, { thorough: true })
-  const ending = endingRuns(ctx, targets).map(({ run }) => `${run} is cleaning up`)
+  const ending = endingRuns(ctx, targets).map((box) => noteElsewhere(ctx, box) ?? `${box.run} is cleaning up`)
   return done({
     ...{ state: "killed", frozen: outcome.frozen, total: outcome.total, engines: outcome.engines },
     boxes: outcome.boxes.map(({ found, ...times }) => ({ ...nameOf(found), ...times })),
@@ -62,7 +64,7 @@ export async function kill(
     ...(outcome.unstored && { unstored: unstoredOf(outcome.unstored) }),
     ...(await lookInRecord(ctx, targets, [
       ...ending,
-      ...swept.flatMap(({ kept, problems }) => [...kept, ...problems]),
+      ...swept.flatMap(({ notes, kept, problems }) => [...notes, ...kept, ...problems]),
     ])),
   })
 }
@@ -116,6 +118,7 @@ const unstoredOf = ({ why, waiting }: { why: string; waiting: string }) => ({
 /** Runs that have no box, and names that nobody has borne yet. What cannot be looked up is left out: the kill is what matters. */
 async function lookInRecord(ctx: Context, targets: readonly KillTarget[], notes: string[]) {
   const unboxed: { agent: string; run: string }[] = []
+  notes.push(...listBoxFiles(ctx).problems)
   try {
     const { db, close } = await openReader(ctx)
     try {
@@ -155,7 +158,7 @@ export function readTargets(names: readonly string[], all: boolean | undefined, 
 }
 
 /** Ids that `run`, and `gateway exec` where it is not told another one, give. */
-const isRun = (name: string) => BOX_RUN.test(name) || name.startsWith("exec-")
+const isRun = (name: string) => RUN_NAME.test(name) || name.startsWith("exec-")
 
 function readReason(reason: string | undefined): string {
   const text = reason?.trim() ?? ""

@@ -7,6 +7,7 @@ import { stateHome } from "../home.ts"
 import { type PsReport, psFooter, psLines, renderPs } from "../render/ps.ts"
 import { loadStyle } from "../render/style.ts"
 import { openEngines } from "../sandbox/engines/index.ts"
+import { ageKept } from "../sandbox/kept-list.ts"
 import { readKills } from "../sandbox/kills/chain.ts"
 import { readWaiting } from "../sandbox/kills/sticky.ts"
 import { sweepBoxes } from "../sandbox/sweep.ts"
@@ -37,10 +38,11 @@ export async function ps(
   if (options.watch && !(ctx.stdin.isTTY && ctx.stdout.isTTY))
     throw new NanoguardError("--watch needs a terminal", { exit: EXIT.usage, hint: "nanoguard ps prints once" })
   const swept = await sweepBoxes(ctx, engines, { thorough: true })
-  const notes = swept.flatMap(({ run, kept, problems }) => [
+  const notes = swept.flatMap(({ run, kept, problems, notes: said }) => [
     `${run} was left behind by a run that is gone: ${problems.length > 0 ? "not all of it could be removed" : "removed"}`,
-    ...[...kept, ...problems].map((text) => `${run}: ${text}`),
+    ...[...said, ...kept, ...problems].map((text) => `${run}: ${text}`),
   ])
+  notes.push(...ageKept(ctx))
   const look = async () => lookAt(ctx, engines, notes)
   if (options.watch) return { report: await watch(ctx, options, look), exit: EXIT.ok }
   const report = await look()
@@ -69,7 +71,7 @@ async function findStopped(ctx: Context): Promise<{ targets: string[]; problems:
     if (location.kind === "sqlite" && !existsSync(join(location.directory, "record.db")))
       return { targets: waiting, problems: [] }
     const { db, close } = await openReader(ctx)
-    const { standing } = await readKills(db).finally(close)
+    const { standing } = await readKills(db, stateHome(ctx)).finally(close)
     return { targets: [...new Set([...standing.keys(), ...waiting])], problems: [] }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)

@@ -38,7 +38,7 @@ export async function resume(
   try {
     await takeWaiting(store, stateHome(ctx), "resume")
     const approvers = await readApprovers(store.db)
-    const before = (await readKills(store.db)).standing
+    const before = (await readKills(store.db, stateHome(ctx))).standing
     const kills = targets.map((target) => before.get(formatTarget(target)) ?? notStopped(formatTarget(target), before))
     const report = (state: ResumeReport["state"], standing: Iterable<string>, by?: string): ResumeReport => ({
       ...{ schema: "nanoguard.resume/1", state, lifted: kills.map(shown), standing: [...standing] },
@@ -53,8 +53,9 @@ export async function resume(
       return { report: declined, exit: EXIT.findings }
     }
     const signer = await openSigner(ctx, approver, options)
-    for (const target of targets) await liftKill(store, target, signer, { time: ctx.now(), reason }, "resume")
-    const lifted = report("lifted", (await readKills(store.db)).standing.keys(), signer.name)
+    for (const target of targets)
+      await liftKill(store, target, signer, { time: ctx.now(), reason }, "resume", stateHome(ctx))
+    const lifted = report("lifted", (await readKills(store.db, stateHome(ctx))).standing.keys(), signer.name)
     say(lifted)
     return { report: lifted, exit: EXIT.ok }
   } finally {
@@ -68,8 +69,7 @@ const shown = ({ target, time, by, reason }: Kill) => ({
 
 function notStopped(target: string, standing: ReadonlyMap<string, Kill>): never {
   const others = [...standing.keys()].slice(0, 10)
-  throw new NanoguardError(`${target} is not stopped by a kill of its own`, {
-    exit: EXIT.findings,
-    hint: others.length === 0 ? "nothing is stopped" : `what is stopped: ${others.join(", ")}`,
-  })
+  if (others.length === 0) throw new NanoguardError("nothing is stopped", { exit: EXIT.findings })
+  const said = target === "all" ? "there is no kill of all" : `${target} is not stopped by a kill of its own`
+  throw new NanoguardError(said, { exit: EXIT.findings, hint: `what is stopped: ${others.join(", ")}` })
 }

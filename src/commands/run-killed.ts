@@ -2,7 +2,7 @@
 import type { Context } from "../context.ts"
 import { NanoguardError } from "../errors.ts"
 import { stateHome } from "../home.ts"
-import { checkKills, type StartRefusal } from "../sandbox/kills/check.ts"
+import { type ExplainedKill, explainKill } from "../sandbox/kills/explain.ts"
 import type { RunOutcome } from "../sandbox/run.ts"
 import { openReader } from "../store/open.ts"
 
@@ -11,10 +11,10 @@ interface Subject {
   run: string
 }
 
-async function findKill(ctx: Context, who: Subject): Promise<StartRefusal | undefined> {
+async function findKill(ctx: Context, who: Subject): Promise<ExplainedKill | undefined> {
   const reader = await openReader(ctx)
   try {
-    return await checkKills(reader.db, stateHome(ctx), who)
+    return await explainKill(reader.db, stateHome(ctx), who)
   } finally {
     await reader.close()
   }

@@ -2,9 +2,10 @@
 import { readFileSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import type { Context } from "../context.ts"
-import { EXIT, NanoguardError } from "../errors.ts"
+import { EXIT, NanoguardError, OWN_FAILURE } from "../errors.ts"
 import type { PolicyInForce } from "../gateway/control.ts"
 import { askGate } from "../gateway/control-client.ts"
+import type { Begin } from "../gateway/join.ts"
 import { cleanText } from "../render/clean.ts"
 import { renderTrouble } from "../render/gateway.ts"
 import { renderBoxEnd, renderBoxStart, renderHeld, renderPause } from "../render/run.ts"
@@ -14,19 +15,24 @@ import { prefixLines } from "../sandbox/swarm/output.ts"
 import { MAX_SWARM, readSwarm } from "../sandbox/swarm/read.ts"
 import { runSwarm, type SwarmRequest } from "../sandbox/swarm/run.ts"
 import type { SwarmAgent } from "../sandbox/swarm/types.ts"
+import { Interrupted } from "../sandbox/terminal/interrupts.ts"
 import { explainEnd } from "./run-killed.ts"
-import { type ReviewOptions, reviewWorkspace } from "./run-review.ts"
+import { type ReviewOptions, settleRun } from "./run-review.ts"
+import { writeSwarmSummary } from "./run-summary.ts"
 
-/** Runs the swarm of a file. Exit: 0 where every agent's was, else the highest of them; 125 where one did not start. Errors: usage, configuration. */
+/**
+ * Runs the swarm of a file. Exit: 0 where every agent's was, else the highest of them; 125 where one did not start. `summary` names a file for
+ * what it came to. Errors: usage, configuration.
+ */
 export async function runSwarmFile(
   ctx: Context,
   file: string,
   { root, ...base }: SwarmRequest["base"] & { root: string },
-  review: ReviewOptions & { style: Style },
+  review: ReviewOptions & { style: Style; summary?: string; begin: Begin },
 ): Promise<{ exit: number }> {
-  const { style, quiet } = review
-  const { sandbox, project } = (await askGate<PolicyInForce>(ctx, "GET", "/v1/policy"))!
-  const swarm = readSwarm(readText(resolve(ctx.cwd, file), file), cleanText(file), sandbox)
+  const { style, quiet, summary, begin } = review
+  const { sandbox, project } = (await begin(() => askGate<PolicyInForce>(ctx, "GET", "/v1/policy")))!
+  const swarm = readSwarm(readText(resolve(ctx.cwd, file), file), cleanText(file), sandbox, base)
   const width = Math.max(...swarm.agents.map(({ name }) => name.length))
   const prefixOf = ({ name }: SwarmAgent) => `${style.cyan(name.padEnd(width))} | `
   const say = (agent: SwarmAgent, text: string) => {
@@ -37,6 +43,7 @@ export async function runSwarmFile(
     ctx,
     { swarm, root, project, base },
     {
+      begin,
       outputOf: (agent) => prefixLines(ctx.stdout, prefixOf(agent)),
       hooksOf: (agent) => ({
         onStart: (started) => {
@@ -52,27 +59,26 @@ export async function runSwarmFile(
   )
   let exit = 0
   for (const { agent, outcome: ended, error } of outcomes) {
-    exit = Math.max(exit, ended?.exit ?? OWN_FAILURE)
+    const cut = error instanceof Interrupted ? error : ended?.interrupted()
+    exit = Math.max(exit, cut?.exit ?? ended?.exit ?? OWN_FAILURE)
     const outcome = ended && (await explainEnd(ctx, ended, agent.name))
     if (outcome === undefined) {
-      say(agent, renderTrouble(error, style))
+      say(agent, cut ? `nanoguard: ${cut.message} before its box began` : renderTrouble(error, style))
       continue
     }
-    let keep = true
     try {
       ctx.stderr.write(
         `\n${style.bold(agent.name)}: ${outcome.ended === "itself" ? `exit ${outcome.exit}` : outcome.ended}\n`,
       )
       if (quiet !== true) ctx.stderr.write(renderBoxEnd(outcome, { style, columns: ctx.stderr.columns ?? 80 }))
-      keep = await reviewWorkspace(ctx, outcome.run, outcome, review)
+      await settleRun(ctx, outcome, review)
     } finally {
-      await outcome.close(keep)
+      await outcome.close(true)
     }
   }
+  if (summary !== undefined) writeSwarmSummary(ctx, root, summary, { exit, outcomes })
   return { exit }
 }
-
-const OWN_FAILURE = 125
 
 function readText(path: string, file: string): string {
   try {

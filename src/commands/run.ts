@@ -1,22 +1,20 @@
 // `nanoguard run -- <command>`: an agent in a box behind the gate, on this terminal.
-import { accessSync, constants, existsSync } from "node:fs"
-import { dirname, join, resolve } from "node:path"
 import type { Context } from "../context.ts"
-import { EXIT, NanoguardError } from "../errors.ts"
-import type { PublishedPort } from "../gateway/boxes/types.ts"
-import { joinGate } from "../gateway/join.ts"
-import { operatorOf } from "../gateway/operator.ts"
+import { EXIT, NanoguardError, OWN_FAILURE } from "../errors.ts"
+import { type Begin, joinGate } from "../gateway/join.ts"
 import { renderTrouble } from "../render/gateway.ts"
 import { renderBoxEnd, renderBoxStart, renderHeld, renderPause } from "../render/run.ts"
-import { loadStyle } from "../render/style.ts"
+import { loadStyle, type Style } from "../render/style.ts"
 import { renderNotes } from "../render/workspace.ts"
-import { type RunHooks, type RunOutcome, type RunRequest, runBox } from "../sandbox/run.ts"
+import { type RunHooks, type RunRequest, runBox } from "../sandbox/run.ts"
+import { Interrupted } from "../sandbox/terminal/interrupts.ts"
 import type { EngineName } from "../sandbox/types.ts"
 import type { WorkspaceMode } from "../sandbox/workspace/types.ts"
-import { readAgent } from "./agent-name.ts"
 import type { GatewayStartOptions } from "./gateway-options.ts"
-import { writeOutput } from "./output.ts"
 import { lawNotes } from "./run-law.ts"
+import { checkOptions } from "./run-options.ts"
+import { agentOf, checkArguments, readRequest } from "./run-request.ts"
+import { writeSummary } from "./run-summary.ts"
 
 export interface RunOptions extends GatewayStartOptions {
   agent?: string
@@ -35,12 +33,11 @@ export interface RunOptions extends GatewayStartOptions {
   /** A file for what the run came to, as JSON. */
   summary?: string
   swarm?: string
-  /** A run whose changes were kept. */
-  review?: string
+  /** A run whose changes were kept; `true` or `list`: which there are. */
+  review?: string | true
+  /** Of that list. */
+  format?: "text" | "json"
 }
-
-/** Its own failures; a command's own codes are below it. */
-const OWN_FAILURE = 125
 
 /**
  * Runs a command in a box. Resolves with the command's own exit code, 128 and the signal's number where one ended it; 124 where its time was
@@ -49,26 +46,16 @@ const OWN_FAILURE = 125
 export async function run(ctx: Context, command: readonly string[], options: RunOptions): Promise<{ exit: number }> {
   const style = await loadStyle(ctx.stderr, ctx.env, options.color)
   const say = (text: string) => void (text !== "" && ctx.stderr.write(text))
+  const named = agentOf(ctx, command, options)
   let close = async () => {}
   try {
+    checkOptions(command, options)
     if (options.review !== undefined) {
       const { reviewKept } = await import("./run-review.ts")
       return await reviewKept(ctx, options.review, options)
     }
-    if ((command.length === 0) === (options.swarm === undefined))
-      throw new NanoguardError(
-        options.swarm === undefined
-          ? "run wants a command, or --swarm with a file"
-          : "a swarm's file names its commands",
-        {
-          exit: EXIT.usage,
-          hint:
-            options.swarm === undefined
-              ? "give the command after two dashes: nanoguard run -- claude"
-              : "leave out the one after the two dashes",
-        },
-      )
-    const request = readRequest(ctx, command, options)
+    checkArguments(command, options)
+    const request = readRequest(ctx, { named, command, options })
     const { port, project, offline, stale, wait } = options
     const start = async () => {
       const { readStart } = await import("./gateway-options.ts")
@@ -82,141 +69,81 @@ export async function run(ctx: Context, command: readonly string[], options: Run
     close = gate.close
     if (options.swarm !== undefined) {
       const { runSwarmFile } = await import("./run-swarm.ts")
-      return await runSwarmFile(ctx, options.swarm, request, { ...options, style })
+      const { root, operator, engine, runtime, image, timeout } = request
+      const base = { root, operator, engine, runtime, image, timeout }
+      return await runSwarmFile(ctx, options.swarm, base, { ...options, style, begin: gate.begin })
     }
-    const hooks: RunHooks = {
-      onStart: (started) => {
-        if (options.quiet === true) return
-        say(renderBoxStart(started, style))
-        say(renderNotes([...lawNotes(started.law, request.root), ...started.workspace.notes], style))
-      },
-      // On a terminal the screen is the agent's.
-      onEvent: (event) => {
-        if (event.event === "held" && !request.tty) say(renderHeld(event, style))
-      },
-      onPause: (why, paused) => say(renderPause(why, paused, style)),
-      onNote: (note) => say(`nanoguard: ${note}\n`),
-    }
-    let outcome = await runBox(ctx, request, hooks)
-    let keep = true
-    try {
-      const columns = ctx.stderr.columns ?? 80
-      if (outcome.exit === 137) {
-        const { explainEnd } = await import("./run-killed.ts")
-        outcome = await explainEnd(ctx, outcome, request.agent)
-      }
-      if (options.quiet !== true) say(renderBoxEnd(outcome, { style, columns }))
-      const { reviewWorkspace } = await import("./run-review.ts")
-      keep = await reviewWorkspace(ctx, outcome.run, outcome, { ...options, style })
-      if (options.summary !== undefined) writeSummary(ctx, request.root, options.summary, outcome)
-    } finally {
-      await outcome.close(keep)
-    }
-    return { exit: outcome.exit }
+    return await runOne(ctx, request, { options, style, say }, gate.begin)
   } catch (error) {
-    if (!(error instanceof NanoguardError)) throw error
-    if (error.exit !== EXIT.findings) {
-      say(renderTrouble(error, style))
-      return { exit: OWN_FAILURE }
+    if (error instanceof Interrupted) {
+      say(`nanoguard: ${error.message} before the box began\n`)
+      return { exit: error.exit }
     }
-    const agent = readAgent(options.agent ?? ctx.env["NANOGUARD_AGENT"] ?? nameOf(command[0] ?? ""))
-    // Exit 1 of its own is what the gate does not let start, and no failure of a run otherwise.
-    const { explainRefusal } = await import("./run-killed.ts")
-    say(renderTrouble(await explainRefusal(ctx, error, agent).catch(() => error), style))
-    return { exit: 137 }
+    if (!(error instanceof NanoguardError)) throw error
+    const { exit, explained } = await explainFailure(ctx, error, named)
+    say(renderTrouble(explained, style))
+    return { exit }
   } finally {
     await close()
   }
 }
 
-function readRequest(ctx: Context, command: readonly string[], options: RunOptions): RunRequest {
-  const [program = ""] = command
-  const { engine, runtime, image, workspace, timeout } = options
-  if (options.summary !== undefined) checkSummary(ctx, options.summary)
-  if (timeout !== undefined && !/^[1-9]\d{0,5}[smhd]$/.test(timeout))
-    throw new NanoguardError("--timeout is no duration", { exit: EXIT.usage, hint: "write it as 90s, 30m or 2h" })
-  return {
-    agent: readAgent(options.agent ?? ctx.env["NANOGUARD_AGENT"] ?? nameOf(program)),
-    operator: options.operator ?? operatorOf(ctx),
-    ...{ command, root: rootOf(ctx.cwd), engine, runtime, image, workspace, timeout },
-    publish: (options.publish ?? []).map(readPublish),
-    forward: (options.forward ?? []).map(readForward),
-    tty: ctx.stdin.isTTY === true && ctx.stdout.isTTY === true,
-    keepOutput: true,
-  }
+interface Telling {
+  options: RunOptions
+  style: Style
+  say: (text: string) => void
 }
 
-/** An agent goes by its program where nobody named it. */
-const nameOf = (program: string) =>
-  program
-    .split("/")
-    .at(-1)!
-    .replace(/[^A-Za-z0-9._@-]+/g, "-")
-    .replace(/^[^A-Za-z0-9]+/, "")
-    .slice(0, 64) || "agent"
-
-/** What becomes the workspace: where the policy lies, else the repository, else the directory itself. */
-function rootOf(cwd: string): string {
-  for (const mark of ["nanoguard.yaml", ".git"]) {
-    for (let at = cwd; ; at = dirname(at)) {
-      if (existsSync(join(at, mark))) return at
-      if (dirname(at) === at) break
+/** One box, from its start to what becomes of its changes. */
+async function runOne(
+  ctx: Context,
+  request: RunRequest,
+  { options, style, say }: Telling,
+  begin: Begin,
+): Promise<{ exit: number }> {
+  const hooks = hooksOf(request, { options, style, say })
+  let outcome = await begin((begun) => {
+    const onStart: RunHooks["onStart"] = (started) => {
+      begun()
+      hooks.onStart(started)
     }
-  }
-  return cwd
-}
-
-const isPort = (text: string | undefined) => /^[1-9]\d{0,4}$/.test(text ?? "") && Number(text) < 65_536
-
-function readPublish(text: string): PublishedPort {
-  const parts = text.split(":")
-  if (parts.length <= 2 && parts.every(isPort)) return { host: Number(parts[0]), box: Number(parts.at(-1)) }
-  throw new NanoguardError("--publish wants a port, or two: 3000, or 8080:3000", { exit: EXIT.usage })
-}
-
-function readForward(text: string): string {
-  const [, local, host, port] = /^(\d+):([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]+\]):(\d+)$/.exec(text) ?? []
-  if (isPort(local) && isPort(port) && host !== undefined) return text
-  throw new NanoguardError("--forward wants a port of the box, a host and its port: 5432:db.example:5432", {
-    exit: EXIT.usage,
+    return runBox(ctx, request, { ...hooks, onStart })
   })
+  try {
+    const columns = ctx.stderr.columns ?? 80
+    if (outcome.exit === 137) {
+      const { explainEnd } = await import("./run-killed.ts")
+      outcome = await explainEnd(ctx, outcome, request.agent)
+    }
+    if (options.quiet !== true) say(renderBoxEnd(outcome, { style, columns }))
+    const { settleRun } = await import("./run-review.ts")
+    await settleRun(ctx, outcome, { ...options, style })
+    if (options.summary !== undefined) writeSummary(ctx, request.root, options.summary, outcome)
+  } finally {
+    await outcome.close(true)
+  }
+  return { exit: outcome.interrupted()?.exit ?? outcome.exit }
 }
 
-/** Said before the run and not after hours of it. */
-function checkSummary({ cwd }: Context, file: string): void {
-  try {
-    accessSync(dirname(resolve(cwd, file)), constants.W_OK)
-  } catch (cause) {
-    throw noSummary(file, cause)
-  }
-}
+/** What is said of a run while it lasts. */
+const hooksOf = ({ root, tty }: RunRequest, { options, style, say }: Telling): RunHooks => ({
+  onStart: (started) => {
+    if (options.quiet === true) return
+    say(renderBoxStart(started, style))
+    say(renderNotes([...lawNotes(started.law, root), ...started.workspace.notes], style))
+  },
+  // On a terminal the screen is the agent's.
+  onEvent: (event) => {
+    if (event.event === "held" && !tty) say(renderHeld(event, style))
+  },
+  onPause: (why, paused) => say(renderPause(why, paused, style)),
+  onNote: (note) => say(`nanoguard: ${note}\n`),
+})
 
-const noSummary = (file: string, cause: unknown) =>
-  new NanoguardError("the summary cannot be written", {
-    exit: EXIT.usage,
-    where: { file },
-    hint: "name another file",
-    cause,
-  })
-
-function writeSummary(
-  { cwd }: Context,
-  root: string,
-  file: string,
-  { run: id, exit, ended, summary, report }: RunOutcome,
-): void {
-  const document = {
-    schema: "nanoguard.run/1",
-    run: id,
-    exit,
-    ended,
-    ...(summary && { gate: summary }),
-    workspace: report,
-  }
-  try {
-    // The agent knows the workspace, and may have put a link where the file is to be.
-    writeOutput(root, resolve(cwd, file), `${JSON.stringify(document, undefined, 2)}\n`)
-  } catch (cause) {
-    throw noSummary(file, cause)
-  }
+/** The exit code of a failure of nanoguard's own, and what is said of it; who stopped the agent is looked up where the gate did not let it start. */
+async function explainFailure(ctx: Context, error: NanoguardError, agent: string) {
+  // Exit 1 of its own is what the gate does not let start, and no failure of a run otherwise.
+  if (error.exit !== EXIT.findings) return { exit: OWN_FAILURE, explained: error }
+  const { explainRefusal } = await import("./run-killed.ts")
+  return { exit: 137, explained: await explainRefusal(ctx, error, agent).catch(() => error) }
 }

@@ -20,8 +20,8 @@ export interface SelftestOptions {
 }
 
 /**
- * Tries to break out of a box, harmlessly. Exit: ok where everything held; findings where something broke, or the box did not end well;
- * nothingChecked where a probe could not tell and none broke; configuration (no policy), environment (no engine, no image).
+ * Tries to break out of a box, harmlessly. Exit: ok where nothing broke and something held; findings where something broke, or the box did not end
+ * well; nothingChecked where nothing held; configuration (no policy), environment (no engine, no image).
  */
 export async function selftest(
   ctx: Context,
@@ -42,8 +42,8 @@ export async function selftest(
   }
 }
 
-/** What nobody could tell has not held; that a box cannot make a system call is common and no finding. */
-function exitOf({ counts, exit }: SelftestReport): ExitCode {
+/** What its report comes to. A probe that could not tell is common, as where the image has neither Perl nor Python, and no finding. */
+export function exitOf({ counts, exit }: Pick<SelftestReport, "counts" | "exit">): ExitCode {
   if (counts.broke > 0 || exit !== 0) return EXIT.findings
   return counts.held === 0 ? EXIT.nothingChecked : EXIT.ok
 }

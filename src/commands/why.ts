@@ -1,6 +1,9 @@
 // `nanoguard why <request-id | purl | last>`: what was refused, on what evidence, and what to do instead.
 import type { Kysely } from "kysely"
+import { readBox } from "../approvals/background.ts"
 import { readApproval } from "../approvals/list.ts"
+import type { Approval } from "../approvals/types.ts"
+import { rowsBack } from "../audit/read/back.ts"
 import { ERASED, openPeople } from "../audit/sealing/people.ts"
 import { readBody } from "../audit/sealing/record-shape.ts"
 import type { LogRecord } from "../audit/types.ts"
@@ -8,8 +11,8 @@ import type { Context } from "../context.ts"
 import { EXIT, type ExitCode, NanoguardError } from "../errors.ts"
 import { askGate, isGateRunning } from "../gateway/control-client.ts"
 import { parsePurl, purlOf } from "../packages/purl.ts"
-import { grantLine } from "../policy/network.ts"
-import type { Action, Verdict } from "../policy/types.ts"
+import { lineForRefusal } from "../policy/grant-line.ts"
+import type { Verdict } from "../policy/types.ts"
 import { loadStyle } from "../render/style.ts"
 import { renderWhy, type WhyReport } from "../render/why.ts"
 import { openReader } from "../store/reader.ts"
@@ -21,10 +24,6 @@ export interface WhyOptions {
   format?: "text" | "json"
   color?: boolean
 }
-
-/** Records that are looked through for the newest one about a package, or the newest refusal. */
-const MAX_SEARCHED = 20_000
-const SLICE = 500
 
 /**
  * Explains a refusal from the record, or what the running gate would say of a purl. Exit: ok where it is allowed; findings where it
@@ -63,13 +62,20 @@ async function findRecord(ctx: Context, subject: string): Promise<WhyReport | un
     return (
       found && {
         ...{ ...found, ...(await openOperator(reader.db, found)) },
-        ...(asked && { approvalState: asked.state }),
+        ...(asked && { approvalState: asked.state, ...(await readEnd(reader.db, asked)) }),
         ...(asked?.state === "denied" && note !== undefined && { approvalNote: note }),
       }
     )
   } finally {
     await reader.close()
   }
+}
+
+/** Whether a question about a package, or the yes to it, is for the run of a box that has ended. */
+async function readEnd(db: Kysely<Tables>, { binding, decisions }: Approval): Promise<Pick<WhyReport, "runOver">> {
+  const isForAgent = decisions.length > 0 && decisions.every(({ terms }) => terms.scope === "agent")
+  if (binding.kind !== "package" || isForAgent || !(await readBox(db, binding)).over) return {}
+  return { runOver: true }
 }
 
 /** The operator's name: the record has a commitment to it. */
@@ -89,7 +95,7 @@ function canonical(subject: string): string | undefined {
 async function readRecord(db: Kysely<Tables>, seq: number): Promise<WhyReport> {
   const row = await db.selectFrom("events").select("body").where("seq", "=", seq).executeTakeFirst()
   const record = row && readBody(row.body)
-  if (record?.verdict !== undefined) return reportOf(seq, record, record.verdict)
+  if (record?.verdict !== undefined) return reportOf(db, seq, record, record.verdict)
   throw new NanoguardError(`request ng-${seq} is not in the record, or is no decision`, {
     exit: EXIT.nothingChecked,
     hint: row === undefined ? "what was archived is with the archive" : `look at it: nanoguard audit show ${seq}`,
@@ -98,52 +104,58 @@ async function readRecord(db: Kysely<Tables>, seq: number): Promise<WhyReport> {
 
 /** From the newest record back: the newest decision about a package, or the newest refusal of all. */
 async function searchBack(db: Kysely<Tables>, purl: string | undefined): Promise<WhyReport | undefined> {
-  const { newest } = await db
-    .selectFrom("events")
-    .select(({ fn }) => fn.max("seq").as("newest"))
-    .executeTakeFirstOrThrow()
-  for (let to = Number(newest ?? 0), seen = 0; to > 0 && seen < MAX_SEARCHED; to -= SLICE, seen += SLICE) {
-    const rows = await db
-      .selectFrom("events")
-      .select(["seq", "body"])
-      .where("seq", "<=", to)
-      .where("seq", ">", to - SLICE)
-      .orderBy("seq", "desc")
-      .execute()
-    for (const { seq, body } of rows) {
-      if (!body.includes(purl === undefined ? '"verdict"' : JSON.stringify(purl))) continue
-      const record = readBody(body)
-      if (record?.verdict === undefined) continue
-      const wanted = purl === undefined ? record.outcome === "refused" : record.type === "package.decided"
-      if (!wanted) continue
-      if (purl === undefined ? record.verdict.effect !== "allow" : record.verdict.subject === purl)
-        return reportOf(Number(seq), record, record.verdict)
-    }
+  for await (const { seq, body } of rowsBack(db)) {
+    if (!body.includes(purl === undefined ? '"verdict"' : JSON.stringify(purl))) continue
+    const record = readBody(body)
+    if (record?.verdict === undefined) continue
+    const wanted = purl === undefined ? record.outcome === "refused" : record.type === "package.decided"
+    if (!wanted) continue
+    if (purl === undefined ? record.verdict.effect !== "allow" : record.verdict.subject === purl)
+      return reportOf(db, seq, record, record.verdict)
   }
   return undefined
 }
 
-const reportOf = (
-  seq: number,
-  { time, agent, run, operator, outcome, approval, action }: LogRecord,
-  verdict: Verdict,
-): WhyReport => ({
-  schema: "nanoguard.why/1",
-  request: `ng-${seq}`,
-  time,
-  verdict,
-  ...(agent !== undefined && { agent }),
-  ...(run !== undefined && { run }),
-  ...(operator !== undefined && { operator }),
-  ...(outcome !== undefined && { outcome }),
-  ...(approval !== undefined && { approval }),
-  ...lineOf(action, verdict),
-})
+async function reportOf(db: Kysely<Tables>, seq: number, record: LogRecord, verdict: Verdict): Promise<WhyReport> {
+  const { time, agent, run, operator, outcome, approval } = record
+  return {
+    ...{ schema: "nanoguard.why/1", request: `ng-${seq}`, time, verdict },
+    ...(agent !== undefined && { agent }),
+    ...(run !== undefined && { run }),
+    ...(operator !== undefined && { operator }),
+    ...(outcome !== undefined && { outcome }),
+    ...(approval !== undefined && { approval }),
+    ...(await lineOf(db, record, verdict)),
+  }
+}
 
 /** The line of the policy that would let a request through; none where nothing was refused by the network's rules. */
-function lineOf(action: Action | undefined, { effect }: Verdict): { line?: string } {
-  const line = action?.kind === "network" && effect === "deny" ? grantLine(action) : undefined
+async function lineOf(
+  db: Kysely<Tables>,
+  { action, evidence, detail }: Pick<LogRecord, "action" | "evidence" | "detail">,
+  verdict: Verdict,
+): Promise<{ line?: string }> {
+  if (action?.kind !== "network") return {}
+  const { credentials } = detail ?? {}
+  const line = lineForRefusal(action, verdict, {
+    ...(Array.isArray(credentials) && { credentials: credentials.map(String) }),
+    ...(evidence?.addresses && { addresses: evidence.addresses }),
+    isTaken: await rulesBeside(db, verdict.policyHash),
+  })
   return line === undefined ? {} : { line }
+}
+
+/** Whether an id stands in the newest policy of the project that a verdict is of. */
+async function rulesBeside(db: Kysely<Tables>, hash: string): Promise<(id: string) => boolean> {
+  const newest = await db
+    .selectFrom("adoptions")
+    .innerJoin("policies", "policies.digest", "adoptions.digest")
+    .select("texts")
+    .where("project", "in", db.selectFrom("adoptions").select("project").where("hash", "=", hash))
+    .orderBy("time", "desc")
+    .limit(1)
+    .executeTakeFirst()
+  return (id) => newest?.texts.match(/[a-z0-9_-]+/g)?.includes(id) ?? false
 }
 
 /** What the gate would decide now. */

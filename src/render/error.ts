@@ -38,7 +38,8 @@ function stackOf(error: unknown): string {
   return lines.map((line) => cleanText(line, MAX_MESSAGE)).join("\n")
 }
 
-function describeError(error: unknown): object {
+/** What failed, as documents have it under `error`. */
+export function describeError(error: unknown): object {
   if (!(error instanceof NanoguardError)) return { bug: true, message: stackOf(error) }
   const { message, exit, where, hint } = error
   return { message, exit, ...where, ...(hint !== undefined && { hint }) }

@@ -33,6 +33,8 @@ export function renderWayRound({ what, hint, command }: WayRound, style: Style):
 interface Options {
   /** The command ended with another code than 0. */
   failed: boolean
+  /** The run itself is over, as that of a box that ended: a yes that holds for it alone comes too late. */
+  over?: boolean
   style: Style
   columns: number
 }
@@ -63,14 +65,18 @@ function refusalLines({ verdict, requestId, approval }: Refusal, options: Option
   const waits = approval?.state === "pending"
   const word = waits ? style.yellow("approval needed for") : style.red("refused")
   const head = `nanoguard: ${word} ${cleanText(nameOf(verdict.subject))}: ${cleanText(verdict.code)}`
-  const asked =
-    approval === undefined
-      ? []
-      : waits
-        ? [`a person runs: nanoguard approve ${approval.id}`, "once they agreed, repeat your command"]
-        : [saidOf(approval)]
+  const asked = approval === undefined ? [] : waits ? askLines(approval.id, options.over === true) : [saidOf(approval)]
   const lines = [reasonOf(verdict), ...nextOf(verdict), ...asked, `why: nanoguard why ${requestId}`]
   return [head, ...indented(lines, options)]
+}
+
+function askLines(id: string, over: boolean): string[] {
+  return over
+    ? [
+        `a person runs: nanoguard approve ${id} --for agent`,
+        "this run is over, and a yes without --for agent is for this run alone; then repeat your command",
+      ]
+    : [`a person runs: nanoguard approve ${id}`, "once they agreed, repeat your command"]
 }
 
 function substitutionLines({ name, withheld, installed, verdict }: Substitution, options: Options): string[] {

@@ -51,18 +51,18 @@ export interface ResumeReport {
 /** What a kill came to, or a drill of one. */
 export function renderKill(report: KillReport, format: Format): string {
   if (format === "json") return safeJson(report)
-  const { state, targets, boxes, engines, frozen, total, unboxed, notes } = report
+  const { state, targets, boxes, engines, unboxed, notes } = report
   const who = targets.map((target) => (target === "all" ? "everything" : cleanText(target))).join(", ")
   const lines =
     state === "drilled"
       ? [`Drill: a kill of ${who} would stop ${countOf(boxes.length, "box", "boxes")}. Nothing was changed.`]
       : [
-          `${who}: stopped. ${countOf(boxes.length, "box", "boxes")}${boxes.length > 0 ? `, every one frozen within ${frozen} ms, ended within ${total} ms` : ""}.`,
+          `${who}: stopped. ${[countOf(boxes.length, "box", "boxes"), ...timesOf(report)].join(", ")}.`,
           ...storeLines(report),
         ]
   lines.push(
     ...alignColumns(
-      boxes.map(({ run, agent, engine, ...times }) => [`  ${run}`, agent, engine, stepsOf(state, times)]),
+      boxes.map(({ run, agent, engine, ...times }) => [`  ${run}`, agent || "-", engine, stepsOf(state, times)]),
     ),
   )
   for (const { engine, ms, boxes: count, problem } of engines)
@@ -76,6 +76,13 @@ export function renderKill(report: KillReport, format: Format): string {
   if (state === "killed")
     lines.push(`New runs are refused until an approver lifts it: nanoguard resume ${targets.map(asArgument).join(" ")}`)
   return `${lines.join("\n")}\n`
+}
+
+/** Of all boxes; that one stood still before it ended is said only where each did. */
+function timesOf({ boxes, frozen, total }: KillReport): string[] {
+  if (boxes.length === 0) return []
+  const stood = boxes.every((box) => box.frozen !== undefined) ? [`every one frozen within ${frozen} ms`] : []
+  return [...stood, `ended within ${total} ms`]
 }
 
 const asArgument = (target: string) => (target === "all" ? "--all" : cleanText(target))

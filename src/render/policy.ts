@@ -3,6 +3,7 @@
 import type { PolicyChange } from "../policy/change.ts"
 import type { ConsideredException, ConsideredRule, Explanation } from "../policy/explain.ts"
 import type { Finding } from "../policy/finding.ts"
+import { riskOf } from "../policy/risk.ts"
 import type { TestResult } from "../policy/testing.ts"
 import type { Mode } from "../policy/types.ts"
 import { cleanText, countOf, safeJson } from "./clean.ts"
@@ -85,6 +86,7 @@ export function renderExplain(report: ExplainReport, format: "text" | "json", co
     `${cleanText(report.subject)}: ${verdict.effect.toUpperCase()} ${verdict.code}${verdict.mode === "observe" ? " (observe: nothing is stopped)" : ""}`,
     ...hanging(`  ${cleanText(verdict.reason)}`, 2, columns),
     `  rule ${cleanText(verdict.rule)}`,
+    ...(verdict.effect === "ask" ? [`  risk ${riskOf(verdict.risk)}`] : []),
   ]
   const missed = rules.filter(({ outcome }) => outcome === "missed")
   if (rules.length > 0) out.push("", "Rules considered:")
@@ -102,9 +104,10 @@ export function renderExplain(report: ExplainReport, format: "text" | "json", co
   return lines(out)
 }
 
-function ruleLines({ rule, effect, outcome, differs }: ConsideredRule, columns: number): string[] {
+function ruleLines({ rule, effect, outcome, risk, differs }: ConsideredRule, columns: number): string[] {
   const head = `  ${outcome.padEnd(8)} ${effect.padEnd(5)} `
-  return hanging(`${head}${cleanText(rule)}${differenceText(differs)}`, head.length, columns)
+  const grave = risk === undefined ? "" : `, ${risk} risk`
+  return hanging(`${head}${cleanText(rule)}${grave}${differenceText(differs)}`, head.length, columns)
 }
 
 function exceptionLines({ rule, subject, of, outcome, differs }: ConsideredException, columns: number): string[] {

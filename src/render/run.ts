@@ -37,7 +37,8 @@ interface Options {
 export function renderBoxEnd(outcome: RunOutcome, options: Options): string {
   const { style } = options
   const { exit, ended, reason, summary } = outcome
-  const refusals = summary === undefined ? "" : renderRunSummary(summary, { failed: exit !== 0, ...options })
+  const refusals =
+    summary === undefined ? "" : renderRunSummary(summary, { failed: exit !== 0, over: true, ...options })
   const lines = [
     ...(ended === "killed" ? [style.red(killedLine(reason))] : []),
     ...(ended === "timeout" ? [style.yellow("nanoguard: its time was over")] : []),

@@ -17,6 +17,8 @@ export interface WhyReport {
   approval?: string
   /** How the approval stands now. */
   approvalState?: string
+  /** The box that asked has ended: a yes for its run alone would come too late. */
+  runOver?: true
   /** What the person said who denied it. */
   approvalNote?: string
   verdict: Verdict
@@ -91,12 +93,13 @@ function describe(item: Verdict["evidence"][number]): string {
   return `${kind}: ${fields.join("; ")}`
 }
 
-function wayOut({ verdict, approval, approvalState }: WhyReport): string | undefined {
+function wayOut({ verdict, approval, approvalState, runOver }: WhyReport): string | undefined {
   const { effect, correction } = verdict
   if (effect === "allow") return undefined
   if (effect === "ask" && approvalState === "pending")
-    return `a person runs \`nanoguard approve ${approval}\`; then repeat your command`
-  if (effect === "ask" && approvalState === "granted") return "repeat your command"
+    return `a person runs \`nanoguard approve ${approval}${runOver ? " --for agent" : ""}\`; then repeat your command`
+  if (effect === "ask" && approvalState === "granted")
+    return runOver ? "repeat your command: that run is over, and a person is asked anew" : "repeat your command"
   if (correction?.action === "request-approval" && approvalState === "denied") return "without it: a person said no"
   if (correction?.action === "request-approval") return "run your command behind the gate: that asks a person"
   if (correction === undefined)

@@ -27,7 +27,7 @@ const SIGNS = { added: "+", changed: "~", removed: "-" } as const
 
 /** What a box changed: what will run on the host first. */
 export function renderReview(report: WorkspaceReport, style: Style = PLAIN_STYLE): string {
-  const { counts, changes, mode, partial, branch, git, review } = report
+  const { counts, changes, mode, partial, branch, git, review, problem } = report
   const total = counts.added + counts.changed + counts.removed
   const lines: string[] = []
   // What `apply` refuses is not said to be on its way.
@@ -39,7 +39,9 @@ export function renderReview(report: WorkspaceReport, style: Style = PLAIN_STYLE
     lines.push(
       `${style.bold(countOf(total, "path"))} ${mode === "direct" ? "changed" : "changed, of the box's own copy"}: ${counts.added} added, ${counts.changed} changed, ${counts.removed} removed`,
     )
-  if (partial) lines.push(style.yellow("too many files to look at each: there may be more"))
+  if (problem !== undefined) lines.push(style.red(cleanText(problem)))
+  else if (partial)
+    lines.push(style.yellow("not everything could be looked at (too many files, or rights): there may be more"))
   if (runs.length > 0)
     lines.push(
       style.yellow(mode === "direct" ? "Will run on your host:" : "Will run on your host once it is there:"),

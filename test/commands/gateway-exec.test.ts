@@ -1,12 +1,6 @@
-import { realpathSync } from "node:fs"
 import { expect, it } from "vitest"
-import { adoptPolicy } from "../../src/approvals/adopt.ts"
-import { addApprover } from "../../src/approvals/enrol.ts"
 import { gatewayExec } from "../../src/commands/gateway-exec.ts"
-import { loadPolicyTexts } from "../../src/policy/load.ts"
-import { openStore } from "../../src/store/open.ts"
-import { newPerson } from "../approvals/support.ts"
-import { emptyHome, NOW, temporaryDirectory, testContext } from "../context.ts"
+import { adoptedProject } from "../gateway/adopted.ts"
 import { startNpmUpstream } from "../gateway/gate.ts"
 
 const POLICY = "version: 1\npackages: { unknown: allow }\n"
@@ -15,15 +9,7 @@ const POLICY = "version: 1\npackages: { unknown: allow }\n"
 async function prepare() {
   const upstream = await startNpmUpstream()
   upstream.publish("good", { "1.0.0": {} })
-  const cwd = realpathSync(temporaryDirectory({ "nanoguard.yaml": POLICY }))
-  const ctx = testContext(cwd, { env: emptyHome({ npm_config_registry: upstream.base }) })
-  const store = await openStore(ctx, { gateway: "test" })
-  const ana = newPerson("ana")
-  await addApprover(store, ana, ana, NOW, "test")
-  const texts = [{ file: "nanoguard.yaml", text: POLICY }]
-  await adoptPolicy(store, { project: cwd, texts, policy: await loadPolicyTexts(texts), since: 0 }, ana, NOW, "test")
-  await store.close()
-  return ctx
+  return adoptedProject(POLICY, { npm_config_registry: upstream.base })
 }
 
 const LATE = `setTimeout(() => fetch(process.env.npm_config_registry + "good", { headers: { authorization: "Bearer " + process.env.NANOGUARD_TOKEN } })

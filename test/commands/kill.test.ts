@@ -1,5 +1,5 @@
 // `nanoguard kill`, `resume` and `ps`, with boxes that are processes of this machine.
-import { existsSync, rmSync } from "node:fs"
+import { existsSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { describe, expect, test } from "vitest"
@@ -8,7 +8,7 @@ import { ps } from "../../src/commands/ps.ts"
 import { type ResumeOptions, resume } from "../../src/commands/resume.ts"
 import { EXIT } from "../../src/errors.ts"
 import { stateHome } from "../../src/home.ts"
-import { boxDirectory } from "../../src/sandbox/boxes.ts"
+import { boxDirectory } from "../../src/sandbox/box-directory.ts"
 import { readKills } from "../../src/sandbox/kills/chain.ts"
 import { readWaiting } from "../../src/sandbox/kills/sticky.ts"
 import type { Engine } from "../../src/sandbox/types.ts"
@@ -73,6 +73,40 @@ describe("kill", () => {
     expect(await place.standing()).toEqual(["agent:claude-1"])
     expect((await place.resume(["claude-1"])).out).toContain("olga: it went wild\nLifted, signed by ana:")
     expect(await place.standing()).toEqual([])
+    const idle = await place.resume([], { all: true }).catch((error: unknown) => error)
+    expect(idle).toMatchObject({ message: "nothing is stopped", exit: EXIT.findings })
+    expect(idle).toHaveProperty("hint", undefined)
+  })
+
+  test("says of a run that cannot be seen from here what a person can do, as ps does", async () => {
+    const place = await newPlace()
+    const boot = "00000000-0000-0000-0000-000000000000"
+    const box = keepBox(place.context(), runId(1), "claude-1", {
+      owner: { pid: 7, start: "7", boot },
+      started: NOW - 65_000,
+    })
+    for (const { out } of [await place.ps(), await place.kill([box.run])]) {
+      expect(out).toContain(`${box.run}: its process 7 is of another machine`)
+      expect(out).toContain(`remove ${boxDirectory(place.context(), box.run)}`)
+    }
+    expect(existsSync(boxDirectory(place.context(), box.run))).toBe(true)
+  })
+
+  test("ends a box whose file cannot be read with all others, and says it where nobody can tell whose it is", async () => {
+    const place = await newPlace()
+    place.start(1, "claude-1")
+    place.engine.start(runId(2), "")
+    keepBox(place.context(), runId(2), "child", { parent: runId(1) })
+    writeFileSync(join(boxDirectory(place.context(), runId(2)), "box.json"), "x".repeat(1024 * 1024 + 1))
+    const one = await place.kill(["claude-1"])
+    expect(one.exit).toBe(EXIT.environment)
+    expect([1, 2].map((n) => place.engine.stateOf(runId(n)))).toEqual([undefined, "S"])
+    expect(one.out).toMatch(new RegExp(`${runId(2)} .*NOT ENDED: its file is damaged.*nanoguard kill ${runId(2)}`))
+    const all = await place.kill([], { all: true })
+    expect(all.exit).toBe(EXIT.ok)
+    expect(place.engine.stateOf(runId(2))).toBeUndefined()
+    expect(all.out).toContain("everything: stopped. 1 box,")
+    expect(all.out).toContain(`${runId(2)}: the file of the box is too large`)
   })
 
   test("all ends everything; a resume of all leaves those who were stopped by name", async () => {
@@ -85,7 +119,11 @@ describe("kill", () => {
     const { out, report } = await place.resume([], { all: true })
     expect(report.standing).toEqual(["agent:codex-1", `run:${runId(1)}`])
     expect(out).toContain("Still stopped, each by a kill of its own:\n  agent:codex-1")
-    await expect(place.resume([], { all: true })).rejects.toThrow("all is not stopped by a kill of its own")
+    await expect(place.resume([], { all: true })).rejects.toMatchObject({
+      message: "there is no kill of all",
+      hint: `what is stopped: agent:codex-1, run:${runId(1)}`,
+    })
+    await expect(place.resume(["claude-2"])).rejects.toThrow("agent:claude-2 is not stopped by a kill of its own")
     await expect(place.resume(["codex-1"], { as: "eve" })).rejects.toThrow("eve is not an approver")
     await expect(place.resume(["codex-1"], { yes: false })).rejects.toThrow("this is no terminal")
   })

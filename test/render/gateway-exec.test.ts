@@ -13,9 +13,9 @@ const verdict: Verdict = {
   reason: "A known vulnerability of severity high applies to this version (GHSA-1).",
   ...{ evidence: [], policyHash: "sha256:00" },
 }
-const closing = (refusal: Refusal): string[] => {
+const closing = (refusal: Refusal, over = false): string[] => {
   const summary: RunSummary = { run: "r", agent: "a", refusals: [refusal], substituted: [], heldBack: [], packages: 1 }
-  return renderRunSummary(summary, { failed: true, style: PLAIN_STYLE, columns: 200 }).trim().split("\n")
+  return renderRunSummary(summary, { failed: true, over, style: PLAIN_STYLE, columns: 200 }).trim().split("\n")
 }
 const expires = "2026-11-21T00:15:00.000Z"
 
@@ -29,6 +29,14 @@ it("puts what an agent can do alone before what a person can, each command alone
     "  a person runs: nanoguard approve ap-4kq2m7xd",
     "  once they agreed, repeat your command",
     "  why: nanoguard why ng-7",
+  ])
+})
+
+it("asks for a yes that outlives the run where that is over", () => {
+  const lines = closing(refusalOf(verdict, 7, { id: "ap-4kq2m7xd", state: "pending", expires }), true)
+  expect(lines.slice(-3, -1)).toEqual([
+    "  a person runs: nanoguard approve ap-4kq2m7xd --for agent",
+    "  this run is over, and a yes without --for agent is for this run alone; then repeat your command",
   ])
 })
 

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest"
+import { refusalOf } from "../../src/gateway/refusal.ts"
+import type { Verdict } from "../../src/policy/types.ts"
 import { renderBoxEnd, renderHeld } from "../../src/render/run.ts"
 import { PLAIN_STYLE } from "../../src/render/style.ts"
 import type { RunOutcome } from "../../src/sandbox/run.ts"
@@ -17,6 +19,19 @@ test("a run that was ended says why where that is known, and never with what rea
   expect(end({ reason: "x\u001b]0;t\u0007" })).not.toMatch(/[\u001b\u0007]/)
   expect(end({ exit: 124, ended: "timeout" })).toBe("nanoguard: its time was over\n")
   expect(end({ exit: 137, ended: "itself" })).toBe("")
+})
+
+test("an approval that is asked for as the box ends is one for its agent: no other run is this one", () => {
+  const verdict: Verdict = {
+    ...{ effect: "ask", code: "script.unapproved", rule: "r", subject: "pkg:npm/esbuild@0.25.1", mode: "enforce" },
+    ...{ reason: "An install would run a script.", evidence: [], policyHash: "sha256:00" },
+  }
+  const asked = { id: "ap-4kq2m7xd", state: "pending", expires: "2026-11-21T00:15:00.000Z" } as const
+  const refusals = [refusalOf(verdict, 7, asked)]
+  const summary = { run: "r", agent: "a", refusals, substituted: [], heldBack: [], packages: 1 }
+  expect(
+    end({ exit: 1, ended: "itself", summary: { ...summary, installed: [], reached: [], approved: [] } }),
+  ).toContain("a person runs: nanoguard approve ap-4kq2m7xd --for agent\n")
 })
 
 test("a request that waits is told with its id, cleaned", () => {

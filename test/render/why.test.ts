@@ -21,6 +21,14 @@ it.each<[string, Omit<WhyReport, "schema">]>([
     "do        a person runs `nanoguard approve ap-4kq2m7xd`; then repeat your command",
     { verdict: ask, approval: "ap-4kq2m7xd", approvalState: "pending" },
   ],
+  [
+    "do        a person runs `nanoguard approve ap-4kq2m7xd --for agent`; then repeat your command",
+    { verdict: ask, approval: "ap-4kq2m7xd", approvalState: "pending", runOver: true },
+  ],
+  [
+    "do        repeat your command: that run is over, and a person is asked anew",
+    { verdict: ask, approval: "ap-4kq2m7xd", approvalState: "granted", runOver: true },
+  ],
   ["do        repeat your command", { verdict: ask, approval: "ap-4kq2m7xd", approvalState: "granted" }],
   ["do        without it: a person said no", { verdict: ask, approval: "ap-4kq2m7xd", approvalState: "denied" }],
   ["do        run your command behind the gate: that asks a person", { verdict: ask }],

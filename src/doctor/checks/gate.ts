@@ -33,7 +33,8 @@ function judge(kept: string | undefined, health: string | undefined, origin: str
       why: "it says that it is ill: what it cannot record it does not release",
     }
   if (health === "warn")
-    return { state: "warn", why: "policy or advisories are old ones", fix: "nanoguard gateway status" }
+    // An old policy was told of above, and nothing else is a warning. A gate takes up new advisories by itself.
+    return { state: "warn", why: "its advisories are older than 7 days", fix: "nanoguard advisories update" }
   return { state: "ok", why: `runs at ${origin} (process ${pid})` }
 }
 

@@ -10,7 +10,7 @@ export const killsCheck: Check = {
   title: "Kills",
   run: async ({ ctx, reader }) => {
     const opened = await reader()
-    const chain = opened && (await readKills(opened.db))
+    const chain = opened && (await readKills(opened.db, stateHome(ctx)))
     const waiting = readWaiting(stateHome(ctx))
     const targets = [...new Set([...(chain?.standing.keys() ?? []), ...waiting.keys()])]
     const facts = { targets, waiting: waiting.size, refusedResumes: chain?.refused.length ?? 0 }
@@ -18,7 +18,7 @@ export const killsCheck: Check = {
     if (first !== undefined)
       return {
         ...{ state: "warn", facts, fix: `nanoguard resume ${first === "all" ? "--all" : first}` },
-        why: `stopped until an approver resumes: ${targets.slice(0, 5).join(", ")}`,
+        why: chain?.cut ?? `stopped until an approver resumes: ${targets.slice(0, 5).join(", ")}`,
       }
     return { state: "ok", facts, why: "nobody is stopped" }
   },

@@ -1,5 +1,6 @@
 // What runs that were killed themselves left on this machine; the next start cleans it up.
-import { isOwnerAlive, listBoxFiles } from "../../sandbox/boxes.ts"
+import { listBoxFiles } from "../../sandbox/boxes.ts"
+import { isOwnerAlive } from "../../sandbox/owner.ts"
 import type { Check } from "../types.ts"
 
 /** Boxes whose owner is gone. Looks at files alone: what still runs of them `ps` says. */
