@@ -2,7 +2,7 @@
 import type { Context } from "../context.ts"
 import { NanoguardError } from "../errors.ts"
 import { VERSION } from "../version.ts"
-import { agentFiles, ciFiles, POLICY_FILE, policyFile, policyTests } from "./files.ts"
+import { agentFiles, ciFiles, POLICY_FILE, policyFile, policyTests, TARBALLS } from "./files.ts"
 import { planGateway } from "./gateway.ts"
 import { planImage } from "./image.ts"
 import { type NativeEdit, planNative } from "./native.ts"
@@ -57,6 +57,11 @@ export async function buildPlan(
   }
   const files = [policy]
   for (const file of wanted) files.push(await plan(file))
+  if (files.some(({ after }) => after.includes(TARBALLS))) {
+    notes.push(
+      "nanoguard is not on npm yet, and the name there is another person's: put the address of your own tarball into the job before you commit it.",
+    )
+  }
   return { files, notes: [...notes, ...notesOn(facts, answers, policy)] }
 }
 

@@ -1,4 +1,5 @@
 // From a directory listing to facts. Pure, so that every combination is a table in a test.
+import { parseForeignJson } from "../foreign-json.ts"
 import type { Agent, Ci, Engine, Facts, Found, FoundManager, Manager } from "./types.ts"
 
 /** What `readListing` saw. Paths are relative to the root, with forward slashes; directories end with one. */
@@ -109,7 +110,7 @@ function yarnMajor(text: string | undefined): number | undefined {
 
 function packageJson(listing: Listing): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(listing.texts.get("package.json") ?? "null")
+    const value: unknown = parseForeignJson(listing.texts.get("package.json") ?? "null")
     return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined
   } catch {
     return undefined

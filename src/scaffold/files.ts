@@ -29,18 +29,22 @@ export function policyTests(answers: Answers): Wanted {
   }
 }
 
+/** Stands for the address of the person's own tarball, which nobody else knows. A job that still has it fails: nothing is ever there (RFC 6761). */
+export const TARBALLS = "https://tarballs.invalid/"
+
 /**
  * The CI job. GitLab has one file for all jobs, so there the job is a file of its own that is included. `tests`: there will be
  * policy tests; without any, `policy test` would fail the job with "nothing checked".
  */
 export function ciFiles(ci: Ci, version: string, tests: boolean): Wanted[] {
+  const tarball = `${TARBALLS}nanoguard-${version}.tgz`
   if (ci === "github") {
     return [
       {
         path: ".github/workflows/nanoguard.yml",
         reason: "vets every pull request, every push and every night",
         whole: readTemplate("ci/github.yml", {
-          version,
+          tarball,
           tests: tests ? "      - run: nanoguard policy test\n" : "",
         }),
       },
@@ -50,7 +54,7 @@ export function ciFiles(ci: Ci, version: string, tests: boolean): Wanted[] {
     {
       path: ".gitlab/nanoguard.yml",
       reason: "vets every merge request and the default branch",
-      whole: readTemplate("ci/gitlab.yml", { version, tests: tests ? "    - nanoguard policy test\n" : "" }),
+      whole: readTemplate("ci/gitlab.yml", { tarball, tests: tests ? "    - nanoguard policy test\n" : "" }),
     },
     {
       path: ".gitlab-ci.yml",

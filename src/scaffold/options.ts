@@ -1,6 +1,7 @@
 // Flags to answers. Every question has a flag, so that init runs the same in a terminal, in a script and in CI.
 import { EXIT, NanoguardError } from "../errors.ts"
 import { AGENT_PACKAGES } from "./image.ts"
+import { readInside } from "./paths.ts"
 import { AGENTS, type Agent, type Answers, CIS, type Facts, PRESETS } from "./types.ts"
 
 /** The flags of `nanoguard init`, as commander hands them over. */
@@ -71,6 +72,12 @@ export function imageOf(agents: readonly Agent[], flags: Partial<Answers>): Pick
   if (flags.image === "") return {}
   if (flags.image !== undefined) return { image: flags.image }
   return agents.some((agent) => agent in AGENT_PACKAGES) ? { image: BASE } : {}
+}
+
+/** The flags of `--build-image`, with the usual base where neither they nor a Containerfile below `root` say what to build. */
+export async function flagsToBuild(flags: Partial<Answers>, root: string): Promise<Partial<Answers>> {
+  const { CONTAINERFILE } = await import("../sandbox/image/containerfile.ts")
+  return flags.image === undefined && readInside(root, CONTAINERFILE) === null ? { ...flags, image: BASE } : flags
 }
 
 /** A reference as engines take it: no option, and nothing that a Containerfile would read as more than one word. */

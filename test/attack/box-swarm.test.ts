@@ -33,7 +33,7 @@ test.each(["link", "link/below"])("a directory %s that leads elsewhere is no wor
   const [one] = await runSwarm(
     ctx,
     { swarm, root, project: root, base: { operator: "olga" } },
-    { outputOf: () => ctx.stdout, hooksOf: () => hooks },
+    { begin: (work) => work(() => {}), outputOf: () => ctx.stdout, hooksOf: () => hooks },
   )
   expect(String(one?.error)).toContain("a link leads to it")
 })

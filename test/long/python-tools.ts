@@ -51,7 +51,8 @@ export async function findPythonTool(tool: PythonTool): Promise<{ bin: string } 
   const bin = join(environment, process.platform === "win32" ? "Scripts" : "bin")
   if (existsSync(join(environment, "ready"))) return { bin }
   try {
-    mkdirSync(home, { recursive: true, mode: 0o700 })
+    // Boxes of other users see it, too.
+    mkdirSync(home, { recursive: true, mode: 0o755 })
     rmSync(environment, { recursive: true, force: true })
     await run("python3", ["-m", "venv", environment], home)
     await run(join(bin, "python"), ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...wanted], home)

@@ -95,6 +95,39 @@ describe("init", () => {
     expect(parse(readFileSync(join(root, "nanoguard.yaml"), "utf8")).sandbox).toEqual(sandbox)
   })
 
+  it("says which line of the CI job is to be changed, and no more once it is", async () => {
+    const note = "put the address of your own tarball into the job before you commit it."
+    for (const [ci, path] of [
+      ["github", ".github/workflows/nanoguard.yml"],
+      ["gitlab", ".gitlab/nanoguard.yml"],
+    ] as const) {
+      const { out, report } = await run({ yes: true, agents: "none", ci })
+      expect(report.notes.join()).toContain(note)
+      expect(out.replace(/\s+/g, " ")).toContain(note)
+      const job = readFileSync(join(root, path), "utf8")
+      expect(job).toMatch(
+        /# CHANGE THIS LINE .*\n.*npm install --global --ignore-scripts https:\/\/tarballs\.invalid\/\S+\.tgz/,
+      )
+      // The name on npm is another person's.
+      expect(job).not.toMatch(/nanoguard@|npx nanoguard/)
+      put(path, job.replace(/https:\/\/tarballs\.invalid\/\S+\.tgz/, "https://files.acme.example/nanoguard.tgz"))
+      expect((await run({ yes: true, agents: "none", ci })).report.notes.join()).not.toContain(note)
+    }
+    expect((await run({ yes: true, agents: "none", ci: "none", dryRun: true })).report.next.join()).not.toContain(
+      "gateway",
+    )
+  })
+
+  it("--build-image writes what it builds from where there is none, whatever agents there are", async () => {
+    const planned = async (more: object = {}) =>
+      (await run({ yes: true, agents: "none", ci: "none", buildImage: true, dryRun: true, ...more })).report.files
+        .map(({ path }) => path)
+        .includes(".nanoguard/Containerfile")
+    expect([await planned(), await planned({ image: false })]).toEqual([true, false])
+    put(".nanoguard/Containerfile", "FROM scratch\n")
+    expect(await planned()).toBe(false)
+  })
+
   it("ends with 1 and writes the rest where one file has to be changed by hand", async () => {
     put(".claude/settings.json", "{ broken")
     const { exit, out, report } = await run({ yes: true, agents: "claude", ci: "none", instructions: false })

@@ -1,7 +1,9 @@
 // F1 to F4, and what of the host may not be read: nothing here is written that the host would miss.
 import {
+  closeSync,
   linkSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -46,6 +48,18 @@ const does = (work) => {
   } catch {
     return false
   }
+}
+/** Whether a file could be changed. One that is there is only opened; another is made, and taken away with what was made for it. */
+const changes = (path) => {
+  if (exists(path)) return does(() => closeSync(openSync(path, "r+")))
+  let made
+  const done = does(() => {
+    made = mkdirSync(join(path, ".."), { recursive: true })
+    closeSync(openSync(path, "wx"))
+    rmSync(path)
+  })
+  if (made !== undefined) does(() => rmSync(made, { recursive: true }))
+  return done
 }
 
 /** Moves something away and back: what is not to be changed is not to be replaced either. */
@@ -104,9 +118,9 @@ export const probes = [
     ...{ id: "settings-write", item: "F2", title: "changing the relay, the settings or the gate's socket" },
     run: () =>
       none([
-        ["/run/nanoguard/probe", writes("/run/nanoguard/probe")],
-        ["the relay", does(() => writeFileSync("/run/nanoguard/relay.mjs", "", { flag: "r+" }))],
-        ["a file beside the socket", writes("/run/nanoguard/gate/probe")],
+        ["/run/nanoguard/probe", changes("/run/nanoguard/probe")],
+        ["the relay", exists("/run/nanoguard/relay.mjs") && changes("/run/nanoguard/relay.mjs")],
+        ["a file beside the socket", changes("/run/nanoguard/gate/probe")],
         ["moving the socket", moves("/run/nanoguard/gate/gate.sock")],
         ["moving its directory", moves("/run/nanoguard/gate")],
       ]),
@@ -140,7 +154,7 @@ export const probes = [
       none(
         ["/probe", "/usr/bin/probe", "/etc/passwd", "/bin/probe", "/var/lib/probe", "/root/.bashrc"].map((path) => [
           path,
-          writes(path),
+          changes(path),
         ]),
       ),
   },
@@ -151,7 +165,7 @@ export const probes = [
         [
           ...["/etc/ld.so.preload", "/etc/ld.so.conf.d/probe.conf", "/etc/ld.so.cache", "/etc/environment"],
           ...["/etc/environment.d/probe.conf", "/etc/profile.d/probe.sh", "/etc/security/pam_env.conf"],
-        ].map((path) => [path, writes(path)]),
+        ].map((path) => [path, changes(path)]),
       ),
   },
   {

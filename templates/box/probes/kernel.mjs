@@ -1,7 +1,8 @@
 // K1 to K5: the kernel. A call that the kernel answers with more than a refusal has got through.
 import { closeSync, constants, openSync, readdirSync, readlinkSync } from "node:fs"
 import { join } from "node:path"
-import { broke, config, held, none, refused, status, systemCall, unknown } from "./tools.mjs"
+import { isatty } from "node:tty"
+import { broke, config, held, none, refused, refusedOn, status, systemCall, unknown, worst } from "./tools.mjs"
 
 /** Only opened: to be allowed to is enough. */
 const opensForWriting = (path) => {
@@ -87,17 +88,23 @@ export const probes = [
     run: () => worst([refused("keyctl", 0, -4, 0), refused("add_key", "user", "nanoguard-probe", "x", 1, -3)]),
   },
   {
-    ...{ id: "terminal-input", item: "K4", title: "typing into the person's terminal" },
+    // Asked in a box that was started without one.
+    ...{ id: "terminal", item: "K4", title: "the terminal of whoever started the box" },
+    run: () =>
+      none([["/dev/tty", openTerminal() !== undefined], ...[0, 1, 2].map((fd) => [`descriptor ${fd}`, isatty(fd)])]),
+  },
+  {
+    // Asked in a box that was started on a terminal, where one can be had: whatever it is told, it is no other's.
+    ...{ id: "terminal-input", item: "K4", title: "typing into a terminal" },
     run: () => {
-      // TIOCSTI and TIOCLINUX, on the terminal where there is one.
-      try {
-        closeSync(openSync("/dev/tty", "r+"))
-      } catch {
-        return held("there is no terminal")
-      }
-      return config.ownTerminal === true
-        ? held("the terminal is the box's own")
-        : refused(process.arch === "x64" ? 16 : 29, 0, 0x5412, " ")
+      // gVisor has no /dev/tty for it.
+      const terminal = openTerminal() ?? [0, 1].find((descriptor) => isatty(descriptor))
+      const [TIOCSTI, TIOCLINUX, GET_SHIFT_STATE] = [0x5412, 0x541c, "\u0006"]
+      const outcome = worst([
+        refusedOn(terminal ?? "pipe", "ioctl", 0, TIOCSTI, " "),
+        refusedOn(terminal ?? "pipe", "ioctl", 0, TIOCLINUX, GET_SHIFT_STATE),
+      ])
+      return { ...outcome, saw: `${outcome.saw}, ${terminal === undefined ? "without a terminal" : "on a terminal"}` }
     },
   },
   {
@@ -145,12 +152,13 @@ export const probes = [
   },
 ]
 
-function worst(outcomes) {
-  return (
-    outcomes.find(({ state }) => state === "broke") ??
-    outcomes.find(({ state }) => state === "cannot-tell") ??
-    outcomes[0]
-  )
+/** A descriptor of the terminal that this process belongs to; undefined where it has none. */
+function openTerminal() {
+  try {
+    return openSync("/dev/tty", "r+")
+  } catch {
+    return undefined
+  }
 }
 
 function becomesRoot() {

@@ -33,6 +33,7 @@ for (const { id, item, title, run } of [...network, ...reach, ...files, ...kerne
     saw: `the probe failed: ${error?.code ?? error?.message ?? error}`,
   })
   const outcome = await Promise.race([Promise.resolve().then(run).catch(failed), late])
-  process.stdout.write(`${JSON.stringify({ probe: id, item, title, ...outcome })}\n`)
+  // A line of its own, also where what a probe did stands on the terminal.
+  process.stdout.write(`\n${JSON.stringify({ probe: id, item, title, ...outcome })}\n`)
 }
 process.stdout.write('{"probe":"end"}\n', () => process.exit(0))

@@ -9,6 +9,7 @@ import { broke, config, held, none, proxied, refused, statusOf, systemCall, tryC
 
 /** Public resolvers and sites: nothing is sent but the attempt to connect. */
 const PUBLIC = ["1.1.1.1", "8.8.8.8", "9.9.9.9"]
+const PUBLIC_IPV6 = ["2606:4700:4700::1111", "2001:4860:4860::8888"]
 const METADATA = ["169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "169.254.170.2"]
 
 const connectAll = (targets) =>
@@ -18,6 +19,22 @@ const connectAll = (targets) =>
       (await tryConnect({ host, port })).outcome === "connected",
     ]),
   )
+
+/**
+ * Whether the kernel knows a way to an address. To connect a datagram socket (connect(2)) looks one up and sends nothing, so that this
+ * does not go by what lies behind: on a machine without a network, too, there is none in a box alone.
+ */
+const hasRoute = (host) =>
+  new Promise((resolve) => {
+    const socket = createSocket(isIPv6(host) ? "udp6" : "udp4")
+    const done = (error) => {
+      socket.close()
+      resolve(error === undefined || error === null)
+    }
+    socket.connect(443, host, done)
+  })
+const routesTo = (hosts) => Promise.all(hosts.map(async (host) => [`a route to ${host}`, await hasRoute(host)]))
+
 const each = (hosts, ports) => hosts.flatMap((host) => ports.map((port) => ({ host, port })))
 
 /** Whether a datagram could be handed to a network. */
@@ -29,7 +46,11 @@ const sends = (host, port) =>
       resolve(sent)
     }
     socket.on("error", () => done(false))
-    socket.send("nanoguard", port, host, (error) => done(error === null || error === undefined))
+    socket.bind(0, () => {
+      // Without it nothing is sent to everybody, wherever this is.
+      socket.setBroadcast(!isIPv6(host))
+      socket.send("nanoguard", port, host, (error) => done(error === null || error === undefined))
+    })
   })
 const sendAll = (targets) =>
   Promise.all(targets.map(async ({ host, port }) => [`datagram to ${host} port ${port}`, await sends(host, port)]))
@@ -55,12 +76,12 @@ function configuredResolvers() {
 export const probes = [
   {
     ...{ id: "tcp-public", item: "N1", title: "TCP to public addresses" },
-    run: async () => none(await connectAll(each(PUBLIC, [443, 80, 53]))),
+    run: async () => none([...(await connectAll(each(PUBLIC, [443, 80, 53]))), ...(await routesTo(PUBLIC))]),
   },
   {
     ...{ id: "metadata", item: "N1", title: "addresses of cloud metadata, directly and through the gate" },
     run: async () => {
-      const direct = await connectAll(each(METADATA, [80]))
+      const direct = [...(await connectAll(each(METADATA, [80]))), ...(await routesTo(METADATA))]
       const names = [...METADATA.map((host) => (isIPv6(host) ? `[${host}]` : host)), "metadata.google.internal"]
       const through = []
       for (const host of names) {
@@ -83,7 +104,7 @@ export const probes = [
   },
   {
     ...{ id: "ipv6", item: "N2", title: "IPv6" },
-    run: async () => none(await connectAll(each(["2606:4700:4700::1111", "2001:4860:4860::8888"], [443, 53]))),
+    run: async () => none([...(await connectAll(each(PUBLIC_IPV6, [443, 53]))), ...(await routesTo(PUBLIC_IPV6))]),
   },
   {
     ...{ id: "icmp", item: "N2", title: "ICMP and raw IP sockets" },
@@ -120,6 +141,7 @@ export const probes = [
     run: async () => {
       const { outcome, took } = await tryConnect({ host: PUBLIC[0], port: 443 }, 5000)
       if (outcome === "connected") return broke("connected")
+      if (await hasRoute(PUBLIC[0])) return broke(`there is a way past it, and only its end is shut (${outcome})`)
       return took < 1000 ? held(outcome) : broke(`refused only after ${Math.round(took)} ms (${outcome})`)
     },
   },
@@ -172,6 +194,11 @@ export const probes = [
   },
   {
     ...{ id: "neighbours", item: "N6", title: "other containers" },
-    run: async () => none(await connectAll(each(["172.17.0.2", "172.17.0.3", "10.88.0.2", "10.88.0.3"], [80, 8471]))),
+    run: async () => {
+      const usual = ["172.17.0.2", "172.17.0.3", "10.88.0.2", "10.88.0.3"]
+      const hosts = [...new Set([...config.neighbours.map(({ host }) => host), ...usual])]
+      const connected = await connectAll([...config.neighbours, ...each(usual, [80, 8471])])
+      return none([...connected, ...(await routesTo(hosts))])
+    },
   },
 ]

@@ -26,6 +26,15 @@ export function none(attempts) {
   return through.length > 0 ? broke(through.join(", ")) : held(`${attempts.length} attempts, all refused`)
 }
 
+/** The worst of several outcomes. */
+export function worst(outcomes) {
+  return (
+    outcomes.find(({ state }) => state === "broke") ??
+    outcomes.find(({ state }) => state === "cannot-tell") ??
+    outcomes[0]
+  )
+}
+
 /** How a connection ends: "connected", an error's code, or "timeout". Milliseconds beside it. */
 export function tryConnect(target, timeout = 1500) {
   const begun = performance.now()
@@ -40,11 +49,11 @@ export function tryConnect(target, timeout = 1500) {
   })
 }
 
-/** Sends bytes to the relay and resolves with the start of what comes back, "" for nothing. */
-export function askProxy(text, timeout = 3000, port = config.port) {
+/** Sends bytes to the relay and resolves with the start of what comes back, "" for nothing; at once where `isEnough` says so of it. */
+export function askProxy(text, timeout = 3000, isEnough = (answer) => answer.length > 65536) {
   return new Promise((resolve) => {
     let answer = ""
-    const socket = connect(port, "127.0.0.1", () => socket.write(text))
+    const socket = connect(config.port, "127.0.0.1", () => socket.write(text))
     const done = () => {
       socket.destroy()
       resolve(answer)
@@ -52,7 +61,7 @@ export function askProxy(text, timeout = 3000, port = config.port) {
     socket.setTimeout(timeout, done)
     socket.on("data", (chunk) => {
       answer += chunk.toString("latin1")
-      if (answer.length > 65536) done()
+      if (isEnough(answer)) done()
     })
     socket.on("error", done)
     socket.on("close", done)
@@ -61,6 +70,9 @@ export function askProxy(text, timeout = 3000, port = config.port) {
 
 /** The status of an answer, 0 where there is none. */
 export const statusOf = (answer) => Number(/^HTTP\/1\.[01] (\d{3})/.exec(answer)?.[1] ?? 0)
+
+/** The status of what the relay answers to bytes, 0 where it does not. Some answers have no end: only the beginning is waited for. */
+export const askStatus = async (text) => statusOf(await askProxy(text, 3000, (answer) => statusOf(answer) > 0))
 
 /** One request to the proxy in absolute form. */
 export const proxied = (method, url) =>
@@ -84,6 +96,7 @@ export const status = (pid = "self") =>
 const NUMBERS = {
   x64: {
     ...{
+      ioctl: 16,
       socket: 41,
       ptrace: 101,
       pivot_root: 155,
@@ -94,10 +107,12 @@ const NUMBERS = {
       keyctl: 250,
     },
     ...{ mknodat: 259, unshare: 272, perf_event_open: 298, open_by_handle_at: 304, setns: 308, process_vm_readv: 310 },
+    ...{ process_vm_writev: 311 },
     ...{ bpf: 321, userfaultfd: 323, io_uring_setup: 425, fsopen: 430 },
   },
   arm64: {
     ...{
+      ioctl: 29,
       mknodat: 33,
       mount: 40,
       pivot_root: 41,
@@ -108,6 +123,7 @@ const NUMBERS = {
       socket: 198,
     },
     ...{ add_key: 217, keyctl: 219, perf_event_open: 241, open_by_handle_at: 265, setns: 268, process_vm_readv: 270 },
+    ...{ process_vm_writev: 271 },
     ...{ bpf: 280, userfaultfd: 282, io_uring_setup: 425, fsopen: 430 },
   },
 }
@@ -116,7 +132,10 @@ const NUMBERS = {
  * Makes a system call in a process of its own: arguments are numbers or strings. Returns `{result, errno}` with the error's name ("" for
  * none), or undefined where nothing here can make one.
  */
-export function systemCall(name, ...args) {
+export const systemCall = (name, ...args) => systemCallOn("pipe", name, ...args)
+
+/** The same where the process has `input`, a descriptor, as its standard input: for calls that are about one. */
+export function systemCallOn(input, name, ...args) {
   const number = typeof name === "number" ? name : NUMBERS[process.arch]?.[name]
   if (number === undefined) return undefined
   const words = [number, ...args].map((arg) => (typeof arg === "string" ? `s${arg}` : `n${arg}`))
@@ -128,7 +147,9 @@ export function systemCall(name, ...args) {
     ["perl", ["-e", perl]],
     ["python3", ["-c", python]],
   ]) {
-    const ran = spawnSync(file, [...first, ...words], { encoding: "utf8", timeout: 4000 })
+    const ran = spawnSync(file, [...first, ...words], {
+      ...{ encoding: "utf8", timeout: 4000, stdio: [input, "pipe", "pipe"] },
+    })
     const [result, errno] = (ran.stdout ?? "").trim().split(" ").map(Number)
     // A filter that ends the caller has refused as well.
     if (ran.signal === "SIGSYS") return { result: -1, errno: "SIGSYS" }
@@ -165,8 +186,11 @@ const REFUSED = new Set([
 ])
 
 /** Judges a system call that must be refused whatever its arguments are. */
-export function refused(name, ...args) {
-  const made = systemCall(name, ...args)
+export const refused = (name, ...args) => refusedOn("pipe", name, ...args)
+
+/** The same with `input` as in `systemCallOn`. */
+export function refusedOn(input, name, ...args) {
+  const made = systemCallOn(input, name, ...args)
   if (made === undefined) return unknown("neither perl nor python3 is here to make the system call")
   return REFUSED.has(made.errno)
     ? held(made.errno)

@@ -163,7 +163,7 @@ describe.each(LAB_ENGINES)("in a box of %s", (engine) => {
     expect(first).toContain("two")
     expect(readFileSync(join(workspace, "a.txt"), "utf8")).toBe("two\n")
     expect(second).toMatch(/Read-only file system|Permission denied/)
-    expect(second).toContain("nanoguard.run/1")
+    expect(second).toContain("nanoguard.own-run/1")
     // Of what stood there while it ran nothing is left.
     expect(readdirSync(workspace)).toEqual(["a.txt"])
     for (const name of [".codex", ".gemini", ".mcp.json"]) expect(existsSync(join(workspace, name))).toBe(false)

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process"
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest"
+import type { Engine } from "../../../src/sandbox/types.ts"
 import { needs, openBoxes, until } from "../../sandbox/engines/bubblewrapped.ts"
 
 const OTHER = 54_321
@@ -73,6 +74,32 @@ describe.each(users)("a box for user %i", (uid) => {
     const last = ticks()
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(ticks()).toBe(last)
+  })
+
+  test("made to stand still before it began, it does, is seen to, and ends", async (ctx) => {
+    const { start, spec, engine, state, workspace } = openBoxes(uid)
+    const frozen: Engine = {
+      ...engine,
+      launch: async (spec) => {
+        const launch = await engine.launch(spec)
+        await engine.freeze({ run: spec.run, agent: spec.agent, engine: "bubblewrap", handle: "", state: "running" })
+        return launch
+      },
+    }
+    const box = await start(spec(["touch", "/workspace/began"]), frozen)
+    const found = await box.found()
+    if (found === undefined) throw new Error("not found")
+    const path = join(state, "boxes", found.run, "bubblewrap.json")
+    const launched = JSON.parse(readFileSync(path, "utf8"))
+    if (launched.cgroup.directories.freezer === undefined) ctx.skip("no control group can be made here")
+    await until(async () => (await box.found())?.state === "frozen", "standing still")
+    // However long ago that was.
+    writeFileSync(path, JSON.stringify({ ...launched, ticks: launched.ticks - 100_000 }))
+    expect(await box.found()).toMatchObject({ state: "frozen", handle: "" })
+    writeFileSync(path, JSON.stringify(launched))
+    await engine.kill(found)
+    await box.ended
+    expect(existsSync(join(workspace, "began"))).toBe(false)
   })
 
   test("has the terminal that was made for it, also by its name", () => {

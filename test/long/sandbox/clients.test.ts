@@ -1,11 +1,13 @@
 // Package managers in boxes of real engines, unmodified: what is approved is installed, a range ends on what is approved, a pin of a
 // refused version says why and what to do, once, and the box can ask the gate about it.
-import { execFileSync } from "node:child_process"
-import { globSync, readFileSync } from "node:fs"
-import { dirname, join } from "node:path"
-import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest"
+import { execFileSync, spawnSync } from "node:child_process"
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { basename, dirname, join } from "node:path"
+import { afterAll, describe, expect, it, type TestContext } from "vitest"
 import { quoteWord } from "../../../src/sandbox/terminal/quote.ts"
 import { useEngine } from "../../sandbox/engines.ts"
+import { podmanUser, type TestUser } from "../../sandbox/user.ts"
 import { toolDirectory } from "../../tools.ts"
 import { CLIENTS } from "../clients/clients.ts"
 import type { ClientDescription } from "../clients/description.ts"
@@ -14,7 +16,7 @@ import type { Packages } from "../clients/packages.ts"
 import { write } from "../clients/project.ts"
 import { SAMPLE, SEED } from "../faults/random.ts"
 import { findPythonTool } from "../python-tools.ts"
-import { type BoxLab, give, LAB_ENGINES, type LabEngine, openBoxLab, USER } from "./lab.ts"
+import { type BoxLab, give, type LabEngine, openBoxLab } from "./lab.ts"
 
 const PACKAGES: Packages = {
   plain: [{ version: "1.0.0" }, { version: "1.1.0" }],
@@ -26,31 +28,66 @@ const REFUSED = { foo: ["1.2.0"], bar: ["1.0.1"] }
 const PYTHON = ["pip", "uv", "poetry"] as const
 const FROM_NPM = ["npm-10", "npm-11", "npm-12", "pnpm-10", "pnpm-12", "yarn-1", "yarn-4", "bun"]
 
-let lab: BoxLab
-beforeAll(async () => {
+const ENGINES = ["bubblewrap", "docker", "docker+runsc", "podman"] as const
+
+/** One of this process's user, and one of a user without rights; each is opened by its first test. */
+const labs: { root?: Promise<BoxLab>; user?: Promise<BoxLab> } = {}
+afterAll(async () => {
+  for (const lab of Object.values(labs)) await lab.then((one) => one.close())
+})
+
+function labOf(engine: LabEngine): Promise<BoxLab> {
+  if (engine === "podman") labs.user ??= podmanUser().then(open)
+  else labs.root ??= open()
+  return (engine === "podman" ? labs.user : labs.root)!
+}
+
+async function open(as?: TestUser): Promise<BoxLab> {
   const python = (await Promise.all(PYTHON.map(findPythonTool))).flatMap((found) =>
     "bin" in found ? [dirname(found.bin)] : [],
   )
-  const tools = [...FROM_NPM.map(toolDirectory), ...python, ...rust().map((name) => join(sysroot(), name))]
-  lab = await openBoxLab({ packages: PACKAGES, refused: REFUSED, tools })
-})
-afterAll(() => lab?.close())
+  const compilers = [...(isApart(rustHome()) ? [linkRust()] : []), ...(isApart(goHome()) ? [goHome()] : [])]
+  const tools = [...FROM_NPM.map(toolDirectory), ...python, ...compilers]
+  return openBoxLab({ packages: PACKAGES, refused: REFUSED, tools, ...(as && { as }) })
+}
 
-/** Where the Rust toolchain is, behind rustup's own programs; "" where there is none. */
-function sysroot(): string {
+/** Where a toolchain is, behind programs such as rustup's; "" where there is none. */
+function homeOf(file: string, ...args: string[]): string {
   try {
-    return execFileSync("rustc", ["--print", "sysroot"], { encoding: "utf8", stdio: "pipe" }).trim()
+    return execFileSync(file, args, { encoding: "utf8", stdio: "pipe" }).trim()
   } catch {
     return ""
   }
 }
-/** The machine's own programs are in a box as they are. */
-const rust = () => (/^(?:\/usr)?$/.test(sysroot()) ? [] : ["bin", "lib"])
+const rustHome = () => homeOf("rustc", "--print", "sysroot")
+const goHome = () => homeOf("go", "env", "GOROOT")
+/** The machine's own programs are in a box of bubblewrap as they are, and cannot be taken elsewhere. */
+const isApart = (home: string) => home !== "" && !/^\/usr(?:\/(?:lib|share)\b|$)/.test(home)
+const rustCopy = () => join(tmpdir(), "nanoguard-test-tools", `rust-${basename(rustHome())}`)
+
+/** Where everybody may look: rustup keeps it in a home directory. */
+function linkRust(): string {
+  const place = rustCopy()
+  if (existsSync(place)) return place
+  const unfinished = `${place}.${process.pid}`
+  mkdirSync(unfinished, { recursive: true })
+  const from = ["bin", "lib"].map((name) => join(rustHome(), name))
+  // Elsewhere it may lie on another disk.
+  const isLinked = spawnSync("cp", ["--archive", "--link", ...from, unfinished]).status === 0
+  if (!isLinked) execFileSync("cp", ["--archive", ...from, unfinished])
+  renameSync(unfinished, place)
+  return place
+}
 
 /** A shell command that starts the client in a box. */
-async function programOf(client: ClientDescription, ctx: TestContext): Promise<string> {
-  const path = await client.find(ctx)
-  if (client.command === "cargo" && rust().length > 0) return lab.inBox(join(sysroot(), "bin", "cargo"))
+async function programOf(lab: BoxLab, engine: LabEngine, client: ClientDescription, ctx: TestContext): Promise<string> {
+  const found = await client.find(ctx)
+  const homes: Readonly<Record<string, () => string>> = { cargo: rustHome, go: goHome }
+  const home = homes[client.command]?.() ?? ""
+  const apart = client.command === "cargo" ? rustCopy() : home
+  const path = isApart(home) ? join(apart, "bin", client.command) : found
+  if (engine !== "bubblewrap" && lab.inBox(path) === path)
+    ctx.skip(`${client.label} of this machine, ${path}, cannot be mounted into an image, or not by this user`)
   if (client.command === "pip" || client.command === "poetry") {
     // A virtual environment's own interpreter may be a link to where no box looks.
     const [packages] = globSync("lib/python3*/site-packages", { cwd: dirname(dirname(path)) })
@@ -60,23 +97,18 @@ async function programOf(client: ClientDescription, ctx: TestContext): Promise<s
   return lab.inBox(path)
 }
 
-/** What the image has no programs for: Python's whole library, compilers. */
-const NOT_IN_IMAGE = new Set(["pip", "uv", "poetry", "cargo", "go"])
-
-const clientsOf = (engine: LabEngine) =>
-  CLIENTS.filter(({ command }) => engine === "bubblewrap" || !NOT_IN_IMAGE.has(command))
-/** A sample has some of them, by the seed: more in the engine that starts sooner. */
+/** A sample has some of them, by the seed and other ones in each engine: more in the engine that starts sooner. */
 function drawn(engine: LabEngine): readonly ClientDescription[] {
-  const all = clientsOf(engine)
-  const many = SAMPLE ? { bubblewrap: 5, docker: 1 }[engine] : all.length
-  return Array.from({ length: many }, (_, index) => all[(SEED + index) % all.length]!)
+  const many = SAMPLE ? { bubblewrap: 5, docker: 2, "docker+runsc": 1, podman: 1 }[engine] : CLIENTS.length
+  const first = SEED + 5 * ENGINES.indexOf(engine)
+  return Array.from({ length: many }, (_, index) => CLIENTS[(first + index) % CLIENTS.length]!)
 }
 
-describe.each(LAB_ENGINES)("in a box of %s", (engine) => {
-  it.each(drawn(engine))("$label installs what is approved, and says what is not", async (client, ...rest) => {
-    const ctx = rest.at(-1) as unknown as TestContext
+describe.each(ENGINES)("in a box of %s", (engine) => {
+  it.for(drawn(engine))("$label installs what is approved, and says what is not", async (client, ctx) => {
     await useEngine(ctx, engine)
-    const { logs, why, installed } = await work(engine, client, await programOf(client, ctx))
+    const lab = await labOf(engine)
+    const { logs, why, installed } = await work(lab, engine, client, await programOf(lab, engine, client, ctx))
     const isGo = client.ecosystem === "golang"
     expect(logs.approved).toMatch(/\[exit 0\]$/)
     // Go takes the least version that will do.
@@ -95,7 +127,7 @@ describe.each(LAB_ENGINES)("in a box of %s", (engine) => {
 })
 
 /** Runs a client in three projects of one box, and asks the gate about the last refusal. */
-async function work(engine: LabEngine, client: ClientDescription, program: string) {
+async function work(lab: BoxLab, engine: LabEngine, client: ClientDescription, program: string) {
   const name = `${client.label.replace(/\W/g, "-")}-${engine}`
   const origin = "http://127.0.0.1:8471"
   const projects = {
@@ -109,7 +141,7 @@ async function work(engine: LabEngine, client: ClientDescription, program: strin
   const workspace = lab.workspace(name)
   for (const [project, [, files]] of Object.entries(projects))
     write(join(workspace, project), files as Record<string, string>)
-  give(workspace, USER)
+  give(workspace, statSync(workspace).uid)
   const env: Record<string, string> = client.env("/home/agent", program)
   // The box's own, as a person would have it.
   if (client.command === "uv") env["UV_PYTHON"] = "/usr/bin/python3"

@@ -69,11 +69,11 @@ const WORK = `set -ex
   echo dirty >> b.txt && echo new > new.txt`
 
 describe.each(LAB_ENGINES)("in a box of %s", (engine) => {
-  it.each([
+  it.for([
     ["another user", USER],
     ["root", 0],
-  ] as const)("direct, of %s: commit, switch and push -u; owners stay", async (who, user, ...rest) => {
-    await useEngine(rest.at(-1) as unknown as Parameters<typeof useEngine>[0], engine)
+  ] as const)("direct, of %s: commit, switch and push -u; owners stay", async ([who, user], ctx) => {
+    await useEngine(ctx, engine)
     const { workspace, remote } = createRepository(`direct-${who.replace(/\W/g, "-")}-${engine}`, user)
     const { exit, terminal } = await lab.run(engine, workspace, ["sh", "-c", WORK])
     expect(exit, terminal).toBe(0)

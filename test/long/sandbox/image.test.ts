@@ -14,6 +14,8 @@ import { newDesk } from "../../commands/approvals.ts"
 import { temporaryDirectory, testContext, writeFiles } from "../../context.ts"
 import { useEngine } from "../../sandbox/engines.ts"
 import { TEST_IMAGE } from "../../sandbox/image.ts"
+import { podmanUser } from "../../sandbox/user.ts"
+import { openLab } from "../egress/lab.ts"
 
 const POLICY = `version: 1
 packages:
@@ -97,6 +99,35 @@ describe("the image for agents", () => {
     expect(JSON.parse(inImage("cat", where))).toEqual({ uid: 1234, interfaces: ["lo"] })
     // Nothing of the build is in it but what was copied.
     expect(inImage("sh", "-c", "env; ls -a / /opt /opt/agent")).not.toMatch(/nanoguard|Containerfile|token/i)
+  })
+
+  test("is built by podman of a person without rights, by the command", async (t) => {
+    await useEngine(t, "podman")
+    const [registry, as] = [await startRegistry("agent-tool"), await podmanUser()]
+    const podman = (...args: string[]) =>
+      execFileSync("podman", args, { ...as.as, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim()
+    const base = podman("image", "inspect", "--format", "sha256:{{.Id}}", TEST_IMAGE)
+    const lab = await openLab({
+      as,
+      policy: () => POLICY.replace("version: 1\n", ""),
+      env: () => ({ npm_config_registry: registry.base }),
+    })
+    onTestFinished(() => lab.close())
+    const project = lab.directory("project", { [CONTAINERFILE]: containerfile(base) })
+    execFileSync("chown", ["-R", `${as.uid}:${as.gid}`, project])
+    const words = ["init", "--yes", "--build-image", "--engine", "podman", "--format", "json"]
+    const { exit, terminal } = await lab.nanoguard(words, { cwd: project })
+    expect(exit, terminal).toBe(0)
+    const [, id = ""] = /(sha256:[0-9a-f]{64})/.exec(terminal.slice(terminal.indexOf('"id"'))) ?? []
+    onTestFinished(() => void podman("image", "rm", "--force", id))
+    expect(podman("run", "--rm", "--network", "none", id, "agent-tool")).toBe("agent-tool 1.2.0")
+    // A box of it, started by the same person.
+    const ran = await lab.nanoguard(["run", "--engine", "podman", "--image", id, "--quiet", "--", "agent-tool"], {
+      cwd: project,
+    })
+    expect(ran.exit, ran.terminal).toBe(0)
+    // A note of the engine's may stand before.
+    expect(ran.terminal).toMatch(/^agent-tool 1\.2\.0$/m)
   })
 
   test("is not built of what the gate refuses, nor of a base that is not pinned", async (t) => {

@@ -1,9 +1,11 @@
 // Boxes as people start them: `nanoguard run` of the built CLI, beside a gate with stand-ins for registries and services. Tools that
 // are not the machine's own come into boxes by `sandbox.mounts` of the policy.
+import { spawnSync } from "node:child_process"
 import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { updateAdvisories } from "../../../src/packages/advisories/update.ts"
+import type { TestedEngine } from "../../sandbox/engines.ts"
 import { TEST_IMAGE } from "../../sandbox/image.ts"
 import { advisories } from "../clients/gate.ts"
 import type { Packages } from "../clients/packages.ts"
@@ -12,7 +14,8 @@ import { startUpstream } from "../clients/upstream.ts"
 import { type Lab, type LabOptions, openLab, type Ran } from "../egress/lab.ts"
 
 export const LAB_ENGINES = ["bubblewrap", "docker"] as const
-export type LabEngine = (typeof LAB_ENGINES)[number]
+/** Podman is for a lab of another user. */
+export type LabEngine = TestedEngine
 
 /** Whose workspaces are, where nobody says otherwise: a user of no name. */
 export const USER = 1234
@@ -41,9 +44,12 @@ export async function openBoxLab(options: BoxLabOptions = {}): Promise<BoxLab> {
   const upstream = await startUpstream(options.packages ?? {})
   const own = realpathSync(mkdtempSync(join(tmpdir(), "nanoguard-box-lab-")))
   const programs = join(own, "programs")
+  chmodSync(own, 0o755)
   for (const path of options.tools ?? []) if (existsSync(path)) chmodSync(path, 0o755)
   write(own, { "programs/.keep": "", "cargo/config.toml": cargoConfig(upstream.base) })
-  const mounts = [...new Set(options.tools)].map((path, index) => ({ path, target: `/opt/tools/${index}` }))
+  // A gate without rights can mount nothing that it cannot see.
+  const seen = [...new Set(options.tools)].filter((path) => options.as === undefined || canSee(options.as, path))
+  const mounts = seen.map((path, index) => ({ path, target: `/opt/tools/${index}` }))
   const lab = await openLab({
     ...options,
     policy: (port) =>
@@ -57,13 +63,13 @@ export async function openBoxLab(options: BoxLabOptions = {}): Promise<BoxLab> {
   })
   return {
     ...lab,
-    workspace: (name, files = {}, user = USER) => {
+    workspace: (name, files = {}, user = options.as?.uid ?? USER) => {
       const path = lab.directory(name, files)
       give(path, user)
       return path
     },
     run: (engine, workspace, command, more = []) =>
-      lab.nanoguard(["run", "--engine", engine, ...more, "--", ...command], { cwd: workspace }),
+      lab.nanoguard(["run", ...ENGINE_WORDS[engine], ...more, "--", ...command], { cwd: workspace }),
     inBox: (path) => {
       const mount = mounts.find((one) => path === one.path || path.startsWith(`${one.path}/`))
       return mount === undefined ? path : mount.target + path.slice(mount.path.length)
@@ -82,6 +88,16 @@ export async function openBoxLab(options: BoxLabOptions = {}): Promise<BoxLab> {
     },
   }
 }
+
+const ENGINE_WORDS: Readonly<Record<LabEngine, readonly string[]>> = {
+  bubblewrap: ["--engine", "bubblewrap"],
+  docker: ["--engine", "docker"],
+  "docker+runsc": ["--engine", "docker", "--runtime", "runsc"],
+  podman: ["--engine", "podman"],
+}
+
+const canSee = ({ uid, gid }: { uid: number; gid: number }, path: string) =>
+  spawnSync("test", ["-x", path], { uid, gid }).status === 0
 
 const cargoConfig = (base: string) =>
   `[source.crates-io]\nreplace-with = "up"\n[source.up]\nregistry = "sparse+${base}/cargo/index/"\n`

@@ -4,6 +4,7 @@ import { chownSync, existsSync, readdirSync, readFileSync } from "node:fs"
 import { type AddressInfo, createServer } from "node:net"
 import { release } from "node:os"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest"
 import { BIN } from "../../e2e/nanoguard.ts"
 import { useEngine } from "../../sandbox/engines.ts"
@@ -129,6 +130,35 @@ describe.each(["bubblewrap", "docker"] as const)("a run in %s", (engine) => {
       expect(leftOvers(engine)).toEqual([])
     },
   )
+
+  test("stands still while its run is suspended, and goes on with it", async (ctx) => {
+    await useEngine(ctx, engine)
+    const box = start(engine, [], "i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done")
+    let counted = ""
+    box.child.stdout?.on("data", (chunk) => {
+      counted += String(chunk)
+    })
+    const state = () => readFileSync(`/proc/${box.child.pid}/stat`, "latin1").split(") ").at(-1)![0]
+    await box.said("5\n")
+    for (let round = 0; round < 2; round++) {
+      box.child.kill("SIGTSTP")
+      await expect.poll(state, { timeout: 10_000 }).toBe("T")
+      // What was on its way.
+      await sleep(500)
+      const before = counted
+      await sleep(1000)
+      expect(counted).toBe(before)
+      box.child.kill("SIGCONT")
+      await expect.poll(() => counted.length, { timeout: 10_000 }).toBeGreaterThan(before.length)
+    }
+    // A shell ends a job that is suspended by both.
+    box.child.kill("SIGTSTP")
+    await expect.poll(state, { timeout: 10_000 }).toBe("T")
+    box.child.kill("SIGTERM")
+    box.child.kill("SIGCONT")
+    expect(await box.ended).toBe(143)
+    expect(leftOvers(engine)).toEqual([])
+  })
 
   test("has a port of its own at a port of this machine's loopback", async (ctx) => {
     await useEngine(ctx, engine)

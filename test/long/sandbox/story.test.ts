@@ -85,6 +85,8 @@ describe.each(engines)("in %s", (name) => {
     expect(record).toMatch(/pkg:npm\/axios@1\.15\.0/)
     expect(record).not.toContain("axios@1.6.0")
     const records = nanoguard("audit", "tail", "-n", "500", "--format", "ndjson")
+    // The agent's program itself asks for nothing but its model.
+    expect(records).not.toMatch(/anthropics|claude-plugins|downloads\.claude/)
     for (const type of ["sandbox.started", "sandbox.ended", "approval.denied", "approval.granted", "kill.ordered"])
       expect(records, type).toContain(`"${type}"`)
     expect(nanoguard("ps", "--format", "json")).not.toContain("claude-1")

@@ -1,5 +1,5 @@
 // A swarm of real boxes: each agent with its own rights and memory, messages one way, and a child that ends with its parent.
-import { chownSync, writeFileSync } from "node:fs"
+import { chownSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, test } from "vitest"
 import { useEngine } from "../../sandbox/engines.ts"
@@ -23,12 +23,16 @@ sandbox: { messages: [{ from: writer, to: reader }] }
 })
 afterAll(() => lab?.close())
 
-/** Runs a swarm of these agents; what they print stands behind their names. */
-function swarm(agents: readonly Record<string, unknown>[], messages: readonly Record<string, string>[] = []) {
+/** Runs a swarm of these agents, with further options of `run`; what they print stands behind their names. */
+function swarm(
+  agents: readonly Record<string, unknown>[],
+  messages: readonly Record<string, string>[] = [],
+  options: readonly string[] = [],
+) {
   // JSON is YAML.
   const file = join(lab.directory("files"), "swarm.yaml")
   writeFileSync(file, JSON.stringify({ version: 1, agents, messages }))
-  return lab.nanoguard(["run", "--engine", "bubblewrap", "--swarm", file], { cwd: project })
+  return lab.nanoguard(["run", "--engine", "bubblewrap", ...options, "--swarm", file], { cwd: project })
 }
 
 const agent = (name: string, script: string, more: Record<string, unknown> = {}) => ({
@@ -105,4 +109,57 @@ test("a child ends with its parent, and is said to have", { timeout: 120_000 }, 
   expect(terminal).not.toContain("outlived")
   expect(terminal).toContain("ended: the run that it belongs to is over")
   expect(exit).toBe(137)
+})
+
+test("a child that would have more than its parent does not start, and nobody else does", {
+  timeout: 60_000,
+}, async (t) => {
+  await useEngine(t, "bubblewrap")
+  const { exit, terminal } = await swarm([
+    agent("parent", "echo started"),
+    agent("child", "echo mine > /workspace/mine", { parent: "parent", workspace: "direct" }),
+  ])
+  expect(exit).toBe(125)
+  expect(terminal).toContain("child would have more of the workspace (direct) than its parent parent")
+  expect(terminal).not.toContain("started")
+  expect(readdirSync(project)).not.toContain("mine")
+})
+
+test("what a person says of every box holds for each: changes are applied, time is bounded, the summary is written", {
+  timeout: 120_000,
+}, async (t) => {
+  await useEngine(t, "bubblewrap")
+  const options = ["--apply", "--timeout", "5s", "--summary", "summary.json"]
+  const { exit, terminal } = await swarm(
+    [
+      agent("writer", "echo made > made-by-writer", { workspace: "copy" }),
+      agent("sleeper", "sleep 60; echo outlived", { timeout: "1h" }),
+      agent("quick", "sleep 60", { timeout: "2s" }),
+      agent("lost", "true", { workspace: "copy", directory: "nowhere" }),
+    ],
+    [],
+    options,
+  )
+  expect(terminal).not.toContain("outlived")
+  expect(exit).toBe(125)
+  expect(readFileSync(join(project, "made-by-writer"), "utf8")).toBe("made\n")
+  const summary = JSON.parse(readFileSync(join(project, "summary.json"), "utf8"))
+  expect(summary).toMatchObject({ schema: "nanoguard.swarm/1", exit: 125 })
+  expect(summary.agents).toMatchObject([
+    {
+      name: "writer",
+      exit: 0,
+      ended: "itself",
+      gate: { refusals: [] },
+      workspace: { mode: "copy", counts: { added: 1 } },
+    },
+    { name: "sleeper", exit: 124, ended: "timeout", workspace: { mode: "none" } },
+    { name: "quick", exit: 124, ended: "timeout" },
+    {
+      name: "lost",
+      exit: 125,
+      error: { message: "an agent's directory is not there, or a link leads to it", exit: 4 },
+    },
+  ])
+  for (const { run } of summary.agents.slice(0, 3)) expect(run).toMatch(/^run-[0-9a-f]{12}$/)
 })

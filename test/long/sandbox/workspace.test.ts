@@ -136,11 +136,17 @@ describe("git in a direct workspace", () => {
     const root = makeRepository()
     const before = readdirSync(root)
     const { ctx, workspace, directory } = await open(root)
-    inside(workspace, "echo box > a.txt && git commit -q -am box")
+    inside(workspace, "echo box > a.txt && git commit -q -am box && mkdir -p deep/.vscode && git init -q deep/own")
     expect(readdirSync(root)).toContain(".vscode")
-    for (const leftover of workspace.leftovers) await sweepWorkspace(ctx, leftover)
+    expect(existsSync(join(root, "deep/own/.git"))).toBe(true)
+    const report = await sweepWorkspace(ctx, { kind: "workspace", path: directory })
     expect(git(root, "log", "-1", "--format=%s")).toBe("box")
-    expect(readdirSync(root)).toEqual(before)
+    expect(readdirSync(root)).toEqual([...before, "deep"])
+    // What could not be forbidden while it ran is taken out of the way, and said.
+    expect(readdirSync(join(root, "deep/own"))).toEqual([`git.${RUN}`])
+    expect(report?.changes.find(({ path }) => path === "deep/own/.git")?.refused).toContain(
+      "a repository that the box made",
+    )
     expect(existsSync(directory)).toBe(false)
   })
 })
