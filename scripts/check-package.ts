@@ -24,6 +24,8 @@ const wanted = [
   "dist/committer.js",
   "dist/deriver.js",
   "dist/hasher.js",
+  "templates/box/relay.mjs",
+  "templates/box/shim.sh",
 ]
 const problems = [
   ...wanted
@@ -35,7 +37,8 @@ const problems = [
   ...files
     .filter(
       (file) =>
-        /\.(js|json|md|ya?ml|toml)$/.test(file.path) && readFileSync(file.path, "utf8").includes(`${process.cwd()}/`),
+        /\.(m?js|json|md|ya?ml|toml|sh|py)$/.test(file.path) &&
+        readFileSync(file.path, "utf8").includes(`${process.cwd()}/`),
     )
     .map((file) => `carries a path of this machine: ${file.path}`),
   ...(unpackedSize > 12 * 1024 * 1024 ? [`unpacked size ${unpackedSize} bytes is over 12 MiB`] : []),

@@ -51,11 +51,13 @@ const HARDENED = [
   ...["/home/agent", "/tmp", "/var/tmp"].flatMap((path) => ["--tmpfs", `${path}:exec,size=2g`]),
   ...["--mount", `type=bind,src=${workspace},dst=/workspace`, "--workdir", "/workspace", "--env", "HOME=/home/agent"],
 ]
-const inDocker = (...command: string[]): Turn => ({ command: ["docker", ...HARDENED, IMAGE, ...command] })
+const inContainer = (engine: string, ...command: string[]): Turn => ({
+  command: [engine, ...HARDENED, IMAGE, ...command],
+})
 const inBox = (engine: string, ...command: string[]): Turn => ({
   command: [
     ...[node, cli, "run", "--quiet", "--engine", engine],
-    ...(engine === "docker" ? ["--image", IMAGE] : []),
+    ...(engine === "bubblewrap" ? [] : ["--image", IMAGE]),
     ...["--", ...command],
   ],
 })
@@ -76,20 +78,25 @@ function ratio(turns: Turns, own: string, base: readonly string[], wanted: strin
   say(`  ${own} / (${base.join(" + ")}): ${of("median")} by medians, ${of("least")} by the least (${wanted})`)
 }
 
-const sections: Record<string, (docker: boolean) => void> = {
-  start: (docker) => {
+const sections: Record<string, (engines: readonly string[]) => void> = {
+  start: (engines) => {
     const turns = measureTurns(
       {
         "node -e 0": { command: [node, "-e", "0"] },
         bwrap: { command: BARE_BWRAP },
         "run bubblewrap": inBox("bubblewrap", "true"),
-        ...(docker && { docker: inDocker("true"), "run docker": inBox("docker", "true") }),
+        ...Object.fromEntries(
+          engines.flatMap((engine) => [
+            [engine, inContainer(engine, "true")],
+            [`run ${engine}`, inBox(engine, "true")],
+          ]),
+        ),
       },
       { rounds: ROUNDS.start, cwd: workspace, env },
     )
     report("Start of `true`, with a gate that runs", turns)
     ratio(turns, "run bubblewrap", ["bwrap", "node -e 0"], "wanted: at most 1.5")
-    if (docker) ratio(turns, "run docker", ["docker", "node -e 0"], "wanted: at most 1.25")
+    for (const engine of engines) ratio(turns, `run ${engine}`, [engine, "node -e 0"], "wanted: at most 1.25")
   },
   shell: () => {
     const peer = installSandboxRuntime(work)
@@ -101,12 +108,12 @@ const sections: Record<string, (docker: boolean) => void> = {
     report("To a shell", turns)
     ratio(turns, "run bubblewrap", ["sandbox-runtime"], "wanted: at most 0.5")
   },
-  files: (docker) => {
-    if (!docker) return
+  files: (engines) => {
+    if (!engines.includes("docker")) return
     makeProject(workspace, 500)
     const script = "rm -rf node_modules && npm ci --offline --ignore-scripts --no-audit --no-fund --cache /tmp/cache"
     const turns = measureTurns(
-      { container: inDocker("sh", "-c", script), "run docker": inBox("docker", "sh", "-c", script) },
+      { container: inContainer("docker", "sh", "-c", script), "run docker": inBox("docker", "sh", "-c", script) },
       { rounds: ROUNDS.files, cwd: workspace, env },
     )
     report("npm ci of 500 packages in the workspace, from tarballs that lie in it", turns)
@@ -115,12 +122,15 @@ const sections: Record<string, (docker: boolean) => void> = {
 }
 
 const wanted = process.argv.slice(2)
-const docker = isHere("docker", "image", "inspect", IMAGE)
-if (!docker) say(`Docker or its image ${IMAGE} is not here: bubblewrap alone`)
+// Podman's image may be there, and Podman without the right to start it: in a container, by root.
+const engines = ["docker", "podman"].filter((engine) =>
+  isHere(engine, "run", "--rm", "--pull", "never", "--network", "none", IMAGE, "true"),
+)
+say(`Engines that run the image ${IMAGE}: ${engines.join(", ") || "none, bubblewrap alone"}`)
 const close = await openGate()
 try {
   for (const [name, section] of Object.entries(sections))
-    if (wanted.length === 0 || wanted.includes(name)) section(docker)
+    if (wanted.length === 0 || wanted.includes(name)) section(engines)
 } finally {
   close()
   rmSync(work, { recursive: true, force: true })

@@ -9,6 +9,8 @@ export interface Job {
   port: number
   /** Undefined for none. */
   proxy: number | undefined
+  /** For the proxy: `user:password`. */
+  login?: string
   connections: number
   /** Requests in all: for `paced` in `seconds`. */
   seconds: number
@@ -26,7 +28,11 @@ export interface Result {
   at?: string
 }
 
-const CONNECT = (port: number) => `CONNECT localhost:${port} HTTP/1.1\r\nhost: localhost:${port}\r\n\r\n`
+const CONNECT = (port: number, login: string | undefined) => {
+  const basic = Buffer.from(login ?? "").toString("base64")
+  const token = login === undefined ? "" : `proxy-authorization: Basic ${basic}\r\n`
+  return `CONNECT localhost:${port} HTTP/1.1\r\nhost: localhost:${port}\r\n${token}\r\n`
+}
 
 function openTcp(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -35,10 +41,10 @@ function openTcp(port: number): Promise<Socket> {
 }
 
 /** A TLS connection to the origin, by way of the proxy where there is one. */
-async function open({ port, proxy }: Job): Promise<TLSSocket> {
+async function open({ port, proxy, login }: Job): Promise<TLSSocket> {
   const socket = await openTcp(proxy ?? port)
   if (proxy !== undefined) {
-    socket.write(CONNECT(port))
+    socket.write(CONNECT(port, login))
     let head = ""
     await new Promise<void>((done, fail) => {
       // Some write it in pieces.

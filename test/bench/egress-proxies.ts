@@ -28,6 +28,8 @@ export interface Origin {
 export interface Contender {
   name: string
   port: number
+  /** What a client has to bring, where it has to bring something: `user:password`. */
+  login?: string
   usage: () => Promise<Usage | undefined>
   close: () => Promise<void>
 }
@@ -140,7 +142,11 @@ export async function startGate(
     child.once("exit", (code) => fail(new Error(`the gate ended with ${code}`)))
   })
   const port = Number(new URL((JSON.parse(status) as { origin: string }).origin).port)
-  return { name, port, usage: usageOf(child), close: () => end(child) }
+  const settings = [program, "gateway", "env", "--agent", "bench", "--network"]
+  const printed = execFileSync(process.execPath, settings, { cwd: home, env, encoding: "utf8" })
+  const login = /https_proxy=\S*?:\/\/([^@\s]+)@/i.exec(printed)?.[1]
+  if (login === undefined) throw new Error("gateway env named no proxy")
+  return { name, port, login, usage: usageOf(child), close: () => end(child) }
 }
 
 const usageOf = (child: ChildProcess) => async () => {

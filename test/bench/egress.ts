@@ -27,7 +27,8 @@ const gate = await startGate(origin, work)
 const withPeers = process.env["NANOGUARD_BENCH_PEERS"] !== "none"
 let peers: Contender[] | undefined
 
-type Way = Pick<Contender, "name"> & Partial<Pick<Contender, "usage">> & { port: number | undefined; to?: number }
+type Way = Pick<Contender, "name"> &
+  Partial<Pick<Contender, "usage" | "login">> & { port: number | undefined; to?: number }
 const direct: Way = { name: "direct", port: undefined }
 
 async function ways(): Promise<Way[]> {
@@ -40,13 +41,13 @@ async function rounds(all: readonly Way[], job: Omit<Job, "port" | "proxy">): Pr
   cpu.clear()
   const found = new Map<string, Result[]>(all.map(({ name }) => [name, []]))
   for (let round = -1; round < ROUNDS; round++) {
-    for (const { name, port, usage, to = origin.port } of all) {
+    for (const { name, port, login, usage, to = origin.port } of all) {
       const results = found.get(name)
       if (results === undefined) continue
       try {
         const seconds = round < 0 ? WARM : job.seconds
         const before = await usage?.()
-        const result = await client.run({ ...job, seconds, port: to, proxy: port })
+        const result = await client.run({ ...job, seconds, port: to, proxy: port, ...(login && { login }) })
         if (round < 0) continue
         results.push(result)
         const after = await usage?.()
@@ -111,7 +112,12 @@ const sections: Record<string, () => Promise<void>> = {
     )
   },
   async download() {
-    const passed: Way = { name: "gate, passed through", port: gate.port, to: origin.second }
+    const passed: Way = {
+      name: "gate, passed through",
+      port: gate.port,
+      to: origin.second,
+      ...(gate.login && { login: gate.login }),
+    }
     // mitmproxy takes half a minute for each.
     const quick = (await ways()).filter(({ name }) => name !== "mitmproxy")
     const found = await rounds([...quick, passed], { mode: "big", connections: 1, seconds: SECONDS })
@@ -149,6 +155,7 @@ const sections: Record<string, () => Promise<void>> = {
         seconds: 1,
         port: origin.port,
         proxy: gate.port,
+        ...(gate.login && { login: gate.login }),
       })
       done += count
       if (done >= ((tenths.length + 1) * requests) / 10) tenths.push((await gate.usage())?.rss ?? Number.NaN)

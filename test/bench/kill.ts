@@ -15,13 +15,14 @@ const IMAGE = "nanoguard-test"
 const say = (text: string) => process.stdout.write(`${text}\n`)
 
 function isHere(name: EngineName): boolean {
-  const command = name === "docker" ? ["docker", "image", "inspect", IMAGE] : ["bwrap", "--version"]
+  const inside = ["run", "--rm", "--pull", "never", "--network", "none", IMAGE, "true"]
+  const command = name === "bubblewrap" ? ["bwrap", "--version"] : [name, ...inside]
   return spawnSync(command[0]!, command.slice(1)).status === 0
 }
 
 async function measure(name: EngineName): Promise<void> {
   if (!isHere(name)) {
-    say(`${name.padEnd(10)}  is not here (Docker also needs the image ${IMAGE})`)
+    say(`${name.padEnd(10)}  does not run here (Docker and Podman also need the image ${IMAGE})`)
     return
   }
   const work = mkdtempSync(join(tmpdir(), "nanoguard-bench-"))
@@ -62,6 +63,6 @@ function kill(env: NodeJS.ProcessEnv, words: readonly string[]): Killed {
 }
 
 say(`kill --all with ${BOXES} boxes`)
-for (const name of ["bubblewrap", "docker"] as const) await measure(name)
+for (const name of ["bubblewrap", "docker", "podman"] as const) await measure(name)
 // Launchers of boxes that a failure left would keep this process.
 process.exit()
