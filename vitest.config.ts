@@ -44,6 +44,13 @@ const SLOW = [
   "test/attack/{box-end,egress-gate-runs,gateway-upstream,workspace}.test.ts",
   "test/commands/adopt.test.ts",
   "test/gateway/boxes/boxes.test.ts",
+  "test/commands/approve.test.ts",
+  "test/gateway/{join,front/npm,upstream/faults}.test.ts",
+  "test/attack/{card,egress-transport,gateway-requests}.test.ts",
+  "test/sandbox/{workspace/git-find,engines/bubblewrap,neighbours/look}.test.ts",
+  "test/render/injection.test.ts",
+  "test/approvals/keys.test.ts",
+  "test/audit/tree/tiles.test.ts",
 ]
 
 // Left alone vitest spares one processor: half of a machine that has two. Many tests wait for a disk, a terminal or another process.
