@@ -1,6 +1,7 @@
 // The edits of manifests and lockfiles: what they change, and what they leave alone.
 import { describe, expect, it } from "vitest"
 import { removeCargoDependency, setCargoVersion } from "../../src/vet/fix/cargo.ts"
+import { managerEnvironment } from "../../src/vet/fix/environment.ts"
 import { dropLockedOverrides } from "../../src/vet/fix/overrides.ts"
 import { setField, specsFor, specTo } from "../../src/vet/fix/packageJson.ts"
 import { addUvOverride } from "../../src/vet/fix/python.ts"
@@ -248,8 +249,12 @@ describe("settings that a copy gets", () => {
     ".yarn/plugins/x.cjs",
     "node_modules/.bin/npm",
     ".env.yarn",
+    ".corepack.env",
   ])("leaves %s out", (path) => {
     expect(isLeftOut(path)).toBe(true)
+  })
+  it("Corepack asks no file of the project where managers come from", () => {
+    expect(managerEnvironment({}, "/project")).toMatchObject({ COREPACK_ENV_FILE: "0" })
   })
   it("keeps patches, which the lockfile names", () => {
     expect(isLeftOut(".yarn/patches/x.patch")).toBe(false)

@@ -27,6 +27,8 @@ const FIXED = {
   COREPACK_ENABLE_STRICT: "0",
   COREPACK_ENABLE_DOWNLOAD_PROMPT: "0",
   COREPACK_ENABLE_UNSAFE_CUSTOM_URLS: "0",
+  // A `.corepack.env` of the project says where Corepack takes a manager from, and whether its signature counts.
+  COREPACK_ENV_FILE: "0",
   npm_config_ignore_scripts: "true",
   npm_config_update_notifier: "false",
   npm_config_manage_package_manager_versions: "false",

@@ -6,7 +6,7 @@ import { parse as parseYaml, stringify as writeYaml } from "yaml"
 
 /** Programs that managers load by themselves, toolchains, installed packages and build output. */
 const LEFT_OUT_NAMES =
-  /^(\.pnpmfile\.[cm]?js|pnpmfile\.js|yarn\.config\.[cm]?js|rust-toolchain(\.toml)?|\.python-version|\.pdm-python|\.env(\..+)?)$/
+  /^(\.pnpmfile\.[cm]?js|pnpmfile\.js|yarn\.config\.[cm]?js|rust-toolchain(\.toml)?|\.python-version|\.pdm-python|\.env(\..+)?|\.corepack\.env)$/
 const LEFT_OUT_DIRECTORIES =
   /(^|\/)(\.git|node_modules|bower_components|target|\.venv|venv|\.tox|\.nox|__pycache__|__pypackages__|\.pdm-plugins|\.poetry)\//
 
