@@ -125,7 +125,9 @@ async function readSources(meta: Item): Promise<Map<string, PackageSource>> {
       origin === undefined
         ? { kind: "url" as const, url: withoutCredentials(url) }
         : { kind: "registry" as const, origin }
-    sources.set(optionalText(source, "name") ?? url, where)
+    const name = optionalText(source, "name") ?? url
+    if (sources.has(name)) throw wrong(source, `the source ${quote(name)} stands twice`, "keep one of them")
+    sources.set(name, where)
   }
   return sources
 }

@@ -83,6 +83,13 @@ describe("parsePipfileLock", () => {
       /"a" stands twice/,
     ],
     [
+      // Pipenv takes the first of them.
+      "a source twice",
+      '{"_meta": {"pipfile-spec": 6, "sources": [{"name": "x", "url": "https://a.example"}, {"name": "x", "url": "https://b.example"}]}}',
+      1,
+      /"x" stands twice/,
+    ],
+    [
       "an index that is no source",
       '{"_meta": {"pipfile-spec": 6},\n"default": {\n"a": {"version": "==1", "index": "x"}}}',
       3,
