@@ -75,8 +75,11 @@ export interface Lockfile {
   checkFlags?: () => void
 }
 
-/** Reads other files that a lockfile refers to (requirements -r, go.sum, .npmrc): undefined where there is none. */
-export type ReadSibling = (relativePath: string) => string | undefined
+/**
+ * Reads other files that a lockfile refers to (requirements -r, go.sum, .npmrc): undefined where there is none. `d/../x` is `x`, and
+ * `as-opened` what an operating system opens by that: where `d` is a link, what lies beside the directory that it leads to.
+ */
+export type ReadSibling = (relativePath: string, how?: "as-opened") => string | undefined
 
 /** A lockfile reader: text in, packages out. Throws `NanoguardError` with file and line on anything it cannot read. */
 export type LockfileParser = (text: string, path: string, readSibling: ReadSibling) => Lockfile | Promise<Lockfile>

@@ -28,8 +28,10 @@ export function readInside(root: string, path: string): string {
  */
 export function siblingReader(root: string, path: string): ReadSibling {
   const cache = new Map<string, string | undefined>()
-  return (relativePath) => {
-    const wanted = join(dirname(path), relativePath)
+  return (relativePath, how) => {
+    const joined = join(dirname(path), relativePath)
+    const wanted = how === "as-opened" ? opened(root, `${dirname(path)}/${relativePath}`, joined) : joined
+    if (wanted === undefined) return undefined
     if (cache.has(wanted)) return cache.get(wanted)
     if (cache.size >= MAX_SIBLING_FILES) {
       throw lockfileError(`it refers to more than ${MAX_SIBLING_FILES} other files`, { file: path }, "split it up")
@@ -38,6 +40,24 @@ export function siblingReader(root: string, path: string): ReadSibling {
     const text = inside ? readInside(root, wanted.split(sep).join("/")) : undefined
     cache.set(wanted, text)
     return text
+  }
+}
+
+/**
+ * The path that leads straight to what a system opens by `path`, whose `..` count from where the links before them lead; undefined where that
+ * is nothing. `joined` where no `..` follows a name.
+ */
+function opened(root: string, path: string, joined: string): string | undefined {
+  const steps = path.split("/").filter((step) => step !== "" && step !== ".")
+  if (!steps.some((step, index) => step === ".." && index > 0 && steps[index - 1] !== "..")) return joined
+  try {
+    const top = realpathSync(root)
+    return relative(
+      top,
+      steps.reduce((at, step) => realpathSync(join(at, step)), top),
+    )
+  } catch {
+    return undefined
   }
 }
 

@@ -146,7 +146,7 @@ export function nestedPath(value: string, line: RequirementLine): string | undef
 
 /** Reads a nested file; throws where it does not exist or lies outside the repository. */
 export function readNested(readSibling: ReadSibling, path: string, value: string, line: RequirementLine): string {
-  const text = readSibling(path)
+  const text = readSibling(path, "as-opened")
   if (text === undefined) {
     throw lockfileError(
       `it refers to ${quote(value)}, which is not in the repository`,

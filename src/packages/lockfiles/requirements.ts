@@ -10,6 +10,9 @@ import { type RequirementLine, readRequirementLines } from "./requirementLines.t
 import { findOrigins, type Indexes } from "./requirementOrigins.ts"
 
 const MAX_DEPTH = 20
+/** Files read in all, each time that one is included, and their characters. */
+const MAX_READS = 1000
+const MAX_READ = 128 * 1024 * 1024
 
 /** Everything that the file and those it includes say, in pip's order. */
 interface Collected extends Indexes {
@@ -17,7 +20,17 @@ interface Collected extends Indexes {
   constraints: Map<string, string>
   trustedHosts: number
   remoteFiles: number
-  seen: Set<string>
+  /** Files whose packages are known. */
+  seen: FileRead[]
+  reads: number
+  read: number
+}
+
+/** A file as it was included. By its text as well: through links one path may lead to several files. */
+interface FileRead {
+  constraint: boolean
+  place: string
+  text: string
 }
 
 /**
@@ -35,14 +48,16 @@ export async function parseRequirements(text: string, path: string, readSibling:
     noIndex: false,
     trustedHosts: 0,
     remoteFiles: 0,
-    seen: new Set(),
+    seen: [],
+    reads: 0,
+    read: 0,
   }
   collect(all, {
     text,
     relative: posix.basename(path),
     path,
     readSibling,
-    depth: 0,
+    within: [],
     topLine: undefined,
     constraint: false,
   })
@@ -73,31 +88,44 @@ export async function parseRequirements(text: string, path: string, readSibling:
 
 interface FileToRead {
   text: string
-  /** Relative to the directory of the first file. */
+  /** Relative to the directory of the first file, as the steps of includes have it. */
   relative: string
   path: string
   readSibling: ReadSibling
-  depth: number
+  /** The files that led here. */
+  within: readonly FileRead[]
   /** Line of the first file that led here. */
   topLine: number | undefined
   constraint: boolean
 }
 
+/**
+ * What a file says counts again each time that it is included, as for pip: the last `--index-url` may be that of a file that was read before.
+ * Its packages are the same each time. One that includes itself would never end, and is not read again.
+ */
 function collect(all: Collected, file: FileToRead): void {
-  const identity = `${file.constraint ? "-c" : "-r"} ${file.relative}`
-  if (all.seen.has(identity)) return
-  all.seen.add(identity)
+  const own = { constraint: file.constraint, place: posix.normalize(file.relative), text: file.text }
+  const isOwn = (other: FileRead) =>
+    other.place === own.place && other.constraint === own.constraint && other.text === own.text
+  if (file.within.some(isOwn)) return
+  const isKnown = all.seen.some(isOwn)
+  if (!isKnown) all.seen.push(own)
+  all.reads++
+  all.read += file.text.length
   const shown = posix.join(posix.dirname(file.path), file.relative)
+  if (all.reads > MAX_READS || all.read > MAX_READ)
+    throw lockfileError("files include each other too often", { file: shown }, "include each file once")
+  const within = [...file.within, own]
   for (const line of readRequirementLines(file.text, shown)) {
     const topLine = file.topLine ?? line.line
-    const wanted = readWantedPackage(line, file.relative === posix.basename(file.path) ? file.path : shown)
+    const wanted = readWantedPackage(line, own.place === posix.basename(file.path) ? file.path : shown)
     if (wanted !== undefined) {
-      if (!file.constraint) all.wanted.push({ package: wanted, line: topLine })
-      else addConstraint(all, wanted)
+      if (file.constraint) addConstraint(all, wanted)
+      else if (!isKnown) all.wanted.push({ package: wanted, line: topLine })
       continue
     }
     refuseBesideInclude(line)
-    for (const option of line.options) applyOption(all, option, line, { ...file, topLine })
+    for (const option of line.options) applyOption(all, option, line, { ...file, within, topLine })
   }
 }
 
@@ -148,15 +176,15 @@ function include(all: Collected, value: string, constraint: boolean, line: Requi
     all.remoteFiles++
     return
   }
-  if (file.depth >= MAX_DEPTH)
+  if (file.within.length > MAX_DEPTH)
     throw lockfileError(`files include each other more than ${MAX_DEPTH} levels deep`, {
       file: line.file,
       line: line.line,
     })
-  const relative = nested.startsWith("/") ? nested : posix.join(posix.dirname(file.relative), nested)
-  if (all.seen.has(`${constraint ? "-c" : "-r"} ${relative}`)) return
+  const directory = posix.dirname(file.relative)
+  const relative = nested.startsWith("/") || directory === "." ? nested : `${directory}/${nested}`
   const text = readNested(file.readSibling, relative, value, line)
-  collect(all, { ...file, text, relative, depth: file.depth + 1, constraint })
+  collect(all, { ...file, text, relative, constraint })
 }
 
 function linkRequirements(

@@ -177,13 +177,31 @@ describe("siblingReader", () => {
     writeFileSync(join(scratch, "secret"), "secret")
     symlinkSync(join(scratch, "secret"), join(root, "app", "link"))
     const read = siblingReader(root, "app/yarn.lock")
-    expect(["package.json", "./package.json", "../package.json"].map(read)).toEqual(["own", "own", "root"])
+    expect(["package.json", "./package.json", "../package.json"].map((path) => read(path))).toEqual([
+      "own",
+      "own",
+      "root",
+    ])
     for (const path of ["missing", "link", "../../secret", join(scratch, "secret"), "a\0b", ""]) {
       expect(() => read(path)).not.toThrow(/secret/)
     }
-    expect(["missing", "link", "../../secret", join(scratch, "secret"), "a\0b"].map(read)).toEqual(
+    expect(["missing", "link", "../../secret", join(scratch, "secret"), "a\0b"].map((path) => read(path))).toEqual(
       Array(5).fill(undefined),
     )
+  })
+
+  it("opens a path that goes back through a link as a system does, where it is asked to", () => {
+    write("x.txt", "beside the link")
+    write("real/x.txt", "beside the directory")
+    write("real/deps/dev.txt", "")
+    symlinkSync("real/deps", join(root, "d"))
+    const read = siblingReader(root, "requirements.txt")
+    expect(read("d/../x.txt")).toBe("beside the link")
+    expect(read("d/../x.txt", "as-opened")).toBe("beside the directory")
+    expect(siblingReader(root, "d/dev.txt")("../x.txt", "as-opened")).toBe("beside the directory")
+    expect(read("real/../x.txt", "as-opened")).toBe("beside the link")
+    for (const path of ["none/../x.txt", "x.txt/../x.txt/y", "d/../../../x.txt"])
+      expect(read(path, "as-opened")).toBe(undefined)
   })
 
   it("stops a lockfile that refers to thousands of files", () => {

@@ -1,4 +1,5 @@
 // What the tests of the Python, Cargo, Go and BOM readers share.
+import { posix } from "node:path"
 import { PackageURL, UrlConverter } from "@socketregistry/packageurl-js"
 import { expect } from "vitest"
 import { NanoguardError } from "../../../src/errors.ts"
@@ -6,7 +7,10 @@ import type { Lockfile, ReadSibling } from "../../../src/packages/types.ts"
 
 /** Files beside the lockfile, by their paths relative to it. */
 export function siblings(files: Record<string, string> = {}): ReadSibling {
-  return (path) => (Object.hasOwn(files, path) ? files[path] : undefined)
+  return (given) => {
+    const path = posix.normalize(given)
+    return Object.hasOwn(files, path) ? files[path] : undefined
+  }
 }
 
 export const ALONE = siblings()

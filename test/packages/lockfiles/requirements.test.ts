@@ -72,6 +72,18 @@ pytest==8.0.0 --hash=sha256:${HEX}
     expect(lockfile.dependencies.map((one) => lockfile.lineOf(one.key))).toEqual([2, 2, 4])
   })
 
+  it("reads a file again each time that it is included: the last index counts, wherever it stands", async () => {
+    const files = { "own.txt": "--index-url https://own.example/simple\nclick==8.1.7\n", "none.txt": "" }
+    const lockfile = await read(`-r own.txt\n-i ${PYTHON_INDEX}\n-r ./own.txt\nflask==3.0.0\n`, files)
+    expect(pinsOf(lockfile)).toEqual(["click@8.1.7", "flask@3.0.0"])
+    expect(entryOf(lockfile, "flask").source).toEqual({ kind: "registry", origin: "https://own.example/simple" })
+    const doubling = Object.fromEntries(
+      Array.from({ length: 19 }, (_, level) => [`${level}.txt`, `-r ${level + 1}.txt\n-r ${level + 1}.txt\n`]),
+    )
+    const failure = await failureOf(() => read("-r 0.txt\n", { ...doubling, "19.txt": "" }))
+    expect(failure.message).toMatch(/include each other too often/)
+  })
+
   it("ends words where pip does: at no blank of Unicode", async () => {
     const files = { "a.txt\u00a0-rb.txt": "evil==1\n", "a.txt": "fine==1\n", "b.txt": "" }
     expect(pinsOf(await read("-r a.txt\u00a0-rb.txt\n", files))).toEqual(["evil@1"])
