@@ -8,7 +8,7 @@ import { sriOfHex, sriOfPair } from "./hashes.ts"
 import { withoutCredentials } from "./origins.ts"
 import { isPythonName, parseRequirement, pinnedVersion } from "./pep508.ts"
 import { localSource } from "./places.ts"
-import type { RequirementLine } from "./requirementLines.ts"
+import { type RequirementLine, VARIABLE } from "./requirementLines.ts"
 
 export interface WantedPackage {
   name: string
@@ -104,7 +104,8 @@ function notRequirement(text: string, line: RequirementLine): Error {
 function sourceOf(place: string, lockfile: string): PackageSource {
   if (/^(git|hg|svn|bzr)\+/i.test(place)) return { kind: "git", url: withoutCredentials(place) }
   if (/^file:/i.test(place)) return { kind: "file", path: place.replace(/^file:(\/\/(localhost)?)?/i, "") }
-  if (/^[a-z][a-z0-9+.-]+:/i.test(place)) return { kind: "url", url: withoutCredentials(place) }
+  // `${SERVER}/x` is no directory of the repository: what it is only pip's environment says.
+  if (/^[a-z][a-z0-9+.-]+:/i.test(place) || VARIABLE.test(place)) return { kind: "url", url: withoutCredentials(place) }
   return isArchive(place) ? { kind: "file", path: place } : localSource(lockfile, place)
 }
 
@@ -136,6 +137,10 @@ export function isOwnProject(wanted: WantedPackage, lockfile: string): boolean {
  * backslash: between directories on Windows, part of a file's name elsewhere.
  */
 export function nestedPath(value: string, line: RequirementLine): string | undefined {
+  if (VARIABLE.test(value)) {
+    const hint = "write the path itself"
+    throw lockfileError(`which file ${quote(value)} is, only pip's environment says`, placeOf(line), hint)
+  }
   if (/^[a-z][a-z0-9+.-]+:/i.test(value)) return undefined
   if (value.includes("\\")) {
     const hint = "write `/` between directories, which pip reads everywhere"

@@ -14,6 +14,9 @@ export interface RequirementLine {
   via: string[]
 }
 
+/** What pip puts a variable of its environment in place of, anywhere in a line: an address may then be another one, on another host. */
+export const VARIABLE = /\$\{[A-Z0-9_]+\}/
+
 /** Hundreds of hashes make a line of some 100 kB; the requirement before them is short. */
 const MAX_LINE = 1_000_000
 const MAX_REQUIREMENT = 8192

@@ -84,6 +84,21 @@ pytest==8.0.0 --hash=sha256:${HEX}
     expect(failure.message).toMatch(/include each other too often/)
   })
 
+  it("takes no variable of pip's environment for a part of an address or a path", async () => {
+    const { host } = new URL(PYTHON_INDEX)
+    const elsewhere = `https://evil.example\${HOME}@${host}/simple`
+    for (const option of ["-i", "--extra-index-url"]) {
+      const lockfile = await read(`${option} ${elsewhere}\nflask==3.0.0\nidna==3.7 --hash=sha256:${HEX}\n`)
+      expect(entryOf(lockfile, "flask").source.kind).toBe("url")
+      expect(entryOf(lockfile, "idna").source.kind).toBe("registry")
+      expect(lockfile.warnings.join()).toMatch(/has a variable/)
+    }
+    const path = await read(`lib @ file:x\n\${GITHUB_SERVER_URL}/evil/x\n-f \${SERVER}/wheels\nflask==3.0.0\n`)
+    expect(path.dependencies.map(({ source }) => source.kind)).toEqual(["file", "url", "url"])
+    const nested = await failureOf(() => read(`-r \${PWD}/evil.txt\n`, { [`\${PWD}/evil.txt`]: "" }))
+    expect(nested).toMatchObject({ line: 1, message: expect.stringMatching(/only pip's environment says/) })
+  })
+
   it("ends words where pip does: at no blank of Unicode", async () => {
     const files = { "a.txt\u00a0-rb.txt": "evil==1\n", "a.txt": "fine==1\n", "b.txt": "" }
     expect(pinsOf(await read("-r a.txt\u00a0-rb.txt\n", files))).toEqual(["evil@1"])
@@ -189,11 +204,12 @@ pytest==8.0.0 --hash=sha256:${HEX}
     const lockfile = await read(
       "--index-url https://\u0024{TOKEN}@registry.example/simple\n--trusted-host registry.example\n-c https://files.example/c.txt\na==1\n",
     )
-    expect(lockfile.dependencies[0]?.source).toEqual({ kind: "registry", origin: "https://registry.example/simple" })
+    expect(lockfile.dependencies[0]?.source).toEqual({ kind: "url", url: "https://registry.example/simple" })
     expect(lockfile.warnings).toEqual([
       "1 constraints file at an address: not read",
       "--trusted-host: certificates of these hosts are not checked",
       NOTHING_LOCKED,
+      "an index whose address has a variable: only hashes say that packages are those of that index",
     ])
   })
 
