@@ -87,6 +87,8 @@ describe("npm", () => {
       { "holey@1.0.0+2.0.0": "deny vulnerability.severity" },
     ],
     ["a tree that only its archive has", fine({ hasShrinkwrap: true }), UNCHECKED],
+    ["such a tree, said otherwise", fine({ hasShrinkwrap: 1 }), UNCHECKED],
+    ["such a tree, said as package.json says it", fine({ _hasShrinkwrap: true }), UNCHECKED],
     ["no version", npm({ "node_modules/holey": {} }), { holey: "deny evidence.missing" }],
     [
       "malware of any version",

@@ -54,7 +54,8 @@ export function readPackages(packages: JsonObject, projectName: string, fail: Fa
         ? localDependency(key, entry, names.get(key) ?? posix.basename(key), fail)
         : npmDependency({ key, name, entry, bundled: isBundled(entries, key, entry) }, tree.notes, fail)
     if (name !== undefined) assertPlain(key, dependency, fail)
-    if (entry["hasShrinkwrap"] === true) {
+    // npm takes any value that is not empty for yes, and the name that package.json has for it as well.
+    if (entry["hasShrinkwrap"] || entry["_hasShrinkwrap"]) {
       tree.notes.ownTree.push(key)
       // Nothing of that tree is in the file: what is installed comes from addresses that only the archive names.
       if (!withBelow.has(key)) dependency.source = { kind: "url", url: `npm-shrinkwrap.json in ${key}` }
