@@ -58,7 +58,7 @@ function renderFiles({ files, counts, changedSince, leftOut = [] }: VetReport, p
   if (leftOut.length > 0) {
     const more = leftOut.length > 3 ? `, ${moreOf(leftOut.length - 3, "file")}` : ""
     const names = leftOut.slice(0, 3).map((path) => cleanText(path, 200))
-    const text = `${names.join(", ")}${more}: among copies of packages; to vet one, name it`
+    const text = `${names.join(", ")}${more}: among copies of packages, or linked from outside; to vet one, name it`
     lines.push(...labelled(2, "left out:", text, page.columns, page.style.yellow))
   }
   return lines

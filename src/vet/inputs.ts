@@ -15,7 +15,7 @@ export interface Input {
 
 export interface Inputs {
   inputs: Input[]
-  /** Lockfiles that lie in copies of other people's packages (`vendor`), and directories (with a slash) not searched. */
+  /** Lockfiles that lie in copies of other people's packages (`vendor`), and directories (with a slash) not searched: too large, or linked from outside. */
   leftOut: string[]
 }
 
@@ -48,7 +48,7 @@ export async function readInputs(cwd: string, paths: readonly string[]): Promise
       hint:
         found === undefined
           ? "commit a lockfile, or name one: nanoguard vet path/to/package-lock.json"
-          : `there is one among copies of packages: nanoguard vet ${found}`,
+          : `not searched, because it is a copy of packages or linked from outside: nanoguard vet ${found}`,
     })
   }
   const inputs: Input[] = []

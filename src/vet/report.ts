@@ -82,7 +82,7 @@ export interface VetReport {
   changedSince?: string
   /**
    * Set where lockfiles lie in copies of other people's packages (`vendor`), which a search leaves out, with directories
-   * (ending in a slash) that were too large to look through; at most 100. Naming one on the command line vets it.
+   * (ending in a slash) that were too large to look through, or are links out of the vetted directory; at most 100. Naming one on the command line vets it.
    */
   leftOut?: string[]
   /** Components for CycloneDX: every package that was vetted. */

@@ -104,7 +104,7 @@ describe("a folder that is called like a copy of packages", () => {
     const cwd = temporaryDirectory({ "vendor/package-lock.json": LOCK })
     expect(await failure(readInputs(cwd, []))).toMatchObject({
       exit: EXIT.nothingChecked,
-      hint: "there is one among copies of packages: nanoguard vet vendor/package-lock.json",
+      hint: "not searched, because it is a copy of packages or linked from outside: nanoguard vet vendor/package-lock.json",
     })
   })
 })

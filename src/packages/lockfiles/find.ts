@@ -22,7 +22,7 @@ interface Bounds {
   entries?: number
   /** Levels of directories below the root. */
   depth?: number
-  /** Is told of what is left out in copies (`vendor`): lockfiles, and directories (with a slash) that were too large to search. */
+  /** Is told of what is left out: lockfiles in copies (`vendor`), and directories (with a slash) that are too large to search, or linked from outside of the root. */
   leftOut?: (path: string) => void
 }
 
@@ -39,12 +39,14 @@ export async function findLockfiles(root: string, bounds: Bounds = {}): Promise<
   const directories = [{ path: root, depth: 0 }]
   const copies: string[] = []
   const built: string[] = []
+  const outside: string[] = []
   let seen = 0
   const linked: typeof directories = []
   const walked = new Set<string>()
   // Linked directories come last: where they lead is mostly searched by then under its own name.
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop() ?? linked.pop()) {
     const place = placeOf(directory.path, root)
+    if (place === undefined) outside.push(`${directory.path}${sep}`)
     if (place === undefined || walked.has(place)) continue
     walked.add(place)
     const entries = await readDirectory(directory.path, root)
@@ -78,11 +80,11 @@ export async function findLockfiles(root: string, bounds: Bounds = {}): Promise<
     const target = realPathOf(link)
     if (target === undefined || !real.has(target) || !readsAlike(link, target)) found.push(link)
   }
-  const shown = (path: string) => relative(root, path).split(sep).join("/")
+  const shown = (path: string) => relative(root, path).split(sep).join("/") + (path.endsWith(sep) ? "/" : "")
   if (bounds.leftOut) {
     const left = await searchCopies(copies, root, MAX_COPIED)
     const some = (await searchCopies(built, root, MAX_BUILT)).filter((path) => !path.endsWith(sep))
-    for (const path of [...left, ...some].map(shown).sort()) bounds.leftOut(path)
+    for (const path of [...left, ...some, ...outside].map(shown).sort()) bounds.leftOut(path)
   }
   return found.map(shown).sort()
 }

@@ -62,7 +62,7 @@ describe("findLockfiles", () => {
     expect(await findLockfiles(root)).toEqual(["b/bun.lock", "c/bun.lockb", "s/npm-shrinkwrap.json"])
   })
 
-  it("does not follow linked directories that lead out or to what is searched anyway, and lists a linked lockfile unless its target is listed", async () => {
+  it("names linked directories that lead out, and does not follow them or those to what is searched anyway, and lists a linked lockfile unless its target is listed", async () => {
     write("a/Package-lock.json")
     write("locks/app.json")
     mkdirSync(join(scratch, "outside"))
@@ -72,7 +72,10 @@ describe("findLockfiles", () => {
     symlinkSync("locks/app.json", join(root, "package-lock.json"))
     symlinkSync(join(scratch, "outside", "yarn.lock"), join(root, "yarn.lock"))
     symlinkSync(".", join(root, "loop"))
-    expect(await findLockfiles(root)).toEqual(["a/Package-lock.json", "package-lock.json", "yarn.lock"])
+    const leftOut: string[] = []
+    const found = await findLockfiles(root, { leftOut: (path) => leftOut.push(path) })
+    expect(found).toEqual(["a/Package-lock.json", "package-lock.json", "yarn.lock"])
+    expect(leftOut).toEqual(["linked/"])
     expect((await failure("yarn.lock")).message).toBe("the file leads outside the repository")
   })
 
