@@ -181,8 +181,10 @@ export async function openEvidence(
         detail = DETAILS[ecosystem].length === 0 && !verify ? document(subject) : ask(subject, [version])
         if (known.full.size < MAX_FULL) known.full.set(version, { detail })
       }
-      const result = await detail
-      const facts = factsOf(dependencyOf(ecosystem, name, version, result), result, advisories, ctx.now(), options)
+      const [result, served] = await Promise.all([detail, document(subject)])
+      // Asked for later than the document that is served from: what it says counts for the bytes of that one alone.
+      const wanted = dependencyOf(ecosystem, name, version, served.ok ? served : result)
+      const facts = factsOf(wanted, result, advisories, ctx.now(), options)
       const entry = known.full.get(version)
       if (entry === undefined) return facts
       // What could not be asked now is asked again next time.
