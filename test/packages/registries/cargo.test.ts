@@ -11,13 +11,14 @@ import { JsonError } from "../../../src/packages/registries/json-pick.ts"
 import { contextWith, routes, startServer } from "./server.ts"
 
 /** A ustar archive, as tar writes it. */
-function tarOf(files: Record<string, string>): Buffer {
+function tarOf(files: Record<string, string>, change: (header: Buffer, name: string) => void = () => {}): Buffer {
   const blocks = Object.entries(files).flatMap(([name, text]) => {
     const header = Buffer.alloc(512)
     header.write(name, 0)
     header.write("0000644\0", 100)
     header.write(`${Buffer.byteLength(text).toString(8).padStart(11, "0")}\0`, 124)
     header.write("0ustar\x0000", 156)
+    change(header, name)
     const body = Buffer.alloc(Math.ceil(Buffer.byteLength(text) / 512) * 512)
     body.write(text)
     return [header, body]
@@ -141,6 +142,82 @@ describe("a crate", () => {
     expect(await reduceCrate(bytes, "left", "1.0.0", "sha256-AAAA")).toBeUndefined()
     expect(await reduce({ "left-1.0.0/Cargo.toml": '[package]\nname = "right"\nversion = "1.0.0"\n' })).toBeUndefined()
     expect(await reduce({ "other/Cargo.toml": manifest("") })).toBeUndefined()
+  })
+
+  const own = manifest("")
+  const unpacked = (bytes: Buffer) => reduceCrate(bytes, "left", "1.0.0", `sha256-${hashOf(bytes).digest("base64")}`)
+
+  it.each<[string, Buffer]>([
+    ["by a step that stays", crateOf({ "left-1.0.0/Cargo.toml": own, "left-1.0.0/./build.rs": "" })],
+    ["by an empty step", crateOf({ "left-1.0.0/Cargo.toml": own, "left-1.0.0//build.rs": "" })],
+    ["in capitals", crateOf({ "left-1.0.0/Cargo.toml": own, "left-1.0.0/BUILD.rs": "" })],
+    [
+      "by a long name of GNU's",
+      gzipSync(
+        tarOf({ "left-1.0.0/Cargo.toml": own, "././@LongLink": "left-1.0.0/build.rs\0", x: "" }, (header, name) => {
+          if (name.endsWith("Link")) header.write("L", 156)
+        }),
+      ),
+    ],
+    [
+      "behind other bytes where POSIX has a prefix",
+      gzipSync(
+        tarOf({ "left-1.0.0/Cargo.toml": own, "left-1.0.0/build.rs": "" }, (header) => {
+          header.write("ustar  \0", 257)
+          header.write("x", 345)
+        }),
+      ),
+    ],
+    [
+      "with a name that is its prefix alone",
+      gzipSync(
+        tarOf({ "left-1.0.0/Cargo.toml": own, prefix: "", "left-1.0.0/build.rs": "" }, (header, name) => {
+          if (name !== "prefix") return
+          header.fill(0, 0, 100)
+          header.write("left-1.0.0/x", 345)
+        }),
+      ),
+    ],
+    [
+      "before another member of the file, which cargo does not read",
+      Buffer.concat([
+        gzipSync(tarOf({ "left-1.0.0/Cargo.toml": own, "left-1.0.0/build.rs": "" }).subarray(0, -1024)),
+        crateOf({ "left-1.0.0/Cargo.toml": manifest("build = false\n") }),
+      ]),
+    ],
+  ])("finds the build script that cargo finds: %s", async (_, bytes) => {
+    expect(await unpacked(bytes)).toEqual({ license: "", installScripts: ["build.rs"] })
+  })
+
+  it.each<[string, Buffer]>([
+    [
+      "another name for the next file",
+      gzipSync(
+        tarOf(
+          { "left-1.0.0/Cargo.toml": own, pax: "19 path=x\n" },
+          (header, name) => void (name === "pax" && header.write("x", 156)),
+        ),
+      ),
+    ],
+    [
+      "a link",
+      gzipSync(
+        tarOf({ "left-1.0.0/Cargo.toml": own, l: "" }, (header, name) => void (name === "l" && header.write("2", 156))),
+      ),
+    ],
+    [
+      "a size in binary",
+      gzipSync(
+        tarOf(
+          { "left-1.0.0/Cargo.toml": own, b: "" },
+          (header, name) => void (name === "b" && header.writeUInt8(0x80, 124)),
+        ),
+      ),
+    ],
+    ["two manifests", crateOf({ "left-1.0.0/Cargo.toml": own, "left-1.0.0/./Cargo.toml": own })],
+    ["a name that leads up", crateOf({ "left-1.0.0/Cargo.toml": own, "left-1.0.0/x/../build.rs": "" })],
+  ])("says nothing of an archive with %s", async (_, bytes) => {
+    expect(await unpacked(bytes)).toBeUndefined()
   })
 
   it("that is cut or no archive is refused, never a hang", async () => {
