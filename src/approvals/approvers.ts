@@ -1,5 +1,5 @@
 // Who may decide: a chain in which each entry but the first is signed by someone enrolled before it.
-import type { Kysely } from "kysely"
+import { type Kysely, sql } from "kysely"
 import { EXIT, NanoguardError } from "../errors.ts"
 import type { ApproversTable, Tables } from "../store/schema.ts"
 import { digestOf } from "./binding.ts"
@@ -9,8 +9,11 @@ import type { Approver } from "./types.ts"
 /** A name as a policy's `approvers` may have it. */
 export const APPROVER_NAME = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$/
 
-/** Most entries that are read. */
-const MAX_ENTRIES = 10_000
+/** Most entries that are read, and the last position that counts: the first is 1, and what somebody wrote before it is no root. */
+export const MAX_ENTRIES = 10_000
+
+/** The rows that may be entries. */
+export const AMONG_ENTRIES = sql<boolean>`position between 1 and ${sql.lit(MAX_ENTRIES)}`
 
 export interface Chain {
   /** By name; those who were removed are not in it. */
@@ -19,8 +22,10 @@ export interface Chain {
   former: Approver[]
   /** Digest of the last entry that counts; "-" before the first. */
   last: string
-  /** Highest position, whatever the row there is worth. */
-  position: number
+  /** Rows that may be entries, whatever they are worth. */
+  rows: number
+  /** Where the next one goes: the first position behind the last that counts which no row has. */
+  next: number
 }
 
 /** Those who are enrolled now by name, and those who were. */
@@ -38,25 +43,26 @@ export async function readApprovers(db: Kysely<Tables>): Promise<ReadonlyMap<str
 
 /** The chain as it stands. Errors: environment (store). */
 export async function readChain(db: Kysely<Tables>): Promise<Chain> {
-  const rows = await db.selectFrom("approvers").selectAll().orderBy("position").limit(MAX_ENTRIES).execute()
-  const chain: Chain = { approvers: new Map(), former: [], last: "-", position: rows.at(-1)?.position ?? 0 }
-  for (const row of rows) follow(chain, row)
+  const rows = await db.selectFrom("approvers").selectAll().where(AMONG_ENTRIES).orderBy("position").execute()
+  const chain: Chain = { approvers: new Map(), former: [], last: "-", rows: rows.length, next: 1 }
+  for (const row of rows) if (follow(chain, row) || row.position === chain.next) chain.next = row.position + 1
   return chain
 }
 
-/** Takes an entry in where it is signed by somebody enrolled, or is the first and signed by itself. */
-function follow(chain: Chain, row: ApproversTable): void {
+/** Takes an entry in where it is signed by somebody enrolled, or is the first and signed by itself; whether it was. */
+function follow(chain: Chain, row: ApproversTable): boolean {
   const { action, name, key, by, time, signature } = row
   const root = chain.last === "-"
   const signing = root ? (by === name && action === "add" ? key : undefined) : chain.approvers.get(by)?.key
   const message = entryMessage(chain.last, row)
-  if (signing === undefined || !APPROVER_NAME.test(name) || !verifySignature(signing, message, signature)) return
+  if (signing === undefined || !APPROVER_NAME.test(name) || !verifySignature(signing, message, signature)) return false
   if (action === "add" && !chain.approvers.has(name)) chain.approvers.set(name, { name, key, added: time, by })
   else if (action === "remove" && chain.approvers.get(name)?.key === key) {
     chain.former.push(chain.approvers.get(name)!)
     chain.approvers.delete(name)
-  } else return
+  } else return false
   chain.last = digestOf(message)
+  return true
 }
 
 /** What an entry says. */

@@ -3,7 +3,16 @@ import { sql } from "kysely"
 import type { NanoguardError } from "../errors.ts"
 import { Conflict } from "../store/conflict.ts"
 import type { Store } from "../store/types.ts"
-import { type Chain, type Entry, entryMessage, readChain, refuse, requireApprover } from "./approvers.ts"
+import {
+  AMONG_ENTRIES,
+  type Chain,
+  type Entry,
+  entryMessage,
+  MAX_ENTRIES,
+  readChain,
+  refuse,
+  requireApprover,
+} from "./approvers.ts"
 import { fingerprintOf, verifySignature } from "./signature.ts"
 import type { Approver, Signer } from "./types.ts"
 
@@ -58,14 +67,16 @@ async function append(
   rootKey: string | undefined,
   gateway: string,
 ): Promise<void> {
+  if (chain.next > MAX_ENTRIES)
+    throw refuse("there are as many entries of approvers as are read", "nobody makes so many: look at the table")
   const message = entryMessage(chain.last, entry)
   const signature = await signer.sign(message)
   const signing = rootKey ?? requireApprover(chain.approvers, signer.name).key
   if (!verifySignature(signing, message, signature)) throw wrongKey(signer.name)
   const { action, name, key, time } = entry
   const insert = sql`insert into approvers (position, action, name, key, time, "by", signature)
-    select ${sql.lit(chain.position + 1)}, ${action}, ${name}, ${key}, cast(${time} as bigint), ${signer.name}, ${signature}
-    where (select coalesce(max(position), 0) from approvers) = ${sql.lit(chain.position)}`
+    select ${sql.lit(chain.next)}, ${action}, ${name}, ${key}, cast(${time} as bigint), ${signer.name}, ${signature}
+    where (select count(*) from approvers where ${AMONG_ENTRIES}) = ${sql.lit(chain.rows)}`
   const event = {
     ...{ type: `configuration.approver-${action === "add" ? "added" : "removed"}`, gateway },
     ...{ subject: `approver ${fingerprintOf(key)}`, by: [signer.name], note: name },

@@ -115,7 +115,7 @@ export async function openVault(
   const load = async () => {
     const { rows } = await sql<{ marks: string }>`select
       (select cast(coalesce(max(position), 0) as text) from credentials) || '/' ||
-      (select cast(coalesce(max(position), 0) as text) from approvers) as marks`.execute(store.db)
+      (select cast(count(*) as text) from approvers) as marks`.execute(store.db)
     const found = rows[0]?.marks ?? ""
     if (found !== marks) {
       // The record first: what is changed meanwhile is in the chain, and no less.

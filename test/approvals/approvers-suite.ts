@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest"
-import { readApprovers } from "../../src/approvals/approvers.ts"
+import { entryMessage, readApprovers } from "../../src/approvals/approvers.ts"
 import { addApprover, removeApprover } from "../../src/approvals/enrol.ts"
 import { NOW } from "../context.ts"
 import { change, newPerson, newPlace, type Person, type Prepare, records } from "./support.ts"
@@ -60,6 +60,20 @@ export function describeApprovers(name: string, prepare: Prepare): void {
       const eve = newPerson("eve")
       const row = `(2, 'add', 'eve', '${eve.key}', 1, 'ana', '${await eve.sign("x")}')`
       await store.write({ changes: [change(store, `insert into approvers values ${row}`)] })
+      expect([...(await readApprovers(store.db)).keys()]).toEqual(["ana"])
+      await addApprover(store, newPerson("ben"), people[0]!, NOW, "test")
+      expect([...(await readApprovers(store.db)).keys()]).toEqual(["ana", "ben"])
+    })
+
+    test("a row before the first makes nobody the root, and one far behind the last stops nothing", async (t) => {
+      const { store, people } = await newPlace(prepare, t, ["ana"])
+      const eve = newPerson("eve")
+      const entry = { action: "add", name: "eve", key: eve.key, time: NOW } as const
+      const signature = await eve.sign(entryMessage("-", entry))
+      for (const position of ["0", "-1", "10000", "9223372036854775807"]) {
+        const row = `(${position}, 'add', 'eve', '${eve.key}', ${NOW}, 'eve', '${signature}')`
+        await store.write({ changes: [change(store, `insert into approvers values ${row}`)] })
+      }
       expect([...(await readApprovers(store.db)).keys()]).toEqual(["ana"])
       await addApprover(store, newPerson("ben"), people[0]!, NOW, "test")
       expect([...(await readApprovers(store.db)).keys()]).toEqual(["ana", "ben"])

@@ -3,12 +3,13 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
 import { describe, expect, test } from "vitest"
+import { removeApprover } from "../../src/approvals/enrol.ts"
 import { removeCredential, rotateCredential, setCredential } from "../../src/vault/change.ts"
 import { createVaultControl } from "../../src/vault/control.ts"
 import { initVault } from "../../src/vault/init.ts"
 import { openVault } from "../../src/vault/open.ts"
 import type { Source } from "../../src/vault/types.ts"
-import { newPlace, records } from "../approvals/support.ts"
+import { change, newPlace, records } from "../approvals/support.ts"
 import { NOW, temporaryDirectory } from "../context.ts"
 import { standIns } from "./stand-ins.ts"
 import { draft, newVaultPlace, PASSPHRASE, VALUE } from "./support.ts"
@@ -135,6 +136,18 @@ describe("a vault", () => {
     await set()
     await expect.poll(() => vault.list().length, { timeout: 10_000 }).toBe(1)
     expect(await vault.reveal("example")).toBe(VALUE)
+  })
+
+  test("hears that an approver was removed, also where a row far behind the last one stands among them", async (t) => {
+    const { set, openVault, store, ana, ben } = await newVaultPlace(t)
+    await set({}, VALUE, ben)
+    const row = `insert into approvers select 9000, action, name, key, time, "by", signature from approvers where position = 1`
+    await store.write({ changes: [change(store, row)] })
+    const vault = await openVault()
+    expect(vault.list().length).toBe(1)
+    await removeApprover(store, "ben", ana, NOW, "test")
+    await vault.reload()
+    expect(vault.list()).toEqual([])
   })
 
   test("takes one of two changes that were made at once", async (t) => {
