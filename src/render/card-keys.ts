@@ -1,6 +1,7 @@
 // The last lines of the approver's screen: the question that is asked, or the keys that do something now.
 import { shortDigest } from "../approvals/binding.ts"
-import { ALIKE } from "../approvals/live/keys.ts"
+import { ALIKE, isAlone } from "../approvals/live/keys.ts"
+import { listedIds } from "../approvals/live/reduce.ts"
 import type { LiveState } from "../approvals/live/types.ts"
 import { type Line, shortValue, wrapWidth } from "./card-text.ts"
 import { meaningOf } from "./card-words.ts"
@@ -46,7 +47,7 @@ export function keysFor(state: LiveState): Key[] {
       return cardKeys(state)
     case "group":
       return [
-        ["a", "approve all of these"],
+        ...(listedOf(state).some(isAlone) ? [] : [["a", "approve all of these"] as const]),
         ["d", "deny all of these"],
         ["Esc", "back"],
       ]
@@ -68,12 +69,17 @@ export function keysFor(state: LiveState): Key[] {
   }
 }
 
+function listedOf({ queue, mode }: LiveState) {
+  const ids = listedIds(mode)
+  return queue.filter(({ approval }) => ids.includes(approval.id))
+}
+
 function cardKeys({ queue, current }: LiveState): Key[] {
   const one = queue.find(({ approval }) => approval.id === current)
   const keys: Key[] = []
   if (one?.mine) keys.push(["a", "approve"], ["d", "deny"])
   const isRequest = one?.approval.binding.kind === "network"
-  if (one?.mine && isRequest) keys.push(["u", "approve alike", "alike"])
+  if (one?.mine && isRequest && !isAlone(one)) keys.push(["u", "approve alike", "alike"])
   if (one !== undefined) keys.push(["v", "full view", "view"])
   if (queue.length > 1) keys.push(["n/p", "next, previous", "next"], ["g", "group"])
   if (isRequest) keys.push(["l", "policy line", "line"])

@@ -15,6 +15,11 @@ export const ALIKE = { uses: 3, minutes: 15, maxUses: 100, maxMinutes: 480 } as 
 /** Most requests that one list decides: what a person can read. */
 export const MAX_GROUP = 12
 
+const ALONE = "by policy each of these is approved by itself"
+
+/** Whether a yes to it is for it alone, by policy. */
+export const isAlone = ({ approval }: Waiting): boolean => approval.binding.approvers.alike === false
+
 /** What a key does. `key` is a name such as `enter`, or the character. */
 export function pressKey(state: LiveState, key: string): Step {
   if (key === "ctrl-c") return doing(state, { do: "quit" })
@@ -72,8 +77,7 @@ function pressOnCard(state: LiveState, key: string): Step {
       // Without it, nothing would be covered.
       if (readNetwork(approval.binding)?.also === undefined)
         return only({ ...state, notice: "what other rules ask about it is not known: approve this one alone" })
-      if (approval.binding.approvers.alike === false)
-        return only({ ...state, notice: "by policy each of these is approved by itself" })
+      if (isAlone(one)) return only({ ...state, notice: ALONE })
       return decide(state, [one], () => to(state, { at: "uses", id: approval.id, text: "" }))
     default:
       return only(state)
@@ -82,6 +86,8 @@ function pressOnCard(state: LiveState, key: string): Step {
 
 function pressOnGroup(state: LiveState, key: string, ids: readonly string[]): Step {
   const all = state.queue.filter(({ approval }) => ids.includes(approval.id))
+  // Two lines of a list are not the card of what is approved by itself.
+  if (key === "a" && all.some(isAlone)) return only({ ...state, notice: ALONE })
   if (key === "a") return decide(state, all, () => to(state, confirmed(state, "approve", all, {})))
   if (key === "d") return decide(state, all, () => to(state, { at: "reason", ids, text: "" }))
   return ["escape", "g", "q"].includes(key) ? only(to(state, { at: "card" })) : only(state)

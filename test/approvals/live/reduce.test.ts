@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest"
 import { ALIKE, GUARD } from "../../../src/approvals/live/keys.ts"
 import { reduceLive, startLive } from "../../../src/approvals/live/reduce.ts"
 import type { Effect, LiveEvent, LiveState, Waiting } from "../../../src/approvals/live/types.ts"
+import { keysFor } from "../../../src/render/card-keys.ts"
 import { NOW } from "../../context.ts"
 import { askedFor, charge, waitingFor } from "../../render/card-sample.ts"
 
@@ -188,6 +189,18 @@ describe("a group", () => {
     expect(answers().map(({ id, digest }) => [id, digest])).toEqual(
       [FIRST, SECOND].map(({ approval }) => [approval.id, approval.digest]),
     )
+  })
+
+  test("of what is approved by itself can be denied, and is approved on cards alone", () => {
+    const approvers = { group: "default", people: ["ana"], quorum: 1, risk: "critical" as const, alike: false as const }
+    const grave = ["n=1", "n=2"].map((query) => waitingFor(askedFor(charge({ query }), { approvers })))
+    const { slowly, state, answers } = terminal(grave)
+    slowly("g", "a", "y")
+    expect(state()).toMatchObject({ mode: { at: "group" } })
+    expect(keysFor(state()).map(([key]) => key)).toEqual(["d", "Esc"])
+    expect(answers()).toEqual([])
+    slowly("d", "enter")
+    expect(answers().map(({ answer }) => answer)).toEqual(["deny", "deny"])
   })
 
   test("takes in nothing that came after it was listed", () => {
