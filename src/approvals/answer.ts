@@ -42,7 +42,8 @@ export const LONGEST = 366 * 86_400_000
 const AHEAD = 120_000
 
 /**
- * Signs an answer and writes it, the request's new state and its event in one batch: exactly once, whoever else answers. Errors:
+ * Signs an answer and writes it, the request's new state and its event in one batch: exactly once, whoever else answers. `clock` says what time
+ * it is once it is signed: a key may ask its owner for minutes, and what is over by then is over. Errors:
  * findings (not theirs to decide, decided already), approvalTimeout (nobody may decide any more), usage (terms), environment.
  */
 export async function answerApproval(
@@ -52,6 +53,7 @@ export async function answerApproval(
   signer: Signer,
   now: number,
   gateway: string,
+  clock = () => now,
 ): Promise<Answered> {
   requireTerms(answer, terms, now)
   const { approval, approvers } = await readOpen(store.db, id, signer.name, now)
@@ -59,7 +61,7 @@ export async function answerApproval(
   if (answer === "approve") requireSingle(approval.binding, terms)
   const time = Math.max(now, approval.binding.requested)
   const signature = await signer.sign(decisionMessage(approval.digest, { answer, terms, time }))
-  return submitDecision(store, { approval: id, by: signer.name, answer, terms, time, signature }, now, gateway)
+  return submitDecision(store, { approval: id, by: signer.name, answer, terms, time, signature }, clock(), gateway)
 }
 
 /**

@@ -169,6 +169,7 @@ async function answerAll(ctx: Context, store: Store, signer: Signer, items: read
         onlyFor(signer, digest),
         ctx.now(),
         "approve",
+        ctx.now,
       )
       said.push(
         state === "pending"

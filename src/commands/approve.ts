@@ -93,7 +93,7 @@ export async function answerCommand(
   const store = await openStore(ctx, { gateway: answer })
   // What was looked at, and nothing that came into its place.
   const own = onlyFor(signer, approval.digest)
-  const answered = await answerApproval(store, id, { answer, terms }, own, ctx.now(), answer).finally(() =>
+  const answered = await answerApproval(store, id, { answer, terms }, own, ctx.now(), answer, ctx.now).finally(() =>
     store.close(),
   )
   const report: AnswerReport = {

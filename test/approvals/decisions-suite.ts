@@ -55,6 +55,23 @@ export function describeDecisions(name: string, prepare: Prepare): void {
       expect(event?.note).toMatch(/^person:/)
     })
 
+    test("come too late where the request expires while its signer looks for the key", async (t) => {
+      const { store, people } = await newPlace(prepare, t)
+      const { id, expires } = await ask(store)
+      let time = NOW
+      const slow = {
+        ...people[0]!,
+        sign: (message: string) => {
+          time = Date.parse(expires)
+          return people[0]!.sign(message)
+        },
+      }
+      await expect(answerApproval(store, id, yes(), slow, time, "test", () => time)).rejects.toMatchObject({
+        exit: EXIT.approvalTimeout,
+      })
+      expect((await readApproval(store.db, id, NOW))?.decisions).toEqual([])
+    })
+
     test("only those who are asked decide, each once, and only what still waits", async (t) => {
       const { store, people } = await newPlace(prepare, t, ["ana", "ben", "cy", "dan"])
       const [ana, , , dan] = people as [Person, Person, Person, Person]
