@@ -77,11 +77,22 @@ export function readBinding(id: string, digest: string, text: string): Binding |
   }
 }
 
-/** Whether what everybody looks at first is of its shape: whoever may write rows may write any. */
-function isSound({ kind, agent, subject, arguments: bound, approvers, requested, expires }: Binding): boolean {
-  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value)
-  if (![kind, agent, subject].every((text) => typeof text === "string") || !isObject(bound)) return false
-  if (![requested, expires].every(Number.isSafeInteger) || !isObject(approvers)) return false
+/** Longest name of an agent, a run, an operator or a policy: the record keeps no longer ones. */
+const MAX_NAME = 512
+/** Furthest from the epoch that a date can be, in milliseconds. */
+const MAX_DATE = 8.64e15
+
+/** Whether what everybody looks at first is of its shape: whoever may write rows may write any, and one must not keep the others from being seen. */
+function isSound(binding: Binding): boolean {
+  const { kind, agent, operator = agent, run = agent, subject, arguments: bound, approvers, policyHash } = binding
+  if (typeof kind !== "string" || typeof subject !== "string" || subject === "" || !isObject(bound)) return false
+  if (![agent, operator, run, policyHash].every(isName) || ![binding.requested, binding.expires].every(isDate))
+    return false
+  if (!isObject(approvers)) return false
   const { group, people, quorum } = approvers
   return typeof group === "string" && Number.isSafeInteger(quorum) && (people === "anyone" || Array.isArray(people))
 }
+
+const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value)
+const isName = (value: unknown) => typeof value === "string" && value !== "" && value.length <= MAX_NAME
+const isDate = (value: number) => Number.isSafeInteger(value) && Math.abs(value) <= MAX_DATE

@@ -49,6 +49,16 @@ describe("a binding", () => {
     expect(readBinding(idOf(digestOf("{")), digestOf("{"), "{")).toBeUndefined()
   })
 
+  test("is not read where its members are of another kind than they can be", () => {
+    const binding = bindRequest(question(), NOW)
+    const names = ["agent", "operator", "run", "policyHash"]
+    const odd = names.flatMap((name) => [5, null, [], {}, "", "x".repeat(513)].map((value) => ({ [name]: value })))
+    for (const more of [...odd, { requested: 8.64e15 + 1 }, { expires: 8.64e15 + 1 }, { subject: "" }, { kind: 1 }]) {
+      const text = canonicalText({ ...binding, ...more })
+      expect([more, readBinding(idOf(digestOf(text)), digestOf(text), text)]).toEqual([more, undefined])
+    }
+  })
+
   test("is another one each time, and the same question all the same", () => {
     const [one, two] = [bindRequest(question(), NOW), bindRequest(question(), NOW)]
     expect(digestOf(canonicalText(one))).not.toBe(digestOf(canonicalText(two)))

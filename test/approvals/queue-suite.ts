@@ -1,10 +1,14 @@
 import { describe, expect, test } from "vitest"
 import { answerApproval } from "../../src/approvals/answer.ts"
+import { bindRequest, digestOf, idOf } from "../../src/approvals/binding.ts"
 import { listApprovals } from "../../src/approvals/list.ts"
+import { createLoader } from "../../src/approvals/live/load.ts"
 import { approvalState, expireApprovals, MAX_PENDING, requestApproval } from "../../src/approvals/queue.ts"
+import { approvalStats } from "../../src/approvals/stats.ts"
+import { canonicalText } from "../../src/audit/sealing/canonical.ts"
 import { EXIT } from "../../src/errors.ts"
 import { NOW } from "../context.ts"
-import { ask, HOUR, MINUTE, newPlace, type Prepare, PURL, question, records, WHO, yes } from "./support.ts"
+import { ask, change, HOUR, MINUTE, newPlace, type Prepare, PURL, question, records, WHO, yes } from "./support.ts"
 
 /** The tests of it. */
 export function describeQueue(name: string, prepare: Prepare): void {
@@ -44,6 +48,22 @@ export function describeQueue(name: string, prepare: Prepare): void {
       expect(counts[0]! + counts[1]!).toBe(1)
       expect((await records(store)).filter(({ type }) => type === "approval.expired")).toHaveLength(1)
       expect((await ask(store, question(), late)).id).not.toBe(id)
+    })
+
+    test("a row that is no request keeps nobody from seeing the others, nor from ending them", async (t) => {
+      const { store } = await newPlace(prepare, t)
+      const { id } = await ask(store)
+      for (const more of [{ operator: 5 }, { run: {} }, { expires: 9e15 }, { agent: "" }]) {
+        const text = canonicalText({ ...bindRequest(question(), NOW), ...more })
+        const digest = digestOf(text)
+        const row = `'${idOf(digest)}', '${digest}', '${digest}', '${text}', 'package', 'x', 'x', ${NOW}, ${NOW + MINUTE}, 'pending', 0, 0`
+        await store.write({ changes: [change(store, `insert into approvals values (${row})`)] })
+      }
+      const { queue } = await createLoader(store.db, "ana")(NOW, [])
+      expect(queue.map(({ approval }) => approval.id)).toEqual([id])
+      const stats = await approvalStats(store.db, NOW, 30)
+      expect(stats.total.asks).toBe(1)
+      expect(await expireApprovals(store, NOW + HOUR, "test")).toBe(1)
     })
 
     test("a request that expired unnoticed makes way for a new one", async (t) => {
