@@ -33,7 +33,12 @@ type Flat = Map<string, { file: string; path: string; value: string }>
 function flattenAll(texts: readonly PolicyText[]): Flat {
   const flat: Flat = new Map()
   for (const { text, file } of texts) {
-    flatten(parseLayer(text, file).document, "", (path, value) => flat.set(`${file}\n${path}`, { file, path, value }))
+    flatten(parseLayer(text, file).document, "", (path, value) => {
+      // Two that are called the same are two all the same.
+      let key = `${file}\n${path}`
+      while (flat.has(key)) key += "\n"
+      flat.set(key, { file, path, value })
+    })
   }
   return flat
 }
@@ -48,7 +53,7 @@ function flatten(value: unknown, path: string, add: (path: string, value: string
       seen.set(name, count)
       add(`${path}[${name}${count > 1 ? ` #${count}` : ""}]`, JSON.stringify(item))
     }
-  } else if (isObject(value)) {
+  } else if (isObject(value) && Object.keys(value).length > 0) {
     for (const [key, member] of Object.entries(value)) flatten(member, path === "" ? key : `${path}.${key}`, add)
   } else add(path, JSON.stringify(value))
 }

@@ -49,13 +49,13 @@ export async function policyAdopt(
   }
   const done = (state: AdoptReport["state"], exit: ExitCode, more: Partial<AdoptReport> = {}) => {
     Object.assign(report, { state, ...more })
-    ctx.stdout.write(renderAdopt(report, options.format ?? "text"))
+    ctx.stdout.write(renderAdopt(report, options.format ?? "text", ctx.stdout.columns))
     return { report, exit }
   }
   const same = before?.hash === policy.hash && before.texts.map(({ file }) => file).join() === files.join()
   if (same) return done("in-force", EXIT.ok)
   if (options.dryRun) return done("planned", EXIT.ok)
-  if (options.format !== "json") ctx.stdout.write(renderAdopt(report, "text"))
+  if (options.format !== "json") ctx.stdout.write(renderAdopt(report, "text", ctx.stdout.columns))
   // Whoever cannot sign is not asked first.
   const approver = requireApprover(approvers, nameOfSigner(ctx, approvers, options))
   if (!options.yes && !(await askFirst(ctx, "Bring this policy into force?"))) return done("declined", EXIT.findings)

@@ -1,6 +1,7 @@
 // How `nanoguard policy adopt` and `policy adopted` look.
 import type { PolicyDifference } from "../approvals/policy-diff.ts"
 import type { PolicyText } from "../approvals/types.ts"
+import { wrapWidth } from "./card-text.ts"
 import { cleanText, countOf, safeJson } from "./clean.ts"
 
 export interface AdoptReport {
@@ -35,8 +36,8 @@ export interface AdoptedReport {
 
 const SIGNS = { added: "+", removed: "-", changed: "~" } as const
 
-/** What a policy changes, and what became of it; or one JSON document. */
-export function renderAdopt(report: AdoptReport, format: "text" | "json"): string {
+/** What a policy changes, whole, and what became of it; or one JSON document. What goes on in another line stands behind a bar. */
+export function renderAdopt(report: AdoptReport, format: "text" | "json", columns = 200): string {
   if (format === "json") return safeJson(report)
   const { state, project, policyHash, before, differences, by, seq, problem } = report
   const name = `policy ${policyHash.slice(0, 23)}`
@@ -48,17 +49,29 @@ export function renderAdopt(report: AdoptReport, format: "text" | "json"): strin
   const lines = [`${name} for ${cleanText(project)} (${against})`]
   if (problem !== undefined) lines.push(`  what was in force cannot be compared with: ${cleanText(problem)}`)
   if (differences.length === 0) lines.push("  the same rules, in files of other names")
-  for (const difference of differences) lines.push(...differenceLines(difference))
+  for (const difference of differences) lines.push(...differenceLines(difference, columns))
   if (report.unenrolled.length > 0)
-    lines.push(`  not enrolled yet, so that they cannot decide: ${cleanText(report.unenrolled.join(", "))}`)
+    lines.push(
+      ...wholeLines("  ", `not enrolled yet, so that they cannot decide: ${report.unenrolled.join(", ")}`, columns),
+    )
   lines.push(countOf(differences.length, "difference"))
   return `${lines.join("\n")}\n`
 }
 
-function differenceLines({ file, path, change, before, after }: PolicyDifference): string[] {
-  const head = `  ${SIGNS[change]} ${cleanText(`${file}: ${path}`, 300)}`
-  if (change === "changed") return [head, `      was ${cleanText(before ?? "")}`, `      is  ${cleanText(after ?? "")}`]
-  return [`${head} ${cleanText(after ?? before ?? "")}`]
+function differenceLines({ file, path, change, before, after }: PolicyDifference, columns: number): string[] {
+  const head = `${SIGNS[change]} ${file}: ${path}`
+  if (change !== "changed") return wholeLines("  ", `${head} ${after ?? before ?? ""}`, columns)
+  return [
+    ...wholeLines("  ", head, columns),
+    ...wholeLines("      ", `was ${before ?? ""}`, columns),
+    ...wholeLines("      ", `is  ${after ?? ""}`, columns),
+  ]
+}
+
+/** Nothing is cut: what is not shown would be signed all the same. */
+function wholeLines(indent: string, text: string, columns: number): string[] {
+  const parts = wrapWidth(cleanText(text, 12 * text.length + 40), Math.max(24, columns - 8))
+  return parts.map((part, i) => (i === 0 ? `${indent}${part}` : `      | ${part}`))
 }
 
 /** The policy in force, for a person or as one JSON document. */

@@ -164,4 +164,29 @@ describe("the differences of policies", () => {
       "org:nanoguard.yaml",
     ])
   })
+
+  test("miss nothing that is called like another one, or holds nothing", () => {
+    const mounts = (first: string) =>
+      one(`sandbox: { mounts: [${first}{ path: ./data }, { path: ./data, target: /data }] }`)
+    // Called as the second of the two before it would be.
+    const secret = diffPolicies(mounts(""), mounts('{ path: "./data #2", target: /root, write: true }, '))
+    expect(secret.map(({ change, after }) => [change, after])).toEqual(
+      expect.arrayContaining([["changed", '{"path":"./data #2","target":"/root","write":true}']]),
+    )
+    expect(diffPolicies(one(""), one("sandbox: {}")).map(({ path }) => path)).toEqual(["sandbox"])
+  })
+})
+
+test("a change far behind in a rule is shown like any other, and what goes on in another line stands behind a bar", async () => {
+  const rule = (methods: string) =>
+    `version: 1\nnetwork:\n  - { id: a, reason: ${"r".repeat(200)}, instead: ${"i".repeat(200)}, allow: a.example, methods: [${methods}] }\n`
+  const { run, write } = await newProject(rule("GET"))
+  expect((await run(["policy", "adopt", "--yes", ...SIGNED])).exit).toBe(EXIT.ok)
+  write("nanoguard.yaml", rule("GET, DELETE"))
+  const { out } = await run(["policy", "adopt", "--dry-run"])
+  expect(out).toContain('"methods":["GET","DELETE"]')
+  expect(out).not.toContain("characters]")
+  const [head, ...lines] = out.trimEnd().split("\n").slice(1, -1)
+  expect(head).toBe("  ~ nanoguard.yaml: network[a]")
+  expect(lines.filter((line) => !/^ {6}(was |is {2}|\| )/.test(line))).toEqual([])
 })
