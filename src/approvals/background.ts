@@ -106,7 +106,7 @@ async function findApproved(db: Db, { id, binding }: Approval, approvers: Approv
 
 /** The newest no, the one to the very same rather than to the same subject. */
 async function findDenied(db: Db, { id, binding }: Approval, approvers: Approvers): Promise<Denied | undefined> {
-  const rows = await db
+  const before = db
     .selectFrom("approvals")
     .selectAll()
     .where("kind", "=", binding.kind)
@@ -116,19 +116,21 @@ async function findDenied(db: Db, { id, binding }: Approval, approvers: Approver
     .where("requested", "<=", binding.requested)
     .orderBy("requested", "desc")
     .limit(MAX_ASKED)
-    .execute()
+  // By themselves, too: however often something is asked, a no to it is not forgotten.
+  const rows = [...(await before.execute()), ...(await before.where("state", "=", "denied").execute())]
+  const once = [...new Map(rows.map((row) => [row.id, row])).values()]
   const asked = whatIsAsked(binding)
-  const before = (await toApprovals(db, rows, binding.requested)).map((one) => ({
+  const found = (await toApprovals(db, once, binding.requested)).map((one) => ({
     one,
     same: whatIsAsked(one.binding) === asked,
   }))
-  for (const { one, same } of [...before.filter(({ same }) => same), ...before.filter(({ same }) => !same)]) {
+  for (const { one, same } of [...found.filter(({ same }) => same), ...found.filter(({ same }) => !same)]) {
     const no = one.decisions.find(
       (decision) => decision.answer === "deny" && verifyDecision(one, decision, one.binding.approvers, approvers),
     )
     if (no === undefined) continue
     return {
-      ...{ id: one.id, by: no.by, time: no.time, same, asked: before.filter((other) => other.same).length },
+      ...{ id: one.id, by: no.by, time: no.time, same, asked: found.filter((other) => other.same).length },
       ...(typeof no.terms.note === "string" && { note: no.terms.note }),
     }
   }

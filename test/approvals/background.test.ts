@@ -83,6 +83,14 @@ describe.each(STORES)("%s", (_, prepare) => {
     expect((await background(stranger)).denied).toBeUndefined()
   })
 
+  test("a no is told however often the same address was asked about since", async (t) => {
+    const { background, put, decide } = await place(t, prepare)
+    await decide(await put(asking()), "deny", "never")
+    for (let i = 1; i <= 51; i++) await put(asking({ query: `n=${i}` }, { run: `r${i}`, wait: 1 }), NOW + i)
+    const again = await put(asking({}, { run: "r99" }), NOW + 60)
+    expect((await background(again)).denied).toMatchObject({ by: "ana", note: "never", same: true, asked: 1 })
+  })
+
   test("whether the run is in a box, and the verdict about a package, come from the record", async (t) => {
     const { store, background, put } = await place(t, prepare)
     const verdict: Verdict = {
