@@ -26,6 +26,7 @@ export interface Desk {
     who: Pick<Attribution, "agent"> & Partial<Attribution>,
     policy: CompiledPolicy,
     verdict: Verdict,
+    integrity: string | undefined,
     reason: string,
   ) => Promise<Refusal["approval"]>
 }
@@ -58,8 +59,8 @@ export function createDesk(store: Store, gateway: string, now: () => number): De
       const asked = await requestApproval(store, question, now(), gateway)
       return asked.state === "flooded" ? undefined : asked
     },
-    requestException: async (who, policy, verdict, reason) => {
-      const question = exceptionQuestion(who, { policy, verdict, purl: verdict.subject, reason })
+    requestException: async (who, policy, verdict, integrity, reason) => {
+      const question = exceptionQuestion(who, { policy, verdict, purl: verdict.subject, integrity, reason })
       const asked = await requestApproval(store, question, now(), gateway)
       return asked.state === "flooded" ? undefined : asked
     },

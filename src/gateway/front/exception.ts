@@ -4,6 +4,7 @@ import { parsePurl } from "../../packages/purl.ts"
 import type { Ecosystem } from "../../policy/types.ts"
 import type { ExceptionAsked, ExceptionRequest } from "../control.ts"
 import { isWaiverReason } from "../upstream/waiver.ts"
+import { integrityOf } from "./decide.ts"
 import { filesOf, openPackage } from "./open.ts"
 import type { Front } from "./types.ts"
 import { askedBy } from "./why.ts"
@@ -12,7 +13,22 @@ import { askedBy } from "./why.ts"
 export async function requestException(front: Front, request: ExceptionRequest): Promise<ExceptionAsked | undefined> {
   const { who, verdict, reason } = request
   if (verdict.code === "registry.refused") return askRegistry(front, request)
-  return front.desk.requestException(who, front.law().policy, verdict, reason)
+  return front.desk.requestException(
+    who,
+    front.law().policy,
+    verdict,
+    await integrityNow(front, verdict.subject),
+    reason,
+  )
+}
+
+/** The hash that the registry promises of a version: what is agreed to are these bytes. Undefined where it promises none, or does not answer. */
+async function integrityNow(front: Front, subject: string): Promise<string | undefined> {
+  const parsed = parsePurl(subject)
+  const protocol = front.protocols.get(parsed?.ecosystem as Ecosystem)
+  if (parsed?.version === undefined || protocol === undefined) return undefined
+  const opened = await openPackage(front, front.law(), askedBy(protocol.ecosystem), protocol, parsed.name)
+  return opened.ok ? integrityOf(opened, parsed.version) : undefined
 }
 
 /** A request for a waiver of JFrog Curation, at the address of the artifact. */

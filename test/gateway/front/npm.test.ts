@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest"
 import { answerApproval } from "../../../src/approvals/answer.ts"
 import { addApprover } from "../../../src/approvals/enrol.ts"
 import { listApprovals } from "../../../src/approvals/list.ts"
+import { askGate } from "../../../src/gateway/control-client.ts"
 import type { Store } from "../../../src/store/types.ts"
 import { newPerson } from "../../approvals/support.ts"
 import { DAY, NOW } from "../../context.ts"
@@ -174,6 +175,21 @@ describe("a person's answer", () => {
     expect(record?.by).toHaveLength(1)
     const listed = (await (await gate.get("/npm/gpl", NPM)).json()) as { "dist-tags": object }
     expect(listed["dist-tags"]).toEqual({ latest: "1.0.0" })
+  })
+})
+
+describe("an exception", () => {
+  it("is asked for the bytes that the registry promises, and for no others under the same version", async () => {
+    const { gate } = await open()
+    const refused = (await (await gate.get("/npm/axios/-/axios-1.6.0.tgz", NPM)).json()) as { verdict: object }
+    const asked = { who: { agent: "local" }, verdict: refused.verdict, reason: "the fix breaks us" }
+    await askGate(gate.ctx, "POST", "/v1/exceptions", asked)
+    const [waiting] = await listApprovals(gate.store.db, NOW)
+    const sri = `sha512-${createHash("sha512").update(bytesOf("axios", "1.6.0")).digest("base64")}`
+    expect(waiting?.binding).toMatchObject({
+      kind: "exception",
+      arguments: { purl: "pkg:npm/axios@1.6.0", codes: ["vulnerability.severity"], integrity: sri },
+    })
   })
 })
 
