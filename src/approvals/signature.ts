@@ -9,7 +9,7 @@ const HASHES: ReadonlySet<string> = new Set(["sha256", "sha512"])
 
 /** The key of an OpenSSH public key line as `ssh-ed25519 <base64>`, without its comment; undefined where it is another kind. */
 export function readPublicKey(line: string): string | undefined {
-  const match = /^ssh-ed25519 ([A-Za-z0-9+/]{68}={0,2})(?:\s|$)/.exec(line.trim())
+  const match = /^ssh-ed25519 ([A-Za-z0-9+/]{68})(?:\s|$)/.exec(line.trim())
   if (!match) return undefined
   const key = `${KEY_TYPE} ${match[1]}`
   return rawKey(key) ? key : undefined

@@ -147,6 +147,9 @@ describe("a public key", () => {
       `ssh-rsa ${key.split(" ")[1]}`,
       key.slice(0, -4),
       `${key}AAAA`,
+      // The same key in another spelling: people are counted by it.
+      `${key}=`,
+      `${key}==`,
       key.replace("NzaC", "XXXX"),
     ])
       expect(readPublicKey(wrong)).toBeUndefined()
