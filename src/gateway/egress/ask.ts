@@ -21,10 +21,13 @@ export interface AskInput {
   provenance?: readonly string[]
 }
 
-/** Headers that say what a request does, or how its body is read: bound whatever rules say. */
+/** Headers that say what a request does, in whose account, who may have what is stored, or how its body is read: bound whatever rules say. */
 const MEANING = [
   ...["content-encoding", "content-range", "range", "destination", "soapaction", "x-amz-target", "git-protocol"],
   ...["x-amz-copy-source", "x-goog-copy-source", "x-ms-copy-source", "x-copy-from", "x-goog-user-project"],
+  ...["x-amz-acl", "x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp", "x-amz-grant-write"],
+  ...["x-amz-grant-write-acp", "x-amz-bypass-governance-retention", "x-amz-website-redirect-location", "x-goog-acl"],
+  ...["x-ms-blob-public-access", "stripe-account", "stripe-context", "depth", "overwrite"],
 ]
 /** Characters of a content-type that are kept as they are. */
 const MAX_TYPE = 200

@@ -12,7 +12,7 @@ const SEEN: SeenRequest = {
 }
 
 /** Judges a POST; `agreed` are the ids of rules that somebody approved the question of. */
-async function judged(rules: string, agreed: readonly string[], inject: readonly string[] = []) {
+async function judged(rules: string, agreed: readonly string[], inject: readonly string[] = [], headers = {}) {
   const policy = loadPolicy(
     `version: 1\n${rules}\napprovers: { ops: { people: [ana] }, sec: { people: [ben] } }`,
     "nanoguard.yaml",
@@ -37,7 +37,7 @@ async function judged(rules: string, agreed: readonly string[], inject: readonly
     },
     {
       who: { agent: "coder", run: "r-1" } as never,
-      seen: SEEN,
+      seen: { ...SEEN, headers },
       needs: networkNeeds(policy, SEEN.host, SEEN.port),
       body: undefined,
       carried: async () => ({
@@ -66,6 +66,12 @@ describe("a request that several groups are asked about", () => {
     expect(await judged(RULES, ["a"])).toMatchObject({ effect: "ask", approvers: "sec", args: { rule: "b" } })
     expect(await judged(RULES, ["b"])).toMatchObject({ effect: "ask", approvers: "ops", args: { rule: "a" } })
     expect(await judged(RULES, ["a", "b"])).toMatchObject({ effect: "allow", grants: ["ap-a", "ap-b"] })
+  })
+
+  it("shows and binds who may have what is stored, and whose account it is, whatever rules say", async () => {
+    const headers = { "x-amz-acl": "public-read", "stripe-account": "acct_1", depth: "infinity" }
+    const { args } = await judged(RULES, [], [], { ...headers, "x-request-id": "7" })
+    expect(args?.headers).toEqual(headers)
   })
 })
 
