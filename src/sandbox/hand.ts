@@ -79,7 +79,7 @@ export function createHand(
       return settle()
     },
     kill: () => act(engine.kill).catch(ignore),
-    // Docker lets a container that stands still go on for any signal: such a box is not asked yet.
+    // Engines refuse to signal a box that stands still, or let it go on for that: such a box is not asked yet.
     stop: async (how) => {
       if (how === "kill") return act(engine.kill).catch(ignore)
       if (reasons.size === 0 && !isBeingKilled(ctx, run)) return ask()
@@ -89,8 +89,11 @@ export function createHand(
       isRemoved = true
       clearTimeout(later)
       return act(async (box) => {
-        // Engines of containers end what they remove.
-        if (engine.images) return engine.remove(box)
+        if (engine.images) {
+          // Engines of containers end what they remove, and let it go on for that where it stands still: to kill it does not.
+          if (isFrozen !== false) await engine.kill(box).catch(ignore)
+          return engine.remove(box)
+        }
         // What launches it is gone by now, or never was: what has not begun does not any more.
         const over: FoundBox = { ...box, state: "stopped" }
         await engine.kill(over)

@@ -252,6 +252,8 @@ function start(file, args, env, onExit) {
     "SIGCONT",
   ])
     process.on(signal, () => own.includes(signal) || child.kill(signal))
+  // What Docker asks a box to end with: any other signal may let one go on that stands still.
+  process.on("SIGPWR", () => child.kill("SIGTERM"))
   child.on("error", (error) => {
     if (child.pid !== undefined) return
     process.stderr.write(

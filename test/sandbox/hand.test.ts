@@ -77,6 +77,15 @@ test("a box that stands still is not asked to end, for an engine may let it go o
   expect(engine.asked).toEqual([`freeze ${RUN}`, `kill ${RUN}`])
 })
 
+test("a container that stands still is killed before it is removed, which would let it go on", async () => {
+  const engine = processEngine("docker")
+  engine.start(RUN, "claude")
+  const hand = createHand(ctx, { ...engine, images: true }, box)
+  await hand.freeze("gate-gone")
+  await hand.remove()
+  expect(engine.asked).toEqual([`freeze ${RUN}`, `kill ${RUN}`, `remove ${RUN}`])
+})
+
 test("whoever froze a box hears that the engine could not, and a later reason tries again", async () => {
   const engine = processEngine()
   engine.start(RUN, "claude")

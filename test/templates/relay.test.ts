@@ -104,6 +104,16 @@ describe("the command", () => {
     },
   )
 
+  test("is asked to end where Docker asks its box to", async () => {
+    await startGate()
+    const relay = startRelay(
+      node(`process.on("SIGTERM", () => process.exit(42)); console.log("on"); setInterval(() => {}, 1000)`),
+    )
+    await relay.printed("on")
+    relay.child.kill("SIGPWR")
+    expect((await relay.exit).code).toBe(42)
+  })
+
   test("has the wrappers in front of its path, and settings in its home where there are none", async () => {
     await startGate()
     mkdirSync(join(directory, "bin"))

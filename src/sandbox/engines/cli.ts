@@ -4,6 +4,7 @@ import type { Context, ExecResult } from "../../context.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { cleanText } from "../../render/clean.ts"
 import type { EngineName, FoundBox } from "../types.ts"
+import { killMembers } from "./members.ts"
 
 /** Milliseconds for one answer of an engine; ending a box may take the engine's own grace of ten seconds. */
 const ANSWER_MS = 20_000
@@ -90,7 +91,19 @@ export function boxCommands(engine: EngineName, cli: EngineCli, list: () => Prom
       }
     }
   }
+  // Engines let go on what stands still to have it die, and some processes of it run before they do. All of them are sent the signal while
+  // none runs: also by who was asked to end it while somebody else is at that, too, and has it stand still.
+  const strikeAll = async (boxes: readonly FoundBox[]) => {
+    for (let at = 0; at < boxes.length; at += AT_ONCE) {
+      await cli(["pause", ...boxes.slice(at, at + AT_ONCE).map(({ handle }) => handle)], END_MS)
+    }
+    // Known by name alone where its own run ends it.
+    const runs = new Set(boxes.map(({ run }) => run))
+    killMembers((await list()).flatMap(({ run, handle }) => (runs.has(run) ? [handle] : [])))
+  }
   const killAll = async (boxes: readonly FoundBox[]) => {
+    // What it is for fails below, and is said there.
+    await strikeAll(boxes).catch(() => {})
     try {
       await apply("kill a box", ["kill"], boxes, ["running", "frozen"])
     } catch {

@@ -84,6 +84,9 @@ async function dockerLaunch(ctx: Context, spec: BoxSpec): Promise<Launch> {
       ...["--log-driver", "json-file", "--log-opt", `max-size=${LOG_BYTES}`, "--log-opt", "max-file=1"],
       // Keys of the person's are the agent's: docker would leave at Ctrl-P Ctrl-Q. These cannot be typed by accident.
       ...["--detach-keys", "ctrl-@,ctrl-_,ctrl-@,ctrl-_"],
+      // Its client passes on whatever signal it gets (ctrl-Z, a service that is stopped), and where no other is named a container that stands
+      // still goes on for any of them. The relay takes this one, which nobody sends by accident, for SIGTERM.
+      ...["--stop-signal", "SIGPWR"],
       ...(spec.runtime === undefined ? [] : ["--runtime", spec.runtime]),
     ],
     volumes,
