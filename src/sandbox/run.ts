@@ -54,11 +54,13 @@ async function followRun(
   { law, engine, asked, opened, look }: PreparedRun,
   { workspace, spec, launch, hand }: StartedRun,
 ): Promise<LastedRun> {
-  // Once it is heard of, its mounts are made, and it stands still for others from then on.
-  const told: RunHooks = {
-    ...hooks,
-    onEvent: (event) => (event.event === "heard" ? look?.close() : hooks.onEvent(event)),
+  // Once it is heard of, its mounts are made, and it stands still for others from then on; its command is next.
+  let isHeard = false
+  const onHeard = () => {
+    isHeard = true
+    look?.close()
   }
+  const told: RunHooks = { ...hooks, onEvent: (event) => (event.event === "heard" ? onHeard() : hooks.onEvent(event)) }
   hooks.onStart({ run: opened.run, law, spec, engine: engine.name, workspace, notes: opened.notes })
   const attended = attend(ctx, request, { asked, opened, law, hand, hooks: told })
   const timeout = readTimeout(request.timeout, law.sandbox.timeout)
@@ -68,7 +70,7 @@ async function followRun(
   }
   const ended = await attachLaunch(ctx, launch, {
     ...{ tty: request.tty, signal: attended.signal, onNote: hooks.onNote, onOutput, stop: hand.stop },
-    interrupts,
+    ...{ interrupts, isBegun: () => isHeard },
     ...{ onPause: () => hand.freeze("suspended"), onResume: () => hand.thaw("suspended") },
     ...(timeout !== undefined && { timeout }),
     ...(request.input && { input: request.input }),

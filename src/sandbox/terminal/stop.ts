@@ -11,17 +11,32 @@ export interface StopOptions {
   grace: number
   /** Settles where nobody wants to wait that long. */
   hurry: Promise<unknown>
+  /** Whether there is anything in the box that could be asked; there is where absent. */
+  isBegun?: () => boolean
 }
 
 /** Milliseconds that a killed box has to be gone. */
 const AFTER_KILL = 5_000
+/** Between two tries to kill one that has not begun. */
+const AGAIN = 100
 
 /** Ends a box; resolves with whether it is gone. An engine that does not answer keeps no step from being taken. */
-export async function stopInOrder(stop: Stop, { gone, grace, hurry }: StopOptions): Promise<boolean> {
-  attempt(stop, "terminate")
+export async function stopInOrder(stop: Stop, { gone, grace, hurry, isBegun }: StopOptions): Promise<boolean> {
+  if (isBegun?.() === false) return killEarly(stop, gone)
+  void attempt(stop, "terminate")
   if (await within(grace, gone, hurry)) return true
-  attempt(stop, "kill")
+  void attempt(stop, "kill")
   return within(AFTER_KILL, gone)
+}
+
+/** Nothing in it would hear a question. Until it begins its engine may not even know it: it is killed again and again. */
+async function killEarly(stop: Stop, gone: Promise<true>): Promise<boolean> {
+  const end = performance.now() + AFTER_KILL
+  for (let left = AFTER_KILL; left > 0; left = end - performance.now()) {
+    const tried = Promise.all([attempt(stop, "kill"), sleep(AGAIN)])
+    if (await within(left, gone, tried)) return true
+  }
+  return false
 }
 
 /** Whether the first of them settles in time, with true. */
@@ -34,6 +49,10 @@ async function within(milliseconds: number, ...either: Promise<unknown>[]): Prom
 }
 
 /** What it fails with is not told: that the box is not gone says it. */
-function attempt(stop: Stop, how: "terminate" | "kill"): void {
-  void (async () => stop(how))().catch(() => {})
+async function attempt(stop: Stop, how: "terminate" | "kill"): Promise<void> {
+  try {
+    await stop(how)
+  } catch {
+    // Nothing but its being gone counts.
+  }
 }

@@ -11,6 +11,8 @@ export interface SuperviseOptions {
   timeout?: number
   /** Milliseconds between asking the box to end and making it; 10 s where absent. */
   grace?: number
+  /** Whether anything of the agent's may run: until then the box is not asked, but ended at once. It may where absent. */
+  isBegun?: () => boolean
   /** Called when the person suspends the command (ctrl-Z; a box that has a terminal gets that key itself), before it stops: 5 s at most. */
   onPause?: () => Promise<void>
   /** Called when the command goes on after that. */
@@ -49,6 +51,7 @@ export const isSupervising = (): boolean => supervised.size > 0
 
 /** Watches until `close`; `cause` is what ended the box, once something did. A second cause while it ends makes it end at once. */
 export function supervise(box: Box, options: SuperviseOptions): { cause: () => Cause | undefined; close: () => void } {
+  const { grace = GRACE, isBegun = () => true } = options
   let cause: Cause | undefined
   let hurry = () => {}
   const hurried = new Promise<false>((resolve) => {
@@ -57,7 +60,7 @@ export function supervise(box: Box, options: SuperviseOptions): { cause: () => C
   const end = (why: Cause) => {
     if (cause !== undefined) return hurry()
     cause = why
-    void stopInOrder(box.stop, { gone: box.gone, grace: options.grace ?? GRACE, hurry: hurried }).then((gone) => {
+    void stopInOrder(box.stop, { gone: box.gone, grace, hurry: hurried, isBegun }).then((gone) => {
       if (!gone) box.destroy()
     })
   }
@@ -68,8 +71,11 @@ export function supervise(box: Box, options: SuperviseOptions): { cause: () => C
   const { onPause, onResume = async () => {}, onNote = () => {} } = options
   const closing = [
     onSignals(["SIGTERM", "SIGHUP"], (signal) => end({ by: "signal", signal })),
-    // From a terminal the box has them already.
-    onSignals(["SIGINT", "SIGQUIT"], (signal) => box.terminal || box.forward(signal)),
+    // From a terminal the box has them already; where nothing of it runs yet they would be lost.
+    onSignals(["SIGINT", "SIGQUIT"], (signal) => {
+      if (!isBegun()) end({ by: "signal", signal })
+      else if (!box.terminal) box.forward(signal)
+    }),
     onPause === undefined || box.holdsTerminal ? () => {} : suspendWith({ onPause, onResume, onNote }),
     // They are heard here from now on, and once only.
     options.interrupts?.stepAside() ?? (() => {}),

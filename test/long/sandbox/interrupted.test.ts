@@ -105,13 +105,19 @@ test.each([
   expect(await endsOf(id)).toHaveLength(1)
 })
 
-test("a signal at any moment of a short start: its code, and nothing is left", async () => {
-  for (let delay = 0; delay <= 120; delay += 15) {
-    const run = start(["--engine", "bubblewrap", "--workspace", "direct"], "sleep 60 & wait", elsewhere)
+test.for([
+  ["bubblewrap", "SIGTERM", 143, 15],
+  ["docker", "SIGTERM", 143, 100],
+  ["docker", "SIGINT", 130, 100],
+] as const)("a signal at any moment of a short start: %s, %s, exit %i, and nothing is left", async (given, ctx) => {
+  const [engine, signal, code, step] = given
+  await useEngine(ctx, engine)
+  for (let delay = 0; delay <= 8 * step; delay += step) {
+    const run = start(["--engine", engine, "--workspace", "direct"], "sleep 600 & wait", elsewhere)
     started.push(await until(() => runs()[0], run.child))
     await sleep(delay)
-    run.child.kill("SIGTERM")
-    expect(await run.ended, `${delay} ms: ${run.said()}`).toBe(143)
+    run.child.kill(signal)
+    expect(await run.ended, `${delay} ms: ${run.said()}`).toBe(code)
     expect([delay, leftOvers(), readdirSync(elsewhere)]).toEqual([delay, [], ["README.md"]])
   }
 })

@@ -44,6 +44,36 @@ test("a box that holds the terminal itself is not stopped by ctrl-Z: what runs i
   watch.close()
 })
 
+const ABORTED = new AbortController()
+
+test.each([
+  ["a run that is ended", () => ABORTED.abort(), { by: "abort" }],
+  ["ctrl-C", () => process.kill(process.pid, "SIGINT"), { by: "signal", signal: "SIGINT" }],
+])(
+  "by %s a box of which nothing runs yet is not asked: it is killed until its engine knows it",
+  async (_, act, cause) => {
+    const gone = Promise.withResolvers<true>()
+    const asked: string[] = []
+    const box = {
+      ...{ gone: gone.promise, destroy: () => {}, terminal: false, holdsTerminal: false },
+      forward: (signal: string) => void asked.push(signal),
+      stop: async (how: string) => {
+        asked.push(how)
+        if (asked.length < 3) throw new Error("no such container")
+        gone.resolve(true)
+      },
+    }
+    // A grace that lasts longer than this test.
+    const signal = cause.by === "abort" ? ABORTED.signal : new AbortController().signal
+    const watch = supervise(box, { signal, grace: DAY, isBegun: () => false })
+    act()
+    await gone.promise
+    watch.close()
+    expect(watch.cause()).toEqual(cause)
+    expect(asked).toEqual(["kill", "kill", "kill"])
+  },
+)
+
 describe("a timeout", () => {
   test.each([1, 24, 25, 30, 700])("of %i days ends the run then, and not before", async (days) => {
     vi.useFakeTimers()
