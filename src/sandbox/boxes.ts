@@ -19,8 +19,8 @@ import { removeTree } from "./workspace/below.ts"
 const ENGINE_NAMES: ReadonlySet<unknown> = new Set(ENGINES)
 const LEFTOVERS: ReadonlySet<unknown> = new Set(["empty-directory", "empty-file", "directory", "workspace"])
 
-/** Most boxes that are looked at, and most of a box's lists. */
-const MAX_BOXES = 1000
+/** Most boxes that are looked at, far beyond what a machine runs, and most of a box's lists. */
+const MAX_BOXES = 20_000
 const MAX_LEFTOVERS = 10_000
 const MAX_WORDS = 10_000
 
@@ -64,17 +64,23 @@ export interface BoxFiles {
   unreadable: string[]
 }
 
-/** Boxes that have a file. Never throws for what one of them holds. */
-export function listBoxFiles(ctx: Pick<Context, "env">): BoxFiles {
+/** Boxes that have a file, `most` of them; those beyond count as unreadable. Never throws for what one of them holds. */
+export function listBoxFiles(ctx: Pick<Context, "env">, most = MAX_BOXES): BoxFiles {
   const directory = boxesDirectory(ctx)
   if (!existsSync(directory)) return { boxes: [], problems: [], unreadable: [] }
   const boxes: BoxFile[] = []
   const problems: string[] = []
   const unreadable: string[] = []
-  for (const run of readdirSync(directory)
-    // What runs left for a person has no such file, and may be many.
-    .filter((name) => RUN_NAME.test(name) && existsSync(fileOf(ctx, name)))
-    .slice(0, MAX_BOXES)) {
+  // What runs left for a person has no such file, and may be many.
+  const runs = readdirSync(directory).filter((name) => RUN_NAME.test(name) && existsSync(fileOf(ctx, name)))
+  const beyond = runs.splice(most)
+  if (beyond.length > 0) {
+    unreadable.push(...beyond)
+    problems.push(
+      `${directory} has files of ${beyond.length} boxes more than the ${most} that are looked at: end or remove some`,
+    )
+  }
+  for (const run of runs) {
     try {
       const box = readBoxFile(ctx, run)
       if (box) boxes.push(box)

@@ -33,6 +33,24 @@ test("a box is kept for its owner's eyes alone, read as it was written, and list
   expect(listBoxFiles(ctx).boxes).toEqual([first])
 })
 
+test("of many boxes none goes unseen, and those beyond what is looked at are said to be there", () => {
+  const ctx = testContext(temporaryDirectory())
+  const first = keepBox(ctx, runId(0), "a")
+  const runs = Array.from({ length: 1_100 }, (_, i) => runId(i))
+  for (const run of runs.slice(1)) {
+    mkdirSync(boxDirectory(ctx, run))
+    writeFileSync(join(boxDirectory(ctx, run), "box.json"), JSON.stringify({ ...first, run }), { mode: 0o600 })
+  }
+  const all = listBoxFiles(ctx)
+  expect([all.boxes.map(({ run }) => run).sort(), all.problems, all.unreadable]).toEqual([runs.sort(), [], []])
+  const some = listBoxFiles(ctx, 1_000)
+  expect([...some.boxes.map(({ run }) => run), ...some.unreadable].sort()).toEqual(runs)
+  expect([some.boxes.length, some.unreadable.length]).toEqual([1_000, 100])
+  expect(some.problems).toEqual([
+    `${boxesDirectory(ctx)} has files of 100 boxes more than the 1000 that are looked at: end or remove some`,
+  ])
+})
+
 test("what is no box's file is a problem of that box alone", () => {
   const ctx = testContext(temporaryDirectory())
   const fine = keepBox(ctx, runId(0), "fine")
