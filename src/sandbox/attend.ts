@@ -38,11 +38,15 @@ export function attend(
     if (paused) standing.add(why)
     else standing.delete(why)
     const acted = paused ? hand.freeze(why) : hand.thaw(why)
-    // Said once it is so: a person must not take a box for one that stands still.
-    acted.then(
-      () => over || (!paused && standing.size > 0) || hooks.onPause(why, paused),
-      () => over || hooks.onNote(`the box could not be ${paused ? "stopped where it stands" : "let go on"} (${why})`),
-    )
+    const say = () => over || (!paused && standing.size > 0) || hooks.onPause(why, paused)
+    // Said once it is so: a person must not take a box for one that stands still, nor for one that does not where a later try came through.
+    acted.then(say, () => {
+      if (over) return
+      hooks.onNote(
+        `the box could not be ${paused ? "stopped where it stands" : "let go on"} (${why}): it is tried again`,
+      )
+      void hand.settled().then(() => standing.has(why) === paused && say())
+    })
   }
   // An older gate does not say what holds: then nothing is taken to be over.
   const missed = (paused: readonly string[] = [...standing]) => {

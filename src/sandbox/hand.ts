@@ -14,6 +14,8 @@ export interface Hand {
    */
   freeze: (why: string) => Promise<void>
   thaw: (why: string) => Promise<void>
+  /** Resolves once it does what is wanted by then, whatever failed before. */
+  settled: () => Promise<void>
   kill: () => Promise<void>
   /** Asked first, then made: what started it passes the first on. One that stands still is asked once it goes on. */
   stop: Stop
@@ -39,6 +41,7 @@ export function createHand(
   let isRemoved = false
   let isAsked = false
   let later: NodeJS.Timeout | undefined
+  const waiting: (() => void)[] = []
   const ask = () => act(engine.terminate ?? engine.kill).catch(ignore)
   // One after the other: a box that is let go on while it is still being frozen would stand still for good.
   let turn: Promise<void> = Promise.resolve()
@@ -56,6 +59,7 @@ export function createHand(
         }
         isFrozen = wanted
       }
+      for (const tell of waiting.splice(0)) tell()
       if (wanted || !isAsked) return
       isAsked = false
       await ask()
@@ -78,6 +82,7 @@ export function createHand(
       reasons.delete(why)
       return settle()
     },
+    settled: () => new Promise((resolve) => waiting.push(resolve)),
     kill: () => act(engine.kill).catch(ignore),
     // Engines refuse to signal a box that stands still, or let it go on for that: such a box is not asked yet.
     stop: async (how) => {

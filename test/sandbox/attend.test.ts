@@ -7,8 +7,9 @@ import type { BoxEvent, OpenedBox } from "../../src/gateway/boxes/types.ts"
 import type { PolicyInForce } from "../../src/gateway/control.ts"
 import { controlPath } from "../../src/gateway/control-path.ts"
 import { attend } from "../../src/sandbox/attend.ts"
+import { createHand } from "../../src/sandbox/hand.ts"
 import { temporaryDirectory, testContext } from "../context.ts"
-import { runId } from "./process-engine.ts"
+import { processEngine, runId } from "./process-engine.ts"
 
 const RUN = runId(1)
 
@@ -28,7 +29,7 @@ async function fakeGate(ctx: ReturnType<typeof testContext>) {
     server.closeAllConnections()
     server.close()
   })
-  return { first, drop: () => followers.at(-1)!.destroy(), followed: () => followers.length }
+  return { first, say, drop: () => followers.at(-1)!.destroy(), followed: () => followers.length }
 }
 
 test.each([
@@ -53,7 +54,7 @@ test.each([
         engine: "bubblewrap",
         freeze: async (why) => void reasons.add(why),
         thaw: async (why) => void reasons.delete(why),
-        ...{ kill: async () => {}, stop: async () => {}, remove: async () => {} },
+        ...{ settled: async () => {}, kill: async () => {}, stop: async () => {}, remove: async () => {} },
       },
       hooks: {
         ...{ onStart: () => {}, onEvent: () => {}, onNote: () => {} },
@@ -69,4 +70,43 @@ test.each([
   await expect.poll(() => [...reasons]).toEqual(left)
   // Nor is a person told that it goes on as long as it does not.
   await expect.poll(() => said.some((line) => line.startsWith("goes on"))).toBe(left.length === 0)
+})
+
+test("a box that could not be stopped at first, or let go on: a person is told so, and once it is so after all", async () => {
+  const ctx = testContext(temporaryDirectory())
+  const gate = await fakeGate(ctx)
+  gate.first.push([{ event: "open", paused: [] }])
+  const engine = processEngine()
+  engine.start(RUN, "a")
+  const said: string[] = []
+  const attended = attend(
+    ctx,
+    {},
+    {
+      asked: { agent: "a", operator: "o", engine: "bubblewrap", workspace: "none", command: ["true"] },
+      opened: { run: RUN } as OpenedBox,
+      law: { sandbox: { "pause-when": ["log-failing"] } } as unknown as PolicyInForce,
+      hand: createHand(ctx, engine, { run: RUN, agent: "a" }),
+      hooks: {
+        ...{ onStart: () => {}, onEvent: () => {} },
+        onNote: (note) => void said.push(note),
+        onPause: (why, paused) => void said.push(`${paused ? "stands" : "goes on"}: ${why}`),
+      },
+    },
+  )
+  onTestFinished(attended.end)
+  await expect.poll(gate.followed).toBe(1)
+  engine.broken.set("freeze", "the daemon is busy")
+  gate.say({ event: "pause", why: "log-failing" })
+  const first = "the box could not be stopped where it stands (log-failing): it is tried again"
+  await expect.poll(() => said).toEqual([first])
+  engine.broken.set("thaw", "the daemon is busy")
+  engine.broken.delete("freeze")
+  await expect.poll(() => said, { timeout: 5000 }).toEqual([first, "stands: log-failing"])
+  expect(engine.stateOf(RUN)).toBe("T")
+  gate.say({ event: "resume", why: "log-failing" })
+  const second = "the box could not be let go on (log-failing): it is tried again"
+  await expect.poll(() => said.slice(2)).toEqual([second])
+  engine.broken.delete("thaw")
+  await expect.poll(() => said.slice(2), { timeout: 5000 }).toEqual([second, "goes on: log-failing"])
 })
