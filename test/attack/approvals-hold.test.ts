@@ -13,7 +13,7 @@ import { Conflict } from "../../src/store/conflict.ts"
 import type { Store } from "../../src/store/types.ts"
 import { change, HOUR, MINUTE, newPerson, newPlace, type Person, records, yes } from "../approvals/support.ts"
 import { NOW } from "../context.ts"
-import { approve, asking, deny, never, openHolds, POLICY, policyOf, WHO } from "../gateway/hold/support.ts"
+import { approve, asking, bereave, deny, never, openHolds, POLICY, policyOf, WHO } from "../gateway/hold/support.ts"
 
 const MAIL = "POST https://api.example.com/v1/mail?to=ana"
 const place = (t: Parameters<typeof newPlace>[1], names?: string[]) => newPlace(async () => ({}), t, names)
@@ -127,6 +127,7 @@ describe("H1: what was approved is what is sent", () => {
     await approve(store, used, people[0]!)
     await before.release(MAIL, { body: "2", item: used })
     before.holds.close()
+    await bereave(store)
     const after = openHolds(await open("again"))
     expect(await after.holds.sweep()).toMatchObject({ unknown: 1, dropped: 0, expired: 0 })
     const again = await after.held(MAIL, { body: "1" })

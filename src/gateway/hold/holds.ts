@@ -1,5 +1,4 @@
 // Hold and release: a request that a rule asks about waits until a person has signed an answer, and is released at most once.
-import { randomBytes } from "node:crypto"
 import { cancelApproval, cancelRunApprovals } from "../../approvals/cancel.ts"
 import { hostHistory } from "../../approvals/host-history.ts"
 import { approvalState, type Put, putQuestion } from "../../approvals/queue.ts"
@@ -17,6 +16,7 @@ import type { Vault } from "../../vault/types.ts"
 import { createLru } from "../lru.ts"
 import type { Attribution } from "../types.ts"
 import { openBody } from "./body.ts"
+import { nameProcess } from "./process.ts"
 import { checkBody, requestQuestion } from "./question.ts"
 import { insertHeld, markOf, takeOver, withdraw } from "./rows.ts"
 import { sweepHeld } from "./sweep.ts"
@@ -39,7 +39,7 @@ export function createHolds(
 ): Holds {
   const { db } = store
   /** Tells this process from one before it of the same name. */
-  const process = randomBytes(6).toString("hex")
+  const process = nameProcess()
   const owner = options.owner ?? gateway
   /** The mark of each release, by what it consumes. */
   const marks = new WeakMap<readonly Change[], string>()

@@ -4,6 +4,7 @@ import { expireApprovals } from "../../approvals/queue.ts"
 import type { NewEvent } from "../../audit/types.ts"
 import { Conflict } from "../../store/conflict.ts"
 import type { Store } from "../../store/types.ts"
+import { isProcessAlive } from "./process.ts"
 import { countOver, dropOver, readMark, readMarks } from "./rows.ts"
 import type { Swept } from "./types.ts"
 
@@ -26,7 +27,9 @@ export async function sweepHeld(store: Store, { gateway, owner, process }: Sweep
   let unknown = 0
   for (const { approval: mark, gateway: releasedBy, time } of await readMarks(store.db)) {
     const of = readMark(mark)
-    if (of?.process === process || (releasedBy !== owner && now - time < FORSAKEN)) continue
+    // One that makes room for another gate finishes what it has begun.
+    const isUnderWay = releasedBy !== owner || (of !== undefined && isProcessAlive(of.process))
+    if (of?.process === process || (isUnderWay && now - time < FORSAKEN)) continue
     const remove = { ...store.db.deleteFrom("held").where("approval", "=", mark).compile(), expect: 1 }
     const events = of === undefined ? [] : [await unknownEvent(store, of.id, gateway, now)]
     try {

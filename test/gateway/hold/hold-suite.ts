@@ -5,7 +5,7 @@ import { expireApprovals } from "../../../src/approvals/queue.ts"
 import { Conflict } from "../../../src/store/conflict.ts"
 import { MINUTE, newPlace, type Prepare, records } from "../../approvals/support.ts"
 import { NOW } from "../../context.ts"
-import { approve, asking, deny, never, openHolds, POLICY, policyOf, WHO } from "./support.ts"
+import { approve, asking, bereave, deny, never, openHolds, POLICY, policyOf, WHO } from "./support.ts"
 
 const MAIL = "POST https://api.example.com/v1/mail"
 
@@ -259,6 +259,7 @@ approvals: { risk: { critical: { alike: true } } }
       await approve(store, item, people[0]!)
       await gate.release(MAIL, { body: "a", item })
       expect(await gate.holds.sweep()).toMatchObject({ unknown: 0 })
+      await bereave(store)
       const [again, twice, stranger, namesake] = [
         openHolds(await open("again")),
         openHolds(await open("twice")),
@@ -274,6 +275,19 @@ approvals: { risk: { critical: { alike: true } } }
       expect(failed).toMatchObject([{ outcome: "unknown", approval: item.id, agent: "claude-1", run: "r1" }])
       expect((await again.judge(MAIL, { body: "a" })).verdict.effect).toBe("ask")
       expect(await store.db.selectFrom("held").selectAll().execute()).toEqual([])
+    })
+
+    test("what a gate released that still ends beside the next one is left to it", async (t) => {
+      const { store, open, people } = await newPlace(prepare, t)
+      const gate = openHolds(store)
+      const item = await gate.held(MAIL, { body: "a" })
+      await approve(store, item, people[0]!)
+      const released = await gate.release(MAIL, { body: "a", item })
+      const next = openHolds(await open("next"))
+      expect(await next.holds.sweep()).toMatchObject({ unknown: 0 })
+      await gate.holds.finish(released)
+      expect(await store.db.selectFrom("held").selectAll().execute()).toEqual([])
+      expect((await records(store)).filter(({ type }) => type === "network.failed")).toEqual([])
     })
 
     test("in quiet hours nobody is asked", async (t) => {

@@ -4,14 +4,18 @@ import { answerApproval } from "../../../src/approvals/answer.ts"
 import { askingRules } from "../../../src/approvals/requests.ts"
 import type { ActiveGrant, Flooded, NetworkArguments, Signer, Terms } from "../../../src/approvals/types.ts"
 import { createHolds } from "../../../src/gateway/hold/holds.ts"
+import { nameProcess } from "../../../src/gateway/hold/process.ts"
+import { insertHeld, readMark, readMarks } from "../../../src/gateway/hold/rows.ts"
 import type { HeldItem, HoldOptions, Holds } from "../../../src/gateway/hold/types.ts"
 import type { Attribution } from "../../../src/gateway/types.ts"
 import type { CompiledPolicy } from "../../../src/policy/compiled.ts"
 import { decide } from "../../../src/policy/decide.ts"
 import { loadPolicy } from "../../../src/policy/load.ts"
 import type { NetworkAction, Verdict } from "../../../src/policy/types.ts"
+import { ownIdentity } from "../../../src/sandbox/owner.ts"
 import type { Store } from "../../../src/store/types.ts"
 import { NOW } from "../../context.ts"
+import { deadOwner } from "../../sandbox/process-engine.ts"
 import { createSealer } from "./sealer.ts"
 
 export const policyOf = (text: string) => loadPolicy(`version: 1\n${text}`, "nanoguard.yaml")
@@ -104,6 +108,16 @@ interface OpenOptions extends HoldOptions {
   gateway?: string
   now?: () => number
   vault?: ReturnType<typeof createSealer>
+}
+
+/** The process that released what is not finished is dead from now on. */
+export async function bereave(store: Store): Promise<void> {
+  const name = nameProcess({ ...ownIdentity(), ...(await deadOwner()) })
+  for (const row of await readMarks(store.db)) {
+    const approval = row.approval.replace(readMark(row.approval)!.process, name)
+    const remove = store.db.deleteFrom("held").where("approval", "=", row.approval).compile()
+    await store.write({ changes: [remove, insertHeld(store.db, { ...row, approval, sealed: Buffer.alloc(0) })] })
+  }
 }
 
 const HOUR = 3_600_000
