@@ -1,14 +1,20 @@
 // The control socket's place: one gate has it at a time, what a dead one left there is replaced, and nobody else's is ever taken away.
 import { randomBytes } from "node:crypto"
-import { type BigIntStats, chmodSync, lstatSync, renameSync, rmSync } from "node:fs"
+import { type BigIntStats, chmodSync, lstatSync, readdirSync, renameSync, rmSync } from "node:fs"
 import type { Server } from "node:http"
 import { connect } from "node:net"
 import { dirname, join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { withLock } from "../store/sqlite/lock.ts"
 
 /** How often a place is looked at that others change at the same time. */
 const TRIES = 10
+
+/** Names of sockets that are not in their place yet, how many are looked at, and the milliseconds in which each listens. */
+const FRESH = /^[0-9a-f]{8}\.new$/
+const MAX_FRESH = 100
+const MADE = 100
 
 /**
  * Has `server` listen at `path`, whose directory is there. Resolves with what takes the name away again, to be called before the server is
@@ -17,6 +23,7 @@ const TRIES = 10
 export async function listenAlone(server: Server, path: string): Promise<() => void> {
   // Under a name of its own first, no longer than the other (unix(7) has few bytes for it): what is put in its place listens already.
   const fresh = join(dirname(path), `${randomBytes(4).toString("hex")}.new`)
+  await removeFresh(dirname(path))
   try {
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject)
@@ -33,6 +40,21 @@ export async function listenAlone(server: Server, path: string): Promise<() => v
   } catch (cause) {
     server.close()
     throw cause instanceof NanoguardError ? cause : cannotListen(path, cause)
+  }
+}
+
+/** What gates left that were killed before their socket was in its place. Nobody waits for it, and what goes wrong keeps no gate from starting. */
+async function removeFresh(directory: string): Promise<void> {
+  try {
+    const paths = readdirSync(directory).flatMap((name) => (FRESH.test(name) ? [join(directory, name)] : []))
+    const dead: string[] = []
+    for (const path of paths.slice(0, MAX_FRESH)) if (statOf(path)?.isSocket() && (await isDead(path))) dead.push(path)
+    if (dead.length === 0) return
+    // One that is being made has its name a moment before it listens.
+    await sleep(MADE)
+    for (const path of dead) if (await isDead(path)) rmSync(path, { force: true })
+  } catch {
+    // The next start tries again.
   }
 }
 

@@ -1,5 +1,5 @@
 // The control socket's place, with several gates that start and end at once.
-import { existsSync, linkSync, readdirSync, rmSync } from "node:fs"
+import { existsSync, linkSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { dirname, join } from "node:path"
 import { describe, expect, it, onTestFinished, vi } from "vitest"
@@ -57,6 +57,23 @@ describe("the place of a dead gate's socket", () => {
     first.leave()
     await first.close()
     expect(await whoAnswers(path)).toBe("second")
+  })
+
+  it("and what one left that was killed before it had a place is removed; one that listens, or is no socket, is not", async () => {
+    const path = await deadSocket()
+    const at = (name: string) => join(dirname(path), name)
+    linkSync(path, at("0123abcd.new"))
+    writeFileSync(at("11111111.new"), "")
+    const other = createServer().listen(at("22222222.new"))
+    await vi.waitFor(() => expect(other.listening).toBe(true))
+    onTestFinished(() => void other.close())
+    await listen(path, "first")
+    expect(await whoAnswers(path)).toBe("first")
+    expect(
+      readdirSync(dirname(path))
+        .filter((name) => name.endsWith(".new"))
+        .sort(),
+    ).toEqual(["11111111.new", "22222222.new"])
   })
 
   it("is left alone where it is no socket", async () => {
