@@ -62,10 +62,12 @@ export async function kill(
     boxes: outcome.boxes.map(({ found, ...times }) => ({ ...nameOf(found), ...times })),
     ...(outcome.stored !== undefined && { stored: outcome.stored }),
     ...(outcome.unstored && { unstored: unstoredOf(outcome.unstored) }),
-    ...(await lookInRecord(ctx, targets, [
-      ...ending,
-      ...swept.flatMap(({ notes, kept, problems }) => [...notes, ...kept, ...problems]),
-    ])),
+    ...(await lookInRecord(
+      ctx,
+      targets,
+      outcome.boxes.map(({ found }) => found),
+      [...ending, ...swept.flatMap(({ notes, kept, problems }) => [...notes, ...kept, ...problems])],
+    )),
   })
 }
 
@@ -94,7 +96,12 @@ async function drill(
   return {
     ...{ state: "drilled" as const, frozen: 0, total, engines: answers },
     boxes: boxes.map((box) => nameOf(box.found)),
-    ...(await lookInRecord(ctx, targets, [])),
+    ...(await lookInRecord(
+      ctx,
+      targets,
+      boxes.map(({ found }) => found),
+      [],
+    )),
   }
 }
 
@@ -116,7 +123,12 @@ const unstoredOf = ({ why, waiting }: { why: string; waiting: string }) => ({
 })
 
 /** Runs that have no box, and names that nobody has borne yet. What cannot be looked up is left out: the kill is what matters. */
-async function lookInRecord(ctx: Context, targets: readonly KillTarget[], notes: string[]) {
+async function lookInRecord(
+  ctx: Context,
+  targets: readonly KillTarget[],
+  seen: readonly { agent: string; run: string }[],
+  notes: string[],
+) {
   const unboxed: { agent: string; run: string }[] = []
   notes.push(...listBoxFiles(ctx).problems)
   try {
@@ -128,7 +140,8 @@ async function lookInRecord(ctx: Context, targets: readonly KillTarget[], notes:
         const meant = target.kind === "all" ? all : all.where(column, "=", target.name)
         // The kill itself named an agent, or a run, and not both.
         const ran = meant.where("agent", "<>", "").where("run", "<>", "").limit(1)
-        if (target.kind !== "all" && (await ran.executeTakeFirst()) === undefined)
+        const isSeen = target.kind !== "all" && seen.some((box) => box[target.kind] === target.name)
+        if (target.kind !== "all" && !isSeen && (await ran.executeTakeFirst()) === undefined)
           notes.push(`${formatTarget(target)} is not known here; it is stopped before it begins`)
         const since = ctx.now() - RECENT
         const open = meant.where("boxed", "=", 0).where("ended", "is", null).where("last", ">", since)

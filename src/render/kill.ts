@@ -57,7 +57,7 @@ export function renderKill(report: KillReport, format: Format): string {
     state === "drilled"
       ? [`Drill: a kill of ${who} would stop ${countOf(boxes.length, "box", "boxes")}. Nothing was changed.`]
       : [
-          `${who}: stopped. ${[countOf(boxes.length, "box", "boxes"), ...timesOf(report)].join(", ")}.`,
+          `${who}: stopped. ${[countOf(boxes.length, "box", "boxes"), ...endsOf(report)].join(", ")}.`,
           ...storeLines(report),
         ]
   lines.push(
@@ -78,9 +78,12 @@ export function renderKill(report: KillReport, format: Format): string {
   return `${lines.join("\n")}\n`
 }
 
-/** Of all boxes; that one stood still before it ended is said only where each did. */
-function timesOf({ boxes, frozen, total }: KillReport): string[] {
-  if (boxes.length === 0) return []
+/** Of all boxes: how many may run on; else times, where that one stood still before it ended is said only where each did. */
+function endsOf({ boxes, engines, frozen, total }: KillReport): string[] {
+  const left = boxes.filter(({ problem }) => problem !== undefined).length
+  const silent = engines.filter(({ problem }) => problem !== undefined).map(({ engine }) => engine)
+  const open = [...(left === 0 ? [] : [`${left} NOT ENDED`]), ...silent.map((engine) => `${engine} DID NOT ANSWER`)]
+  if (boxes.length === 0 || open.length > 0) return open
   const stood = boxes.every((box) => box.frozen !== undefined) ? [`every one frozen within ${frozen} ms`] : []
   return [...stood, `ended within ${total} ms`]
 }
