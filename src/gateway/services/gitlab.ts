@@ -1,4 +1,5 @@
 // GitLab's REST API v4 (docs.gitlab.com/api/rest), its GraphQL endpoint, and git on the same host. A project is its number or its escaped path.
+import { readMediaType } from "./body.ts"
 import { classifyGit, gitNeedsBody } from "./git.ts"
 import { classifyGraphql } from "./graphql.ts"
 import { type Route, readRoutes } from "./routes.ts"
@@ -94,10 +95,12 @@ function classify(seen: SeenRequest): Found | Promise<Found> {
   return byRoute("gitlab", findRoute(seen), seen)
 }
 
-/** Rack, below GitLab, takes `_method` from an urlencoded POST. */
+/** Rack, below GitLab, takes `_method` from the form of a POST: urlencoded, multipart, or without a type. */
 const mayOverride = (head: SeenRequest) =>
-  head.method === "POST" &&
-  head.headers["content-type"]?.toLowerCase().startsWith("application/x-www-form-urlencoded") === true
+  head.method === "POST" && /^$|^application\/x-www-form-urlencoded$|^multipart\//.test(typeOf(head))
+
+/** Of a type that is none to us, Rack reads what stands before the first comma: it may be any. */
+const typeOf = (head: SeenRequest) => readMediaType(head.headers["content-type"]).type
 
 export const gitlabService: Service = {
   name: "gitlab",
@@ -105,5 +108,6 @@ export const gitlabService: Service = {
   routes,
   route: (seen) => (seen.path.startsWith(`${API}/`) ? findRoute(seen) : undefined),
   needsBody: (head) => (isGraphql(head.path) && !isRead(head.method)) || gitNeedsBody(head) || mayOverride(head),
+  mayOverride,
   classify,
 }

@@ -22,7 +22,8 @@ export async function classify(seen: SeenRequest, service?: string): Promise<Cla
   const known = findService(seen.host, service)
   const found = known ? await known.classify(seen) : byMethod(seen)
   const name = found.service ?? known?.name ?? ""
-  if (overridesMethod(seen)) return { ...found, service: name, access: "write", unread: found.unread ?? "ambiguous" }
+  if (await overridesMethod(seen, known?.mayOverride?.(seen)))
+    return { ...found, service: name, access: "write", unread: found.unread ?? "ambiguous" }
   if (seen.scheme.startsWith("ws")) return { ...found, service: name, access: "write" }
   return { ...found, service: name }
 }

@@ -17,6 +17,8 @@ export interface Service {
   route?: (seen: SeenRequest) => Route | undefined
   /** Where its classification rests on the body. */
   needsBody?: (head: SeenRequest) => boolean
+  /** Where it takes a request for another method by a field of its body: one that cannot be read may be any then. */
+  mayOverride?: (head: SeenRequest) => boolean
   classify: (seen: SeenRequest) => Found | Promise<Found>
 }
 

@@ -294,13 +294,44 @@ describe("MCP", () => {
 })
 
 describe("another method than the request has", () => {
+  const file = "https://gitlab.com/api/v4/projects/1/repository/files/a"
+  const multipart = (name: string, value: string) => ({
+    type: "multipart/form-data; boundary=b",
+    body: `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n--b--\r\n`,
+  })
   it.each([
     request("POST https://api.github.com/markdown", { headers: { "x-http-method-override": "DELETE" } }),
     request("GET https://api.example.com/x?_method=DELETE"),
     request("GET https://api.example.com/x?a=1;%5fmethod=DELETE"),
     form("POST https://gitlab.com/api/v4/markdown", "text=a&_method=delete"),
+    form("POST https://gitlab.com/api/v4/markdown", "%5b_method%5d=delete"),
+    form("POST https://api.example.com/x", "+.method=delete"),
+    request("POST https://gitlab.com/api/v4/markdown", { body: "text=a&_method=delete" }),
+    request("POST https://api.example.com/x", { type: "text/plain, a", body: "text=a&%5Fmethod=delete" }),
+    request(`POST ${file}`, multipart("_method", "DELETE")),
+    request("POST https://api.example.com/x", multipart("_method", "DELETE")),
   ])("%#", async (seen) => {
     expect(await classify(seen)).toMatchObject({ access: "write", unread: "ambiguous" })
+  })
+
+  it.each([
+    request(`POST ${file}`, { ...multipart("branch", "main"), type: "multipart/form-data" }),
+    request(`POST ${file}`, { ...multipart("branch", "main"), type: 'multipart/mixed; boundary="b"' }),
+    request(`POST ${file}`, { ...multipart("branch", "main"), type: 'multipart/form-data, a; boundary="b"' }),
+    request(`POST ${file}`, { ...multipart("branch", "main"), headers: { "content-encoding": "gzip" } }),
+    request(`POST ${file}`, multipart('_method"; x="', "DELETE")),
+    { ...request(`POST ${file}`, { headers: { "content-length": "2000000" } }), unread: "too-large" as const },
+  ])("to GitLab, where the body cannot be read with certainty: %#", async (seen) => {
+    expect(await classify(seen)).toMatchObject({ access: "write", unread: "ambiguous" })
+  })
+
+  it("is not asked for by a form that has no such field, and by no file's content", async () => {
+    expect(await is(request(`POST ${file}`, multipart("method", "_method=DELETE")))).toBe("gitlab:files.create write")
+    expect(await is(json(`POST ${file}`, { branch: "main", _method: "a" }))).toBe("gitlab:files.create write")
+    expect(await is(request("POST https://api.example.com/x", { body: "a=_method" }))).toBe("- write")
+    for (const type of ["multipart/form-data; boundary=b", "multipart/mixed", "a, b"])
+      expect(needsBody(request(`POST ${file}`, { type }), [])).toBe(true)
+    expect(needsBody(request(`POST ${file}`), [])).toBe(true)
   })
 })
 
