@@ -2,7 +2,7 @@
 import { AWS_ROUTES } from "./aws-routes.ts"
 import { RPC_SERVICES } from "./aws-rpc.ts"
 import { s3Action } from "./aws-s3.ts"
-import { bodyOf, formPairs } from "./body.ts"
+import { bodyOf, formPairs, readMediaType } from "./body.ts"
 import { splitPairs, valuesOf } from "./readings.ts"
 import { type Found, isRead, type Service } from "./service.ts"
 import type { SeenRequest } from "./types.ts"
@@ -30,8 +30,8 @@ export interface Signed {
  */
 export function readScope(seen: SeenRequest): Signed | undefined {
   const scopes: string[] = []
-  const header = /\bCredential=([^,\s]+)/.exec(seen.headers["authorization"] ?? "")?.[1]
-  if (header !== undefined) scopes.push(header)
+  for (const [, scope = ""] of (seen.headers["authorization"] ?? "").matchAll(/\bCredential=([^,\s]+)/g))
+    scopes.push(scope)
   const pairs = splitPairs(seen.query) ?? []
   scopes.push(...valuesOf(pairs, "X-Amz-Credential", "either"))
   const found = new Map<string, Signed>()
@@ -58,31 +58,43 @@ interface Named {
   unread?: Found["unread"]
 }
 
+/** An action as `x-amz-target` names it, once; sent twice it is a list, of which nobody knows what the service takes. */
+const TARGET = /^[\w.-]+\.([A-Za-z0-9]+)$/
+/** Types of a body that names no action: that is in `x-amz-target`. */
+const NAMELESS = /^application\/(x-amz-)?(json|cbor)(-1\.[01])?$/
+
+const isNameless = (seen: SeenRequest) =>
+  seen.headers["x-amz-target"] !== undefined && NAMELESS.test(readMediaType(seen.headers["content-type"]).type)
+
+/** Where everything is sent to one address. Some services speak REST, too, at others: there nobody looks for a name. */
+const isNamed = (seen: SeenRequest, service: string) =>
+  RPC_SERVICES.has(service) && (seen.path === "/" || BY_PATH.has(service))
+
 /** Actions by the protocols that send everything to one address: AWS JSON, AWS query, and Smithy RPC v2. */
 function namedActions(seen: SeenRequest, service: string): Named {
   if (!RPC_SERVICES.has(service)) return { actions: [] }
-  const rpc = /^\/service\/[^/]+\/operation\/([A-Za-z0-9]+)$/.exec(seen.path)?.[1]
-  if (rpc !== undefined && seen.headers["smithy-protocol"] !== undefined) return { actions: [rpc] }
-  // Some speak REST, too, at other addresses: there nobody looks for a name.
-  if (seen.path !== "/" && !BY_PATH.has(service)) return { actions: [] }
-  const actions: string[] = []
   const target = seen.headers["x-amz-target"]
-  if (target !== undefined) actions.push(target.slice(target.lastIndexOf(".") + 1))
+  const targets = target === undefined ? [] : [TARGET.exec(target)?.[1] ?? "ambiguous"]
+  const rpc = /^\/service\/[^/]+\/operation\/([A-Za-z0-9]+)$/.exec(seen.path)?.[1]
+  if (rpc !== undefined && seen.headers["smithy-protocol"] !== undefined) return { actions: [rpc, ...targets] }
+  if (!isNamed(seen, service)) return { actions: [] }
+  const actions = [...targets]
   const pairs = splitPairs(seen.query)
   if (!pairs) return { actions, unread: "ambiguous" }
   actions.push(...valuesOf(pairs, "Action", "either"))
   const body = bodyOf(seen)
-  if (body.kind === "form") {
-    const form = formPairs(body)
-    if ("unread" in form) return { actions, unread: form.unread }
-    actions.push(...valuesOf(form.pairs, "Action", "blank"))
-  } else if (body.unread && target === undefined) return { actions, unread: body.unread }
+  if (body.kind === "none" || isNameless(seen)) return { actions }
+  // Whatever type it has, or has not: the service may read it as a form all the same.
+  const form = formPairs(body)
+  if ("unread" in form) return { actions, unread: form.unread }
+  actions.push(...valuesOf(form.pairs, "Action", "blank"))
   return { actions }
 }
 
+const serviceOf = (seen: SeenRequest) => readScope(seen)?.service ?? serviceOfHost(seen.host)
+
 function classify(seen: SeenRequest): Found {
-  const signed = readScope(seen)
-  const service = signed ? signed.service : serviceOfHost(seen.host)
+  const service = serviceOf(seen)
   if (service === "") return { operation: "", access: "write", unread: "ambiguous" }
   const model = service === "bedrock" && { model: true as const }
   const { actions, unread } = service === "s3" || service === "s3express" ? s3(seen) : namedActions(seen, service)
@@ -107,14 +119,7 @@ function s3(seen: SeenRequest): Named {
 export const awsService: Service = {
   name: "aws",
   hosts: ["*.amazonaws.com", "*.amazonaws.com.cn", "*.api.aws"],
-  needsBody: (head) => {
-    const type = head.headers["content-type"]?.toLowerCase() ?? ""
-    return (
-      !isRead(head.method) &&
-      type.startsWith("application/x-www-form-urlencoded") &&
-      head.headers["x-amz-target"] === undefined
-    )
-  },
+  needsBody: (head) => isNamed(head, serviceOf(head)) && !isNameless(head),
   route: (seen) => AWS_ROUTES.get(readScope(seen)?.service ?? "")?.find(seen.method, seen.path),
   classify,
 }

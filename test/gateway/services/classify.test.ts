@@ -247,6 +247,42 @@ describe("AWS", () => {
     expect(await is(cbor)).toBe("aws:monitoring.ListMetrics read")
   })
 
+  it("takes a target that was sent twice, or beside another name, for none that is certain", async () => {
+    const sent = (headers: Record<string, string>, path = "/") =>
+      is(
+        request(`POST https://dynamodb.us-east-1.amazonaws.com${path}`, {
+          headers: { ...sigv4("dynamodb"), ...headers },
+        }),
+      )
+    const names = "DynamoDB_20120810.DeleteTable, DynamoDB_20120810.ListTables"
+    expect(await sent({ "x-amz-target": names })).toBe("- write ambiguous")
+    expect(await sent({ "x-amz-target": "DynamoDB_20120810.DeleteTable,.ListTables" })).toBe("- write ambiguous")
+    const both = { "x-amz-target": "DynamoDB_20120810.DeleteTable", "smithy-protocol": "rpc-v2-cbor" }
+    expect(await sent(both, "/service/X/operation/ListTables")).toBe("- write ambiguous")
+    const { authorization } = sigv4("dynamodb")
+    const two = { authorization: `${authorization}, ${sigv4("sts").authorization}` }
+    expect(await sent({ ...two, "x-amz-target": "DynamoDB_20120810.ListTables" })).toBe("- write ambiguous")
+  })
+
+  it("looks for an action in a body of whatever type, and says where it cannot", async () => {
+    const iam = (given: Parameters<typeof request>[1], line = "POST https://iam.amazonaws.com/?Action=ListUsers") =>
+      request(line, { ...given, headers: { ...sigv4("iam"), ...given?.headers } })
+    const body = "Action=DeleteUser&UserName=x"
+    expect(await is(iam({ body }))).toBe("- write ambiguous")
+    for (const type of ["text/plain", "application/json", "application/x-www-form-urlencoded, a"])
+      expect(await is(iam({ body, type }))).toBe("- write ambiguous")
+    expect(await is(iam({ body }, "GET https://iam.amazonaws.com/?Action=ListUsers"))).toBe("- write ambiguous")
+    expect(await is(iam({ body }, "POST https://iam.amazonaws.com/"))).toBe("aws:iam.DeleteUser write")
+    const unread = (seen: SeenRequest): SeenRequest => ({ ...seen, unread: "too-large" })
+    const headers = { "content-length": "2000000", "x-amz-target": "A.ListUsers" }
+    expect(needsBody(iam({}), [])).toBe(true)
+    expect(await is(unread(iam({ headers }, "POST https://iam.amazonaws.com/")))).toBe("- write too-large")
+    // A body that is told by its type to name no action is not looked into.
+    const large = iam({ headers, type: "application/x-amz-json-1.1" }, "POST https://iam.amazonaws.com/")
+    expect(needsBody(large, [])).toBe(false)
+    expect(await is(unread(large))).toBe("aws:iam.ListUsers read")
+  })
+
   it("takes no action from where a service does not look for it", async () => {
     const line = "POST https://lambda.us-east-1.amazonaws.com/2015-03-31/functions?Action=ListFunctions"
     const headers = { ...sigv4("lambda"), "x-amz-target": "Lambda.ListFunctions" }
