@@ -2,7 +2,7 @@
 import type { DocumentNode, OperationDefinitionNode, SelectionSetNode } from "graphql"
 import type { Unread } from "../../policy/types.ts"
 import { type Body, bodyOf, jsonOf } from "./body.ts"
-import { isObject, type JsonRead, type JsonValue, memberOf, readJsonText } from "./json.ts"
+import { isObject, type JsonRead, type JsonValue, memberOf, opensJson, readJsonText } from "./json.ts"
 import { readings, splitPairs, valuesOf } from "./readings.ts"
 import { byMethod, type Found, isRead, type Service } from "./service.ts"
 import type { SeenRequest } from "./types.ts"
@@ -104,7 +104,8 @@ function readAsked(seen: SeenRequest): Asked | { unread: Unread } | { none: true
 
 /** Whether a server that does not mind the content-type may find an operation: in JSON, or in the fields of a form. */
 function mayAsk(body: Body, read: JsonRead, endpoint: boolean): boolean {
-  if (body.kind === "other") return !read.unread && !("none" in fromJson(read.value, endpoint))
+  if (body.kind === "other" && read.unread) return endpoint || opensJson(body.bytes)
+  if (body.kind === "other" && !read.unread) return !("none" in fromJson(read.value, endpoint))
   return /(^|[&;"])(query|operations|extensions)["=]/i.test(body.bytes.toString("latin1"))
 }
 

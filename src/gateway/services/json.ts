@@ -44,6 +44,17 @@ export function readJson(bytes: Uint8Array): JsonRead {
   return readJsonText(text)
 }
 
+/**
+ * Whether bytes that are no JSON here may be an object or a list to a reader that takes comments, NaN, a byte order mark or UTF-16.
+ */
+export const opensJson = (bytes: Uint8Array): boolean => {
+  const at = bytes.findIndex((byte) => !PADDING.has(byte))
+  return bytes[at] === 0x7b || bytes[at] === 0x5b
+}
+
+/** Spaces, byte order marks, and the half of a character in UTF-16. */
+const PADDING = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf, 0xfe, 0xff, 0])
+
 /** The same of a text, as the values of forms and queries have it. */
 export function readJsonText(text: string): JsonRead {
   try {

@@ -1,8 +1,8 @@
 // MCP over Streamable HTTP: one JSON-RPC message a POST, or a batch of them (revision 2025-03-26).
 import type { Unread } from "../../policy/types.ts"
 import { bodyOf, jsonOf } from "./body.ts"
-import { isObject, type JsonValue, memberOf } from "./json.ts"
-import { type Found, isRead, type Service } from "./service.ts"
+import { isObject, type JsonValue, memberOf, opensJson } from "./json.ts"
+import { type Found, isRead, type Service, strictest } from "./service.ts"
 import type { SeenRequest } from "./types.ts"
 
 export interface McpMessage {
@@ -42,7 +42,7 @@ export function readMcp(seen: SeenRequest): McpRead {
   if (body.kind === "none") return { none: true }
   const read = jsonOf(body)
   // What is no JSON by its type, and not by its bytes, is no message to anybody.
-  if (read.unread) return body.kind === "json" ? { unread: read.unread } : { none: true }
+  if (read.unread) return body.kind === "json" || opensJson(body.bytes) ? { unread: read.unread } : { none: true }
   const list: readonly JsonValue[] = Array.isArray(read.value) ? read.value : [read.value]
   if (!list.some(mayBeMessage)) return list.length === 0 ? { unread: "malformed" } : { none: true }
   if (body.kind !== "json") return { unread: "ambiguous" }
@@ -79,6 +79,8 @@ function readMessage(value: JsonValue): McpMessage | { unread: Unread } {
 }
 
 function classify(seen: SeenRequest): Found {
+  // A server that takes a message from any request takes it from this one, too.
+  if (isRead(seen.method) && bodyOf(seen).kind !== "none") return strictest(bodyOf(seen).unread)
   if (isRead(seen.method)) return { operation: "mcp:stream", access: "read" }
   // The end of a session, as its client asks for it.
   if (seen.method === "DELETE") return { operation: "mcp:session.delete", access: "write" }

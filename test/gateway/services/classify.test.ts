@@ -63,6 +63,16 @@ describe("GitHub", () => {
     expect(await is(both)).toBe("- write ambiguous")
     expect(await is(request("GET https://api.github.com/graphql?query=mutation%7Ba%7D"))).toBe("github:mutation write")
   })
+
+  it.each(['{"query":"{a}","query":"mutation{b}"}', '{"query":"mutation{b}","a":NaN}', "\ufeff{}", "query{a}"])(
+    "takes a body without a type for what it may be to an endpoint: %s",
+    async (body) => {
+      const line = "POST https://api.github.com/graphql"
+      expect(await is(request(line, { body }))).toBe("- write ambiguous")
+      const asked = request("GET https://api.github.com/graphql?query=%7Ba%7D", { body, type: "text/plain" })
+      expect(await is(asked)).toBe("- write ambiguous")
+    },
+  )
 })
 
 describe("git", () => {
@@ -326,6 +336,17 @@ describe("MCP", () => {
     expect(await mcp(call, { "mcp-name": "read_table" })).toBe("- write ambiguous")
     expect(await mcp({ jsonrpc: "2.0", id: 2, method: "tools/call", params: {} })).toBe("- write malformed")
     expect(await mcp({ jsonrpc: "2.0", id: 5, result: {} })).toBe("- read")
+  })
+
+  it("takes a message without a type, or of a request that has none, for what it may be", async () => {
+    const sent = (method: string, body?: string) =>
+      is(request(`${method} https://mcp.example.com/mcp`, body === undefined ? {} : { body }), "mcp")
+    expect(await sent("POST", '{"method":"tools/list","method":"tools/call"}')).toBe("- write ambiguous")
+    expect(await sent("POST", '{"method":"tools/call","a":NaN}')).toBe("- write malformed")
+    expect(await sent("GET", '{"method":"tools/call"}')).toBe("- write ambiguous")
+    expect(await sent("GET")).toBe("mcp:stream read")
+    const large = request("GET https://mcp.example.com/mcp", { headers: { "content-length": "2000000" } })
+    expect(await is(large, "mcp")).toBe("- write stream")
   })
 })
 

@@ -196,6 +196,7 @@ describe("graphql and mcp selectors at hosts that speak neither", () => {
     ["a=1&b=2", "application/x-www-form-urlencoded"],
     ["%PDF-1.7", "application/pdf"],
     ['{"id":"x"}', "text/plain"],
+    ["12 monkeys", "text/plain"],
   ])("find nothing in %s", async (body, type) => {
     const { fields, unread } = await asked(body, type)
     expect({ ...fields }).toEqual({})
@@ -208,6 +209,7 @@ describe("graphql and mcp selectors at hosts that speak neither", () => {
     ['{"jsonrpc":"2.0","method":"tools/call","params":{"name":"x"}}', "text/plain"],
     ['[{"query":"mutation { a }"}]', "application/json"],
     ['{"documentId":"abc"}', "application/json"],
+    ['{"query":"{a}","query":"mutation{b}"}', "text/plain"],
   ])("are not certain of %s", async (body, type) => expect((await asked(body, type)).unread).toBe("ambiguous"))
 })
 
