@@ -7,7 +7,7 @@ import { NanoguardError } from "../../errors.ts"
 import { cleanText } from "../../render/clean.ts"
 import type { Store } from "../../store/types.ts"
 import { type Answer, errorAnswer, unavailableAnswer } from "../answer.ts"
-import { readStart } from "../egress/body.ts"
+import { PATIENCE, readStart } from "../egress/body.ts"
 import { OWN_NAME } from "../egress/open.ts"
 import { requestException } from "../front/exception.ts"
 import type { Front } from "../front/types.ts"
@@ -30,7 +30,6 @@ const MINUTE = 60_000
 const MAX_BODY = 16_384
 const MAX_REASON = 500
 const MAX_TOLD = 5
-const IDLE = 10_000
 const STALL = 30_000
 
 /** Answers what is asked of the gate itself; false for any other request. */
@@ -148,7 +147,7 @@ async function why(options: InternalOptions, name: string): Promise<Answer> {
 async function askPeople(options: InternalOptions, name: string, request: IncomingMessage): Promise<Answer> {
   const { front, who } = options
   if (front.killed?.(who)) return errorAnswer(403, "agent.killed: the agent is under a kill and may do nothing")
-  const { bytes, whole } = await readStart(request, MAX_BODY, IDLE)
+  const { bytes, whole } = await readStart(request, MAX_BODY, PATIENCE, () => {})
   const reason = whole ? readReason(bytes) : undefined
   if (reason === undefined) return errorAnswer(400, `say why: {"reason": "..."}, at most ${MAX_REASON} characters`)
   const found = await ownRecord(options, name)

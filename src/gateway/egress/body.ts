@@ -21,14 +21,26 @@ function isEnded(request: IncomingMessage): boolean {
   return (request as { stream?: { endAfterHeaders?: boolean } }).stream?.endAfterHeaders === true
 }
 
+/** By what a body is read that a decision waits for. Milliseconds, after which it is taken for one that does not end. */
+export interface Patience {
+  /** Without a byte. */
+  idle: number
+  /** From the first byte to the last one: one that comes byte by byte ends, too. */
+  total: number
+}
+
+/** For bodies that clients send. */
+export const PATIENCE: Patience = { idle: 10_000, total: 60_000 }
+
 /**
- * Reads until the body ends, or until more than `limit` bytes are there. `idle`: milliseconds without a byte after which it is
- * taken for one that does not end. Rejects where the client leaves.
+ * Reads until the body ends, or until more than `limit` bytes are there. `take` is told of bytes before they are kept. Rejects where
+ * the client leaves, and with what `take` throws.
  */
 export function readStart(
   request: IncomingMessage,
   limit: number,
-  idle: number,
+  { idle, total }: Patience,
+  take: (bytes: number) => void,
   before: BodyStart = { bytes: Buffer.alloc(0), whole: !hasBody(request) },
 ): Promise<BodyStart> {
   if (before.whole || before.bytes.length > limit) return Promise.resolve(before)
@@ -37,8 +49,10 @@ export function readStart(
     let read = before.bytes
     let size = read.length
     let timer = setTimeout(onIdle, idle)
+    const deadline = setTimeout(onIdle, total)
     const settle = () => {
       clearTimeout(timer)
+      clearTimeout(deadline)
       request.off("data", onData).off("end", onEnd).off("error", onError).off("close", onClose)
     }
     function finish(whole: boolean) {
@@ -50,6 +64,12 @@ export function readStart(
       finish(false)
     }
     function onData(chunk: Buffer) {
+      try {
+        take(chunk.length)
+      } catch (error) {
+        request.pause()
+        return onError(error as Error)
+      }
       read = append(read, size, chunk)
       size += chunk.length
       if (size > limit) return finish(false)

@@ -10,6 +10,7 @@ import type { Law } from "../law.ts"
 import type { Lru } from "../lru.ts"
 import type { Attribution } from "../types.ts"
 import type { Origins } from "./origins.ts"
+import type { Room } from "./room.ts"
 import type { Sightings } from "./sightings.ts"
 import type { Budgets, TrafficRecorder } from "./types.ts"
 
@@ -28,6 +29,8 @@ export interface EgressDeps {
   /** Tokens that origins handed out to agents. */
   resealer: Resealer
   budgets: Budgets
+  /** For bodies that are read before their requests are decided. */
+  room: Room
   origins: Origins
   /** What runs were shown of hosts and addresses. */
   sightings: Sightings

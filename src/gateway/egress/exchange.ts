@@ -12,7 +12,7 @@ import type { Law } from "../law.ts"
 import { refusalOf } from "../refusal.ts"
 import type { SeenRequest } from "../services/types.ts"
 import type { Attribution, Refusal } from "../types.ts"
-import { type BodyStart, readStart } from "./body.ts"
+import { type BodyStart, PATIENCE, readStart } from "./body.ts"
 import { type Carried, carriedBy } from "./credentials.ts"
 import type { EgressDeps } from "./deps.ts"
 import { NOT_READ, readFirst } from "./first-read.ts"
@@ -36,6 +36,8 @@ export interface Exchange {
   left: () => AbortSignal
   /** Has a client that waits for leave send its body. */
   proceed: () => void
+  /** Is told of bytes of a body before they are kept; throws where there is no room for them. */
+  take: (bytes: number) => void
   /** What is decided is the opening of a stream: nothing of what is said on it. */
   opening?: "websocket" | "grpc" | undefined
   /** Sends what may go, once. Rejects with `Conflict` before anything was sent, where it has to be decided again. */
@@ -56,8 +58,6 @@ export interface Released {
 
 /** Bytes of a body that are kept while people are asked. */
 const MAX_HELD = 8 * 1024 * 1024
-/** Milliseconds without a byte after which a body is taken for one that does not end. */
-const IDLE = 10_000
 /** How often one request is decided: each time, a person's answer came between. */
 const MAX_ROUNDS = 20
 /** Of the method, and of the path (IIS, Symfony). */
@@ -68,10 +68,11 @@ const OVERRIDES = [
 
 /**
  * Decides a request, as often as people's answers ask for it. Resolves with the answer to a request that did not go; undefined where
- * it did, or where its client left. Rejects only where the record, the store or the vault is out of order; nothing was sent then.
+ * it did, or where its client left. Rejects only where there is no room for its body, or where the record, the store or the vault is out
+ * of order; nothing was sent then.
  */
 export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise<Answer | undefined> {
-  const { who, target, request, url, left, proceed, send } = exchange
+  const { who, target, request, url, left, proceed, take, send } = exchange
   const headers = requestHeaders(request, target)
   const head = seenHead(target, request.method ?? "GET", url, headers, exchange.opening === "websocket")
   // Rules go by the method and path that are sent: a header by which the origin takes them for others is a way round them.
@@ -86,7 +87,7 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
     const law = deps.law()
     const { policy } = law
     const needs = needsOf(law, target)
-    start ??= exchange.opening === "grpc" ? NOT_READ : await readFirst(deps.vault, needs, head, request, proceed)
+    start ??= exchange.opening === "grpc" ? NOT_READ : await readFirst(deps.vault, needs, head, request, proceed, take)
     const trailers = start.whole ? readTrailers(request, headers, needs.selectors) : NO_TRAILERS
     if (trailers === undefined) {
       await recordMalformed(deps, exchange, "trailers")
@@ -127,7 +128,7 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
     }
     if (!start.whole && exchange.opening === undefined) {
       proceed()
-      start = await readStart(request, MAX_HELD, IDLE, start)
+      start = await readStart(request, MAX_HELD, PATIENCE, take, start)
       if (start.whole) continue
       return refuseRequest(deps, who, judged, ownVerdict(verdict, "hold.body-unbounded"))
     }

@@ -22,6 +22,7 @@ import { createLive } from "./live.ts"
 import { createOrigins } from "./origins.ts"
 import { createPipeline } from "./pipeline.ts"
 import { createTrafficRecorder } from "./record.ts"
+import { createRoom } from "./room.ts"
 import { createSightings } from "./sightings.ts"
 
 export interface EgressInput {
@@ -107,6 +108,7 @@ export function openEgress(server: Server, input: EgressInput): OpenEgress {
     resealer,
     met: createLru<true>(MET),
     sightings,
+    room: createRoom(),
     traffic: createTrafficRecorder(store, gateway),
     resolve: withoutOwnName(input.resolve ?? createResolver()),
     stopping: stopping.signal,

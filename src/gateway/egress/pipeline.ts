@@ -1,23 +1,22 @@
 // What the transport hands its requests to. It never rejects: what goes wrong inside is a 503, and nothing was let through.
-import type { IncomingMessage, ServerResponse } from "node:http"
+import type { ServerResponse } from "node:http"
 import { subjectOf } from "../../policy/decide.ts"
 import type { NetworkAction } from "../../policy/types.ts"
 import { type Answer, unavailableAnswer } from "../answer.ts"
 import { sendAnswer } from "../send.ts"
-import { readStart } from "./body.ts"
+import { PATIENCE, readStart } from "./body.ts"
 import type { EgressDeps } from "./deps.ts"
 import { runExchange } from "./exchange.ts"
 import { isGrpcCall, sendOwnAnswer } from "./grpc-answer.ts"
 import { responseOn } from "./raw-answer.ts"
+import { crowdedAnswer } from "./refuse.ts"
 import { answerRegistry, registryRequest } from "./registry.ts"
 import { release } from "./release.ts"
 import { releaseUpgrade } from "./release-upgrade.ts"
+import { Crowded, type Place } from "./room.ts"
 import { decideTunnel } from "./tunnel-decision.ts"
 import type { Arrived, ArrivedUpgrade, Pipeline, Target } from "./types.ts"
 import { watchClient } from "./wait.ts"
-
-/** Milliseconds without a byte of a body that a registry is to read. */
-const IDLE = 10_000
 
 /** The pipeline over its parts. */
 export function createPipeline(deps: EgressDeps): Pipeline {
@@ -26,12 +25,12 @@ export function createPipeline(deps: EgressDeps): Pipeline {
     tunnel: (who, target) => decideTunnel(deps, who, target),
     request: async (arrived) => {
       const { request, response } = arrived
-      const answer = await guard(deps, request, () => answerRequest(deps, arrived))
+      const answer = await guard(deps, arrived, (place) => answerRequest(deps, arrived, place))
       if (answer !== undefined && !response.destroyed) await sendOwnAnswer(request, response, answer, deps.stall)
     },
     upgrade: async (arrived) => {
       const { request, socket } = arrived
-      const answer = await guard(deps, request, () => answerUpgrade(deps, arrived))
+      const answer = await guard(deps, arrived, (place) => answerUpgrade(deps, arrived, place))
       if (answer === undefined || socket.destroyed) return
       await sendAnswer(request, responseOn(request, socket), answer, deps.stall)
     },
@@ -44,27 +43,36 @@ export function createPipeline(deps: EgressDeps): Pipeline {
 }
 
 async function guard(
-  { onTrouble }: EgressDeps,
-  request: IncomingMessage,
-  work: () => Promise<Answer | undefined>,
+  deps: EgressDeps,
+  { who, target, request, url }: Pick<Arrived, "who" | "target" | "request" | "url">,
+  work: (place: Place) => Promise<Answer | undefined>,
 ): Promise<Answer | undefined> {
+  const place = deps.room.enter(who.run)
   try {
-    return await work()
+    return await work(place)
   } catch (error) {
+    if (error instanceof Crowded) {
+      const subject = subjectOf({ ...actionAt(target), method: request.method ?? "GET", path: url.replace(/\?.*/, "") })
+      const recorded = deps.traffic.failed(who, subject, deps.law().policy.hash, undefined, { failed: "body.crowded" })
+      await recorded.catch(deps.onTrouble)
+      return crowdedAnswer(error)
+    }
     // A client that left while it sent its body waits for nothing, and nothing is wrong here.
-    if (!request.destroyed || request.complete) onTrouble(error)
+    if (!request.destroyed || request.complete) deps.onTrouble(error)
     return unavailableAnswer("the gateway cannot decide or record requests at the moment, so it lets none through")
+  } finally {
+    place.leave()
   }
 }
 
-async function answerRequest(deps: EgressDeps, arrived: Arrived): Promise<Answer | undefined> {
+async function answerRequest(deps: EgressDeps, arrived: Arrived, { take }: Place): Promise<Answer | undefined> {
   const { who, target, request, response, url } = arrived
   const proceed = leaveToSend(arrived)
   const asked = registryRequest(deps.law().registries, target, request.method ?? "GET", url)
   if (asked !== undefined) {
     return answerRegistry(deps.front, who, request, asked, async (limit) => {
       proceed()
-      const { bytes, whole } = await readStart(request, limit, IDLE)
+      const { bytes, whole } = await readStart(request, limit, PATIENCE, take)
       return whole ? bytes : undefined
     })
   }
@@ -76,14 +84,14 @@ async function answerRequest(deps: EgressDeps, arrived: Arrived): Promise<Answer
   }
   // Both sides of a gRPC call speak until they are done: it is held as it opens.
   const opening = isGrpcCall(request) ? "grpc" : undefined
-  return runExchange(deps, { who, target, request, url, left, proceed, opening, send }).finally(unwatch)
+  return runExchange(deps, { who, target, request, url, left, proceed, take, opening, send }).finally(unwatch)
 }
 
-async function answerUpgrade(deps: EgressDeps, arrived: ArrivedUpgrade): Promise<Answer | undefined> {
+async function answerUpgrade(deps: EgressDeps, arrived: ArrivedUpgrade, { take }: Place): Promise<Answer | undefined> {
   const { who, target, request, socket, url } = arrived
   const { left, release: unwatch } = watchClient(socket)
   return runExchange(deps, {
-    ...{ who, target, request, url, left, proceed: () => {}, opening: "websocket" },
+    ...{ who, target, request, url, left, proceed: () => {}, take, opening: "websocket" },
     send: (released) => {
       unwatch()
       return releaseUpgrade(deps, arrived, released)

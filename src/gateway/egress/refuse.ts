@@ -5,6 +5,7 @@ import type { Verdict } from "../../policy/types.ts"
 import { type Answer, errorAnswer, unavailableAnswer } from "../answer.ts"
 import { refusalOf, renderRefusal } from "../refusal.ts"
 import type { Refusal } from "../types.ts"
+import type { Crowded } from "./room.ts"
 
 /** A verdict of the gate's own: an ask that cannot be asked is a refusal. */
 export function ownVerdict(verdict: Verdict, code: "hold.body-unbounded" | "hold.quiet" | "hold.flooded"): Verdict {
@@ -23,6 +24,13 @@ export function lockedAnswer(): Answer {
     "vault.locked: the gate's keys are locked; a person has to unlock them (nanoguard secret unlock)",
     60,
   )
+}
+
+/** 429 where one run has too much under way, 503 where all have: the client may come again. */
+export function crowdedAnswer({ of, message }: Crowded): Answer {
+  return errorAnswer(of === "run" ? 429 : 503, `body.crowded: ${message}; repeat the request later`, {
+    "retry-after": "5",
+  })
 }
 
 /** 502: a rule names a credential that nobody has set. */

@@ -10,6 +10,7 @@ import type { EgressDeps } from "../../../src/gateway/egress/deps.ts"
 import { createOrigins } from "../../../src/gateway/egress/origins.ts"
 import { createPipeline } from "../../../src/gateway/egress/pipeline.ts"
 import { createTrafficRecorder } from "../../../src/gateway/egress/record.ts"
+import { createRoom } from "../../../src/gateway/egress/room.ts"
 import { createSightings } from "../../../src/gateway/egress/sightings.ts"
 import { createHolds } from "../../../src/gateway/hold/holds.ts"
 import { createLru } from "../../../src/gateway/lru.ts"
@@ -71,6 +72,7 @@ export async function openEgressGate(t: TestContext, options: EgressGateOptions)
     tokens: createTokenSource({ fetch: (url, init) => fetch(url, init), now: Date.now }),
     resealer: createResealer({ vault, now: Date.now }),
     met: createLru<true>(100),
+    room: createRoom(),
     sightings: createSightings(Date.now),
     ...{ holds, vault, budgets, origins, now: Date.now, stall: 60_000 },
     resolve: async () => ["127.0.0.1"],
