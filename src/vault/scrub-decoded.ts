@@ -27,7 +27,7 @@ export interface Decoded {
 /** A reader that undoes one kind of escapes. Keeps as much as the longest form has. */
 export function createDecoded(
   { step, depth, ending, longest }: Automaton,
-  { lead, read: readEscape }: Escapes,
+  { lead, read: readEscape, within }: Escapes,
 ): Decoded {
   let current = 0
   let apart = false
@@ -50,7 +50,7 @@ export function createDecoded(
   return {
     read(byte, at, state) {
       if (!apart) {
-        if (byte !== lead) return undefined
+        if (byte !== lead || (within && state === 0)) return undefined
         apart = true
         current = state
         starts = Array.from({ length: depth(state) }, (_, index) => at - depth(state) + index)
@@ -59,7 +59,8 @@ export function createDecoded(
       let from = open === "" ? at : openAt
       open = ""
       while (text !== "") {
-        const escaped = text.charCodeAt(0) === lead ? readEscape(text) : undefined
+        const isLead = text.charCodeAt(0) === lead && !(within && current === 0)
+        const escaped = isLead ? readEscape(text) : undefined
         if (escaped === "more") {
           open = text
           openAt = from

@@ -27,6 +27,17 @@ type Read = Unescaped | "more" | undefined
 export interface Escapes {
   lead: number
   read: (text: string) => Read
+  /** It is one only within something that began. */
+  within?: true
+}
+
+const NO_BYTES = Buffer.alloc(0)
+
+/** The end of a line, which base64 and hex are wrapped by: nothing. A blank line is none. */
+function readBreak(text: string): Read {
+  if (/^(?:\r|\r?\n)$/.test(text)) return "more"
+  const found = /^\r?\n(?=[^\r\n])/.exec(text)
+  return found === null ? undefined : { bytes: NO_BYTES, size: found[0].length }
 }
 
 /** RFC 3986, section 2.1. */
@@ -68,4 +79,6 @@ export const ESCAPES: readonly Escapes[] = [
   { lead: 0x5c, read: readBackslash },
   { lead: 0x5c, read: readBackslashes },
   { lead: 0x26, read: readReference },
+  { lead: 0x0a, read: readBreak, within: true },
+  { lead: 0x0d, read: readBreak, within: true },
 ]

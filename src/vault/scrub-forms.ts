@@ -5,6 +5,8 @@ export interface Pattern {
   bytes: Buffer
   /** Goes out in its place. */
   mark: Buffer
+  /** Is looked for as it is, and behind no escape. */
+  bare?: true
 }
 
 /** Fewer bytes are in ordinary texts by chance; the vault takes none as short. */
@@ -19,19 +21,29 @@ function base64Forms(bytes: Buffer): string[] {
   )
 }
 
+/** UTF-16, either byte first. What is ASCII is the same in both, but for the zero at one end. */
+function wideForms(value: string): { bytes: Buffer; mark: string }[] {
+  const little = Buffer.from(value, "utf16le")
+  if (!/[^\x00-\x7f]/.test(value)) return [{ bytes: little.subarray(0, -1), mark: "x\0" }]
+  return [
+    { bytes: little, mark: "x\0" },
+    { bytes: Buffer.from(little).swap16(), mark: "\0x" },
+  ]
+}
+
 const urlSafe = (text: string) => text.replaceAll("+", "-").replaceAll("/", "_")
 
 /**
- * Forms of secrets as bytes: raw, base64 and base64url at each alignment, hex. Escapes (percent, JSON, HTML) are undone before
+ * Forms of secrets as bytes: raw, base64 and base64url at each alignment, hex, UTF-16. Escapes (percent, JSON, HTML) are undone before
  * these are looked for, and `+` for a space is a form of its own. Raw, a secret's replacement takes its place; else as many `x`
  * (`0` in hex), so that what is around it still decodes.
  */
 export function secretPatterns(secrets: readonly Secret[]): Pattern[] {
   const patterns = new Map<string, Pattern>()
-  const add = (text: string | Buffer, mark: string) => {
+  const add = (text: string | Buffer, mark: string | Buffer, bare = false) => {
     const bytes = Buffer.from(text as string)
     const name = bytes.toString("latin1")
-    if (!patterns.has(name)) patterns.set(name, { bytes, mark: Buffer.from(mark) })
+    if (!patterns.has(name)) patterns.set(name, { bytes, mark: Buffer.from(mark as string), ...(bare && { bare }) })
   }
   const used = secrets.filter(({ value }) => Buffer.byteLength(value) >= MIN_SECRET)
   for (const { value, replacement } of used) {
@@ -45,6 +57,7 @@ export function secretPatterns(secrets: readonly Secret[]): Pattern[] {
     for (const text of base64Forms(bytes)) for (const form of [text, urlSafe(text)]) add(form, "x".repeat(form.length))
     const hex = bytes.toString("hex")
     for (const form of [hex, hex.toUpperCase()]) add(form, "0".repeat(form.length))
+    for (const { bytes, mark } of wideForms(value)) add(bytes, Buffer.alloc(bytes.length, mark), true)
   }
   return [...patterns.values()]
 }

@@ -22,6 +22,9 @@ function waysOf(byte: number): string[] {
   return ways.filter((way) => way !== "")
 }
 
+const CR = 13
+const LF = 10
+
 interface Ways {
   /** Pairs within them, as numbers. */
   inner: readonly number[]
@@ -47,16 +50,24 @@ function readWays(byte: number): Ways {
 /** A table of 65,536: 1 for a pair that is in some form. */
 export function pairsOf(patterns: readonly Pattern[]): Uint8Array {
   const pairs = new Uint8Array(65_536)
-  for (const { bytes } of patterns) {
+  for (const { bytes, bare } of patterns) {
+    if (bare) {
+      for (let at = 1; at < bytes.length; at++) pairs[(bytes[at - 1]! << 8) | bytes[at]!] = 1
+      continue
+    }
     // What is not ASCII is escaped as a character, of several bytes: no pair is told apart then.
     if (bytes.some((byte) => byte > 0x7f)) return pairs.fill(1)
     // Escapes twice over, and a run of backslashes, which is read from its first one.
     pairs[0x5c5c] = 1
+    // The end of a line.
+    pairs[(CR << 8) | LF] = 1
     let before: Ways | undefined
     for (const byte of bytes) {
       const ways = readWays(byte)
       for (const pair of ways.inner) pairs[pair] = 1
-      for (const last of before?.lasts ?? []) for (const first of ways.firsts) pairs[(last << 8) | first] = 1
+      for (const last of before?.lasts ?? [])
+        for (const first of [...ways.firsts, CR, LF]) pairs[(last << 8) | first] = 1
+      if (before !== undefined) for (const first of ways.firsts) pairs[(LF << 8) | first] = 1
       before = ways
     }
   }

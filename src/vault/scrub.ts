@@ -23,11 +23,24 @@ interface Table {
   stride: number
 }
 
+/** Characters that a line has at least where a text is wrapped: 60, 64 or 76. */
+const WRAPPED = 40
+const isBreak = (byte: number) => byte === 0x0a || byte === 0x0d
+
+/** How many bytes stand before one in its line, `WRAPPED` at most; `before` of them before the first. */
+function columnOf(bytes: Uint8Array, at: number, before: number): number {
+  for (let count = 0; count < WRAPPED; count++) {
+    if (at === count) return Math.min(WRAPPED, count + before)
+    if (isBreak(bytes[at - count - 1]!)) return count
+  }
+  return WRAPPED
+}
+
 const NOTHING = Buffer.alloc(0)
 
 /**
- * Replaces every secret, raw, in base64 (at any alignment), base64url and hex, each of them also behind percent, JSON and HTML
- * escapes. Withholds at most the longest form of one; at the end of an SSE event nothing is, since no secret begins with its
+ * Replaces every secret, raw, in base64 (at any alignment), base64url, hex and UTF-16, each but the last one also behind percent, JSON and
+ * HTML escapes, and wrapped in lines. Withholds at most the longest form of one; at the end of an SSE event nothing is, since no secret begins with its
  * line ends. Of an answer that is cut into ranges, a secret that is cut with it is not found.
  */
 export function createScrubber(secrets: readonly Secret[]): Scrubber {
@@ -60,6 +73,9 @@ export function forgetTables(): void {
 function scrubWith({ automaton, pairs, stride }: Table): Scrubber {
   const { step, depth, ending } = automaton
   let held: Uint8Array = NOTHING
+  // What is looked through now, and how much of a line was before it.
+  let looked: Uint8Array = NOTHING
+  let column = 0
   let count = 0
   let raw = 0
   const readers = ESCAPES.map((escapes) => createDecoded(automaton, escapes))
@@ -71,13 +87,18 @@ function scrubWith({ automaton, pairs, stride }: Table): Scrubber {
     for (const reader of readers) reader.reset()
   }
 
+  /** A line that is short is not wrapped: nothing of it is withheld for the next one. */
+  const mayWrap = (byte: number, at: number, before: number) =>
+    before !== 0 && isBreak(byte) && columnOf(looked, at, column) >= WRAPPED
+
   /** What ends with a byte: as it is, or as one of the readers sees it. */
   const read = (byte: number, at: number): Match | undefined => {
     const before = raw
     raw = step(raw, byte)
     const plain = ending(raw)
     if (plain !== undefined) return { start: at + 1 - plain.bytes.length, end: at + 1, mark: plain.mark }
-    if (!apart && byte !== 0x25 && byte !== 0x5c && byte !== 0x26) return undefined
+    if (!apart && byte !== 0x25 && byte !== 0x5c && byte !== 0x26 && (byte > 0x0d || !mayWrap(byte, at, before)))
+      return undefined
     apart = false
     for (const reader of readers) {
       const match = reader.read(byte, at, before)
@@ -89,6 +110,7 @@ function scrubWith({ automaton, pairs, stride }: Table): Scrubber {
 
   const push = (chunk: Uint8Array): Uint8Array => {
     const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk])
+    looked = bytes
     const last = bytes.length - 1
     const out: Uint8Array[] = []
     let written = 0
@@ -123,11 +145,13 @@ function scrubWith({ automaton, pairs, stride }: Table): Scrubber {
     const keep = Math.max(written, Math.min(end - depth(raw), ...readers.map((reader) => reader.held(end))))
     if (out.length === 0 && keep === end) {
       held = NOTHING
+      column = columnOf(bytes, end, column)
       return bytes
     }
     out.push(bytes.subarray(written, keep))
     held = Buffer.from(bytes.subarray(keep))
     for (const reader of readers) reader.rebase(keep)
+    column = columnOf(bytes, keep, column)
     return out.length === 1 ? out[0]! : Buffer.concat(out)
   }
 

@@ -59,6 +59,50 @@ describe("createScrubber", () => {
     }
   })
 
+  test.each([
+    ["LE", "utf16le", "\u00e9"],
+    ["BE", "utf16be", "\u00e9"],
+    ["LE of ASCII", "utf16le", ""],
+    ["BE of ASCII", "utf16be", ""],
+  ])("UTF-16, %s", (_name, encoding, more) => {
+    const swap = (bytes: Buffer) => (encoding === "utf16le" ? bytes : bytes.swap16())
+    const value = `${secret}${more}`
+    for (const sizes of [[], [20, 1, 1, 30]]) {
+      const wide = swap(Buffer.from(`a "${value}" b`, "utf16le"))
+      const { text, count } = scrub(wide, [{ value, replacement: "P" }], sizes)
+      expect(count).toBe(1)
+      expect(swap(Buffer.from(text, "latin1")).toString("utf16le")).toBe(`a "${x(value.length)}" b`)
+    }
+  })
+
+  test("wrapped in lines, wherever a line ends in it", () => {
+    for (const [width, end] of [
+      [76, "\r\n"],
+      [64, "\n"],
+      [60, "\n"],
+    ] as const) {
+      const wrap = (text: string) => text.replaceAll(new RegExp(`.{${width}}`, "g"), `$&${end}`)
+      for (let before = 0; before < 120; before++) {
+        const form = Buffer.from(`${x(before)}${secret}${x(30)}`)
+        for (const encoding of ["base64", "hex"] as const) {
+          const { text, count } = scrub(Buffer.from(wrap(form.toString(encoding))), secrets, [50 + (before % 40), 7])
+          const left = Buffer.from(text.replaceAll(/[\r\n]/g, ""), encoding).toString("latin1")
+          expect([count, left.length, left.includes(secret.slice(2, -2))]).toEqual([1, form.length, false])
+        }
+      }
+    }
+  })
+
+  test("the end of a short line leaves at once, also behind what begins a secret", () => {
+    const scrubber = createScrubber(secrets)
+    const first = secret[0]!
+    for (const line of [`ready ${first}\n`, `${first}\r\n`, `${x(30)}\n`, `${x(100)}${first}\n\n`])
+      expect(Buffer.from(scrubber.push(Buffer.from(line))).toString()).toBe(line)
+    // A long one may go on.
+    expect(Buffer.from(scrubber.push(Buffer.from(`${x(100)}${first}\n`))).toString()).toBe(x(100))
+    expect(Buffer.from(scrubber.push(Buffer.from("a\n"))).toString()).toBe(`${first}\na\n`)
+  })
+
   test("what takes its place: the replacement, and as many characters in what is encoded", () => {
     const base64 = Buffer.from(secret).toString("base64")
     expect(scrub(Buffer.from(`a ${secret} b`)).text).toBe("a PLACEHOLDER b")
