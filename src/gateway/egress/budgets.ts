@@ -199,7 +199,7 @@ function land(sum: Sum, flight: Flight, actual: Actual): void {
   }
   const used = actual[sum.unit]
   if (used === undefined || !(used >= 0)) {
-    sum.pending += estimate(sum)
+    sum.pending += Math.max(estimate(sum), sum.unit === "tokens" ? (actual.guess ?? 0) : 0)
     return
   }
   sum.pending += used

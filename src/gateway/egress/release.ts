@@ -2,7 +2,7 @@
 
 import { asksPeople } from "../../policy/network.ts"
 import type { Change } from "../../store/types.ts"
-import { createUsageMeter } from "../services/index.ts"
+import { createUsageMeter, estimateTokens } from "../services/index.ts"
 import type { Usage, UsageMeter } from "../services/types.ts"
 import type { Attribution } from "../types.ts"
 import { spellHost } from "./authority.ts"
@@ -71,8 +71,9 @@ export async function release(
   look?.end()
   // A token that the origin no longer takes is not used again.
   if (done.status === 401) for (const name of prepared.used) deps.tokens.forget(name)
-  judged.reserved?.settle({ bytes: done.sent + done.received, ...meter?.usage() })
-  await finish(deps, who, released, recorded, done.status, broken ?? done.failed)
+  const failed = broken ?? done.failed
+  if (meter !== undefined) judged.reserved?.settle(usedBy(done, meter, failed !== undefined))
+  await finish(deps, who, released, recorded, done.status, failed)
 }
 
 /** What sends a request with its trailers: known already behind a body that is whole, looked at as they come behind any other. */
@@ -148,8 +149,18 @@ export async function finish(
   if (changes.length > 0) await holds.finish(changes).catch(onTrouble)
 }
 
+/** What a request used. Of an answer that was cut off, what it said so far is not all; one that refuses cost no tokens to speak of. */
+function usedBy({ status, sent, received }: Forwarded, meter: LateMeter, isCut: boolean) {
+  const usage = meter.usage()
+  const guess = status >= 400 ? 0 : estimateTokens(sent, received, meter.contentType)
+  const tokens = usage.tokens !== undefined && isCut ? Math.max(usage.tokens, guess) : usage.tokens
+  return { bytes: sent + received, ...usage, ...(tokens !== undefined && { tokens }), guess }
+}
+
 interface LateMeter {
   begin: (contentType: string) => void
+  /** Of the answer; "" where none came, or it has none. */
+  readonly contentType: string
   push: (chunk: Uint8Array) => void
   usage: () => Usage
 }
@@ -157,9 +168,14 @@ interface LateMeter {
 /** A meter that is chosen once the answer says what it is. */
 function createMeterLater(service: string): LateMeter {
   let meter: UsageMeter | undefined
+  let type = ""
   return {
     begin: (contentType) => {
+      type = contentType
       meter = createUsageMeter(service, contentType)
+    },
+    get contentType() {
+      return type
     },
     push: (chunk) => meter?.push(chunk),
     usage: () => meter?.end() ?? {},

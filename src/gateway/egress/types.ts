@@ -73,8 +73,11 @@ export type Violation =
 /** What matched rules' budgets have used, in-flight included. */
 export interface Reservation {
   counters: Counters
-  /** To be called once, whatever becomes of the request: it counts for what it used; for nothing but itself where it was not sent. */
-  settle: (actual: { bytes?: number; tokens?: number; usd?: number; sent?: false }) => void
+  /**
+   * To be called once, whatever becomes of the request: it counts for what it used; for nothing but itself where it was not sent.
+   * `guess`: tokens that it seems to have used, where it does not say `tokens`.
+   */
+  settle: (actual: { bytes?: number; tokens?: number; usd?: number; guess?: number; sent?: false }) => void
 }
 
 export interface Budgets {

@@ -142,6 +142,16 @@ test("what nobody says how much it used counts like the others, and nonsense cou
   expect(Object.values(await used(store))).toEqual([100 + 50 + 75 * 3])
 })
 
+test("what does not say how much it used counts as no less than was guessed", async () => {
+  const store = await sqliteStore()
+  const budgets = budgetsOn(store)
+  const rules = [rule("r", { tokens: "run" })]
+  for (const actual of [{ tokens: 100, guess: 900 }, { guess: 700 }, { guess: 50 }])
+    (await budgets.reserve(WHO, rules)).settle(actual)
+  await budgets.close()
+  expect(Object.values(await used(store))).toEqual([100 + 700 + 100])
+})
+
 test("a store that cannot be read lets nothing through, and one that cannot be written loses nothing", async () => {
   const store = await sqliteStore()
   const rules = [rule("r", { requests: "day" })]

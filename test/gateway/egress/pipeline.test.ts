@@ -147,6 +147,30 @@ it("counts a budget over requests that come at once", async (t) => {
   expect(gate.seen).toHaveLength(3)
 })
 
+it("counts tokens of answers that do not say how many they are", async (t) => {
+  const gate = await openEgressGate(t, {
+    policy: allow(', service: openai, budget: { tokens: "1000/hour" }'),
+    origin: (_request, response) => void response.end("a".repeat(4_000)),
+  })
+  expect((await gate.curl(`${gate.base}/v1/chat/completions`)).stdout).toMatch(/200$/)
+  expect((await gate.curl(`${gate.base}/v1/chat/completions`)).stdout).toMatch(/budget.*403$/s)
+  expect(gate.seen).toHaveLength(1)
+})
+
+it("counts tokens of an answer that its client cuts off", async (t) => {
+  const said = { type: "message_start", message: { usage: { input_tokens: 5, output_tokens: 1 } } }
+  const gate = await openEgressGate(t, {
+    policy: allow(', service: anthropic, budget: { tokens: "1000/hour" }'),
+    origin: (request, response) => {
+      if (request.url !== "/v1/messages") return void response.end("{}")
+      response.writeHead(200, { "content-type": "text/event-stream" })
+      response.write(`data: ${JSON.stringify(said)}\n\n${`data: ${"a".repeat(100)}\n\n`.repeat(200)}`)
+    },
+  })
+  await gate.curl("--max-time", "1", `${gate.base}/v1/messages`)
+  await expect.poll(async () => (await gate.curl(`${gate.base}/v1/models`)).stdout, { timeout: 5_000 }).toMatch(/403$/)
+})
+
 it("passes a stream on as it comes", async (t) => {
   let end = () => {}
   const gate = await openEgressGate(t, {
