@@ -3,6 +3,7 @@ import { type BigIntStats, chmodSync } from "node:fs"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { parseForeignJson } from "../../foreign-json.ts"
 import { kindOf, namesIn, statsAt, unlessBarred } from "./below.ts"
+import { movedIn } from "./directories.ts"
 import { isHeavy, neverWritten, runsOnHost } from "./names.ts"
 import { readBeginning } from "./secrets.ts"
 import type { WorkspaceState } from "./state.ts"
@@ -27,6 +28,7 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
   const seen = new Set<string>()
   const known = state.known === undefined ? undefined : new Set(state.known)
   const hidden = new Set(state.hidden)
+  const isMoved = movedIn(tree, state.directories)
   const found: WorkspaceChange[] = []
   const counts = { added: 0, changed: 0, removed: 0 }
   const add = (change: WorkspaceChange) => {
@@ -88,7 +90,10 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
         // Its directory may have been given another name, which tells nothing of what is in it.
         if (known !== undefined && runs(path).runs !== undefined && !isKnown(path, known))
           add(describe(path, stats, true))
-      } else if ((stats.ctimeNs >= since || (before !== undefined && isNew)) && !(hidden.has(path) && !isNew))
+      } else if (
+        (stats.ctimeNs >= since || (before !== undefined && (isNew || isMoved(at)))) &&
+        !(hidden.has(path) && !isNew)
+      )
         add({
           ...describe(path, stats, isNew),
           ...(isGits && gitsOwn(path, before !== undefined)),

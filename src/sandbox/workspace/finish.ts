@@ -118,9 +118,18 @@ async function makeReport(ctx: Context, directory: string, state: WorkspaceState
   const report =
     state.git === undefined
       ? undefined
-      : await takeOver({ git, root, directory, run, start: state.git, mode, tree, since, hidden: state.hidden }).catch(
-          notTaken,
-        )
+      : await takeOver({
+          git,
+          root,
+          directory,
+          run,
+          start: state.git,
+          mode,
+          tree,
+          since,
+          directories: state.directories,
+          hidden: state.hidden,
+        }).catch(notTaken)
   const branch = state.git?.branch
   const isThere = branch !== undefined && report?.refs.some(({ ref }) => ref === branch) === true
   const found = mode === "worktree" ? await branchChanges(git, state, isThere) : findChanges(tree, state, since)

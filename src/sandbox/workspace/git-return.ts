@@ -3,6 +3,7 @@
 import { copyFileSync, lstatSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Git } from "../../vet/git.ts"
+import type { Directories } from "./directories.ts"
 import { compareSettings, type Settings } from "./git-config.ts"
 import type { GitStart } from "./git-directory.ts"
 import { headOf, isRefName, type Refs, type Repository, readHead, readRefs, stashesOf } from "./git-files.ts"
@@ -26,6 +27,7 @@ interface TakeOver {
   mode: WorkspaceMode
   tree: string
   since: bigint
+  directories: Directories | undefined
   hidden: readonly string[]
 }
 

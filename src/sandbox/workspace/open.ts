@@ -8,6 +8,7 @@ import { safeGit } from "../../vet/git.ts"
 import { type BoxMount, IN_BOX } from "../types.ts"
 import { eachBelow } from "./below.ts"
 import { copyTree } from "./copy.ts"
+import { directoriesIn } from "./directories.ts"
 import { finishWorkspace } from "./finish.ts"
 import { admitBorrowed } from "./git-borrowed.ts"
 import { copyIndex, makeGitDirectory } from "./git-directory.ts"
@@ -149,6 +150,7 @@ async function openFiles(ctx: Context, request: OpenRequest): Promise<Opened> {
     if (repository?.file) writeFileSync(join(tree, ".git"), "")
     else mkdirSync(join(tree, ".git"), { recursive: true })
     opened.mounts = [{ kind: "bind", source: tree, target: IN_BOX.workspace, write: true }]
+    state.directories = directoriesIn(tree)
     giveTo(tree, user)
   }
   if (repository !== undefined) {

@@ -2,6 +2,7 @@
 import { lstatSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { EXIT, NanoguardError } from "../../errors.ts"
+import type { Directories } from "./directories.ts"
 import type { GitStart } from "./git-directory.ts"
 import { realPath } from "./places.ts"
 import type { WorkspaceMode, WorkspaceReport } from "./types.ts"
@@ -31,6 +32,8 @@ export interface WorkspaceState {
   hidden: readonly string[]
   /** Of `copy`: everything that was copied. */
   copied?: Readonly<Record<string, Copied>>
+  /** Of `copy` and `worktree`: those of the box's tree. Absent where an older nanoguard made it. */
+  directories?: Directories
   /** What `finish` found. */
   report?: WorkspaceReport
 }

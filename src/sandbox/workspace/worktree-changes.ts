@@ -4,6 +4,7 @@ import { lstatSync, mkdirSync, readlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Git } from "../../vet/git.ts"
 import { runsUnasked } from "./changes.ts"
+import { type Directories, movedIn } from "./directories.ts"
 import { parseEntries } from "./git-index.ts"
 import { AS_NANOGUARD } from "./git-move.ts"
 import { runsOnHost } from "./names.ts"
@@ -18,6 +19,7 @@ interface Uncommitted {
   /** Tip of the box's branch. */
   tip: string
   since: bigint
+  directories: Directories | undefined
   hidden: readonly string[]
   run: string
 }
@@ -29,6 +31,7 @@ export async function commitRest({
   tree,
   tip,
   since,
+  directories,
   hidden,
   run,
 }: Uncommitted): Promise<string | undefined> {
@@ -46,6 +49,7 @@ export async function commitRest({
   // What a link says is hashed as a file's content: one git for all of them, however many a box makes.
   const links = join(fresh, "links")
   mkdirSync(links)
+  const isMoved = movedIn(tree, directories)
   for (const path of [...known.keys(), ...untracked]) {
     if (
       hidden.includes(path) ||
@@ -55,13 +59,17 @@ export async function commitRest({
     )
       continue
     const stats = statsOf(tree, path)
+    const isNew =
+      !known.has(path) ||
+      isMoved(path.slice(0, Math.max(0, path.lastIndexOf("/")))) ||
+      (stats !== undefined && stats.ctimeNs >= since)
     if (stats === undefined) {
       lines.push(`0 ${"0".repeat(tip.length)}\t${path}\0`)
-    } else if (stats.ctimeNs >= since && stats.isSymbolicLink()) {
+    } else if (isNew && stats.isSymbolicLink()) {
       const from = join(links, `${files.length}`)
       writeFileSync(from, readlinkSync(join(tree, path), { encoding: "buffer" }))
       files.push({ path, mode: "120000", from })
-    } else if (stats.ctimeNs >= since && stats.isFile())
+    } else if (isNew && stats.isFile())
       files.push({ path, mode: (stats.mode & 0o100n) === 0n ? "100644" : "100755", from: join(tree, path) })
   }
   const hashed = await git(
