@@ -80,6 +80,8 @@ function gitLines({ refs, conflicts, head, refused, problem }: GitReport, { yell
   if (head !== undefined) lines.push(`git: ${cleanText(head.replace(/^refs\/heads\//, ""))} is checked out now`)
   for (const { ref, kept } of conflicts.slice(0, MAX_SHOWN))
     lines.push(`git: what the box made of ${cleanText(ref)} is kept as ${cleanText(kept)}`)
+  if (conflicts.length > MAX_SHOWN)
+    lines.push(`git: and ${conflicts.length - MAX_SHOWN} more: git for-each-ref refs/nanoguard`)
   if (refused.length > 0) lines.push(`git: did not come over: ${listPaths(refused)}`)
   if (problem !== undefined) lines.push(`${yellow("warning:")} git: ${cleanText(problem)}`)
   return lines

@@ -45,3 +45,15 @@ test("nothing to say is no output, and long lists are cut", () => {
   ).toBe("secrets: a, b, c, d, e, f and 2 more\n")
   expect(renderDiff("a\n".repeat(10), undefined, 3)).toBe("a\na\na\n[+8 lines]\n")
 })
+
+test("where more is kept aside than there is room for, it says so and where to find it", () => {
+  const conflicts = Array.from({ length: 43 }, (_, at) => ({
+    ref: "refs/stash",
+    kept: `refs/nanoguard/run/stash/${at}`,
+  }))
+  const text = renderReview({
+    ...({ schema: "nanoguard.workspace/1", mode: "copy", root: "/x", partial: false, review: false } as const),
+    ...{ counts: { added: 0, changed: 0, removed: 0 }, changes: [], git: { refs: [], conflicts, refused: [] } },
+  })
+  expect(text).toContain("stash/39\ngit: and 3 more: git for-each-ref refs/nanoguard\n")
+})

@@ -120,10 +120,26 @@ export async function moveHead(
   else report.refused.push("what the box has checked out")
 }
 
+/** Commits that a box made on no branch are kept where they arrived, unless HEAD or another ref has them by now. */
+export async function keepDetached(
+  git: Git,
+  real: string[],
+  { start, head, space }: Omit<HeadMove, "gitDirectory">,
+  report: Report,
+): Promise<void> {
+  if (head === undefined || head.startsWith("ref: ") || head === start.head) return
+  const kept = `${space}/detached`
+  const others = ["--not", `--exclude=${kept}`, "--all"]
+  const { stdout } = await git([...TAKE, ...real, "rev-list", "--max-count=1", kept, ...others])
+  if (stdout !== "") report.conflicts.push({ ref: "HEAD", kept })
+}
+
 interface StashMoves {
   /** Oldest first. */
   stashes: readonly { id: string; message: string }[]
   space: string
+  /** None is stored among the person's own. */
+  aside: boolean
 }
 
 /** Stores each where `git stash` has them. One that git does not take, where the host holds their lock, is kept where it arrived. */
@@ -131,7 +147,7 @@ export async function moveStashes(
   git: Git,
   real: string[],
   common: string,
-  { stashes, space }: StashMoves,
+  { stashes, space, aside }: StashMoves,
   report: Report,
 ): Promise<void> {
   if (stashes.length === 0) return
@@ -143,8 +159,8 @@ export async function moveStashes(
       report.refused.push("a stash: what it names is not there")
       continue
     }
-    const { exitCode } = await git([...TAKE, ...real, "stash", "store", "-q", "-m", message.slice(0, 500), id])
-    if (exitCode === 0) stored = id
+    const store = ["stash", "store", "-q", "-m", message.slice(0, 500), id]
+    if (!aside && (await git([...TAKE, ...real, ...store])).exitCode === 0) stored = id
     else report.conflicts.push({ ref: "refs/stash", kept })
   }
   if (stored !== undefined) report.refs.push({ ref: "refs/stash", to: stored })

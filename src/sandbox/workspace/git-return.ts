@@ -9,7 +9,7 @@ import type { GitStart } from "./git-directory.ts"
 import { headOf, isRefName, type Refs, type Repository, readHead, readRefs, stashesOf } from "./git-files.ts"
 import { isStill } from "./git-find.ts"
 import { type StagedChanges, takeIndex } from "./git-index.ts"
-import { moveHead, moveRefs, moveStashes, type Report, TAKE } from "./git-move.ts"
+import { keepDetached, moveHead, moveRefs, moveStashes, type Report, TAKE } from "./git-move.ts"
 import { giveBack, keepObjects, makeFresh } from "./git-objects.ts"
 import { stampOf } from "./stamp.ts"
 import type { GitReport, WorkspaceMode } from "./types.ts"
@@ -23,7 +23,7 @@ interface TakeOver {
   directory: string
   run: string
   start: GitStart
-  /** `direct` moves the repository's own refs; of the others only the branch of the run, and what else was moved is kept aside. */
+  /** `direct` moves the repository's own refs; of the others only the branch of the run, and what else was made is kept aside. */
   mode: WorkspaceMode
   tree: string
   since: bigint
@@ -98,7 +98,7 @@ async function collect(way: Return): Promise<Made> {
   const { git, directory, start, mode, repository, box, fresh, real, space, report } = way
   const after = readRefs(box)
   const wanted = changedRefs(new Map(start.refs), after, report)
-  const stashes = mode !== "direct" ? [] : stashesOf(box).filter(({ id }) => !start.stashes.includes(id))
+  const stashes = stashesOf(box).filter(({ id }) => !start.stashes.includes(id))
   const head = headOf(box)
   rmSync(fresh, { recursive: true, force: true })
   keepObjects(join(box, "objects"))
@@ -147,10 +147,12 @@ async function moveAll(way: Return, { wanted, stashes, head, index }: Made): Pro
     { before: new Map(start.refs), wanted, space, only: mode === "direct" ? undefined : (start.branch ?? "") },
     report,
   )
-  await moveStashes(git, real, repository.common, { stashes, space }, report)
-  if (index === undefined) return
-  await moveHead(git, real, { start, head, space, gitDirectory: repository.gitDirectory }, report)
-  if (!(await index.apply())) report.refused.push("what is staged: git reset takes it up")
+  await moveStashes(git, real, repository.common, { stashes, space, aside: mode !== "direct" }, report)
+  if (index !== undefined) {
+    await moveHead(git, real, { start, head, space, gitDirectory: repository.gitDirectory }, report)
+    if (!(await index.apply())) report.refused.push("what is staged: git reset takes it up")
+  }
+  await keepDetached(git, real, { start, head, space }, report)
 }
 
 /** Takes over settings that may come, and says which settings and hooks do not. */

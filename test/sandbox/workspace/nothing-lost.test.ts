@@ -41,3 +41,49 @@ test.each(["worktree", "copy"] as const)(
     else expect(git(root, "diff", "--", "old/a.txt")).toContain("+new!")
   },
 )
+
+test.each(["worktree", "copy"] as const)("stashes of a %s are kept as refs of the run", async (mode) => {
+  const root = makeRepository()
+  const { workspace, tree, inBox } = await openTree(root, mode)
+  writeFileSync(join(tree, "a.txt"), "stashed\n")
+  inBox("stash", "push", "-q", "-m", "for later")
+  const { git: report } = await workspace.finish()
+  expect(report?.conflicts).toEqual([
+    { ref: "refs/stash", kept: expect.stringContaining(`refs/nanoguard/${RUN}/stash/`) },
+  ])
+  expect(git(root, "show", `${report!.conflicts[0]!.kept}:a.txt`)).toBe("stashed")
+  expect(git(root, "stash", "list")).toBe("")
+})
+
+test.each(["worktree", "copy"] as const)(
+  "commits of a %s that no branch has are kept as a ref of the run",
+  async (mode) => {
+    const root = makeRepository()
+    const { workspace, inBox } = await openTree(root, mode)
+    inBox("checkout", "-q", "--detach")
+    inBox("commit", "-q", "--allow-empty", "-m", "on no branch")
+    const { git: report } = await workspace.finish()
+    const kept = `refs/nanoguard/${RUN}/detached`
+    expect(report?.conflicts).toEqual([{ ref: "HEAD", kept }])
+    expect(git(root, "log", "-1", "--format=%s", kept)).toBe("on no branch")
+  },
+)
+
+test("where the host has switched meanwhile, commits that no branch has are kept; a commit that a branch has is not", async () => {
+  for (const isNew of [true, false]) {
+    const root = makeRepository()
+    git(root, "commit", "-q", "--allow-empty", "-m", "second")
+    const { workspace, directory } = await open(root, { mode: "direct" })
+    const box = join(directory, "git")
+    writeFileSync(join(box, "objects/info/alternates"), `${join(root, ".git/objects")}\n`)
+    const inBox = (...args: string[]) => git(root, `--git-dir=${box}`, `--work-tree=${root}`, ...args)
+    inBox("checkout", "-q", "--detach", "HEAD~1")
+    if (isNew) inBox("commit", "-q", "--allow-empty", "-m", "on no branch")
+    git(root, "switch", "-q", "-c", "topic")
+    const { git: report } = await workspace.finish()
+    const kept = `refs/nanoguard/${RUN}/detached`
+    expect(report?.refused).toContain("what the box has checked out: the host has switched meanwhile")
+    expect(report?.conflicts).toEqual(isNew ? [{ ref: "HEAD", kept }] : [])
+    expect(git(root, "for-each-ref", "--format=%(refname)", "refs/nanoguard")).toBe(isNew ? kept : "")
+  }
+})
