@@ -41,7 +41,11 @@ export function renderReview(report: WorkspaceReport, style: Style = PLAIN_STYLE
     )
   if (problem !== undefined) lines.push(style.red(cleanText(problem)))
   else if (partial)
-    lines.push(style.yellow("not everything could be looked at (too many files, or rights): there may be more"))
+    lines.push(
+      style.yellow(
+        "not everything could be looked at (too many files, rights, or names that are no text): there may be more",
+      ),
+    )
   if (runs.length > 0)
     lines.push(
       style.yellow(mode === "direct" ? "Will run on your host:" : "Will run on your host once it is there:"),

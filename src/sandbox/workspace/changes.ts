@@ -39,6 +39,7 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
   const gitDirectories = new Set<string>()
   let entries = 0
   let isWhole = true
+  let isReadable = true
   // What the box could not see either, it cannot have changed.
   const bar = (path: string) => {
     isWhole &&= hidden.has(path)
@@ -65,6 +66,8 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
         () => statsAt(`${tree}/${path}`),
         () => bar(path),
       )
+      // Such a name is no text, so the path leads nowhere: a copy of it could not be made either.
+      if (stats === undefined && entry.includes("\ufffd")) isReadable = false
       if (stats === undefined || path === ".git") continue
       seen.add(path)
       const isNew = before === undefined ? stats.birthtimeNs >= since : before[path] === undefined
@@ -103,7 +106,7 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
   for (const path of before === undefined ? state.working : Object.keys(before))
     if (isWhole && !seen.has(path) && entries <= MAX_ENTRIES)
       add({ path, change: "removed", kind: "other", size: 0, mode: 0, ...runs(path) })
-  return { counts, changes: found, partial: !isWhole || entries > MAX_ENTRIES }
+  return { counts, changes: found, partial: !isWhole || !isReadable || entries > MAX_ENTRIES }
 }
 
 /** What is said of a file in a git directory of whatever name. */

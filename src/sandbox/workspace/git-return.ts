@@ -13,7 +13,7 @@ import { keepDetached, moveHead, moveRefs, moveStashes, type Report, TAKE } from
 import { giveBack, keepObjects, makeFresh } from "./git-objects.ts"
 import { stampOf } from "./stamp.ts"
 import type { GitReport, WorkspaceMode } from "./types.ts"
-import { commitRest } from "./worktree-changes.ts"
+import { commitRest } from "./worktree-rest.ts"
 
 interface TakeOver {
   git: Git

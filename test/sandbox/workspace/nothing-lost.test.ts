@@ -1,5 +1,5 @@
 // What an agent did in a checkout of its own comes back, or waits where a person is told: nothing is dropped without a word.
-import { renameSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { git, makeRepository, open, RUN } from "./make.ts"
@@ -86,4 +86,58 @@ test("where the host has switched meanwhile, commits that no branch has are kept
     expect(report?.conflicts).toEqual(isNew ? [{ ref: "HEAD", kept }] : [])
     expect(git(root, "for-each-ref", "--format=%(refname)", "refs/nanoguard")).toBe(isNew ? kept : "")
   }
+})
+
+/** In octal, as git prints it; ext4, XFS and Btrfs take any bytes, others do not. */
+const STRANGE = ['a\nb"c\\d', "tab\there", "l\xefne", "\xff\xfe.txt", "d\xe9/\n/x"]
+
+test("files whose names hold a line break, or are no text, come back from a worktree", async (it) => {
+  const root = makeRepository()
+  const { workspace, tree, inBox } = await openTree(root)
+  const write = (name: string, text: string) => {
+    const file = Buffer.from(`${tree}/${name}`, "latin1")
+    mkdirSync(Buffer.from(`${tree}/${name}`.slice(0, `${tree}/${name}`.lastIndexOf("/")), "latin1"), {
+      recursive: true,
+    })
+    writeFileSync(file, text)
+  }
+  try {
+    for (const name of STRANGE) write(name, "new\n")
+  } catch {
+    it.skip("this file system takes no such names")
+  }
+  write("committed\xff", "one\n")
+  inBox("add", "committed*")
+  inBox("commit", "-q", "-m", "strange")
+  write("committed\xff", "two\n")
+  expect((await workspace.finish()).git?.problem).toBeUndefined()
+  const listed = git(root, "-c", "core.quotePath=true", "ls-tree", "-r", "--name-only", BRANCH).split("\n")
+  expect(listed.sort()).toEqual(
+    [
+      '"\\377\\376.txt"',
+      '"a\\nb\\"c\\\\d"',
+      '"committed\\377"',
+      '"d\\351/\\n/x"',
+      '"l\\357ne"',
+      '"tab\\there"',
+      "a.txt",
+    ].sort(),
+  )
+  expect(git(root, "diff", "--name-only", `${BRANCH}~1`, BRANCH).split("\n")).toHaveLength(6)
+  expect(git(root, "fsck", "--no-dangling")).toBe("")
+})
+
+test("a file of a copy whose name is no text keeps the copy, and the rest is applied", async (it) => {
+  const root = makeRepository({ "a.txt": "one\n", "b.txt": "b\n" })
+  const { workspace, tree } = await openTree(root, "copy")
+  try {
+    writeFileSync(Buffer.from(`${tree}/\xff`, "latin1"), "new\n")
+  } catch {
+    it.skip("this file system takes no such names")
+  }
+  rmSync(join(tree, "b.txt"))
+  const report = await workspace.finish()
+  expect(report).toMatchObject({ partial: true, review: true, counts: { added: 0, changed: 0, removed: 1 } })
+  await workspace.apply(report)
+  expect(existsSync(join(root, "b.txt"))).toBe(false)
 })
