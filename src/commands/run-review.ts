@@ -10,6 +10,7 @@ import { openKept } from "../sandbox/kept.ts"
 import { listKept } from "../sandbox/kept-list.ts"
 import type { RunOutcome } from "../sandbox/run-types.ts"
 import { countChanges } from "../sandbox/workspace/changes.ts"
+import { isStuck } from "../sandbox/workspace/stuck.ts"
 import type { Workspace, WorkspaceReport } from "../sandbox/workspace/types.ts"
 
 /**
@@ -40,9 +41,6 @@ export interface ReviewOptions {
   quiet?: boolean
   style: Style
 }
-
-/** Whether something of the box could not come over: it lies in the box's directory alone. */
-const isStuck = ({ problem, git }: WorkspaceReport) => problem !== undefined || git?.problem !== undefined
 
 type Reviewed = Pick<Workspace, "diff" | "apply">
 type Answer = "apply" | "diff" | "keep" | "discard"

@@ -77,7 +77,7 @@ export function describeChange({ path, change, runs, details, refused }: Workspa
   return `  ${SIGNS[change]} ${cleanText(path, 200)}${what === undefined ? "" : `  ${cleanText(what)}${which}`}`
 }
 
-function gitLines({ refs, conflicts, head, refused, problem }: GitReport, { yellow }: Style): string[] {
+function gitLines({ refs, conflicts, head, refused, left = [], problem }: GitReport, { yellow }: Style): string[] {
   const lines: string[] = []
   const names = refs.map(({ ref }) => ref.replace(/^refs\/(heads\/|tags\/)?/, ""))
   if (names.length > 0) lines.push(`git: ${listPaths(names)}`)
@@ -87,6 +87,8 @@ function gitLines({ refs, conflicts, head, refused, problem }: GitReport, { yell
   if (conflicts.length > MAX_SHOWN)
     lines.push(`git: and ${conflicts.length - MAX_SHOWN} more: git for-each-ref refs/nanoguard`)
   if (refused.length > 0) lines.push(`git: did not come over: ${listPaths(refused)}`)
+  if (left.length > 0)
+    lines.push(`${yellow("warning:")} git: not in the branch, and waits in the box's own directory: ${listPaths(left)}`)
   if (problem !== undefined) lines.push(`${yellow("warning:")} git: ${cleanText(problem)}`)
   return lines
 }

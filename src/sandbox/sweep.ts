@@ -8,6 +8,7 @@ import { listBoxFiles, removeBoxDirectory, removeBoxFile } from "./boxes.ts"
 import { endBoxes, findBoxes } from "./end.ts"
 import { isOwnerAlive } from "./owner.ts"
 import type { BoxFile, Engine } from "./types.ts"
+import { isStuck } from "./workspace/stuck.ts"
 import type { WorkspaceReport } from "./workspace/types.ts"
 
 export interface Swept {
@@ -85,6 +86,8 @@ async function undo(ctx: Context, box: BoxFile, swept: Swept, ended: ReadonlySet
         else if (report?.review) swept.kept.push(`what it changed waits for your review in ${leftover.path}`)
         else if (report?.git?.problem !== undefined)
           swept.kept.push(`its commits lie in ${leftover.path}: ${report.git.problem}`)
+        else if (report !== undefined && isStuck(report))
+          swept.kept.push(`what did not come over lies in ${leftover.path}: ${(report.git?.left ?? []).join(", ")}`)
       }
     } catch (error) {
       swept.problems.push(`${leftover.path}: ${error instanceof Error ? error.message : String(error)}`)

@@ -57,7 +57,7 @@ export async function takeIndex({ git, box, fresh, initial, real }: TakeIndex): 
 }
 
 /** Entries of the index in `from` by path; undefined where it is none or git does not read it. An index that is not there is empty. */
-async function entriesAt(git: Git, fresh: string, from: string): Promise<Map<string, string> | undefined> {
+export async function entriesAt(git: Git, fresh: string, from: string): Promise<Map<string, string> | undefined> {
   const stats = lstatSync(join(from, "index"), { throwIfNoEntry: false })
   if (stats === undefined) return new Map()
   if (!stats.isFile() || stats.size > MAX_INDEX) return undefined

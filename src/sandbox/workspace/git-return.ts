@@ -194,8 +194,9 @@ async function takeRest({ branch, start, after, wanted, report, ...rest }: Rest)
     report.problem = "the box removed its branch"
     return
   }
-  const commit = await commitRest({ ...rest, tip })
+  const { commit, left } = await commitRest({ ...rest, tip })
   if (commit === undefined) report.refused.push("what was not committed: git could not read it")
+  if (left.length > 0) report.left = left.slice(0, 1000)
   // A branch for nothing would only be in the way.
   if ((commit ?? tip) === start.base) wanted.delete(branch)
   else wanted.set(branch, commit ?? tip)

@@ -3,6 +3,7 @@ import type { Context } from "../../context.ts"
 import type { BoxFile } from "../types.ts"
 import { finishWorkspace } from "./finish.ts"
 import { loadState } from "./state.ts"
+import { isStuck } from "./stuck.ts"
 import type { WorkspaceReport } from "./types.ts"
 
 /**
@@ -18,6 +19,6 @@ export async function sweepWorkspace(
   if (leftover.kind !== "workspace" || loadState(leftover.path) === undefined) return undefined
   const { finish, discard } = finishWorkspace(ctx, leftover.path, { ended })
   const report = await finish()
-  if (!keep && !report.review && report.git?.problem === undefined && report.problem === undefined) await discard()
+  if (!keep && !report.review && !isStuck(report)) await discard()
   return report
 }

@@ -76,6 +76,8 @@ export interface GitReport {
   head?: string
   /** What else of the box's own did not come over: settings, hooks, removals, what could not be moved. */
   refused: readonly string[]
+  /** Of a worktree: paths below the box's directory of what came over in no way, and waits there. Not cleaned; at most 1000. */
+  left?: readonly string[]
   /** Why nothing came over; the objects then lie in the directory of the box until it is removed. */
   problem?: string
 }

@@ -1,13 +1,16 @@
 // What a box did not commit in its checkout, as a commit of its own: made without any program, filter or attribute of the tree's choosing.
-import { type BigIntStats, lstatSync, mkdirSync, readlinkSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { type BigIntStats, lstatSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import type { Git } from "../../vet/git.ts"
 import { type Directories, movedIn } from "./directories.ts"
+import { entriesAt } from "./git-index.ts"
 import { AS_NANOGUARD } from "./git-move.ts"
 import { bytesOf, fileOf, QUOTED, quotePath, textOf, unquotePath } from "./git-paths.ts"
 
 interface Uncommitted {
   git: Git
+  /** The git directory that the box had. */
+  box: string
   /** A bare directory of ours that sees the box's objects. */
   fresh: string
   tree: string
@@ -19,14 +22,36 @@ interface Uncommitted {
   run: string
 }
 
-/** A commit on top of `tip` with what the working tree has beyond it; `tip` itself where there is nothing. Undefined where git fails. */
-export async function commitRest(request: Uncommitted): Promise<string | undefined> {
-  const { git, fresh, tip, run } = request
+interface Rest {
+  /** On top of `tip`; `tip` itself where there is nothing. Absent where git fails. */
+  commit?: string
+  /** What no commit can hold, or none does: paths as `GitReport` has them. */
+  left: string[]
+}
+
+/** Commits what the working tree has beyond the tip of its branch. */
+export async function commitRest(request: Uncommitted): Promise<Rest> {
+  const { git, box, fresh, tip } = request
   const bare = `--git-dir=${fresh}`
+  // What was staged by force may be ignored; without an index that can be read it is what was changed since.
+  const staged = [...((await entriesAt(git, fresh, box)) ?? new Map<string, string>()).keys()]
   const read = await git([bare, "read-tree", tip])
-  if (read.exitCode !== 0) return undefined
   const known = await entriesOf(git, bare)
-  const { removed, files } = compare(request, known, await untrackedIn(request))
+  const untracked = await untrackedIn(request)
+  const others = new Set([...untracked.paths, ...staged.map(bytesOf)].filter((path) => !known.has(path)))
+  const compared = compare(request, known, [...others])
+  const commit =
+    read.exitCode === 0 && untracked.isWhole ? await commitThese(request, bare, known, compared) : undefined
+  return commit === undefined ? { left: [IN_BOX_DIRECTORY] } : { commit, left: compared.left }
+}
+
+/** Undefined where git fails. */
+async function commitThese(
+  { git, tip, run }: Uncommitted,
+  bare: string,
+  known: ReadonlyMap<string, string>,
+  { removed, files }: Compared,
+): Promise<string | undefined> {
   const hashed = await git(
     [bare, "hash-object", "-w", "--no-filters", "--stdin-paths"],
     files.map(({ from }) => `${quotePath(from)}\n`).join(""),
@@ -61,15 +86,20 @@ async function entriesOf(git: Git, bare: string): Promise<Map<string, string>> {
   )
 }
 
-/** What the tree has beyond the index, without what is to be ignored. */
-async function untrackedIn({ git, fresh, tree }: Uncommitted): Promise<string[]> {
+/** What the tree has beyond the index, without what is to be ignored. Git leaves out what it cannot open, and says so. */
+async function untrackedIn({ git, fresh, tree }: Uncommitted): Promise<{ paths: string[]; isWhole: boolean }> {
   const here = [...QUOTED, `--git-dir=${fresh}`, `--work-tree=${tree}`]
-  const { stdout } = await git([...here, "ls-files", "-o", "--exclude-standard"])
-  return stdout.split("\n").flatMap((line) => (line === "" ? [] : [unquotePath(line)]))
+  const { stdout, stderr, exitCode } = await git([...here, "ls-files", "-o", "--exclude-standard"])
+  const paths = stdout.split("\n").flatMap((line) => (line === "" ? [] : [unquotePath(line)]))
+  return { paths, isWhole: exitCode === 0 && !stderr.includes("could not open") }
 }
+
+/** The checkout, in the box's directory. */
+const IN_BOX_DIRECTORY = "tree/"
 
 interface Compared {
   removed: string[]
+  left: string[]
   /** `from` is where the content lies. */
   files: { path: string; mode: string; from: string }[]
 }
@@ -79,22 +109,29 @@ function compare(
   known: ReadonlyMap<string, string>,
   others: readonly string[],
 ): Compared {
-  const result: Compared = { removed: [], files: [] }
+  const result: Compared = { removed: [], left: [], files: [] }
   // What a link says is hashed as a file's content: one git for all of them, however many a box makes.
   const links = join(fresh, "links")
   mkdirSync(links)
   const top = bytesOf(tree)
   const secrets = new Set(hidden)
   const isMoved = movedIn(tree, directories)
-  for (const path of [...known.keys(), ...others]) {
-    if (secrets.has(textOf(path)) || path.endsWith("/") || known.get(path)?.startsWith("160000")) continue
+  const leave = (path: string) => void result.left.push(`${IN_BOX_DIRECTORY}${textOf(path)}`)
+  const isUntouched = (path: string, { ctimeNs }: BigIntStats) =>
+    known.has(path) && ctimeNs < since && !isMoved(textOf(above(path)))
+  for (const path of [...repositoriesAt(top, known.keys()), ...known.keys(), ...others]) {
     const stats = statsOf(top, path)
+    const isLink = known.get(path)?.startsWith("160000")
     if (stats === undefined) {
-      result.removed.push(path)
-      continue
-    }
-    if (known.has(path) && stats.ctimeNs < since && !isMoved(textOf(above(path)))) continue
-    if (stats.isSymbolicLink()) {
+      if (known.has(path) && !isLink && !secrets.has(textOf(path))) result.removed.push(path)
+    } else if (isLink ? !isEmpty(`${top}/${path}`, stats) : /\/(\.git)?$/.test(path)) leave(path)
+    // The host has something else there, of which a box has nothing.
+    else if (secrets.has(textOf(path))) {
+      if (!isUntouched(path, stats)) leave(path)
+    } else if (stats.isDirectory()) {
+      if (known.has(path) && !isLink) result.removed.push(path)
+    } else if (isUntouched(path, stats)) continue
+    else if (stats.isSymbolicLink()) {
       const from = join(links, `${result.files.length}`)
       writeFileSync(from, readlinkSync(fileOf(`${top}/${path}`), { encoding: "buffer" }))
       result.files.push({ path, mode: "120000", from: bytesOf(from) })
@@ -103,6 +140,17 @@ function compare(
   }
   return result
 }
+
+/** `.git` in directories of the commit: git lists what is new in them, and is silent about that. */
+function repositoriesAt(top: string, known: Iterable<string>): string[] {
+  const directories = new Set([...known].map(above))
+  return [...directories].flatMap((directory) => {
+    const path = `${directory}/.git`
+    return directory !== "" && statsOf(top, path) !== undefined ? [path] : []
+  })
+}
+
+const isEmpty = (path: string, stats: BigIntStats) => stats.isDirectory() && readdirSync(fileOf(path)).length === 0
 
 /** Of a path through no link: a directory that is one now has nothing of the commit in it. */
 function statsOf(top: string, path: string): BigIntStats | undefined {
@@ -114,4 +162,4 @@ function statsOf(top: string, path: string): BigIntStats | undefined {
   return lstatSync(fileOf(`${top}/${path}`), { bigint: true, throwIfNoEntry: false })
 }
 
-const above = (path: string) => (path.includes("/") ? dirname(path) : "")
+const above = (path: string) => path.slice(0, Math.max(0, path.lastIndexOf("/")))

@@ -1,7 +1,14 @@
 // What an agent did in a checkout of its own comes back, or waits where a person is told: nothing is dropped without a word.
+import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { expect, test } from "vitest"
+import { describe, expect, test } from "vitest"
+import { reviewWorkspace } from "../../../src/commands/run-review.ts"
+import { PLAIN_STYLE } from "../../../src/render/style.ts"
+import { boxDirectory } from "../../../src/sandbox/box-directory.ts"
+import { isStuck } from "../../../src/sandbox/workspace/stuck.ts"
+import { sweepWorkspace } from "../../../src/sandbox/workspace/sweep.ts"
+import { emptyHome, testContext } from "../../context.ts"
 import { git, makeRepository, open, RUN } from "./make.ts"
 
 const BRANCH = `nanoguard/${RUN}`
@@ -140,4 +147,85 @@ test("a file of a copy whose name is no text keeps the copy, and the rest is app
   expect(report).toMatchObject({ partial: true, review: true, counts: { added: 0, changed: 0, removed: 1 } })
   await workspace.apply(report)
   expect(existsSync(join(root, "b.txt"))).toBe(false)
+})
+
+describe("what no branch can hold keeps the checkout, and is named", () => {
+  test("repositories of the agent's own, in a new directory, in one that was there, in a submodule's place", async () => {
+    const root = makeRepository({ "src/a.txt": "one\n" })
+    const id = git(root, "rev-parse", "HEAD")
+    git(root, "update-index", "--add", "--cacheinfo", `160000,${id},module`)
+    git(root, "commit", "-q", "-m", "submodule")
+    const { workspace, directory, tree } = await openTree(root)
+    for (const name of ["new", "src", "module"]) {
+      git(tree, "init", "-q", name)
+      git(join(tree, name), "--git-dir=.git", "commit", "-q", "--allow-empty", "-m", "nested")
+    }
+    writeFileSync(join(tree, "src/b.txt"), "new\n")
+    const { git: report, branch } = await workspace.finish()
+    expect(report?.left?.toSorted()).toEqual(["tree/module", "tree/new/", "tree/src/.git"])
+    for (const path of report!.left!) expect(existsSync(join(directory, path))).toBe(true)
+    // The rest is on the branch.
+    expect(branch).toBe(BRANCH)
+    expect(git(root, "diff", "--name-status", "HEAD", BRANCH)).toBe("A\tsrc/b.txt")
+  })
+
+  test("files where the host has a secret", async () => {
+    const root = makeRepository({ ".env": "KEY=host\n", "a.txt": "one\n" })
+    const { workspace, tree } = await openTree(root)
+    expect(existsSync(join(tree, ".env"))).toBe(false)
+    writeFileSync(join(tree, ".env"), "KEY=agent\n")
+    const { git: report, branch } = await workspace.finish()
+    expect([report?.left, branch]).toEqual([["tree/.env"], undefined])
+  })
+
+  test("all of it, where git makes no commit", async () => {
+    const root = makeRepository()
+    const { workspace, tree, directory, inBox } = await openTree(root)
+    inBox("commit", "-q", "--allow-empty", "-m", "second")
+    writeFileSync(join(tree, "a.txt"), "two\n")
+    // As an agent can who writes a tree that git does not read.
+    const blob = inBox("hash-object", "-w", "a.txt")
+    const broken = inBox("hash-object", "-w", "-t", "tree", "--literally", "a.txt")
+    const commit = execFileSync(
+      "git",
+      [`--git-dir=${join(directory, "git")}`, "hash-object", "-w", "-t", "commit", "--stdin"],
+      {
+        ...{ encoding: "utf8", input: `tree ${broken}\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nx\n` },
+      },
+    ).trim()
+    expect(blob).toMatch(/^[0-9a-f]{40}$/)
+    inBox("update-ref", `refs/heads/${BRANCH}`, commit)
+    const report = await workspace.finish()
+    expect(report.git?.left).toEqual(["tree/"])
+    expect(isStuck(report)).toBe(true)
+  })
+})
+
+test("what was staged although it is ignored comes back, and a file that is a directory now", async () => {
+  const root = makeRepository({ ".gitignore": "out\n", a: "one\n", b: "one\n" })
+  const { workspace, tree, inBox } = await openTree(root)
+  mkdirSync(join(tree, "out"))
+  for (const name of ["out/kept", "out/left"]) writeFileSync(join(tree, name), "new\n")
+  inBox("add", "-f", "out/kept")
+  for (const name of ["a", "b"]) {
+    rmSync(join(tree, name))
+    mkdirSync(join(tree, name))
+  }
+  writeFileSync(join(tree, "a/file"), "new\n")
+  expect((await workspace.finish()).git?.left).toBeUndefined()
+  expect(git(root, "ls-tree", "-r", "--name-only", BRANCH).split("\n")).toEqual([".gitignore", "a/file", "out/kept"])
+})
+
+test("a checkout that waits is kept by the run's end and by whoever cleans up, and a person is told where", async () => {
+  const ctx = testContext(makeRepository(), { env: emptyHome() })
+  const directory = boxDirectory(ctx, RUN)
+  const { workspace } = await open(ctx.cwd, { mode: "worktree", ctx, directory })
+  git(join(directory, "tree"), "init", "-q", "own")
+  const swept = await sweepWorkspace(ctx, { kind: "workspace", path: directory })
+  expect(swept?.git?.left).toEqual(["tree/own/"])
+  const report = await workspace.finish()
+  const stays = await reviewWorkspace(ctx, RUN, { report, workspace }, { style: PLAIN_STYLE })
+  expect([stays, existsSync(join(directory, "tree/own/.git"))]).toEqual([true, true])
+  expect(ctx.err()).toContain("not in the branch, and waits in the box's own directory: tree/own/")
+  expect(ctx.err()).toContain(`what did not come over waits in ${directory}`)
 })
