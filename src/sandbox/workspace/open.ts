@@ -144,7 +144,8 @@ async function openFiles(ctx: Context, request: OpenRequest): Promise<Opened> {
           paths: leftOut,
         })
     } else {
-      const base = await checkOutWorktree(git, { repository: repository!, box, tree, run, hidden })
+      const { settings } = own.start
+      const base = await checkOutWorktree(git, { root, repository: repository!, settings, box, tree, run, hidden })
       state.git = { ...own.start, ...base }
     }
     if (repository?.file) writeFileSync(join(tree, ".git"), "")

@@ -3,12 +3,15 @@ import { type BigIntStats, lstatSync, mkdirSync, readdirSync, readlinkSync, writ
 import { join } from "node:path"
 import type { Git } from "../../vet/git.ts"
 import { type Directories, movedIn } from "./directories.ts"
+import { copyIndex } from "./git-directory.ts"
 import { entriesAt } from "./git-index.ts"
 import { AS_NANOGUARD } from "./git-move.ts"
 import { bytesOf, fileOf, QUOTED, quotePath, textOf, unquotePath } from "./git-paths.ts"
 
 interface Uncommitted {
   git: Git
+  /** Of the box; the index that it began with is in it. */
+  directory: string
   /** The git directory that the box had. */
   box: string
   /** A bare directory of ours that sees the box's objects. */
@@ -33,13 +36,14 @@ interface Rest {
 export async function commitRest(request: Uncommitted): Promise<Rest> {
   const { git, box, fresh, tip } = request
   const bare = `--git-dir=${fresh}`
+  const absent = await absentIn(request)
   // What was staged by force may be ignored; without an index that can be read it is what was changed since.
   const staged = [...((await entriesAt(git, fresh, box)) ?? new Map<string, string>()).keys()]
   const read = await git([bare, "read-tree", tip])
   const known = await entriesOf(git, bare)
   const untracked = await untrackedIn(request)
   const others = new Set([...untracked.paths, ...staged.map(bytesOf)].filter((path) => !known.has(path)))
-  const compared = compare(request, known, [...others])
+  const compared = compare(request, known, [...others], absent)
   const commit =
     read.exitCode === 0 && untracked.isWhole ? await commitThese(request, bare, known, compared) : undefined
   return commit === undefined ? { left: [IN_BOX_DIRECTORY] } : { commit, left: compared.left }
@@ -65,7 +69,7 @@ async function commitThese(
   }
   if (lines.length === 0) return tip
   const updated = await git([bare, "update-index", "--index-info"], lines.join(""))
-  const written = (await git([bare, "write-tree"])).stdout.trim()
+  const written = (await git([bare, "write-tree", "--missing-ok"])).stdout.trim()
   if (updated.exitCode !== 0 || !/^[0-9a-f]{40,64}$/.test(written)) return undefined
   const same = (await git([bare, "rev-parse", `${tip}^{tree}`])).stdout.trim()
   if (same === written) return tip
@@ -84,6 +88,13 @@ async function entriesOf(git: Git, bare: string): Promise<Map<string, string>> {
       return at < 0 ? [] : [[unquotePath(line.slice(at + 1)), line.slice(0, at)]]
     }),
   )
+}
+
+/** What was not checked out at the beginning: secrets, what a sparse checkout leaves out, contents that were never fetched. */
+async function absentIn({ git, fresh, directory }: Uncommitted): Promise<Set<string>> {
+  copyIndex(join(directory, "index"), fresh)
+  const { stdout } = await git([...QUOTED, `--git-dir=${fresh}`, "ls-files", "-t"])
+  return new Set(stdout.split("\n").flatMap((line) => (line.startsWith("S ") ? [unquotePath(line.slice(2))] : [])))
 }
 
 /** What the tree has beyond the index, without what is to be ignored. Git leaves out what it cannot open, and says so. */
@@ -108,6 +119,7 @@ function compare(
   { fresh, tree, since, directories, hidden }: Uncommitted,
   known: ReadonlyMap<string, string>,
   others: readonly string[],
+  absent: ReadonlySet<string>,
 ): Compared {
   const result: Compared = { removed: [], left: [], files: [] }
   // What a link says is hashed as a file's content: one git for all of them, however many a box makes.
@@ -123,7 +135,7 @@ function compare(
     const stats = statsOf(top, path)
     const isLink = known.get(path)?.startsWith("160000")
     if (stats === undefined) {
-      if (known.has(path) && !isLink && !secrets.has(textOf(path))) result.removed.push(path)
+      if (known.has(path) && !isLink && !absent.has(path) && !secrets.has(textOf(path))) result.removed.push(path)
     } else if (isLink ? !isEmpty(`${top}/${path}`, stats) : /\/(\.git)?$/.test(path)) leave(path)
     // The host has something else there, of which a box has nothing.
     else if (secrets.has(textOf(path))) {
