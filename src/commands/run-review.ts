@@ -78,7 +78,9 @@ export async function reviewWorkspace(
     const result = await workspace.apply(report)
     say(renderApplied(result, style))
     if (result.conflicts.length > 0) {
-      say(`nanoguard: what was left as it is waits, with the rest of the changes: nanoguard run --review ${run}\n`)
+      say(
+        `nanoguard: what was left as it is waits in ${placeOf(ctx, run, "tree")}, with the rest of the changes: nanoguard run --review ${run}\n`,
+      )
       return true
     }
     if (report.partial || result.applied.length + result.refused.length < countChanges(report)) {

@@ -16,6 +16,7 @@ import {
   unlinkSync,
 } from "node:fs"
 import { basename, dirname, isAbsolute, join, normalize } from "node:path"
+import { COMMITS } from "./changes.ts"
 import {
   copyContents,
   giveLink,
@@ -48,7 +49,8 @@ export function applyChanges(
     const { path } = change
     const why = refusal(change, tree)
     if (why !== undefined) {
-      result.refused.push({ path, why })
+      const list = why === COMMITS ? result.conflicts : result.refused
+      list.push({ path, why })
       continue
     }
     try {

@@ -14,6 +14,9 @@ type Changes = Pick<WorkspaceReport, "changes" | "counts" | "partial">
 
 /** What runs where git on the host works in such a repository. */
 export const REPOSITORY = "git: settings and hooks of a repository that the box made or changed"
+/** Of a repository that the box made in its copy. */
+export const COMMITS = "a repository that the box made: it never comes over, and its commits wait in the copy"
+const NEVER_GITS = "what lies in a git directory never comes over"
 const MAX_SHOWN = 5000
 const MAX_ENTRIES = 500_000
 
@@ -72,8 +75,10 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
       seen.add(path)
       const isNew = before === undefined ? stats.birthtimeNs >= since : before[path] === undefined
       if (entry.toLowerCase() === ".git") {
+        if (before !== undefined)
+          add({ ...describe(path, stats, true), refused: refusedRepository(`${tree}/${path}`, stats) })
         // The file system may fold case; a repository that was there is known by its inode, so that none takes its place.
-        if (before === undefined && stats.ctimeNs >= since && state.repositories[path] !== `${stats.ino}`)
+        else if (stats.ctimeNs >= since && state.repositories[path] !== `${stats.ino}`)
           add({ ...describe(path, stats, true), runs: REPOSITORY })
       } else if (stats.isDirectory()) {
         if (isHeavy(entry)) {
@@ -109,9 +114,15 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
   return { counts, changes: found, partial: !isWhole || !isReadable || entries > MAX_ENTRIES }
 }
 
+/** Commits are nowhere else, also where a file names their directory: without them the rest would not be all of it. */
+function refusedRepository(path: string, stats: BigIntStats): string {
+  const isOne = stats.isFile() || isGitDirectory(unlessBarred(() => namesIn(path)) ?? [])
+  return isOne ? COMMITS : NEVER_GITS
+}
+
 /** What is said of a file in a git directory of whatever name. */
 function gitsOwn(path: string, isCopy: boolean): Partial<WorkspaceChange> {
-  if (isCopy) return { refused: "what lies in a git directory never comes over" }
+  if (isCopy) return { refused: NEVER_GITS }
   return /(^|\/)(config(\.worktree)?|commondir|hooks\/[^/]+)$/.test(path) ? { runs: REPOSITORY } : {}
 }
 

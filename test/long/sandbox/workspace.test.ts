@@ -276,6 +276,7 @@ describe("copy and worktree", () => {
       ".vscode/tasks.json",
       "leak",
       "pipe",
+      "sub/.git",
       "suid",
       "up",
     ])
