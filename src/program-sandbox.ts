@@ -48,7 +48,10 @@ export function declareRun(cli: Command, ctx: Context, done: Done, color: Color)
     .option("--forward <routes...>", "ports of the box that lead out by a rule with `raw`: 5432:db.example:5432")
     .option("--timeout <duration>", "end it after that long: 90s, 30m, 2h")
     .addOption(new Option("--apply", "apply the changes of a copy without asking").conflicts("discard"))
-    .option("--discard", "discard the changes of a copy without asking")
+    .option(
+      "--discard",
+      "discard without asking: the changes of a copy; with --review, what is kept of a run in any mode",
+    )
     .option("--review [run]", "look again at the changes of a run that were kept; without one: list what is kept")
     .addOption(new Option("--format <format>", "how that list is printed").choices(["text", "json"]).default("text"))
     .option("--summary <file>", "write what the run came to, as JSON")

@@ -1,6 +1,7 @@
 // Reviewed changes of a copy, written into the workspace: inside of it, through no link, whole files, and nothing that the host changed.
 import { randomBytes } from "node:crypto"
 import {
+  type BigIntStats,
   closeSync,
   constants,
   fchmodSync,
@@ -8,6 +9,7 @@ import {
   linkSync,
   lstatSync,
   openSync,
+  readdirSync,
   readlinkSync,
   renameSync,
   rmdirSync,
@@ -16,6 +18,7 @@ import {
   unlinkSync,
 } from "node:fs"
 import { basename, dirname, isAbsolute, join, normalize } from "node:path"
+import { kindOf } from "./below.ts"
 import { COMMITS } from "./changes.ts"
 import {
   copyContents,
@@ -98,6 +101,7 @@ function linkRefusal(path: string, target: string): string | undefined {
   return undefined
 }
 
+const FULL = "a directory of yours is in its place, with more in it than the box saw: empty it, and apply again"
 const CHANGED = "the host has changed it since it was copied"
 
 /** Why it cannot be applied; undefined once it was. */
@@ -108,7 +112,7 @@ function applyOne(
 ): string | undefined {
   const file = join(state.root, path)
   const parent = openParent(state.root, dirname(file))
-  if (parent === undefined && change === "removed" && isGone(state.root, dirname(file))) return undefined
+  if (parent === undefined && change === "removed" && isGone(state.root, tree, dirname(path))) return undefined
   if (parent === undefined) return "a directory on its way is not there, or is a link"
   try {
     const target = `${parent.path}/${basename(file)}`
@@ -124,20 +128,30 @@ function applyOne(
       if (stats!.isDirectory()) rmdirSync(target)
       else unlinkSync(target)
     } else if (kind === "directory") {
-      makeDirectory(target, (mode & 0o777) | 0o700, lstatSync(state.root))
-    } else write(join(tree, path), target, kind === "link", mode, lstatSync(state.root), stats === undefined)
+      exchangeForDirectory(target, (mode & 0o777) | 0o700, lstatSync(state.root))
+    } else {
+      if (stats?.isDirectory() && readdirSync(target).length > 0) return FULL
+      write(join(tree, path), target, kind === "link", mode, lstatSync(state.root), stats)
+    }
     return undefined
   } finally {
     parent.close()
   }
 }
 
-/** Whether nothing is at the path of a directory because it, or one above it, is not there: it was removed before, and no link hides it. */
-function isGone(root: string, path: string): boolean {
-  const parent = openParent(root, dirname(path))
-  if (parent === undefined) return isWithin(dirname(path), root) && isGone(root, dirname(path))
+/**
+ * Whether nothing is at the path of a directory because it, or one above it, is not there: it was removed before, also for what is in its place in the
+ * copy, and no link of the host's hides it.
+ */
+function isGone(root: string, tree: string, path: string): boolean {
+  if (path === ".") return false
+  const parent = openParent(root, join(root, dirname(path)))
+  if (parent === undefined) return isGone(root, tree, dirname(path))
   try {
-    return lstatSync(`${parent.path}/${basename(path)}`, { throwIfNoEntry: false }) === undefined
+    const target = `${parent.path}/${basename(path)}`
+    const [now, made] = [target, join(tree, path)].map((file) => lstatSync(file, { throwIfNoEntry: false }))
+    if (now === undefined || made === undefined || made.isDirectory()) return now === undefined
+    return isAlready(join(tree, path), target, kindOf(made), made.mode)
   } finally {
     parent.close()
   }
@@ -161,18 +175,48 @@ function isSame(stats: ReturnType<typeof lstatSync> & { ctimeNs?: bigint }, [siz
  * Whole or not at all; something that appeared in the meantime is not replaced by what is new. What root brings over belongs to the workspace's owner,
  * also where that is root: a copy keeps the box's user, whom the host may have, too.
  */
-function write(from: string, target: string, link: boolean, mode: number, owner: Owner, isNew: boolean): void {
-  const fresh = join(dirname(target), `.nanoguard-${randomBytes(6).toString("hex")}`)
+function write(
+  from: string,
+  target: string,
+  link: boolean,
+  mode: number,
+  owner: Owner,
+  there: BigIntStats | undefined,
+): void {
+  const fresh = freshBeside(target)
   try {
     if (link) {
       symlinkSync(readlinkSync(from), fresh)
       giveLink(fresh, owner)
     } else writeFile(from, fresh, mode, owner)
-    if (!isNew || link) renameSync(fresh, target)
+    // Only an empty one goes.
+    if (there?.isDirectory()) rmdirSync(target)
+    if (link || (there !== undefined && !there.isDirectory())) renameSync(fresh, target)
     else linkSync(fresh, target)
   } finally {
     rmSync(fresh, { force: true })
   }
+}
+
+const freshBeside = (target: string) => join(dirname(target), `.nanoguard-${randomBytes(6).toString("hex")}`)
+
+/** Makes a directory, where a file or link may be: that is aside until the directory is there, and back where it cannot be made. */
+function exchangeForDirectory(target: string, mode: number, owner: Owner): void {
+  if (lstatSync(target, { throwIfNoEntry: false }) === undefined) {
+    makeDirectory(target, mode, owner)
+    return
+  }
+  const aside = freshBeside(target)
+  renameSync(target, aside)
+  try {
+    makeDirectory(target, mode, owner)
+  } catch (error) {
+    // Never over what somebody put there meanwhile.
+    linkSync(aside, target)
+    unlinkSync(aside)
+    throw error
+  }
+  unlinkSync(aside)
 }
 
 const { O_CREAT, O_EXCL, O_WRONLY, O_NOFOLLOW = 0 } = constants

@@ -86,7 +86,7 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
             add({ ...describe(path, stats, isNew), runs: "installed packages" })
           continue
         }
-        if (isNew && before !== undefined) add(describe(path, stats, true))
+        if (before !== undefined && before[path]?.[3] !== "directory") add(describe(path, stats, isNew))
         // A directory above it was given another name, and this one is what working trees name now.
         const own = state.repositories[path]
         if (before === undefined && own !== undefined && own !== `${stats.ino}`)
