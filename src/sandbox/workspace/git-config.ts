@@ -1,6 +1,7 @@
 // The configuration of the box's own git directory, and what of it may come back. What git may run, which servers it takes, and
 // what holds a key are never among it.
 import type { Git } from "../../vet/git.ts"
+import { mayBeNamed } from "./git-files.ts"
 import { isWithin, realPath } from "./places.ts"
 
 /** Keys in lower case but for the subsection, as git prints them; a key may come several times. */
@@ -109,11 +110,11 @@ export function compareSettings(before: Settings, after: Settings): { comes: [st
     const [, branch, name] = COMES_BACK.exec(key) ?? []
     const fine =
       branch !== undefined &&
-      /^[\w./@+-]{1,200}$/.test(branch) &&
+      mayBeNamed(`refs/heads/${branch}`) &&
       (name === "remote"
         ? remotes.has(value) || value === "."
         : name === "merge"
-          ? /^refs\/heads\/[\w./@+-]{1,200}$/.test(value)
+          ? value.startsWith("refs/heads/") && mayBeNamed(value)
           : /^(true|false|merges)$/.test(value))
     if (fine && comes.length < 200) comes.push([key, value])
     else refused.add(key)

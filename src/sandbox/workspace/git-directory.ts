@@ -112,7 +112,7 @@ function refuseOtherRefs(all: readonly ScopedSetting[]): void {
   if (all.some(({ key, value }) => key === "extensions.refstorage" && value !== "files"))
     throw new NanoguardError("this repository keeps its refs in a format that a box cannot have", {
       exit: EXIT.environment,
-      hint: "use --workspace copy; or: git refs migrate --ref-format=files",
+      hint: "git refs migrate --ref-format=files",
     })
 }
 

@@ -1,4 +1,5 @@
 // Files of a git directory, read without git: what a box left in one is nobody's word, and is never opened by a program.
+import { createHash } from "node:crypto"
 import { lstatSync, readdirSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { isWithin } from "./places.ts"
@@ -26,17 +27,31 @@ export function repositoryAbove(root: string): string | undefined {
 }
 
 const ID = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/
-// git-check-ref-format(1), narrowed: no control characters, nothing that a shell or a terminal reads as more than text.
-const REF = /^refs(?:\/(?!\.)[^\x00-\x20\x7f~^:?*[\\/"'`$;&|<>(){}!]{1,200})+$/
+// git-check-ref-format(1).
+const REF = /^refs(?:\/(?!\.)[^\x00-\x20\x7f~^:?*[\\/\ufffd]{1,250})+$/
+// Narrower: no option, and nothing that a shell or a terminal reads as more than text.
+const MORE_THAN_TEXT = /["'`$;&|<>(){}!\x80-\x9f]|\/-/
 
-/** Whether a full ref name is one that may come over. */
+/** Whether a full ref name is one that git takes, and text. */
 export function isRefName(name: string): boolean {
-  return REF.test(name) && name.length <= 400 && !/\.\.|@\{|\.lock(\/|$)|\.(\/|$)|\/-/.test(name)
+  return REF.test(name) && name.length <= 1000 && !/\.\.|@\{|\.lock(\/|$)|\.$/.test(name)
 }
+
+/** Whether a box may give a ref that name: scripts and prompts of the host's read it. */
+export const mayBeNamed = (name: string): boolean => isRefName(name) && name.length <= 400 && !MORE_THAN_TEXT.test(name)
+
+/** Where a ref of the box lies in the repository, below `space`, until it is moved. */
+export function placeOfRef(space: string, ref: string): string {
+  if (mayBeNamed(ref)) return `${space}/${ref.slice(5)}`
+  return `${space}/named/${createHash("sha256").update(ref).digest("hex").slice(0, 16)}`
+}
+
+/** The beginning of a file of git's as text; names in it are UTF-8. */
+const textIn = (file: string, size: number) => Buffer.from(readBeginning(file, size) ?? "", "latin1").toString()
 
 /** `{ ref }` of a branch, `{ id }` of a commit; undefined where it is neither. */
 export function readHead(directory: string): { ref: string } | { id: string } | undefined {
-  const text = readBeginning(join(directory, "HEAD"), 1024)?.trim() ?? ""
+  const text = textIn(join(directory, "HEAD"), 2048).trim()
   if (ID.test(text)) return { id: text }
   const ref = /^ref: ?(refs\/heads\/.+)$/.exec(text)?.[1]
   return ref !== undefined && isRefName(ref) ? { ref } : undefined
@@ -52,7 +67,7 @@ const MAX_PACKED = 64 * 1024 * 1024
 export function readRefs(directory: string): Refs {
   const refs: Refs = new Map()
   // Not by splitting: a box may leave as many lines as bytes.
-  const packed = readBeginning(join(directory, "packed-refs"), MAX_PACKED) ?? ""
+  const packed = textIn(join(directory, "packed-refs"), MAX_PACKED)
   for (const [, id = "", name = ""] of packed.matchAll(/^([0-9a-f]{40,64}) ([^ \n]+)/gm)) {
     if (refs.size >= MAX_REFS) break
     if (ID.test(id) && isRefName(name)) refs.set(name, id)
@@ -65,7 +80,7 @@ export function readRefs(directory: string): Refs {
       if (!isRefName(name)) continue
       if (entry.isDirectory()) queue.push(name)
       else if (entry.isFile()) {
-        const text = readBeginning(join(directory, name), 1024)?.trim() ?? ""
+        const text = textIn(join(directory, name), 2048).trim()
         const symbolic = /^ref: ?(refs\/.+)$/.exec(text)?.[1]
         if (ID.test(text)) refs.set(name, text)
         else if (symbolic !== undefined && isRefName(symbolic)) refs.set(name, `ref: ${symbolic}`)

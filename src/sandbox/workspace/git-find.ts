@@ -36,13 +36,23 @@ export function findRepository(root: string): FoundRepository {
   const link = linkIn(gitDirectory) ?? linkIn(common)
   if (link !== undefined)
     return refuse("a link in the git directory may lead to another one: put what it leads to in its place", link)
-  if (readHead(gitDirectory) === undefined) return refuse(".git is damaged")
+  if (readHead(gitDirectory) === undefined) return refuse(headRefusal(gitDirectory, common), join(gitDirectory, "HEAD"))
   const found = findObjects(common)
   if ("refused" in found) return refuse(found.refused, found.path)
   const { objects } = found
   const own = [root, gitDirectory, common]
   const borrowed = objects.filter((place) => !own.some((directory) => isWithin(place, directory)))
   return { gitDirectory, repository: { gitDirectory, common, file, objects, borrowed } }
+}
+
+/** Why HEAD cannot be read. With reftables it names a branch that cannot be (gitrepository-layout(5)). */
+function headRefusal(gitDirectory: string, common: string): string {
+  if (lstatSync(join(common, "reftable"), { throwIfNoEntry: false }) !== undefined)
+    return "it keeps its refs as reftables, which a box cannot have: git refs migrate --ref-format=files"
+  const head = Buffer.from(readBeginning(join(gitDirectory, "HEAD"), MAX_LINE) ?? "", "latin1").toString()
+  return head.startsWith("ref: refs/heads/") && head.includes("\ufffd")
+    ? "the branch that is checked out has a name that is no text (UTF-8): give it another, git branch -m <name>"
+    : ".git is damaged: its HEAD names no branch and no commit (git fsck says more)"
 }
 
 /** Whether `root` still has the repository that a box began with, and that borrows from nowhere else by now. */

@@ -3,7 +3,7 @@ import { lstatSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import type { Git } from "../../vet/git.ts"
 import type { GitStart } from "./git-directory.ts"
-import { headOf, type Refs, readRefs } from "./git-files.ts"
+import { headOf, mayBeNamed, placeOfRef, type Refs, readRefs } from "./git-files.ts"
 import type { GitReport } from "./types.ts"
 
 /** Options that make nanoguard the author of what git writes. */
@@ -44,7 +44,7 @@ interface Moves {
   only: string | undefined
 }
 
-/** In one transaction. A ref that the host has moved too, or that another working tree of the host has checked out, is kept aside. */
+/** In one transaction. A ref that the host has moved too, or that another working tree of the host has checked out, or a new one by a name that a script may stumble over, is kept aside. */
 export async function moveRefs(
   git: Git,
   real: string[],
@@ -58,12 +58,14 @@ export async function moveRefs(
   const moved: Report["refs"] = []
   for (const [ref, id] of wanted) {
     const from = before.get(ref)
-    const arrived = now.get(`${space}/${ref.slice(5)}`) === id
+    const place = placeOfRef(space, ref)
+    const arrived = now.get(place) === id
+    const isOdd = from === undefined && !mayBeNamed(ref)
     if (now.get(ref) === id) continue
     const settled = ref.startsWith("refs/tags/") && from !== undefined
     if (!arrived) report.refused.push(`${ref}: what it names is not there`)
-    else if (now.get(ref) !== from || elsewhere.has(ref) || settled || (only !== undefined && ref !== only))
-      report.conflicts.push({ ref, kept: `${space}/${ref.slice(5)}` })
+    else if (now.get(ref) !== from || elsewhere.has(ref) || settled || isOdd || (only !== undefined && ref !== only))
+      report.conflicts.push({ ref, kept: place })
     else {
       lines.push(`update ${ref} ${id} ${from ?? "0".repeat(id.length)}\n`)
       moved.push({ ref, ...(from !== undefined && { from }), to: id })
@@ -75,7 +77,7 @@ export async function moveRefs(
     lines.join(""),
   )
   if (exitCode === 0) report.refs.push(...moved)
-  else report.conflicts.push(...moved.map(({ ref }) => ({ ref, kept: `${space}/${ref.slice(5)}` })))
+  else report.conflicts.push(...moved.map(({ ref }) => ({ ref, kept: placeOfRef(space, ref) })))
 }
 
 function checkedOutElsewhere(common: string, own: string): Set<string> {

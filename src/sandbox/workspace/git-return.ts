@@ -6,7 +6,16 @@ import type { Git } from "../../vet/git.ts"
 import type { Directories } from "./directories.ts"
 import { compareSettings, type Settings } from "./git-config.ts"
 import type { GitStart } from "./git-directory.ts"
-import { headOf, isRefName, type Refs, type Repository, readHead, readRefs, stashesOf } from "./git-files.ts"
+import {
+  headOf,
+  isRefName,
+  placeOfRef,
+  type Refs,
+  type Repository,
+  readHead,
+  readRefs,
+  stashesOf,
+} from "./git-files.ts"
 import { isStill } from "./git-find.ts"
 import { type StagedChanges, takeIndex } from "./git-index.ts"
 import { keepDetached, moveHead, moveRefs, moveStashes, type Report, TAKE } from "./git-move.ts"
@@ -104,7 +113,7 @@ async function collect(way: Return): Promise<Made> {
   keepObjects(join(box, "objects"))
   makeFresh(fresh, box, repository, start.settings)
   if (start.branch !== undefined) await takeRest({ ...way, branch: start.branch, after, wanted })
-  const tips: Refs = new Map([...wanted].map(([ref, id]) => [`${space}/${ref.slice(5)}`, id]))
+  const tips: Refs = new Map([...wanted].map(([ref, id]) => [placeOfRef(space, ref), id]))
   for (const { id } of stashes) tips.set(`${space}/stash/${id}`, id)
   if (head !== undefined && !head.startsWith("ref: ") && head !== start.head) tips.set(`${space}/detached`, head)
   const index =

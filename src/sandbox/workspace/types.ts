@@ -66,7 +66,7 @@ export interface WorkspaceChange {
   refused?: string
 }
 
-/** What became of the repository. Names of refs are checked; nothing else in here is cleaned. */
+/** What became of the repository. Nothing in here is cleaned. */
 export interface GitReport {
   /** Refs that came over, full names; `from` is absent where one is new. None is ever removed. */
   refs: readonly { ref: string; from?: string; to: string }[]
