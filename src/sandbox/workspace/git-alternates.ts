@@ -1,7 +1,7 @@
 // Directories of objects: a repository's own, and those that it borrows from others (gitrepository-layout(5), objects/info/alternates).
 import { existsSync, lstatSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
-import { linkInObjects } from "./git-links.ts"
+import { oddInObjects, sayOdd } from "./git-links.ts"
 import { realPath } from "./places.ts"
 import { readBeginning } from "./secrets.ts"
 
@@ -22,12 +22,8 @@ export function findObjects(common: string): { objects: string[] } | Refused {
   if (realPath(own) !== own) return { refused: "the git directory has no objects of its own", path: own }
   const objects = [own]
   for (let at = 0; at < objects.length; at++) {
-    const link = linkInObjects(objects[at]!)
-    if (link !== undefined)
-      return {
-        refused: "a link among objects may lead to another repository's: put what it leads to there",
-        path: link,
-      }
+    const odd = oddInObjects(objects[at]!)
+    if (odd !== undefined) return { refused: sayOdd(odd, LINK), path: odd.path }
     const list = join(objects[at]!, "info/alternates")
     const lines = linesOf(list)
     if (lines === undefined) return { refused: UNREADABLE, path: list }
@@ -44,6 +40,7 @@ export function findObjects(common: string): { objects: string[] } | Refused {
   return { objects }
 }
 
+const LINK = "a link among objects may lead to another repository's: put what it leads to there"
 const UNREADABLE = "its list of borrowed objects is not what git writes: git repack -a -d, then remove that file"
 
 /** Undefined where git may read something else than this: a link, quoted paths, names that are no UTF-8. */

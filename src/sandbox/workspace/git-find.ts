@@ -2,9 +2,10 @@
 // counts only where it names this workspace back, and nothing in it may lead elsewhere.
 import { lstatSync, readdirSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
+import { EXIT, NanoguardError } from "../../errors.ts"
 import { findObjects } from "./git-alternates.ts"
 import { type Repository, readHead } from "./git-files.ts"
-import { linkIn } from "./git-links.ts"
+import { oddIn, sayOdd, UNREADABLE } from "./git-links.ts"
 import { isWithin, realPath } from "./places.ts"
 import { readBeginning } from "./secrets.ts"
 
@@ -21,10 +22,28 @@ export interface FoundRepository {
 
 /** The repository whose working tree begins at `root`, a real path. Reads files and runs nothing. */
 export function findRepository(root: string): FoundRepository {
+  try {
+    return lookFor(root)
+  } catch (error) {
+    // Trying again does not help where rights or a path bar us from it; whatever else it was may be over the next time.
+    const { code, path = join(root, ".git") } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    if (["EACCES", "EPERM", "ELOOP", "ENAMETOOLONG"].includes(code)) return { refused: UNREADABLE, path }
+    throw new NanoguardError(`the repository cannot be looked at (${code})`, {
+      ...{ exit: EXIT.environment, where: { file: path }, cause: error },
+      hint: "try again once nothing keeps it from being read",
+    })
+  }
+}
+
+const LINK = "a link in the git directory may lead to another one: put what it leads to in its place"
+
+function lookFor(root: string): FoundRepository {
   const path = join(root, ".git")
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (stats === undefined) return {}
   const file = stats.isFile()
+  if (file && readBeginning(path, 1) === undefined) return { refused: UNREADABLE, path }
   const gitDirectory = file ? pathIn(path, root, "gitdir: ") : realPath(path)
   if (gitDirectory === undefined || !lstatSync(gitDirectory).isDirectory())
     return { refused: ".git names a directory that is not there", path }
@@ -33,9 +52,8 @@ export function findRepository(root: string): FoundRepository {
   if (!file && readdirSync(gitDirectory).length === 0) return {}
   const common = commonOf(root, gitDirectory, file)
   if (typeof common !== "string") return refuse(common.refused)
-  const link = linkIn(gitDirectory) ?? linkIn(common)
-  if (link !== undefined)
-    return refuse("a link in the git directory may lead to another one: put what it leads to in its place", link)
+  const odd = oddIn(gitDirectory) ?? oddIn(common)
+  if (odd !== undefined) return refuse(sayOdd(odd, LINK), odd.path)
   if (readHead(gitDirectory) === undefined) return refuse(headRefusal(gitDirectory, common), join(gitDirectory, "HEAD"))
   const found = findObjects(common)
   if ("refused" in found) return refuse(found.refused, found.path)
@@ -49,7 +67,10 @@ export function findRepository(root: string): FoundRepository {
 function headRefusal(gitDirectory: string, common: string): string {
   if (lstatSync(join(common, "reftable"), { throwIfNoEntry: false }) !== undefined)
     return "it keeps its refs as reftables, which a box cannot have: git refs migrate --ref-format=files"
-  const head = Buffer.from(readBeginning(join(gitDirectory, "HEAD"), MAX_LINE) ?? "", "latin1").toString()
+  const bytes = readBeginning(join(gitDirectory, "HEAD"), MAX_LINE)
+  if (bytes === undefined && lstatSync(join(gitDirectory, "HEAD"), { throwIfNoEntry: false })?.isFile())
+    return UNREADABLE
+  const head = Buffer.from(bytes ?? "", "latin1").toString()
   return head.startsWith("ref: refs/heads/") && head.includes("\ufffd")
     ? "the branch that is checked out has a name that is no text (UTF-8): give it another, git branch -m <name>"
     : ".git is damaged: its HEAD names no branch and no commit (git fsck says more)"

@@ -7,23 +7,29 @@ import { entriesIn, unlessBarred } from "./below.ts"
 const UNUSED = new Set(["hooks", "modules", "lfs", "annex", "rr-cache", "svn", "description"])
 const MAX_ENTRIES = 200_000
 
+/** Why a git directory, or its objects, may not be in a box: `what` is there. */
+export interface Odd {
+  what: "link" | "unreadable" | "many"
+  path: string
+}
+
 /**
- * The first link in a git directory that git on the host could follow, absolute; a directory itself where it cannot be listed or holds
- * more than can be looked through. Of its objects their directories and packs are looked at, and no single object: one has to be what
- * its name says.
+ * The first link in a git directory that git on the host could follow, or what keeps us from telling: a directory that cannot be listed, or more
+ * than can be looked through. Of its objects their directories and packs are looked at, and no single object: one has to be what its name says.
  */
-export function linkIn(gitDirectory: string): string | undefined {
+export function oddIn(gitDirectory: string, most = MAX_ENTRIES): Odd | undefined {
   const top = entriesOf(gitDirectory)
-  const first = top?.find((entry) => entry.isSymbolicLink() && !UNUSED.has(entry.name))
-  if (top === undefined || first !== undefined) return join(gitDirectory, first?.name ?? "")
+  if (top === undefined) return { what: "unreadable", path: gitDirectory }
+  const first = top.find((entry) => entry.isSymbolicLink() && !UNUSED.has(entry.name))
+  if (first !== undefined) return { what: "link", path: join(gitDirectory, first.name) }
   let seen = 0
   const queue = ["refs", "logs"].map((name) => join(gitDirectory, name))
   for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
     const entries = entriesOf(at)
-    if (entries === undefined) return at
+    if (entries === undefined) return { what: "unreadable", path: at }
     for (const entry of entries) {
-      if (++seen > MAX_ENTRIES) return gitDirectory
-      if (entry.isSymbolicLink()) return join(at, entry.name)
+      if (++seen > most) return { what: "many", path: at }
+      if (entry.isSymbolicLink()) return { what: "link", path: join(at, entry.name) }
       if (entry.isDirectory()) queue.push(join(at, entry.name))
     }
   }
@@ -31,13 +37,25 @@ export function linkIn(gitDirectory: string): string | undefined {
 }
 
 /** The same of a directory of objects. */
-export function linkInObjects(objects: string): string | undefined {
+export function oddInObjects(objects: string): Odd | undefined {
   for (const directory of [objects, join(objects, "info"), join(objects, "pack")]) {
     const entries = entriesOf(directory)
-    const link = entries?.find((entry) => entry.isSymbolicLink())
-    if (entries === undefined || link !== undefined) return join(directory, link?.name ?? "")
+    if (entries === undefined) return { what: "unreadable", path: directory }
+    const link = entries.find((entry) => entry.isSymbolicLink())
+    if (link !== undefined) return { what: "link", path: join(directory, link.name) }
   }
   return undefined
 }
+
+/** Why that keeps a repository from a box, and what to do; `link` is what is said of a link. */
+export function sayOdd({ what }: Odd, link: string): string {
+  if (what === "link") return link
+  return what === "unreadable"
+    ? UNREADABLE
+    : `more than ${MAX_ENTRIES} refs and logs are more than is looked through: git pack-refs --all, and remove logs of branches that are gone`
+}
+
+/** What is said of a path of the git directory that cannot be looked at. */
+export const UNREADABLE = "part of the git directory cannot be read: give yourself the right to read it"
 
 const entriesOf = (directory: string) => unlessBarred(() => entriesIn(directory))
