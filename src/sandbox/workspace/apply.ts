@@ -17,7 +17,8 @@ import {
   symlinkSync,
   unlinkSync,
 } from "node:fs"
-import { basename, dirname, isAbsolute, join, normalize } from "node:path"
+import { basename, dirname, join } from "node:path"
+import { refusalOf } from "./apply-refused.ts"
 import { kindOf } from "./below.ts"
 import { COMMITS } from "./changes.ts"
 import {
@@ -30,7 +31,6 @@ import {
   makeDirectory,
   type Owner,
 } from "./held.ts"
-import { isHeavy, neverWritten } from "./names.ts"
 import { isWithin } from "./places.ts"
 import type { Copied, WorkspaceState } from "./state.ts"
 import type { ApplyResult, WorkspaceChange } from "./types.ts"
@@ -50,7 +50,7 @@ export function applyChanges(
   const chosen = only === undefined ? changes : changes.filter(({ path }) => only.includes(path))
   for (const change of inOrder(chosen)) {
     const { path } = change
-    const why = refusal(change, tree)
+    const why = refusalOf(change, tree, state)
     if (why !== undefined) {
       const list = why === COMMITS ? result.conflicts : result.refused
       list.push({ path, why })
@@ -75,30 +75,6 @@ function inOrder(changes: readonly WorkspaceChange[]): WorkspaceChange[] {
   const removed = changes.filter(({ change }) => change === "removed").sort((a, b) => b.path.length - a.path.length)
   const written = changes.filter(({ change }) => change !== "removed").sort((a, b) => (a.path < b.path ? -1 : 1))
   return [...removed, ...written]
-}
-
-function refusal({ path, refused, kind, change }: WorkspaceChange, tree: string): string | undefined {
-  if (refused !== undefined) return refused
-  const parts = path.split("/")
-  if (parts.some((part) => part === "" || part === "." || part === ".." || /[\0\\]/.test(part)))
-    return "its path leads elsewhere"
-  if (parts.some((part) => part.toLowerCase() === ".git")) return "what lies in a git directory never comes over"
-  if (parts.some((part) => neverWritten(part)))
-    return "editors, shells or agents on the host would run it unasked: change it yourself"
-  if (parts.some((part) => isHeavy(part))) return "tools make it anew"
-  if (change === "removed") return undefined
-  if (kind === "other") return "a device, pipe or socket"
-  return kind === "link" ? linkRefusal(path, readlinkSync(join(tree, path))) : undefined
-}
-
-/** A link may lead upwards first and then down, and ends within the workspace and in nothing protected. */
-function linkRefusal(path: string, target: string): string | undefined {
-  const end = normalize(join(dirname(path), target))
-  const plain = /^(\.\.\/)*(?!.*(^|\/)\.\.(\/|$))/.test(target) && !isAbsolute(target)
-  if (!plain || end === ".." || end.startsWith("../")) return "a link that leads out of the workspace"
-  if (end.split("/").some((part) => part.toLowerCase() === ".git" || neverWritten(part)))
-    return "a link to what is protected"
-  return undefined
 }
 
 const FULL = "a directory of yours is in its place, with more in it than the box saw: empty it, and apply again"

@@ -3,7 +3,7 @@ import { chownSync, lchownSync, lstatSync, mkdirSync, rmSync, writeFileSync } fr
 import { join, relative, resolve } from "node:path"
 import type { Context } from "../../context.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
-import { stateHome } from "../../home.ts"
+import { homeDirectory, stateHome } from "../../home.ts"
 import { safeGit } from "../../vet/git.ts"
 import { type BoxMount, IN_BOX } from "../types.ts"
 import { eachBelow } from "./below.ts"
@@ -12,6 +12,7 @@ import { directoriesIn } from "./directories.ts"
 import { finishWorkspace } from "./finish.ts"
 import { admitBorrowed } from "./git-borrowed.ts"
 import { copyIndex, makeGitDirectory } from "./git-directory.ts"
+import { checkIncluded, includedFiles } from "./git-included.ts"
 import type { FurtherMounts } from "./mounts.ts"
 import { planOverlays } from "./overlays.ts"
 import { isWithin, realPath } from "./places.ts"
@@ -103,6 +104,8 @@ async function openFiles(ctx: Context, request: OpenRequest): Promise<Opened> {
   const { root, found, repository, notes, settings } = request.survey
   const git = safeGit(ctx, directory)
   const hidden = found.masked.map(({ path }) => path)
+  const included = includedFiles(root, settings, homeDirectory(ctx.env))
+  if (mode === "direct") checkIncluded(root, included)
   const box = join(directory, "git")
   rmSync(box, { recursive: true, force: true })
   const own = await makeGitDirectory(git, { root, repository, settings }, box, hidden)
@@ -126,14 +129,14 @@ async function openFiles(ctx: Context, request: OpenRequest): Promise<Opened> {
     const protect = policy.sandbox.protect ?? []
     // Claimed before they are made: whoever undoes this may remove what was.
     const claim = (points: readonly string[]) => claimPoints(stateHome(ctx), root, run, points)
-    const over = planOverlays({ root, found, protect, named: own.named, user, others, claim })
+    const over = planOverlays({ root, found, protect, included, named: own.named, user, others, claim })
     opened.mounts = [{ kind: "bind", source: root, target: IN_BOX.workspace, write: true }, ...over.mounts]
     opened.notes.push(...over.notes)
   } else {
     mkdirSync(tree, { mode: 0o755 })
     if (mode === "copy") {
       const { copied, leftOut } = copyTree(root, tree, new Set(hidden))
-      state.copied = copied
+      Object.assign(state, { copied, included })
       if (hidden.length > 0)
         opened.notes.push({ level: "info", kind: "masked", text: "secrets: not copied", paths: hidden })
       if (leftOut.length > 0)

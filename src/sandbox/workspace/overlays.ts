@@ -22,6 +22,8 @@ interface OverlayRequest {
   protect: readonly string[]
   /** Values of the repository's settings: what they name in the workspace is run by git on the host. */
   named: readonly string[]
+  /** What they include of it: plain files. */
+  included: readonly string[]
   user: { uid: number; gid: number }
   /** Mount points of other boxes of this workspace. */
   others: readonly string[]
@@ -33,10 +35,15 @@ const inBox = (path: string) => `${IN_BOX.workspace}/${path}`
 
 /** Plans the overlays of a workspace that is mounted itself, and makes their mount points. */
 export function planOverlays(request: OverlayRequest): Overlays {
-  const { root, found, protect, named, others } = request
+  const { root, found, protect, named, included, others } = request
   const mounts: BoxMount[] = []
   const toMake: string[] = []
-  const kept = [...found.protected, ...found.repositories, ...namedIn(root, named)]
+  const kept = [
+    ...found.protected,
+    ...found.repositories,
+    ...namedIn(root, named),
+    ...included.map((path) => ({ path })),
+  ]
   const known = new Set<string>()
   for (const { path } of kept) {
     if (known.has(path)) continue

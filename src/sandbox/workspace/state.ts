@@ -32,6 +32,8 @@ export interface WorkspaceState {
   hidden: readonly string[]
   /** Of `copy`: everything that was copied. */
   copied?: Readonly<Record<string, Copied>>
+  /** Of `copy`: what git's settings include of the workspace, there or not. */
+  included?: readonly string[]
   /** Of `copy` and `worktree`: those of the box's tree. Absent where an older nanoguard made it. */
   directories?: Directories
   /** What `finish` found. */

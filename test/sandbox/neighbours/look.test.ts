@@ -288,6 +288,7 @@ test("no mount point is made through a link", () => {
     root,
     found: nothingFound(),
     protect: ["d/guard"],
+    included: [],
     named: ["d/keep.txt"],
     user,
     others: [],

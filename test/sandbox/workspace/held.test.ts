@@ -166,7 +166,7 @@ asRoot("nor where its directory, or a mount point, is exchanged for one of root'
   after("mkdirSync", () => exchange(join(root, ".vscode"), root))
   const plan = () =>
     planOverlays({
-      ...{ root, found: nothingFound(), protect: [], named: [], others: [] },
+      ...{ root, found: nothingFound(), protect: [], included: [], named: [], others: [] },
       ...{ user: { uid: OWNER, gid: OWNER }, claim: () => {} },
     })
   expect(plan).toThrow("something else is there")
