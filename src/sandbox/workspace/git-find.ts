@@ -1,7 +1,7 @@
 // Which repository a workspace is the working tree of. What `.git` says may be the word of an agent or of an archive: another directory
 // counts only where it names this workspace back, and nothing in it may lead elsewhere.
 import { lstatSync, readdirSync } from "node:fs"
-import { basename, dirname, join } from "node:path"
+import { basename, dirname, join, relative } from "node:path"
 import { EXIT, NanoguardError } from "../../errors.ts"
 import { findObjects } from "./git-alternates.ts"
 import { type Repository, readHead } from "./git-files.ts"
@@ -96,7 +96,11 @@ function commonOf(root: string, gitDirectory: string, file: boolean): string | {
       ? { refused: ".git says by a file commondir that it is part of another repository: remove that file" }
       : gitDirectory
   if (isWithin(gitDirectory, root))
-    return { refused: ".git names a directory of the workspace, which a box could write: move it to .git" }
+    return {
+      refused: isBare(gitDirectory)
+        ? ".git names a bare repository of the workspace, which a box may only read: start it in one of its working trees (git worktree list)"
+        : ".git names a directory of the workspace, which a box could write: move it to .git",
+    }
   if (isLinked) {
     const common = dirname(dirname(gitDirectory))
     if (
@@ -115,6 +119,13 @@ function commonOf(root: string, gitDirectory: string, file: boolean): string | {
   }
 }
 
+/** The directory below `root` that a file `.git` names from there, relative; undefined where it names it by any other path, or another one. */
+export function namedBelow(root: string): string | undefined {
+  const text = readBeginning(join(root, ".git"), MAX_LINE) ?? ""
+  const real = /^gitdir: \//.test(text) ? undefined : pathIn(join(root, ".git"), root, "gitdir: ")
+  return real !== undefined && real !== root && isWithin(real, root) ? relative(root, real) : undefined
+}
+
 const MAX_LINE = 4096
 
 /** The real path that a file names after `prefix`, as git reads it: relative to `base`, to the end of its only line. */
@@ -131,14 +142,19 @@ const from = (base: string, path: string) => (path.startsWith("/") ? path : `${b
 const MAX_CONFIG = 1024 * 1024
 
 /** `core.worktree` as the directory's own settings say it, without what they include; undefined where it is spelled in an unusual way. */
-function workTreeOf(gitDirectory: string): string | undefined {
+const workTreeOf = (gitDirectory: string) => coreSetting(gitDirectory, "worktree")
+
+const isBare = (gitDirectory: string) => coreSetting(gitDirectory, "bare")?.toLowerCase() === "true"
+
+function coreSetting(gitDirectory: string, name: "worktree" | "bare"): string | undefined {
+  const assigned = new RegExp(`^\\s*${name}\\s*=\\s*(.*?)\\s*$`, "i")
   let value: string | undefined
-  for (const name of ["config", "config.worktree"]) {
-    const text = Buffer.from(readBeginning(join(gitDirectory, name), MAX_CONFIG) ?? "", "latin1").toString()
+  for (const file of ["config", "config.worktree"]) {
+    const text = Buffer.from(readBeginning(join(gitDirectory, file), MAX_CONFIG) ?? "", "latin1").toString()
     let isCore = false
-    for (const line of text.split("\n")) {
-      if (/^\s*\[/.test(line)) isCore = /^\s*\[core\]\s*$/i.test(line)
-      const said = isCore ? /^\s*worktree\s*=\s*(.*?)\s*$/i.exec(line)?.[1] : undefined
+    for (const row of text.split("\n")) {
+      if (/^\s*\[/.test(row)) isCore = /^\s*\[core\]\s*$/i.test(row)
+      const said = isCore ? assigned.exec(row)?.[1] : undefined
       if (said !== undefined) value = unquote(said)
     }
   }

@@ -12,6 +12,7 @@ import { directoriesIn } from "./directories.ts"
 import { finishWorkspace } from "./finish.ts"
 import { admitBorrowed } from "./git-borrowed.ts"
 import { copyIndex, makeGitDirectory } from "./git-directory.ts"
+import { namedBelow } from "./git-find.ts"
 import { checkIncluded, includedFiles } from "./git-included.ts"
 import type { FurtherMounts } from "./mounts.ts"
 import { planOverlays } from "./overlays.ts"
@@ -161,16 +162,22 @@ async function openFiles(ctx: Context, request: OpenRequest): Promise<Opened> {
     mkdirSync(join(directory, "index"), { recursive: true })
     copyIndex(box, join(directory, "index"))
   }
-  const damagedFile =
+  const isOther =
     mode === "direct" && repository === undefined && lstatSync(join(root, ".git"), { throwIfNoEntry: false })?.isFile()
-  const over: BoxMount[] = damagedFile
-    ? [{ kind: "mask", target: `${IN_BOX.workspace}/.git`, directory: false }]
-    : own.mounts
-  opened.mounts.splice(1, 0, ...over)
+  opened.mounts.splice(1, 0, ...(isOther ? [overFile(root, found)] : own.mounts))
   giveTo(box, user)
   const stamp = stampOf(box)
   if (stamp !== undefined) state.git = { ...state.git!, stamp }
   return opened
+}
+
+/** Over a file `.git` whose repository is not the box's: read-only where that lies in the workspace, as it does there; else it says nothing. */
+function overFile(root: string, { repositories }: Found): BoxMount {
+  const target = `${IN_BOX.workspace}/.git`
+  const named = namedBelow(root)
+  return repositories.some(({ path, directory }) => directory && path === named)
+    ? { kind: "bind", source: join(root, ".git"), target, write: false }
+    : { kind: "mask", target, directory: false }
 }
 
 /** As they are now, by device and inode. */

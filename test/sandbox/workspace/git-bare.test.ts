@@ -1,0 +1,44 @@
+// A bare clone with its working trees beside: `.git` of the directory that holds them is a file that names it.
+import { execFileSync } from "node:child_process"
+import { existsSync, realpathSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { expect, test } from "vitest"
+import { temporaryDirectory } from "../../context.ts"
+import { git, inside, makeRepository, needBubblewrap, open } from "./make.ts"
+
+function makeBare(said: (root: string) => string): string {
+  const root = join(realpathSync(temporaryDirectory()), "project")
+  execFileSync("mkdir", [root])
+  git(root, "clone", "-q", "--bare", realpathSync(makeRepository()), ".bare")
+  writeFileSync(join(root, ".git"), `gitdir: ${said(root)}\n`)
+  git(root, "worktree", "add", "-q", join(root, "tree"), "main")
+  execFileSync("chown", ["-R", "1000:1000", root])
+  return root
+}
+
+test("a box above the working trees reads it and writes nothing there", async (it) => {
+  needBubblewrap(it)
+  const root = makeBare(() => "./.bare")
+  const { workspace } = await open(root)
+  expect(workspace.notes.find(({ kind }) => kind === "git")?.text).toBe(
+    "git does not work in the box: .git names a bare repository of the workspace, which a box may only read: start it in one of its working trees (git worktree list)",
+  )
+  const { out } = inside(
+    workspace,
+    `git log --format=%s main; git branch evil main 2>/dev/null && echo written; git config core.fsmonitor evil 2>/dev/null && echo set
+     (echo x > .git) 2>/dev/null && echo named; rm -f .git 2>/dev/null && echo removed; true`,
+  )
+  expect(out.trim()).toBe("first")
+  await workspace.finish()
+  expect(git(root, "--git-dir=.bare", "branch", "--format=%(refname:short)")).toBe("main")
+  expect(existsSync(join(root, ".git"))).toBe(true)
+})
+
+test("one that is named by its path on the host is not seen there", async (it) => {
+  needBubblewrap(it)
+  const root = makeBare((directory) => join(directory, ".bare"))
+  const { workspace } = await open(root)
+  expect(inside(workspace, "git log 2>&1").out).toContain("fatal")
+  await workspace.finish()
+  await expect(open(root, { mode: "worktree" })).rejects.toThrow("start it in one of its working trees")
+})
