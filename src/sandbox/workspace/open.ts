@@ -166,6 +166,8 @@ async function openFiles(ctx: Context, request: OpenRequest): Promise<Opened> {
     mode === "direct" && repository === undefined && lstatSync(join(root, ".git"), { throwIfNoEntry: false })?.isFile()
   opened.mounts.splice(1, 0, ...(isOther ? [overFile(root, found)] : own.mounts))
   giveTo(box, user)
+  // Git asks whose the file is, too.
+  if (repository?.file) giveTo(`${box}.file`, user)
   const stamp = stampOf(box)
   if (stamp !== undefined) state.git = { ...state.git!, stamp }
   return opened
@@ -224,8 +226,8 @@ function rootNotes({ uid }: { uid: number }): Note[] {
 }
 
 /** What root made belongs to the box's user. Links themselves, never what they lead to: nothing of the box is in it yet. */
-function giveTo(directory: string, { uid, gid }: { uid: number; gid: number }): void {
+function giveTo(top: string, { uid, gid }: { uid: number; gid: number }): void {
   if (process.getuid?.() !== 0 || uid === 0) return
-  chownSync(directory, uid, gid)
-  eachBelow(directory, (path) => lchownSync(path, uid, gid))
+  chownSync(top, uid, gid)
+  if (lstatSync(top).isDirectory()) eachBelow(top, (path) => lchownSync(path, uid, gid))
 }

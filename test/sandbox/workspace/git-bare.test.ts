@@ -42,3 +42,16 @@ test("one that is named by its path on the host is not seen there", async (it) =
   await workspace.finish()
   await expect(open(root, { mode: "worktree" })).rejects.toThrow("start it in one of its working trees")
 })
+
+test("a working tree whose .git is a file works in a box of its owner's, also where root starts it", async (it) => {
+  needBubblewrap(it)
+  const { workspace } = await open(
+    join(
+      makeBare(() => "./.bare"),
+      "tree",
+    ),
+  )
+  expect(workspace.notes.filter(({ kind }) => kind === "git")).toEqual([])
+  expect(inside(workspace, "git log --format=%s").out.trim()).toBe("first")
+  await workspace.finish()
+})
