@@ -84,6 +84,7 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
   let start: BodyStart | undefined
   let held: HeldItem | undefined
   for (let round = 0; round < MAX_ROUNDS; round++) {
+    const { recalls } = deps.holds
     const law = deps.law()
     const { policy } = law
     const needs = needsOf(law, target)
@@ -134,7 +135,7 @@ export async function runExchange(deps: EgressDeps, exchange: Exchange): Promise
     }
     // A body that waits is kept under the vault's key.
     if (start.bytes.length > 0 && deps.vault?.locked === true) return fail("vault.locked", lockedAnswer())
-    const answered = await waitForPeople(deps, who, left(), policy, judged, start.bytes)
+    const answered = await waitForPeople(deps, who, left(), { policy, recalls }, judged, start.bytes)
     if (answered === "left") return undefined
     if (answered === "stopping")
       return unavailableAnswer("the gate stops; the request waits for a person and may be repeated", 5)

@@ -18,12 +18,18 @@ export type Answered =
   | "stopping"
   | { verdict: Verdict; approval?: NonNullable<Refusal["approval"]> }
 
+/** What a request was decided by: a policy, and how often others had been recalled when it was read. */
+interface Basis {
+  policy: CompiledPolicy
+  recalls: number
+}
+
 /** Asks people about a request and waits for them. Rejects where the store or the vault is out of order. */
 export async function waitForPeople(
   { holds, stopping, onHeld }: Pick<EgressDeps, "holds" | "stopping" | "onHeld">,
   who: Attribution,
   left: AbortSignal,
-  policy: CompiledPolicy,
+  { policy, recalls }: Basis,
   { action, evidence, verdict, args }: Judged,
   body: Buffer,
 ): Promise<Answered> {
@@ -40,6 +46,8 @@ export async function waitForPeople(
     ...{ verdict, approval: { id, state, expires, ...(note !== undefined && { note }) } },
   })
   if (held.state === "denied") return told(held.state, held.note)
+  // Another policy came into force, or the agent was stopped, while the question was put: those who waited have been told.
+  if (holds.recalls !== recalls) return { again: held }
   const onSettled = onHeld?.(who, id, verdict.subject)
   const { state, note } = await held.settled(AbortSignal.any([left, stopping]))
   onSettled?.(state)

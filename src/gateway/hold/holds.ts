@@ -44,6 +44,7 @@ export function createHolds(
   /** The mark of each release, by what it consumes. */
   const marks = new WeakMap<readonly Change[], string>()
   let released = 0
+  let recalls = 0
   const read = createLru<{ at: number; grants: Promise<readonly RequestGrant[]> }>(AGENTS)
   const waiting = createWaiting(store, now, () => read.clear())
 
@@ -139,7 +140,13 @@ export function createHolds(
       if (changes.length > 0) await store.write({ changes, lax: true })
     },
     wake: waiting.wake,
-    recall: () => waiting.release("recalled"),
+    get recalls() {
+      return recalls
+    },
+    recall: () => {
+      recalls++
+      waiting.release("recalled")
+    },
     cancelRun: (run) => cancelRunApprovals(store, run, now(), gateway),
     cancel: async (id) => {
       read.clear()

@@ -84,6 +84,8 @@ export interface Holds {
   finishing: (consumed: readonly Change[]) => Change[]
   /** Has every client that waits here decided again (`recalled`): after another policy came into force. */
   recall: () => void
+  /** How often that was. Whoever decided before the last time, and begins to wait now, would not be told: it has to decide again. */
+  readonly recalls: number
   /** Looks at once for what was decided: for a decision that came in through this gate. Commits of others are heard of within 20 ms or so. */
   wake: () => void
   /** Withdraws whatever of a run waits; resolves with how many. */

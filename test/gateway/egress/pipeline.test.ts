@@ -139,6 +139,20 @@ it("decides again what waits, once another policy is in force", async (t) => {
   expect(await listApprovals(gate.store.db, Date.now())).toEqual([])
 })
 
+it("decides again what was being asked while another policy came into force", async (t) => {
+  const rule = (port: number, effect: string) =>
+    `network:\n  - { id: all, ${effect}: api.example.com, ports: [${port}], addresses: [127.0.0.1] }\n`
+  const gate = await openEgressGate(t, { policy: (port) => rule(port, "ask") })
+  const { hold } = gate.holds
+  gate.holds.hold = async (...asked) => {
+    const held = await hold(...asked)
+    await gate.reload(rule(gate.origin.port, "allow"))
+    return held
+  }
+  expect((await gate.curl(`${gate.base}/v1/things`)).stdout).toBe("ok\n200")
+  expect(await listApprovals(gate.store.db, Date.now())).toEqual([])
+})
+
 it("counts a budget over requests that come at once", async (t) => {
   const gate = await openEgressGate(t, { policy: allow(', budget: { requests: "3/hour" }') })
   const ran = await Promise.all(Array.from({ length: 6 }, () => gate.curl(`${gate.base}/v1/things`)))
