@@ -49,6 +49,11 @@ const SLOW = [
   "test/attack/{card,egress-transport,gateway-requests}.test.ts",
   "test/sandbox/{workspace/git-find,engines/bubblewrap,neighbours/look}.test.ts",
   "test/render/injection.test.ts",
+  "test/gateway/egress/pipeline.test.ts",
+  "test/templates/relay.test.ts",
+  "test/store/{open,recovery}.test.ts",
+  "test/sandbox/workspace/nothing-lost.test.ts",
+  "test/policy/check.test.ts",
   "test/approvals/keys.test.ts",
   "test/audit/tree/tiles.test.ts",
 ]

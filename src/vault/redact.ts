@@ -9,7 +9,7 @@ const TAKEN = MARKER.length + 8
 
 /**
  * Takes what was found out of a whole body that is not compressed, in whatever form `createScrubber` knows. Undefined where some of it
- * is still there: in UTF-16, or in base64 of base64.
+ * is still there: in base64 of base64, say.
  */
 export function redactPlaceholders(body: Buffer, found: readonly Pick<FoundPlaceholder, "text">[]): Buffer | undefined {
   const texts = [...new Set(found.map(({ text }) => text.slice(0, TAKEN)))]

@@ -216,11 +216,9 @@ describe("T1-T6: with a key at stake", () => {
     const text = await inside.until(/\0/)
     expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 403", "HTTP/1.1 403", "HTTP/1.1 200"])
     expect(gate.seen.map(({ url }) => url)).toEqual(["/open/last"])
-    expect(await gate.records()).toMatchObject([
-      { outcome: "refused" },
-      { outcome: "refused" },
-      { outcome: "released" },
-    ])
+    // Which of them is decided first depends on when their bodies are there.
+    const outcomes = (await gate.records()).map(({ outcome }) => outcome)
+    expect(outcomes.sort()).toEqual(["refused", "refused", "released"])
   })
 
   test("T6: headers by which an origin takes a request for another are refused, and names that objects have are plain ones", async (t) => {
