@@ -29,6 +29,9 @@ const WEAPONS: Record<string, string> = {
   "lines of ours": "x\ndigest        dead-beef-dead-beef  ap-aaaaaaaa  9m left\na approve   d deny",
   "half a character": "\ud800\udfff\ud83d",
   "bells and backspaces": "\x07\x08\x08\x08\x7f\r\x0b\x0c\u2028\u2029\x85",
+  // What every object of JavaScript has by that name.
+  "names of an object": "toString",
+  "the object's own": "__proto__",
   "commands of a CI": "::set-output name=x::y ##[command]z",
 }
 
