@@ -58,25 +58,35 @@ export function gravest(risks: readonly (Risk | undefined)[]): Risk | undefined 
 
 type Stated = NonNullable<NonNullable<NonNullable<PolicyDocument["approvals"]>["risk"]>[Risk]>
 
+/** What a layer demands that says nothing. */
+const NOTHING: RiskLevel = { ...PLAIN, quiet: false }
+const SILENT: RiskLevels = { low: NOTHING, medium: NOTHING, high: NOTHING, critical: NOTHING }
+
 /**
- * The levels of all layers: the outermost says what it likes, those below can only tighten it. A level demands at least what those below it do: a
- * rule of any layer may make a request graver, and must not ask fewer people by that.
+ * The levels of all layers: the outermost says what it likes, those below can only tighten it. In each layer a level demands at least what those
+ * below it do: a rule of any layer may make a request graver, and must not ask fewer people by that. Each layer is raised by itself, before they
+ * are put together: else what one says of a level would hide what the level has of a layer above.
  */
 export function mergeRisks(layers: readonly Pick<Layer, "document">[]): RiskLevels {
-  const level = (risk: Risk) => {
-    const [first, ...below] = layers.map(({ document }) => valuesOf(document.approvals?.risk?.[risk] ?? {}))
-    return below.reduce<RiskLevel>(tighten, { ...BUILT_IN[risk], ...first })
-  }
-  const low = level("low")
-  const medium = atLeast(level("medium"), low)
-  const high = atLeast(level("high"), medium)
-  return { low, medium, high, critical: atLeast(level("critical"), high) }
+  const [first = {}, ...below] = layers.map(({ document }) => document.approvals?.risk ?? {})
+  return below.map((stated) => raised(stated, SILENT)).reduce(tighten, raised(first, BUILT_IN))
+}
+
+type Statements = Partial<Readonly<Record<Risk, Stated | undefined>>>
+
+/** What one layer says of all levels, over what holds where it says nothing. */
+function raised(stated: Statements, base: RiskLevels): RiskLevels {
+  const own = (risk: Risk): RiskLevel => ({ ...base[risk], ...valuesOf(stated[risk] ?? {}) })
+  const low = own("low")
+  const medium = atLeast(own("medium"), low)
+  const high = atLeast(own("high"), medium)
+  return { low, medium, high, critical: atLeast(own("critical"), high) }
 }
 
 /** A level, with what the one below it demands; whom it asks and for how long only where it says nothing of that itself. */
 function atLeast(own: RiskLevel, below: RiskLevel): RiskLevel {
   const expire = own.expire ?? below.expire
-  const { groups, within } = own.groups === undefined && own.within === undefined ? below : own
+  const groups = own.groups ?? below.groups
   return {
     quorum: Math.max(own.quorum, below.quorum),
     alike: own.alike && below.alike,
@@ -84,7 +94,6 @@ function atLeast(own: RiskLevel, below: RiskLevel): RiskLevel {
     operator: own.operator && below.operator,
     ...(expire !== undefined && { expire }),
     ...(groups && { groups }),
-    ...(within && { within }),
   }
 }
 
@@ -99,16 +108,21 @@ function valuesOf({ quorum, expire, alike, quiet, operator, groups }: Stated): P
   }
 }
 
-function tighten(above: RiskLevel, own: Partial<RiskLevel>): RiskLevel {
+function tighten(above: RiskLevels, own: RiskLevels): RiskLevels {
+  const both = (risk: Risk) => stricter(above[risk], own[risk])
+  return { low: both("low"), medium: both("medium"), high: both("high"), critical: both("critical") }
+}
+
+function stricter(above: RiskLevel, own: RiskLevel): RiskLevel {
   const expire = Math.min(above.expire ?? Infinity, own.expire ?? Infinity)
   const { groups: asked, within: narrowed = [] } = above
   const within = own.groups === undefined ? narrowed : [...narrowed, own.groups]
   return {
-    quorum: Math.max(above.quorum, own.quorum ?? 1),
-    alike: above.alike && own.alike !== false,
+    quorum: Math.max(above.quorum, own.quorum),
+    alike: above.alike && own.alike,
     // To be asked at night is to be able to say yes at night.
-    quiet: above.quiet || own.quiet === true,
-    operator: above.operator && own.operator !== false,
+    quiet: above.quiet || own.quiet,
+    operator: above.operator && own.operator,
     ...(expire < Infinity && { expire }),
     ...(asked && { groups: asked }),
     ...(within.length > 0 && { within }),

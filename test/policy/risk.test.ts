@@ -5,6 +5,7 @@ import { panelOf } from "../../src/approvals/panel.ts"
 import { quietAt } from "../../src/approvals/quiet.ts"
 import { smallestChange } from "../../src/policy/change.ts"
 import { checkPolicy } from "../../src/policy/check.ts"
+import { consult } from "../../src/policy/consult.ts"
 import { decide } from "../../src/policy/decide.ts"
 import { decideRequest } from "../../src/policy/decide-request.ts"
 import { explain } from "../../src/policy/explain.ts"
@@ -183,6 +184,60 @@ approvals: { risk: { high: { quorum: 2, groups: [security], operator: false, ali
     const org = "approvers: { security: { people: [ben, cy], quorum: 2 } }"
     const { panel } = panelOf(layersOf(org, "approvers: { default: { people: [eve] } }"), "")
     expect(panel).toMatchObject({ people: ["ben", "cy"], quorum: 2 })
+  })
+  test("what a layer below says of a level hides nothing that the level has of a layer above", () => {
+    const org = `approvers: { default: { people: [ana, ben] }, security: { people: [ben, cy] }, devs: { people: [ana, cy] } }
+approvals: { risk: { high: { groups: [security], expire: 5m } } }`
+    const own = "approvals: { risk: { critical: { groups: [devs, default], expire: 1h } } }"
+    expect(panelOf(layersOf(org), "", "critical")).toMatchObject({ panel: { people: ["ben", "cy"] }, wait: 300_000 })
+    expect(panelOf(layersOf(org, own), "", "critical")).toMatchObject({
+      panel: { people: ["ben", "cy"] },
+      wait: 300_000,
+    })
+    expect(panelOf(layersOf(org, own.replace(", default", "")), "", "critical").panel.people).toEqual(["cy"])
+    // And what a layer says of a level counts at those above it, where that layer says nothing of them.
+    const three = layersOf(org, own, "approvals: { risk: { low: { groups: [default], expire: 2m } } }")
+    expect(panelOf(three, "", "critical")).toMatchObject({ panel: { people: ["ben"] }, wait: 120_000 })
+  })
+  test("no layer loosens an answer at any level, wherever below the outermost it stands and whatever it says", () => {
+    const names = ["default", "security", "boss"]
+    const level = fc.record(
+      {
+        ...{ quorum: fc.integer({ min: 1, max: 4 }), expire: fc.constantFrom("1m", "5m", "1h"), alike: fc.boolean() },
+        ...{ quiet: fc.boolean(), operator: fc.boolean(), groups: fc.subarray(names, { minLength: 1 }) },
+      },
+      { requiredKeys: [] },
+    )
+    const layer = fc
+      .record({ low: level, medium: level, high: level, critical: level }, { requiredKeys: [] })
+      .map((risk) => `approvals: ${JSON.stringify({ risk })}`)
+    const groups =
+      "approvers: { default: { people: [ana, ben] }, security: { people: [ben, cy] }, boss: { people: [cy] } }"
+    const [first, others] = [layer.map((text) => `${groups}\n${text}`), fc.array(layer, { maxLength: 3 })]
+    fc.assert(
+      fc.property(
+        first,
+        others,
+        layer,
+        fc.nat(),
+        fc.constantFrom("", ...names),
+        (outermost, texts, more, at, asked) => {
+          const [without, within] = [
+            layersOf(outermost, ...texts),
+            layersOf(outermost, ...texts.toSpliced(at % (texts.length + 1), 0, more)),
+          ]
+          for (const risk of RISKS) {
+            const [a, b] = [consult(without, asked, risk), consult(within, asked, risk)]
+            for (const name of b.people) expect(a.people).toContain(name)
+            expect(b.quorum).toBeGreaterThanOrEqual(a.quorum)
+            expect(b.expire).toBeLessThanOrEqual(a.expire)
+            expect(!a.level.alike && b.level.alike).toBe(false)
+            expect(a.level.quiet && !b.level.quiet).toBe(false)
+            expect(!a.level.operator && b.level.operator).toBe(false)
+          }
+        },
+      ),
+    )
   })
   test("no layer below loosens what stands, whatever it says", () => {
     const level = fc.record(
