@@ -40,8 +40,10 @@ export function decideRequest(
     ({ effect, approvers }) => effect === "ask" && approvers === strictest.approvers,
   )
   const risk = strictest.effect === "ask" ? gravest(asking.map((one) => one.risk)) : undefined
+  // Its own is one of those that are weighed: a small one must not outlast a question of medium risk, which has no word for itself.
+  const { risk: _, ...rest } = strictest
   return {
-    ...strictest,
+    ...rest,
     ...(risk !== undefined && { risk }),
     ...(also.length > 0 && { also }),
     ...(excepted.length > 0 && { excepted }),

@@ -55,6 +55,18 @@ credentials: [{ id: c, ask: key, hosts: [a.example], risk: high }]`)
   expect(decideRequest(policy, post("a.example"), [], { now: NOW }).risk).toBe("low")
 })
 
+test("a small risk of one does not stand where another asks the same people at a medium one", () => {
+  const policy = policyOf(`network: [{ id: a, ask: a.example, risk: low }, { id: b, ask: b.example, approvers: some }]
+credentials: [{ id: c, ask: key, hosts: [a.example] }, { id: d, ask: small, hosts: [a.example, b.example], risk: low }]
+approvers: { some: { people: [ana] } }`)
+  const riskOf = (host: string, ...names: string[]) => decideRequest(policy, post(host), names, { now: NOW }).risk
+  expect(riskOf("a.example", "small")).toBe("low")
+  expect(riskOf("a.example", "key")).toBeUndefined()
+  expect(riskOf("a.example", "small", "key")).toBeUndefined()
+  // Other people are asked by themselves.
+  expect(riskOf("b.example", "small")).toBeUndefined()
+})
+
 test("a rule that does not ask has no risk", () => {
   for (const verb of ["allow", "deny"])
     expect(() => policyOf(`network: [{ id: a, ${verb}: a.example, risk: high }]`)).toThrow(/risk is for rules that ask/)
