@@ -3,6 +3,7 @@
 import { basename } from "node:path"
 import { parse as parseToml, stringify as writeToml } from "smol-toml"
 import { parse as parseYaml, stringify as writeYaml } from "yaml"
+import { withoutVariables } from "./variables.ts"
 
 /** Programs that managers load by themselves, toolchains, installed packages and build output. */
 const LEFT_OUT_NAMES =
@@ -84,7 +85,8 @@ function keepToml(text: string, kept: readonly string[]): string {
     const settings = parseToml(text)
     const result: Record<string, unknown> = {}
     for (const path of kept) copyPath(settings, result, path.split("."))
-    return writeToml(result)
+    // bun takes `$NAME` for a variable, PDM `${NAME}`.
+    return writeToml(withoutVariables(result))
   } catch {
     return ""
   }

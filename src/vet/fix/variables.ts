@@ -1,0 +1,54 @@
+// Variables of the environment in what a repository says of its sources. A manager that puts their values in would take a token of this machine to
+// a host of the repository's choosing.
+import { parse as parseToml } from "smol-toml"
+import { parseForeignJson } from "../../foreign-json.ts"
+
+/** `$NAME`, `${NAME}`, `%NAME%` and Hatch's `{env:NAME}`; two hexadecimal digits between percent signs are bytes of an address. */
+const VARIABLE = /\$|%(?![0-9A-Fa-f]{2}%)[A-Za-z_][^%\s/]*%|\{env:/
+/** Where the project itself is: PDM and uv write addresses of its own packages with it. */
+const OWN_PLACE = "\u0024{PROJECT_ROOT}"
+
+/** What of a pyproject.toml says where packages come from, as dotted keys. */
+const SOURCES = [
+  ...["project.dependencies", "project.optional-dependencies", "dependency-groups", "tool.uv"],
+  ...["tool.pdm.source", "tool.pdm.dev-dependencies", "tool.pdm.resolution"],
+  ...["tool.poetry.source", "tool.poetry.dependencies", "tool.poetry.dev-dependencies", "tool.poetry.group"],
+]
+
+/** A value without the strings in it, at any depth, that hold a `$`; undefined for such a string. */
+export function withoutVariables(value: unknown): unknown {
+  if (typeof value === "string") return value.includes("$") ? undefined : value
+  if (Array.isArray(value)) return value.map(withoutVariables).filter((one) => one !== undefined)
+  // Dates of TOML are objects, too.
+  if (typeof value !== "object" || value === null || value instanceof Date) return value
+  const entries = Object.entries(value).map(([key, one]) => [key, withoutVariables(one)] as const)
+  return Object.fromEntries(entries.filter(([, one]) => one !== undefined))
+}
+
+/** Whether a Python project's manifest or lockfile, told by its name, has a variable where it says where packages come from; true where it cannot be read. */
+export function hasVariables(name: string, text: string): boolean {
+  try {
+    return sourcesIn(name, text).some(hasVariable)
+  } catch {
+    return true
+  }
+}
+
+function sourcesIn(name: string, text: string): unknown[] {
+  if (name === "Pipfile.lock") return [at(parseForeignJson(text), "_meta")]
+  const document = parseToml(text)
+  if (name === "pyproject.toml") return SOURCES.map((path) => path.split(".").reduce<unknown>(at, document))
+  const { scripts: _, ...rest } = document
+  return [rest]
+}
+
+function at(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, key)
+    ? (value as Record<string, unknown>)[key]
+    : undefined
+}
+
+function hasVariable(value: unknown): boolean {
+  if (typeof value === "string") return VARIABLE.test(value.replaceAll(OWN_PLACE, ""))
+  return typeof value === "object" && value !== null && Object.values(value).some(hasVariable)
+}

