@@ -26,6 +26,12 @@ interface Bounds {
   leftOut?: (path: string) => void
 }
 
+interface Directory {
+  path: string
+  /** Without links. */
+  real: string
+}
+
 /**
  * Every lockfile under `root`, as relative paths with forward slashes, in code-unit order. Installed packages, caches and
  * virtual environments are left out. A linked directory is searched where it leads to a place under `root` that is not
@@ -36,42 +42,50 @@ export async function findLockfiles(root: string, bounds: Bounds = {}): Promise<
   const { entries: maxEntries = 500_000, depth: maxDepth = 48 } = bounds
   const found: string[] = []
   const links: string[] = []
-  const directories = [{ path: root, depth: 0 }]
-  const copies: string[] = []
-  const built: string[] = []
+  const realRoot = realPathOf(root) ?? root
+  const directories = [{ path: root, real: realRoot, depth: 0 }]
+  const copies: Directory[] = []
+  const built: Directory[] = []
   const outside: string[] = []
   let seen = 0
   const linked: typeof directories = []
   const walked = new Set<string>()
+  const searched = new Set<string>()
   // Linked directories come last: where they lead is mostly searched by then under its own name.
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop() ?? linked.pop()) {
-    const place = placeOf(directory.path, root)
-    if (place === undefined) outside.push(`${directory.path}${sep}`)
-    if (place === undefined || walked.has(place)) continue
+    const place = placeOf(directory)
+    if (walked.has(place)) continue
     walked.add(place)
     const entries = await readDirectory(directory.path, root)
     seen += entries.length
     if (seen > maxEntries) throw bound(`more than ${maxEntries} files and directories`)
     const names = fileNames(entries)
     if (names.has("pyvenv.cfg") && directory.path !== root) {
-      copies.push(directory.path)
+      copies.push(directory)
       continue
     }
+    searched.add(place)
     for (const entry of entries) {
       const path = join(directory.path, entry.name)
       const isLink = entry.isSymbolicLink() && !isLockfile(path, names) && isDirectory(path)
       if (entry.isDirectory() || isLink) {
         if (SKIPPED.has(entry.name)) continue
+        // Asked of links alone: a call of the system for each directory took most of the time of a search.
+        const real = isLink ? (realPathOf(path) ?? path) : join(directory.real, entry.name)
+        if (isLink && !isWithin(real, realRoot)) {
+          outside.push(`${path}${sep}`)
+          continue
+        }
         if (COPIES.has(entry.name)) {
-          copies.push(path)
+          copies.push({ path, real })
           continue
         }
         if (isBuildCache(path, entry.name)) {
-          built.push(path)
+          built.push({ path, real })
           continue
         }
         if (directory.depth >= maxDepth) throw bound(`directories more than ${maxDepth} levels deep`)
-        ;(isLink ? linked : directories).push({ path, depth: directory.depth + 1 })
+        ;(isLink ? linked : directories).push({ path, real, depth: directory.depth + 1 })
       } else if (isLockfile(path, names)) (entry.isSymbolicLink() ? links : found).push(path)
     }
   }
@@ -82,30 +96,38 @@ export async function findLockfiles(root: string, bounds: Bounds = {}): Promise<
   }
   const shown = (path: string) => relative(root, path).split(sep).join("/") + (path.endsWith(sep) ? "/" : "")
   if (bounds.leftOut) {
-    const left = await searchCopies(copies, root, MAX_COPIED)
-    const some = (await searchCopies(built, root, MAX_BUILT)).filter((path) => !path.endsWith(sep))
+    const left = await searchCopies(copies, searched, root, MAX_COPIED)
+    const some = (await searchCopies(built, searched, root, MAX_BUILT)).filter((path) => !path.endsWith(sep))
     for (const path of [...left, ...some, ...outside].map(shown).sort()) bounds.leftOut(path)
   }
   return found.map(shown).sort()
 }
 
-/** Lockfiles in copies, and the copies that there was no time for; never throws for their size. */
-async function searchCopies(copies: readonly string[], root: string, max: number): Promise<string[]> {
+/** Lockfiles in copies, but not in what was searched, and the copies that there was no time for; never throws for their size. */
+async function searchCopies(
+  copies: readonly Directory[],
+  searched: ReadonlySet<string>,
+  root: string,
+  max: number,
+): Promise<string[]> {
   const found: string[] = []
   const directories = [...copies]
   let seen = 0
   for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+    // A link leads to it, or this is one.
+    if (searched.has(placeOf(directory))) continue
     if (seen > max) {
-      found.push(`${directory}${sep}`)
+      found.push(`${directory.path}${sep}`)
       continue
     }
-    const entries = await readDirectory(directory, root)
+    const entries = await readDirectory(directory.path, root)
     seen += entries.length
     const names = fileNames(entries)
     for (const entry of entries) {
-      const path = join(directory, entry.name)
+      const path = join(directory.path, entry.name)
       if (!entry.isDirectory() && isLockfile(path, names)) found.push(path)
-      if (entry.isDirectory() && !SKIPPED.has(entry.name)) directories.push(path)
+      if (entry.isDirectory() && !SKIPPED.has(entry.name))
+        directories.push({ path, real: join(directory.real, entry.name) })
     }
   }
   return found
@@ -135,16 +157,15 @@ function readsAlike(link: string, target: string): boolean {
   return format(link) === format(target) && realPathOf(dirname(link)) === dirname(target)
 }
 
-/**
- * What tells a directory from those that were searched: where it really is, and whether it has the one name by which files in it
- * are told. Undefined outside `root`.
- */
-function placeOf(path: string, root: string): string | undefined {
-  const real = realPathOf(path) ?? path
-  const within = relative(realPathOf(root) ?? root, real)
-  if (within === ".." || within.startsWith(`..${sep}`) || isAbsolute(within)) return undefined
+/** What tells a directory from those that were searched: where it really is, and whether it has the one name by which files in it are told. */
+function placeOf({ path, real }: Directory): string {
   const named = basename(path).toLowerCase() === "requirements"
   return named ? `${real}${sep}requirements` : `${real}${sep}`
+}
+
+function isWithin(path: string, root: string): boolean {
+  const within = relative(root, path)
+  return within !== ".." && !within.startsWith(`..${sep}`) && !isAbsolute(within)
 }
 
 function isDirectory(path: string): boolean {

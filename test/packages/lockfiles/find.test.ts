@@ -107,6 +107,40 @@ describe("findLockfiles", () => {
     expect(leftOut).toEqual([".venv/lib/go.mod", "vendor/lib/go.mod"])
   })
 
+  it("names directories that are linked from outside whatever they are called, and looks into none of them", async () => {
+    const outside = join(scratch, "outside")
+    mkdirSync(join(outside, "sub"), { recursive: true })
+    for (const name of ["CACHEDIR.TAG", "pyvenv.cfg", "yarn.lock", "sub/go.mod"]) writeFileSync(join(outside, name), "")
+    mkdirSync(join(root, "a"))
+    const names = ["vendor", ".venv", "target", "a/.tox", "env"]
+    for (const name of names) symlinkSync(outside, join(root, name))
+    symlinkSync(outside, join(root, "node_modules"))
+    const leftOut: string[] = []
+    expect(await findLockfiles(root, { leftOut: (path) => leftOut.push(path) })).toEqual([])
+    expect(leftOut).toEqual(names.map((name) => `${name}/`).sort())
+  })
+
+  it("names no lockfile as left out that is found under another name", async () => {
+    for (const path of ["src/go.mod", ".venv/lib/go.mod", "vendor/app/yarn.lock", "vendor/other/yarn.lock"]) write(path)
+    symlinkSync("../src", join(root, ".venv", "src"))
+    symlinkSync("src", join(root, "venv"))
+    symlinkSync("vendor/app", join(root, "app"))
+    // Found, but under a name that says nothing of what it holds.
+    write("vendor/requirements/prod.txt")
+    symlinkSync("vendor/requirements", join(root, "deps"))
+    write("env/pyvenv.cfg")
+    write("env/lib/requirements.txt")
+    const leftOut: string[] = []
+    const found = await findLockfiles(root, { leftOut: (path) => leftOut.push(path) })
+    expect(found).toEqual(["app/yarn.lock", "src/go.mod"])
+    expect(leftOut).toEqual([
+      ".venv/lib/go.mod",
+      "env/lib/requirements.txt",
+      "vendor/other/yarn.lock",
+      "vendor/requirements/prod.txt",
+    ])
+  })
+
   it("says so where it has to stop early", async () => {
     for (let index = 0; index < 20; index++) write(`d${index}/f`)
     await expect(findLockfiles(root, { entries: 10 })).rejects.toThrow("more than 10 files and directories")
