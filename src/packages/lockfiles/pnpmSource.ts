@@ -24,7 +24,13 @@ export function pnpmSource(resolution: JsonObject, { name, version, registry }: 
     // Each platform takes one of them: the worst speaks for all.
     const sources = variantsOf(resolution).map((variant) => pnpmSource(variant, { name, version }))
     if (sources.includes(undefined)) return undefined
-    return sources.sort((a, b) => badness(b!) - badness(a!))[0]
+    const worst = sources.sort((a, b) => badness(b!) - badness(a!))[0]
+    const registries = sources.flatMap((one) =>
+      one?.kind === "registry" && one.origin !== "default" ? one.origin : [],
+    )
+    // A policy may know one registry and not the other: of several, none can speak for all.
+    const other = registries.find((origin) => origin !== registries[0])
+    return worst?.kind === "registry" && other !== undefined ? { kind: "url", url: other } : worst
   }
   if (type !== undefined) return undefined
   if (typeof tarball === "string") {

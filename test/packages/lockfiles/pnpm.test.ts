@@ -197,6 +197,7 @@ it.each(["<<", "'<<'", '"<<"', '"\\x3c<"'])("refuses the merge key %s, which pnp
 
 describe("variants", () => {
   const release = `{resolution: {integrity: ${HASH}}}`
+  const at = (host: string) => `{resolution: {integrity: ${HASH}, registry: 'https://${host}.registry.example/'}}`
   it.each<[string, object, number]>([
     [release, { kind: "registry", origin: "default" }, 1],
     [
@@ -210,6 +211,10 @@ describe("variants", () => {
       0,
     ],
     [`${release}, {resolution: {type: directory, directory: x}}`, { kind: "file", path: "x" }, 0],
+    [`${release}, ${at("a")}, ${at("a")}`, { kind: "registry", origin: "https://a.registry.example/" }, 1],
+    // What one registry is allowed for is not what the other one is.
+    [`${at("a")}, ${release}, ${at("b")}`, { kind: "url", url: "https://b.registry.example/" }, 1],
+    [`${at("b")}, ${at("a")}`, { kind: "url", url: "https://a.registry.example/" }, 1],
   ])("%s have the worst source and hashes only where all have one", async (variants, source, hashes) => {
     const text = nine("a@1.0.0", `{type: variations, variants: [${variants}]}`)
     const { dependencies } = await parse("pnpm-lock.yaml", text)
