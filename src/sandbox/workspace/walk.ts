@@ -57,7 +57,7 @@ export function walkWorkspace(
   const protects = testerOf(protect)
   const end = performance.now() + bounds.time
   let seen = 0
-  let queue: { path: string; depth: number; heavy: boolean }[] = [{ path: "", depth: 0, heavy: false }]
+  let queue = [{ path: "", depth: 0, heavy: false, inGit: false }]
   while (queue.length > 0) {
     const next: typeof queue = []
     for (const directory of queue) {
@@ -66,10 +66,9 @@ export function walkWorkspace(
         continue
       }
       const entries = entriesOf(found, root, directory.path)
-      if (directory.path !== "" && !directory.heavy && isGitDirectory(entries.map(({ name }) => name))) {
-        found.repositories.push({ path: directory.path, directory: true })
-        continue
-      }
+      // Anything may be made to look like one, with secrets in it: it is looked through as any other directory, its objects, too.
+      const isGits = directory.path !== "" && !directory.heavy && isGitDirectory(entries.map(({ name }) => name))
+      if (isGits && !directory.inGit) found.repositories.push({ path: directory.path, directory: true })
       for (const entry of entries) {
         seen++
         const path = directory.path === "" ? entry.name : `${directory.path}/${entry.name}`
@@ -96,7 +95,7 @@ export function walkWorkspace(
         if (isDirectory) {
           const heavy = directory.heavy || isHeavy(entry.name)
           if (heavy && !directory.heavy) found.shared ??= sharedIn(root, path)
-          next.push({ path, depth: directory.depth + 1, heavy })
+          next.push({ path, depth: directory.depth + 1, heavy, inGit: directory.inGit || isGits })
         } else if (!directory.heavy && runsOnHost(path) !== undefined) {
           if (found.working.length < MAX_WORKING) found.working.push(path)
           if (lower === "package.json") addManifest(found, root, path)

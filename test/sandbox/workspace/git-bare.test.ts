@@ -1,6 +1,6 @@
 // A bare clone with its working trees beside: `.git` of the directory that holds them is a file that names it.
 import { execFileSync } from "node:child_process"
-import { existsSync, realpathSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, realpathSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { temporaryDirectory } from "../../context.ts"
@@ -53,5 +53,31 @@ test("a working tree whose .git is a file works in a box of its owner's, also wh
   )
   expect(workspace.notes.filter(({ kind }) => kind === "git")).toEqual([])
   expect(inside(workspace, "git log --format=%s").out.trim()).toBe("first")
+  await workspace.finish()
+})
+
+test("what looks like a git directory is read-only, and hides no secret that lies in it", async (it) => {
+  needBubblewrap(it)
+  const root = makeRepository({
+    "config/.env": "KEY=host\n",
+    "config/sub/id_rsa": "KEY=host\n",
+    "secrets/.npmrc": "//npm.example/:_authToken=KEY=host\n",
+  })
+  for (const name of ["HEAD", "commondir"])
+    for (const place of [".", "config"]) writeFileSync(join(root, place, name), "")
+  // A box can move a directory whose files are masked.
+  for (const name of ["refs", "objects"]) mkdirSync(join(root, "made", name), { recursive: true })
+  writeFileSync(join(root, "made/HEAD"), "")
+  renameSync(join(root, "secrets"), join(root, "made/objects/aa"))
+  execFileSync("chown", ["-R", "1000:1000", root])
+  const { workspace } = await open(root)
+  const notes = workspace.notes.map(({ text, paths = [] }) => [text, [...paths].sort()])
+  expect(notes).toContainEqual([
+    "secrets: empty in the box",
+    ["config/.env", "config/sub/id_rsa", "made/objects/aa/.npmrc"],
+  ])
+  expect(notes).toContainEqual(["repositories within the workspace: read-only in the box", ["config", "made"]])
+  const { out } = inside(workspace, "grep -rs KEY . ; (echo x > config/new) 2>/dev/null && echo written; echo end")
+  expect(out.trim()).toBe("end")
   await workspace.finish()
 })
