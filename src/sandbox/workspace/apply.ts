@@ -20,7 +20,7 @@ import {
 import { basename, dirname, join } from "node:path"
 import { refusalOf } from "./apply-refused.ts"
 import { kindOf } from "./below.ts"
-import { COMMITS } from "./changes.ts"
+import { COMMITS } from "./git-own.ts"
 import {
   copyContents,
   giveLink,

@@ -4,6 +4,7 @@ import { EXIT, NanoguardError } from "../../errors.ts"
 import { parseForeignJson } from "../../foreign-json.ts"
 import { kindOf, namesIn, statsAt, unlessBarred } from "./below.ts"
 import { movedIn } from "./directories.ts"
+import { COMMITS, gitDirectoriesOf, gitsOwn, isRepository, liesIn, REPOSITORY, refusedRepository } from "./git-own.ts"
 import { isHeavy, neverWritten, runsOnHost } from "./names.ts"
 import { readBeginning } from "./secrets.ts"
 import type { WorkspaceState } from "./state.ts"
@@ -12,11 +13,6 @@ import { isGitDirectory, MAX_MANIFEST } from "./walk.ts"
 
 type Changes = Pick<WorkspaceReport, "changes" | "counts" | "partial">
 
-/** What runs where git on the host works in such a repository. */
-export const REPOSITORY = "git: settings and hooks of a repository that the box made or changed"
-/** Of a repository that the box made in its copy. */
-export const COMMITS = "a repository that the box made: it never comes over, and its commits wait in the copy"
-const NEVER_GITS = "what lies in a git directory never comes over"
 const MAX_SHOWN = 5000
 const MAX_ENTRIES = 500_000
 
@@ -38,8 +34,8 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
     counts[change.change]++
     found.push(withDetails(change, tree, state))
   }
-  /** Those of any other name than `.git`, with all that is below them. */
-  const gitDirectories = new Set<string>()
+  /** Those of any other name than `.git`, with all that is below them; of a copy also those that the host has. */
+  const gitDirectories = new Set(gitDirectoriesOf(before))
   let entries = 0
   let isWhole = true
   let isReadable = true
@@ -76,7 +72,7 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
       const isNew = before === undefined ? stats.birthtimeNs >= since : before[path] === undefined
       if (entry.toLowerCase() === ".git") {
         if (before !== undefined)
-          add({ ...describe(path, stats, true), refused: refusedRepository(`${tree}/${path}`, stats) })
+          add({ ...describe(path, stats, true), refused: refusedRepository(`${tree}/${path}`, stats.isFile()) })
         // The file system may fold case; a repository that was there is known by its inode, so that none takes its place.
         else if (stats.ctimeNs >= since && state.repositories[path] !== `${stats.ino}`)
           add({ ...describe(path, stats, true), runs: REPOSITORY })
@@ -86,12 +82,17 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
             add({ ...describe(path, stats, isNew), runs: "installed packages" })
           continue
         }
-        if (before !== undefined && before[path]?.[3] !== "directory") add(describe(path, stats, isNew))
+        if (stats.ctimeNs >= since) makeReadable(`${tree}/${path}`, stats)
+        if (before !== undefined && before[path]?.[3] !== "directory") {
+          const isOwn = isGits || isRepository(`${tree}/${path}`)
+          add({ ...describe(path, stats, isNew), ...(isOwn && { refused: COMMITS }) })
+          // It waits whole.
+          if (isOwn) continue
+        }
         // A directory above it was given another name, and this one is what working trees name now.
         const own = state.repositories[path]
         if (before === undefined && own !== undefined && own !== `${stats.ino}`)
           add({ ...describe(path, stats, true), runs: REPOSITORY })
-        if (stats.ctimeNs >= since) makeReadable(`${tree}/${path}`, stats)
         if (isGits) gitDirectories.add(path)
         queue.push(path)
       } else if (before === undefined && stats.ctimeNs < since) {
@@ -104,26 +105,17 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
       )
         add({
           ...describe(path, stats, isNew),
-          ...(isGits && gitsOwn(path, before !== undefined)),
+          ...((isGits || gitDirectories.has(path)) && gitsOwn(path, before !== undefined)),
         })
     }
   }
   for (const path of before === undefined ? state.working : Object.keys(before))
     if (isWhole && !seen.has(path) && entries <= MAX_ENTRIES)
-      add({ path, change: "removed", kind: "other", size: 0, mode: 0, ...runs(path) })
+      add({
+        ...{ path, change: "removed", kind: "other", size: 0, mode: 0, ...runs(path) },
+        ...(before !== undefined && liesIn(gitDirectories, path) && { refused: COMMITS }),
+      })
   return { counts, changes: found, partial: !isWhole || !isReadable || entries > MAX_ENTRIES }
-}
-
-/** Commits are nowhere else, also where a file names their directory: without them the rest would not be all of it. */
-function refusedRepository(path: string, stats: BigIntStats): string {
-  const isOne = stats.isFile() || isGitDirectory(unlessBarred(() => namesIn(path)) ?? [])
-  return isOne ? COMMITS : NEVER_GITS
-}
-
-/** What is said of a file in a git directory of whatever name. */
-function gitsOwn(path: string, isCopy: boolean): Partial<WorkspaceChange> {
-  if (isCopy) return { refused: NEVER_GITS }
-  return /(^|\/)(config(\.worktree)?|commondir|hooks\/[^/]+)$/.test(path) ? { runs: REPOSITORY } : {}
 }
 
 /** How many there are, also where a report has no room for them. */

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto"
 import { lstatSync, readlinkSync, renameSync, symlinkSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
-import { REPOSITORY } from "./changes.ts"
+import { REPOSITORY } from "./git-own.ts"
 import { isPlainWay, isWithin } from "./places.ts"
 import type { WorkspaceChange } from "./types.ts"
 

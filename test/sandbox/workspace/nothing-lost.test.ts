@@ -243,7 +243,9 @@ test("a repository that an agent made in a copy keeps the copy, and is named; th
   const report = await workspace.finish()
   const stays = await reviewWorkspace(ctx, RUN, { report, workspace }, { apply: true, style: PLAIN_STYLE })
   expect([stays, existsSync(join(own, ".git/HEAD"))]).toEqual([true, true])
-  expect(ctx.err()).toContain("own/.git: a repository that the box made: it never comes over, and its commits wait")
+  expect(ctx.err()).toContain(
+    "own/.git: a repository that the box made or changed: it never comes over, and its commits wait",
+  )
   expect(ctx.err()).toContain(`what was left as it is waits in ${join(directory, "tree")}`)
   expect(existsSync(join(ctx.cwd, "own/b.txt"))).toBe(true)
   expect(existsSync(join(ctx.cwd, "own/.git"))).toBe(false)
