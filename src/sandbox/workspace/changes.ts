@@ -56,7 +56,8 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
         () => namesIn(directory),
         () => bar(path),
       ) ?? []
-    if (at !== "" && isGitDirectory(names)) gitDirectories.add(at)
+    // Where the workspace has no repository, git on the host takes one for it whose HEAD lies at its top.
+    if (isGitDirectory(names) && (at !== "" || state.git?.repository === null)) gitDirectories.add(at)
     const isGits = gitDirectories.has(at)
     for (const entry of names) {
       const path = at === "" ? entry : `${at}/${entry}`

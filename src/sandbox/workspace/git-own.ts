@@ -27,11 +27,11 @@ export function gitDirectoriesOf(copied: Readonly<Record<string, Copied>> = {}):
   })
 }
 
-/** Whether a path is one of these directories, or lies below one. */
+/** Whether a path is one of these directories, or lies below one; "" is the top. */
 export function liesIn(directories: ReadonlySet<string>, path: string): boolean {
   for (let at = path; at !== ""; at = at.slice(0, Math.max(0, at.lastIndexOf("/"))))
     if (directories.has(at)) return true
-  return false
+  return directories.has("")
 }
 
 /** What is said of a file in a git directory. */

@@ -112,9 +112,9 @@ export function walkWorkspace(
  * name it, as beside a bare clone, and git takes it for a repository wherever somebody stands in it.
  */
 export function isGitDirectory(names: readonly string[]): boolean {
-  return (
-    names.includes("HEAD") && (names.includes("commondir") || (names.includes("objects") && names.includes("refs")))
-  )
+  // The host's file system may fold case.
+  const has = (name: string) => names.some((one) => one.length === name.length && one.toLowerCase() === name)
+  return has("head") && (has("commondir") || (has("objects") && has("refs")))
 }
 
 /** Of a workspace that the box sees nothing of. */

@@ -5,7 +5,7 @@ import { expect, test } from "vitest"
 import { reviewWorkspace } from "../../../src/commands/run-review.ts"
 import { PLAIN_STYLE } from "../../../src/render/style.ts"
 import { boxDirectory } from "../../../src/sandbox/box-directory.ts"
-import { emptyHome, testContext } from "../../context.ts"
+import { emptyHome, temporaryDirectory, testContext } from "../../context.ts"
 import { git, makeRepository, open, RUN } from "./make.ts"
 
 const COMMITS = "a repository that the box made or changed: it never comes over, and its commits wait in the copy"
@@ -84,3 +84,24 @@ test("a bare repository that an agent made in a copy keeps the copy, and is name
   expect([existsSync(join(ctx.cwd, "new/b.txt")), existsSync(join(ctx.cwd, "new/own.git"))]).toEqual([true, false])
   expect((await workspace.apply(report)).conflicts).toEqual([{ path: "new/own.git", why: COMMITS }])
 })
+
+test.each(["copy", "direct"] as const)(
+  "a workspace without a repository that became one by itself (%s): what git would run is not applied, and is named",
+  async (mode) => {
+    const root = temporaryDirectory({ "a.txt": "one\n" })
+    const { workspace, directory } = await open(root, { mode })
+    const tree = mode === "copy" ? join(directory, "tree") : root
+    for (const name of ["Objects", "Refs"]) mkdirSync(join(tree, name))
+    writeFileSync(join(tree, "head"), "ref: refs/heads/main\n")
+    writeFileSync(join(tree, "config"), "[core]\n\tfsmonitor = evil\n")
+    const report = await workspace.finish()
+    const config = report.changes.find(({ path }) => path === "config")
+    if (mode === "direct") {
+      expect(config?.runs).toContain("git: settings and hooks")
+      return
+    }
+    expect(config?.refused).toBe(COMMITS)
+    const { applied, conflicts } = await workspace.apply(report)
+    expect([applied, conflicts.map(({ path }) => path)]).toEqual([[], ["Objects", "Refs", "config", "head"]])
+  },
+)
