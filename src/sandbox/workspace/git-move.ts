@@ -113,6 +113,11 @@ export async function moveHead(
   }
   const ref = head.startsWith("ref: ") ? head.slice(5) : undefined
   if (ref !== undefined && report.conflicts.some((conflict) => conflict.ref === ref)) return
+  // A branch without a commit is no ref, but prompts show its name.
+  if (ref !== undefined && !mayBeNamed(ref) && !start.refs.some(([name]) => name === ref)) {
+    report.refused.push("what the box has checked out: a new branch whose name a script may stumble over")
+    return
+  }
   const args =
     ref !== undefined
       ? ["symbolic-ref", "-m", "nanoguard: from the box", "HEAD", ref]

@@ -83,6 +83,21 @@ test("a new branch whose name a script may stumble over is kept by another", asy
   expect(git(root, "branch", "--show-current")).toBe("main")
 })
 
+test("a branch without a commit is not checked out by such a name, and one that the host has is", async () => {
+  const odd = "refs/heads/$(touch\x24{IFS}x)"
+  for (const isNew of [true, false]) {
+    const root = makeRepository()
+    if (!isNew) git(root, "branch", odd.slice("refs/heads/".length))
+    const { workspace, directory } = await open(root)
+    writeFileSync(join(directory, "git/HEAD"), `ref: ${odd}\n`)
+    const { git: report } = await workspace.finish()
+    expect(git(root, "symbolic-ref", "HEAD")).toBe(isNew ? "refs/heads/main" : odd)
+    expect(report?.refused).toEqual(
+      isNew ? ["what the box has checked out: a new branch whose name a script may stumble over"] : [],
+    )
+  }
+})
+
 test("refs as reftables, a branch that is no text and a damaged HEAD are told apart", async () => {
   const root = realpathSync(makeRepository())
   const head = join(root, ".git/HEAD")
