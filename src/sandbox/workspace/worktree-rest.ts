@@ -38,7 +38,7 @@ export async function commitRest(request: Uncommitted): Promise<Rest> {
   const bare = `--git-dir=${fresh}`
   const absent = await absentIn(request)
   // What was staged by force may be ignored; without an index that can be read it is what was changed since.
-  const staged = [...((await entriesAt(git, fresh, box)) ?? new Map<string, string>()).keys()]
+  const staged = [...((await entriesAt(git, fresh, box)) ?? new Map<string, string>()).keys()].filter(isOfTree)
   const read = await git([bare, "read-tree", tip])
   const known = await entriesOf(git, bare)
   const untracked = await untrackedIn(request)
@@ -48,6 +48,9 @@ export async function commitRest(request: Uncommitted): Promise<Rest> {
     read.exitCode === 0 && untracked.isWhole ? await commitThese(request, bare, known, compared) : undefined
   return commit === undefined ? { left: [IN_BOX_DIRECTORY] } : { commit, left: compared.left }
 }
+
+/** Whether git takes such a path of an index, which is the box's own: one with `..` is a file of the host's. */
+const isOfTree = (path: string) => path.split("/").every((part) => !/^(\.{0,2}|\.git)$/i.test(part))
 
 /** Undefined where git fails. */
 async function commitThese(
@@ -167,6 +170,8 @@ const isEmpty = (path: string, stats: BigIntStats) => stats.isDirectory() && rea
 /** Of a path through no link: a directory that is one now has nothing of the commit in it. */
 function statsOf(top: string, path: string): BigIntStats | undefined {
   const parts = path.split("/")
+  // Of a tree or an index that no git wrote.
+  if (parts.includes("..")) return undefined
   for (let at = 1; at < parts.length; at++) {
     const directory = fileOf([top, ...parts.slice(0, at)].join("/"))
     if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) return undefined

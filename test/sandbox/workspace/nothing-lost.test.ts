@@ -1,7 +1,8 @@
 // What an agent did in a checkout of its own comes back, or waits where a person is told: nothing is dropped without a word.
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { createHash } from "node:crypto"
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { dirname, join, relative } from "node:path"
 import { describe, expect, test } from "vitest"
 import { reviewWorkspace } from "../../../src/commands/run-review.ts"
 import { PLAIN_STYLE } from "../../../src/render/style.ts"
@@ -214,6 +215,33 @@ test("what was staged although it is ignored comes back, and a file that is a di
   writeFileSync(join(tree, "a/file"), "new\n")
   expect((await workspace.finish()).git?.left).toBeUndefined()
   expect(git(root, "ls-tree", "-r", "--name-only", BRANCH).split("\n")).toEqual([".gitignore", "a/file", "out/kept"])
+})
+
+test("an index of the box's that names a file above the checkout has it not read, and the rest comes back", async () => {
+  const root = makeRepository()
+  const { workspace, directory, tree, inBox } = await openTree(root)
+  // Shorter than it says, so that git fails on it. Git itself stages no such path: first one that is as long, and in git's order.
+  const ofHost = "/sys/kernel/uevent_seqnum"
+  if (process.platform === "linux") expect(statSync(ofHost).size).toBeGreaterThan(readFileSync(ofHost).length)
+  const above = relative(tree, ofHost)
+  const staged = above.replaceAll("..", "--")
+  mkdirSync(dirname(join(tree, staged)), { recursive: true })
+  writeFileSync(join(tree, staged), "agent\n")
+  inBox("add", "--", staged)
+  rmSync(join(tree, "--"), { recursive: true })
+  const file = join(directory, "git/index")
+  const bytes = Buffer.from(readFileSync(file, "latin1").replaceAll(staged, above), "latin1")
+  createHash("sha1")
+    .update(bytes.subarray(0, -20))
+    .digest()
+    .copy(bytes, bytes.length - 20)
+  writeFileSync(file, bytes)
+  expect(inBox("ls-files", "--full-name").split("\n")).toEqual([above, "a.txt"])
+  writeFileSync(join(tree, "a.txt"), "two\n")
+  const { git: report } = await workspace.finish()
+  expect([report?.refused, report?.left]).toEqual([[], undefined])
+  expect(git(root, "ls-tree", "-r", "--name-only", BRANCH)).toBe("a.txt")
+  expect(git(root, "show", `${BRANCH}:a.txt`)).toBe("two")
 })
 
 test("a checkout that waits is kept by the run's end and by whoever cleans up, and a person is told where", async () => {
