@@ -52,7 +52,7 @@ function lookFor(root: string): FoundRepository {
   if (!file && readdirSync(gitDirectory).length === 0) return {}
   const common = commonOf(root, gitDirectory, file)
   if (typeof common !== "string") return refuse(common.refused)
-  const odd = oddIn(gitDirectory) ?? oddIn(common)
+  const odd = oddIn(gitDirectory) ?? (common === gitDirectory ? undefined : oddIn(common))
   if (odd !== undefined) return refuse(sayOdd(odd, LINK), odd.path)
   if (readHead(gitDirectory) === undefined) return refuse(headRefusal(gitDirectory, common), join(gitDirectory, "HEAD"))
   const found = findObjects(common)

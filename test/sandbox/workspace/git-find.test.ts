@@ -1,6 +1,7 @@
-import { cpSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import fs, { cpSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { syncBuiltinESMExports } from "node:module"
 import { dirname, join, relative } from "node:path"
-import { describe, expect, test } from "vitest"
+import { describe, expect, onTestFinished, test } from "vitest"
 import { stateHome } from "../../../src/home.ts"
 import { findRepository } from "../../../src/sandbox/workspace/git-find.ts"
 import { temporaryDirectory, writeFiles } from "../../context.ts"
@@ -73,6 +74,24 @@ describe("a repository is the workspace's", () => {
     git(root, "config", "core.worktree", `../${"work"} `)
     expect(findRepository(root).repository).toBeUndefined()
   })
+})
+
+test("its refs are looked through once", () => {
+  const root = realpathSync(makeRepository())
+  const real = fs.readdirSync
+  const listed: unknown[] = []
+  const watched = (...args: Parameters<typeof real>) => {
+    listed.push(args[0])
+    return real(...args)
+  }
+  Object.assign(fs, { readdirSync: watched })
+  syncBuiltinESMExports()
+  onTestFinished(() => {
+    Object.assign(fs, { readdirSync: real })
+    syncBuiltinESMExports()
+  })
+  findRepository(root)
+  expect(listed.filter((path) => path === join(root, ".git/refs/heads"))).toHaveLength(1)
 })
 
 describe("another repository of the host's enters no box", () => {
