@@ -54,7 +54,7 @@ interface Return extends TakeOver {
   report: Report
 }
 
-/** Takes over branches, tags, stashes, what is checked out and staged, and where branches push to. Never throws for what the box left. */
+/** Takes over branches, tags, stashes, what is checked out and staged, and where branches push to. Throws where git or a read of the box's files fails. */
 export async function takeOver(request: TakeOver): Promise<GitReport> {
   const { git, root, directory, run, start, mode } = request
   const report: Report = { refs: [], conflicts: [], refused: [] }
