@@ -1,5 +1,7 @@
 // The process that a box belongs to, so that whoever finds its files knows whether it lives.
 import { readFileSync, readlinkSync, statSync, utimesSync } from "node:fs"
+import { EXIT, NanoguardError } from "../errors.ts"
+import { isRecord } from "../packages/registries/values.ts"
 
 /** A process: by its id, told from others that had the same id before or elsewhere. What a system does not say is absent. */
 export interface Owner {
@@ -14,32 +16,33 @@ export interface Owner {
   space?: string
 }
 
-/** This process, as its boxes name it. */
+/** This process, as its boxes name it. Errors: environment (it cannot be told now). */
 export function ownIdentity(): Owner {
   return { pid: process.pid, start: processStart(process.pid) ?? "", ...here() }
 }
 
 /**
  * Whether the process that owns a box is alive: the same one, and not another that was given its id since. One of another machine, or of another
- * namespace of process ids, counts as alive: nothing here could tell, and to end its box is its own nanoguard's.
+ * namespace of process ids, counts as alive: nothing here could tell, and to end its box is its own nanoguard's. So does one of which it cannot be
+ * told now, as with too many open files.
  */
 export function isOwnerAlive(owner: Owner): boolean {
-  if (isElsewhere(owner)) return true
-  if (differs(owner.boot, here().boot)) return false
-  const now = processStart(owner.pid)
-  if (now !== undefined) return now === owner.start
-  if (process.platform === "linux") return false
   try {
+    if (isElsewhere(owner)) return true
+    if (differs(owner.boot, here().boot)) return false
+    const now = processStart(owner.pid)
+    if (now !== undefined) return now === owner.start
+    if (process.platform === "linux") return false
     process.kill(owner.pid, 0)
     return true
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"
+    return (error as NodeJS.ErrnoException).code !== "ESRCH"
   }
 }
 
 /**
  * Whether a process is of another machine, or of a namespace of process ids that is not this one: whether it lives cannot be told from here. Nor
- * can it of one of another boot where either side has no machine-id(5): that may be another machine.
+ * can it of one of another boot where either side has no machine-id(5): that may be another machine. Errors: environment (it cannot be told now).
  */
 export function isElsewhere(owner: Owner): boolean {
   const { machine, boot, space } = here()
@@ -54,7 +57,7 @@ const RENEWED = 30_000
 
 /**
  * Whether who wrote a file of a moment still waits for what it asks: one elsewhere, for two minutes since it last said so (`keepFresh`). Throws
- * where the file is gone.
+ * ENOENT where the file is gone, and something else where it cannot be told now.
  */
 export function isWaiting(owner: Owner, file: string): boolean {
   return isOwnerAlive(owner) && !(isElsewhere(owner) && Date.now() - statSync(file).mtimeMs > LASTS)
@@ -76,22 +79,22 @@ export function keepFresh(files: readonly string[]): () => void {
   return () => clearInterval(timer)
 }
 
-/** When a process started: field 22 of its stat (proc(5)), ticks since boot; undefined where there is none, or it is dead and not yet waited for. */
+/**
+ * When a process started: field 22 of its stat (proc(5)), ticks since boot; undefined where there is none, or it is dead and not yet waited for.
+ * Errors: environment (it cannot be told now: nobody is taken for gone by that).
+ */
 export function processStart(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1")
-    // The second field, a name in brackets, may hold anything, brackets and spaces included.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19]
-  } catch {
-    return undefined
-  }
+  const stat = unless(GONE, () => readFileSync(`/proc/${pid}/stat`, "latin1"))
+  if (stat === undefined) return undefined
+  // The second field, a name in brackets, may hold anything, brackets and spaces included.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19]
 }
 
 /** Whether a value from a file is an owner; what an older nanoguard wrote says less. */
 export function isOwner(value: unknown): value is Owner {
-  if (typeof value !== "object" || value === null) return false
-  const { pid, start, machine, boot, space } = value as Record<string, unknown>
+  if (!isRecord(value)) return false
+  const { pid, start, machine, boot, space } = value
   const isText = (one: unknown) => typeof one === "string" && one.length <= 80
   return (
     Number.isSafeInteger(pid) &&
@@ -109,17 +112,30 @@ let known: Pick<Owner, "machine" | "boot" | "space"> | undefined
 
 function here(): Pick<Owner, "machine" | "boot" | "space"> {
   if (known) return known
-  const machine = attempt(() => readFileSync("/etc/machine-id", "utf8"))
-  const boot = attempt(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"))
-  const space = attempt(() => readlinkSync("/proc/self/ns/pid"))
+  // Whatever else keeps it from being read passes, and this process would go by half a name for good.
+  const say = (read: () => string) => unless(SILENT, read)?.trim().slice(0, 80)
+  const machine = say(() => readFileSync("/etc/machine-id", "utf8"))
+  const boot = say(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"))
+  const space = say(() => readlinkSync("/proc/self/ns/pid"))
   known = { ...(machine && { machine }), ...(boot && { boot }), ...(space && { space }) }
   return known
 }
 
-function attempt(read: () => string): string | undefined {
+/** There is no such process. */
+const GONE: ReadonlySet<unknown> = new Set(["ENOENT", "ESRCH"])
+/** A system does not say it, now or later. */
+const SILENT: ReadonlySet<unknown> = new Set([...GONE, "ENOTDIR", "EISDIR", "EACCES", "EPERM"])
+
+/** Undefined where reading fails with one of `codes`. */
+function unless(codes: ReadonlySet<unknown>, read: () => string): string | undefined {
   try {
-    return read().trim().slice(0, 80)
-  } catch {
-    return undefined
+    return read()
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (codes.has(code)) return undefined
+    throw new NanoguardError(`which process is alive cannot be told (${code})`, {
+      ...{ exit: EXIT.environment, cause },
+      hint: "where too many files are open: end what opened them, or raise the limit (ulimit -n)",
+    })
   }
 }

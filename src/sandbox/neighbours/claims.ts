@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import type { Context } from "../../context.ts"
 import { stateHome } from "../../home.ts"
 import { prepareDirectory } from "../../store/sqlite/files.ts"
-import { isWaiting, keepFresh, type Owner, ownIdentity } from "../owner.ts"
+import { isOwner, isWaiting, keepFresh, type Owner, ownIdentity } from "../owner.ts"
 import { isWithin } from "../workspace/places.ts"
 import { NeighbourBusy } from "./busy.ts"
 
@@ -119,12 +119,12 @@ function readClaim(file: string, name: string, stage: Claim["stage"]): Claim | u
   return undefined
 }
 
-function isHeld(owner: Owner, file: string): boolean {
+function isHeld(owner: unknown, file: string): boolean {
   try {
-    return isWaiting(owner, file)
-  } catch {
-    // Given back meanwhile.
-    return false
+    return isOwner(owner) && isWaiting(owner, file)
+  } catch (error) {
+    // Given back meanwhile. Whatever else it is, somebody may look there.
+    return (error as NodeJS.ErrnoException).code !== "ENOENT"
   }
 }
 

@@ -9,9 +9,9 @@ import type { Context } from "../../context.ts"
 import { boxDirectory } from "../box-directory.ts"
 import { readBoxFile } from "../boxes.ts"
 import type { Hand } from "../hand.ts"
-import { isOwnerAlive, isWaiting, keepFresh, type Owner, ownIdentity } from "../owner.ts"
+import { isOwner, isOwnerAlive, isWaiting, keepFresh, ownIdentity } from "../owner.ts"
 import type { BoxFile } from "../types.ts"
-import { listNames } from "../workspace/below.ts"
+import { listNames, namesIn } from "../workspace/below.ts"
 import { NeighbourBusy } from "./busy.ts"
 
 /** Reason for which a box stands still. */
@@ -114,9 +114,10 @@ interface Questions {
   answered: Set<string>
 }
 
+/** Throws where that cannot be read now: then nothing is let go on, and nobody answered. */
 function readQuestions(directory: string): Questions {
   const found: Questions = { asked: [], killing: false, answered: new Set() }
-  for (const name of listNames(directory)) {
+  for (const name of namesIn(directory)) {
     const [question = "", answered] = name.split(".")
     if (!QUESTION.test(question)) continue
     if (answered !== undefined) found.answered.add(question)
@@ -127,12 +128,14 @@ function readQuestions(directory: string): Questions {
   return found
 }
 
+/** Somebody may be, where it cannot be told now. */
 function isAsking(file: string): boolean {
   try {
-    return isWaiting(JSON.parse(readFileSync(file, "utf8")) as Owner, file)
-  } catch {
+    const owner: unknown = JSON.parse(readFileSync(file, "utf8"))
+    return isOwner(owner) && isWaiting(owner, file)
+  } catch (error) {
     // Gone meanwhile; or nobody's, for what is asked is whole from the moment that it has its name.
-    return false
+    return (error as NodeJS.ErrnoException).code !== "ENOENT" && !(error instanceof SyntaxError)
   }
 }
 
@@ -236,8 +239,15 @@ export function markKilled(ctx: Pick<Context, "env">, runs: readonly string[]): 
   }
 }
 
-/** Whether somebody who is alive kills a box (`markKilled`): what stands still for that must not be let go on. Never throws. */
+/**
+ * Whether somebody who is alive kills a box (`markKilled`), or may, where that cannot be told now: what stands still for that must not be let go
+ * on. Never throws.
+ */
 export function isBeingKilled(ctx: Pick<Context, "env">, run: string): boolean {
   const directory = directoryOf(ctx, run)
-  return listNames(directory).some((name) => /^kill-[0-9a-z-]+$/.test(name) && isAsking(join(directory, name)))
+  try {
+    return namesIn(directory).some((name) => /^kill-[0-9a-z-]+$/.test(name) && isAsking(join(directory, name)))
+  } catch {
+    return true
+  }
 }
