@@ -1,7 +1,8 @@
 // Stopping all processes of a box where no cgroup can: podman without root on cgroups v1. What is stopped cannot continue another.
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import { EXIT, NanoguardError } from "../../errors.ts"
+import { readSystem, unlessGone } from "./read-system.ts"
 
 /** Milliseconds within which every process must stand still. */
 const PATIENCE_MS = 3_000
@@ -58,22 +59,16 @@ function descendants(root: number): number[] {
 
 // proc(5): a thread that is stopped (T, t), dead (Z, X) or waits in the kernel with the stop pending (D) runs nothing of its own.
 function runs(pid: number): boolean {
-  try {
-    return readdirSync(`/proc/${pid}/task`).some((thread) => {
-      const state = stat(`/proc/${pid}/task/${thread}/stat`)?.state
-      return state !== undefined && !"TtZXxD".includes(state)
-    })
-  } catch {
-    return false
-  }
+  return (unlessGone(() => readdirSync(`/proc/${pid}/task`)) ?? []).some((thread) => {
+    const state = stat(`/proc/${pid}/task/${thread}/stat`)?.state
+    return state !== undefined && !"TtZXxD".includes(state)
+  })
 }
 
 // The name of a program is in parentheses and may hold any character.
 function stat(path: string): { state: string; parent: string } | undefined {
-  try {
-    const [state = "", parent = ""] = readFileSync(path, "latin1").split(") ").at(-1)!.split(" ")
-    return { state, parent }
-  } catch {
-    return undefined
-  }
+  const text = readSystem(path)
+  if (text === "") return undefined
+  const [state = "", parent = ""] = text.split(") ").at(-1)!.split(" ")
+  return { state, parent }
 }

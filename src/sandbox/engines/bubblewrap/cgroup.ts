@@ -1,10 +1,11 @@
 // A control group of the box's own, where one can be made: what its limits rest on, and the way to every process of it at once.
 // Version 2 (Linux, Documentation/admin-guide/cgroup-v2.rst) and version 1 (Documentation/admin-guide/cgroup-v1/).
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
+import { accessSync, constants, existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { EXIT, NanoguardError } from "../../../errors.ts"
 import type { BoxLimits } from "../../types.ts"
+import { readSystem } from "../read-system.ts"
 
 export type Controller = "memory" | "pids" | "cpu" | "freezer"
 
@@ -61,8 +62,8 @@ function order({ version, directories }: Cgroup, frozen: boolean): boolean {
 /** Whether every process of the group stands still. */
 export function isFrozen({ version, directories }: Cgroup): boolean {
   if (directories.freezer === undefined) return false
-  if (version === 1) return read(join(directories.freezer, "freezer.state")).trim() === "FROZEN"
-  return /^frozen 1$/m.test(read(join(directories.freezer, "cgroup.events")))
+  if (version === 1) return readSystem(join(directories.freezer, "freezer.state")).trim() === "FROZEN"
+  return /^frozen 1$/m.test(readSystem(join(directories.freezer, "cgroup.events")))
 }
 
 /** Processes of the group. */
@@ -70,7 +71,7 @@ export function members({ directories }: Cgroup): number[] {
   const directory = directories.freezer ?? Object.values(directories)[0]
   return directory === undefined
     ? []
-    : read(join(directory, "cgroup.procs"))
+    : readSystem(join(directory, "cgroup.procs"))
         .split("\n")
         .map(Number)
         .filter((pid) => pid > 0)
@@ -167,7 +168,7 @@ function makeSeparate(name: string, root: string): Cgroup {
 
 /** Our own group in the tree of `controller` (proc_pid_cgroup(5)); `/` where it is not told. */
 export function ownPath(controller: string): string {
-  for (const line of read("/proc/self/cgroup").split("\n")) {
+  for (const line of readSystem("/proc/self/cgroup").split("\n")) {
     const [, controllers = "", ...path] = line.split(":")
     if (line !== "" && controllers.split(",").includes(controller)) return path.join(":")
   }
@@ -208,14 +209,6 @@ function writeTo(path: string, value: string): boolean {
     return true
   } catch {
     return false
-  }
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, "utf8")
-  } catch {
-    return ""
   }
 }
 

@@ -1,9 +1,10 @@
 // What a launch leaves behind in the directory of its box, so that any later process of nanoguard finds, freezes and ends it.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { isTargetName } from "../../kills/types.ts"
 import { RUN_NAME } from "../../run-name.ts"
+import { readSystem, unlessGone } from "../read-system.ts"
 import { type Cgroup, members } from "./cgroup.ts"
 import { type Init, isInit } from "./processes.ts"
 
@@ -65,7 +66,7 @@ export function findLaunches(boxes: string): FoundLaunch[] {
 export function readLaunch(directory: string): Pick<FoundLaunch, "launched" | "init" | "ended"> {
   const launched = readJson(join(directory, FILE)) as Launched | undefined
   if (launched === undefined || launched.boot !== bootId()) return { ended: true }
-  const status = readText(join(directory, STATUS))
+  const status = readSystem(join(directory, STATUS))
   const pid = Number(/"child-pid": (\d+)/.exec(status)?.[1])
   const namespace = Number(/"pid-namespace": (\d+)/.exec(status)?.[1])
   const init = { pid, namespace }
@@ -90,34 +91,23 @@ export function removeLaunch(directory: string): void {
 }
 
 function bootId(): string {
-  return readText("/proc/sys/kernel/random/boot_id").trim()
+  return readSystem("/proc/sys/kernel/random/boot_id").trim()
 }
 
 /** Linux counts 100 ticks a second for programs, on every architecture here. One less: the two clocks are rounded differently. */
 function ticksNow(): number {
-  return Math.floor(Number(readText("/proc/uptime").split(" ")[0]) * 100) - 1
+  return Math.floor(Number(readSystem("/proc/uptime").split(" ")[0]) * 100) - 1
 }
 
-function listDirectory(path: string): string[] {
-  try {
-    return readdirSync(path)
-  } catch {
-    return []
-  }
-}
+const listDirectory = (path: string) => unlessGone(() => readdirSync(path)) ?? []
 
+/** Undefined where there is none, or it is damaged. */
 function readJson(path: string): Record<string, unknown> | undefined {
+  if (unlessGone(() => statSync(path).size > MOST_BYTES)) return undefined
   try {
-    return statSync(path).size > MOST_BYTES ? undefined : JSON.parse(readFileSync(path, "utf8"))
-  } catch {
-    return undefined
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8")
-  } catch {
-    return ""
+    return JSON.parse(readSystem(path))
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
   }
 }

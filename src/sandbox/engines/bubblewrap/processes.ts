@@ -1,8 +1,9 @@
 // Processes of a box as /proc shows them (proc(5)): which one is the first of its process namespace, and all that share it. A
 // process id alone names nobody: it may belong to another process since.
-import { readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { readdirSync, readlinkSync } from "node:fs"
 import { setTimeout } from "node:timers/promises"
 import { EXIT, NanoguardError } from "../../../errors.ts"
+import { readSystem, unlessGone } from "../read-system.ts"
 
 /** The first process of a box's own process namespace. Ending it ends every process in there. */
 export interface Init {
@@ -84,16 +85,13 @@ function inNamespace(namespace: number): number[] {
 }
 
 function namespaceOf(pid: number): number | undefined {
-  try {
-    return Number(/^pid:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/ns/pid`))?.[1])
-  } catch {
-    return undefined
-  }
+  const link = unlessGone(() => readlinkSync(`/proc/${pid}/ns/pid`))
+  return link === undefined ? undefined : Number(/^pid:\[(\d+)\]$/.exec(link)?.[1])
 }
 
 /** The id that a process has in its own namespace; what ended comes last. */
 function innerId(pid: number): number {
-  return Number(/^NSpid:.*\t(\d+)$/m.exec(readText(`/proc/${pid}/status`))?.[1] ?? Number.POSITIVE_INFINITY)
+  return Number(/^NSpid:.*\t(\d+)$/m.exec(readSystem(`/proc/${pid}/status`))?.[1] ?? Number.POSITIVE_INFINITY)
 }
 
 /**
@@ -103,13 +101,13 @@ function innerId(pid: number): number {
 function standsStill(pid: number): boolean {
   const state = statFields(pid)?.[0]
   if (state !== "D") return state === undefined || "TtZX".includes(state)
-  const pending = /^ShdPnd:\t([0-9a-f]+)$/m.exec(readText(`/proc/${pid}/status`))?.[1] ?? "0"
+  const pending = /^ShdPnd:\t([0-9a-f]+)$/m.exec(readSystem(`/proc/${pid}/status`))?.[1] ?? "0"
   return (BigInt(`0x${pending}`) & SIGSTOP) !== 0n
 }
 
 /** Fields of /proc/<pid>/stat from the third on: the second is the program's name, which may hold blanks and brackets. */
 function statFields(pid: number): string[] | undefined {
-  const text = readText(`/proc/${pid}/stat`)
+  const text = readSystem(`/proc/${pid}/stat`)
   return text === "" ? undefined : text.slice(text.lastIndexOf(")") + 2).split(" ")
 }
 
@@ -118,13 +116,5 @@ function signal(pid: number, name: NodeJS.Signals): void {
     process.kill(pid, name)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8")
-  } catch {
-    return ""
   }
 }
