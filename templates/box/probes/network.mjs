@@ -25,12 +25,16 @@ const connectAll = (targets) =>
  * does not go by what lies behind: on a machine without a network, too, there is none in a box alone.
  */
 const hasRoute = (host) =>
-  new Promise((resolve) => {
+  new Promise((resolve, reject) => {
     const socket = createSocket(isIPv6(host) ? "udp6" : "udp4")
     const done = (error) => {
       socket.close()
-      resolve(error === undefined || error === null)
+      // No socket at all says nothing of ways.
+      if (["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS"].includes(error?.code)) reject(error)
+      else resolve(error === undefined || error === null)
     }
+    // That it cannot be bound, as without IPv6, is not told to who connects it.
+    socket.once("error", done)
     socket.connect(443, host, done)
   })
 const routesTo = (hosts) => Promise.all(hosts.map(async (host) => [`a route to ${host}`, await hasRoute(host)]))

@@ -4,6 +4,7 @@ import { once } from "node:events"
 import { readFileSync, writeFileSync } from "node:fs"
 import { type AddressInfo, connect, createServer, type Server } from "node:net"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { describe, expect, onTestFinished, test } from "vitest"
 import type { Context } from "../../../src/context.ts"
@@ -135,3 +136,42 @@ test.runIf(process.platform === "linux")("the host's own processes, sockets and 
   for (const probe of ["host-processes", "environment", "abstract-socket", "namespaces"])
     expect(found.get(probe), probe).toMatchObject({ state: "broke" })
 })
+
+/** Takes every descriptor that is left once a probe wants a datagram socket. */
+const CROWD = `
+import dgram from "node:dgram"
+import { openSync } from "node:fs"
+import { syncBuiltinESMExports } from "node:module"
+const make = dgram.createSocket
+dgram.createSocket = (...args) => {
+  try {
+    for (;;) openSync("/dev/null")
+  } catch {}
+  return make(...args)
+}
+syncBuiltinESMExports()`
+
+test.runIf(process.platform === "linux")(
+  "a probe that gets no socket says so, and those after it are made",
+  async () => {
+    const main = fileURLToPath(new URL("../../../templates/box/probes/main.mjs", import.meta.url))
+    const crowd = `data:text/javascript,${encodeURIComponent(CROWD)}`
+    const words = [
+      "-c",
+      'ulimit -n 64; exec "$0" "$@"',
+      process.execPath,
+      "--import",
+      crowd,
+      main,
+      "ipv6",
+      "interfaces",
+    ]
+    const { stdout } = await run("/bin/sh", words)
+    const said = stdout.split("\n").filter((line) => line !== "")
+    expect(said.map((line) => JSON.parse(line) as Partial<Outcome>)).toMatchObject([
+      { probe: "ipv6", state: "cannot-tell", saw: "the probe failed: EMFILE" },
+      { probe: "interfaces" },
+      { probe: "end" },
+    ])
+  },
+)
