@@ -9,6 +9,8 @@ import { killMembers } from "./members.ts"
 /** Milliseconds for one answer of an engine; ending a box may take the engine's own grace of ten seconds. */
 const ANSWER_MS = 20_000
 const END_MS = 40_000
+/** Milliseconds to have boxes stand still that are killed next: what comes after does not wait for an engine that hangs at it. */
+const STRIKE_MS = 2_000
 
 const MAX_OUTPUT = 4 * 1024 * 1024
 
@@ -95,7 +97,9 @@ export function boxCommands(engine: EngineName, cli: EngineCli, list: () => Prom
   // none runs: also by who was asked to end it while somebody else is at that, too, and has it stand still.
   const strikeAll = async (boxes: readonly FoundBox[]) => {
     for (let at = 0; at < boxes.length; at += AT_ONCE) {
-      await cli(["pause", ...boxes.slice(at, at + AT_ONCE).map(({ handle }) => handle)], END_MS)
+      const some = boxes.slice(at, at + AT_ONCE).map(({ handle }) => handle)
+      // Where that fails they are struck as they run.
+      await cli(["pause", ...some], STRIKE_MS).catch(() => {})
     }
     // Known by name alone where its own run ends it.
     const runs = new Set(boxes.map(({ run }) => run))

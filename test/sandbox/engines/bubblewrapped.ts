@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto"
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { onTestFinished, type TestContext } from "vitest"
+import type { Cgroup } from "../../../src/sandbox/engines/bubblewrap/cgroup.ts"
 import { createBubblewrap } from "../../../src/sandbox/engines/bubblewrap.ts"
 import type { BoxSpec, Engine, FoundBox, Launch } from "../../../src/sandbox/types.ts"
 import { temporaryDirectory, testContext } from "../../context.ts"
@@ -18,6 +19,14 @@ export function needs(ctx: TestContext, program: string, how: string): void {
 /** The same for root, who alone can be another user for a test. */
 export function needsRoot(ctx: TestContext): void {
   if (process.getuid?.() !== 0) ctx.skip("only root can start boxes of other users'")
+}
+
+/** The freezer of a control group that a test made; skips as `needs` where there is none, for root has one in a run that has to have everything. */
+export function needsGroup(ctx: TestContext, { directories: { freezer } }: Pick<Cgroup, "directories">): string {
+  if (freezer !== undefined) return freezer
+  if (process.env["NANOGUARD_REQUIRE_ENGINES"] === "1" && process.getuid?.() === 0)
+    throw new Error("no control group can be made here: /sys/fs/cgroup has to be writable, with a freezer (version 1)")
+  return ctx.skip("no control group can be made here")
 }
 
 export interface Boxes {
