@@ -88,7 +88,8 @@ export async function killMembers(cgroup: Cgroup): Promise<boolean> {
     await setFrozen(cgroup, true).catch(() => {})
     killAll(cgroup)
   }
-  await setFrozen(cgroup, false)
+  // Not waited for: one that somebody else freezes at the same time would not come to be let go on again, as it is below.
+  order(cgroup, false)
   const done = () => {
     const left = members(cgroup)
     if (left.length === 0) return true
