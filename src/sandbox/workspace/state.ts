@@ -41,6 +41,8 @@ export interface WorkspaceState {
 }
 
 const FILE = "workspace.json"
+/** Tables by paths, and a path may be `constructor`: nothing is in them that was not written there. */
+const BY_PATH = ["places", "repositories", "copied", "directories"] as const
 
 /** Writes it whole. */
 export function saveState(directory: string, state: WorkspaceState): void {
@@ -52,7 +54,9 @@ export function saveState(directory: string, state: WorkspaceState): void {
 /** Reads it; undefined where there is none. Throws `NanoguardError` (environment) where it is damaged. */
 export function loadState(directory: string): WorkspaceState | undefined {
   try {
-    return JSON.parse(readFileSync(join(directory, FILE), "utf8")) as WorkspaceState
+    const state = JSON.parse(readFileSync(join(directory, FILE), "utf8")) as WorkspaceState
+    for (const name of BY_PATH) if (state[name] !== undefined) Object.setPrototypeOf(state[name], null)
+    return state
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined
     throw new NanoguardError("what is kept of a workspace is damaged", {
