@@ -16,17 +16,18 @@ export function seenHead(
   opening = false,
 ): SeenRequest {
   const mark = url.indexOf("?")
-  const single = new Map<string, string>()
+  // A rule may ask for one by any name, and an agent sends one of any name.
+  const single: Record<string, string> = Object.create(null)
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const [name, value] = [headers[at]!, headers[at + 1]!]
-    const before = single.get(name)
-    single.set(name, before === undefined ? value : `${before}${name === "cookie" ? "; " : ", "}${value}`)
+    const before = single[name]
+    single[name] = before === undefined ? value : `${before}${name === "cookie" ? "; " : ", "}${value}`
   }
   return {
     method,
     scheme: opening ? (scheme === "https" ? "wss" : "ws") : scheme,
     ...{ host, port, path: mark < 0 ? url : url.slice(0, mark), query: mark < 0 ? "" : url.slice(mark + 1) },
-    headers: Object.fromEntries(single),
+    headers: single,
   }
 }
 

@@ -131,7 +131,7 @@ function fromJson(value: JsonValue, endpoint: boolean): Asked | { unread: Unread
 }
 
 function fromQuery(pairs: readonly { name: string; value: string }[]): Asked | { unread: Unread } {
-  const one: Record<string, string> = {}
+  const one: Record<string, string> = Object.create(null)
   for (const pair of pairs) {
     // Whether a plus is a blank makes no difference to GraphQL but in texts: the stricter reader's way.
     const [name] = readings(pair.name, "blank")

@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { seenHead } from "../../../src/gateway/egress/seen.ts"
 import { readFields } from "../../../src/gateway/services/index.ts"
 import { json, request } from "./request.ts"
 
@@ -185,6 +186,13 @@ describe("graphql and mcp", () => {
     ])
     expect({ ...fields }).toEqual({ "mcp.method": ["tools/list", "tools/call"], "mcp.tool": "create_issue" })
   })
+})
+
+it("a name that every object has is none of the request's: not there, and nothing that makes it unclear", async () => {
+  const target = { scheme: "https", host: "api.linear.app", port: 443 } as const
+  const seen = seenHead(target, "GET", "/graphql?query=%7Bme%7D&toString=1", ["x-env", "prod"])
+  const { fields, unread } = await readFields(seen, ["header.constructor", "header.x-env", "graphql.type"])
+  expect([{ ...fields }, unread]).toEqual([{ "header.x-env": "prod", "graphql.type": "query" }, undefined])
 })
 
 describe("graphql and mcp selectors at hosts that speak neither", () => {
