@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { readApproval } from "../../approvals/list.ts"
 import { readBody as readRecord } from "../../audit/sealing/record-shape.ts"
 import { NanoguardError } from "../../errors.ts"
+import { parseForeignJson } from "../../foreign-json.ts"
 import { cleanText } from "../../render/clean.ts"
 import type { Store } from "../../store/types.ts"
 import { type Answer, errorAnswer, unavailableAnswer } from "../answer.ts"
@@ -162,7 +163,7 @@ async function askPeople(options: InternalOptions, name: string, request: Incomi
 
 function readReason(bytes: Buffer): string | undefined {
   try {
-    const { reason } = JSON.parse(bytes.toString("utf8")) as { reason?: unknown }
+    const { reason } = parseForeignJson(bytes.toString("utf8")) as { reason?: unknown }
     return typeof reason === "string" && reason.trim() !== "" && reason.length <= MAX_REASON ? reason : undefined
   } catch {
     return undefined

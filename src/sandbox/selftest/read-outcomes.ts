@@ -1,4 +1,5 @@
 // What a box printed, judged from outside: what is missing did not hold.
+import { parseForeignJson } from "../../foreign-json.ts"
 import type { EngineName } from "../types.ts"
 import type { Outcome, ProbeState } from "./types.ts"
 
@@ -77,7 +78,7 @@ function judge(outcome: Outcome, { engine, runtime = "" }: BoxFacts): Outcome {
 export function parseOutcome(line: string): Outcome | undefined {
   if (!line.startsWith('{"probe":')) return undefined
   try {
-    const { probe, item, title, state, saw } = JSON.parse(line) as Record<string, unknown>
+    const { probe, item, title, state, saw } = parseForeignJson(line) as Record<string, unknown>
     if (!isText(probe) || !isText(item) || !isText(title) || !isText(saw) || !isState(state)) return undefined
     return { probe, item, title, state, saw: saw.slice(0, 400) }
   } catch {

@@ -110,7 +110,9 @@ test("asks people for an exception, for its own refusals, and not without end", 
   const at = `POST /-/nanoguard/v1/request/${id}`
   expect((await ask(at, { reason: " " })).status).toBe(400)
   expect((await ask(at, "{")).status).toBe(400)
-  expect((await ask(at, { reason: "it is a fork of ours" })).json()).toMatchObject({ state: "pending" })
+  // JSON.parse would take the second key for the first one (nodejs/node#63785).
+  expect((await ask(at, '{"mine":1,"reaso\\\\":"x"}')).status).toBe(400)
+  expect((await ask(at, '{"mine":1,"reaso\\u006e":"it is a fork of ours"}')).json()).toMatchObject({ state: "pending" })
   const asked = (await gate.records()).filter(({ type }) => type === "approval.requested")
   expect(asked).toHaveLength(1)
   const statuses = await Promise.all(Array.from({ length: 8 }, async () => (await ask(at, { reason: "x" })).status))

@@ -29,6 +29,16 @@ test("only what was expected counts, the first time, and in its form", () => {
   expect(states(outcomes)).toEqual(["broke", "cannot-tell", "cannot-tell", "cannot-tell", "cannot-tell"])
 })
 
+test("the first outcome of a probe counts, also where an escape is in its keys", () => {
+  const broke = said("mount", "broke")
+  const printed = [
+    broke.replace('"state":', '"stat\\\\":'),
+    broke.replace('"state":', '"stat\\u0065":'),
+    said("mount", "held"),
+  ]
+  expect(states(readOutcomes(printed.join("\n"), 0, [probe("mount")], docker))).toEqual(["broke"])
+})
+
 test("a box that a probe ended has held it, a box that did not start has held nothing", () => {
   const expected = [probe("memory"), probe("mount")]
   expect(states(readOutcomes("", 137, expected, docker))).toEqual(["held", "cannot-tell"])
