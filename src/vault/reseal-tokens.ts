@@ -27,7 +27,9 @@ const STS_HOST =
   /(?:^|\.)sts(?:-fips)?(?:\.[a-z0-9-]+){0,3}\.(?:amazonaws\.com(?:\.cn)?|api\.aws|api\.amazonwebservices\.com\.cn)$/
 const AWS_TARGET = /^AWSCognitoIdentityService\.GetCredentialsForIdentity$/
 
-const GRANT = /(?:^|[?&])grant_type=|"grant_type"\s*:/
+const GRANT = /(?:^|[?&])grant_type=/
+const JSON_GRANT = /"grant_type"\s*:/
+const JSON_TYPE = /^application\/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$/i
 /** Slack takes these by any method. */
 const BY_ANY_METHOD = /\/oauth\.(?:v2\.)?access$/
 
@@ -41,12 +43,24 @@ export function tokenRequest(host: string, request: OutgoingRequest): TokenReque
   const path = withoutSlashes(decode(plain!))
   if (path.endsWith("/federation/credentials") || AWS_TARGET.test(headerOf(headers, "x-amz-target") ?? "")) return "aws"
   const text = body?.toString("latin1") ?? ""
-  const texts = [url, decode(url), text, decode(text)]
-  if (STS_HOST.test(host) || texts.some((one) => STS_ACTION.test(one))) return "aws"
+  const [addresses, bodies] = [
+    [url, decode(url)],
+    [text, decode(text)],
+  ]
+  const has = (form: RegExp) =>
+    addresses.some((one) => form.test(one)) || (bodies.some((one) => form.test(one)) && !isJson(headers, text))
+  if (STS_HOST.test(host) || has(STS_ACTION)) return "aws"
   if (BY_ANY_METHOD.test(path)) return "oauth"
   if (method !== "POST") return undefined
   if (INSTALLATION_PATH.test(path)) return "installation"
-  return OAUTH_PATH.test(path) || texts.some((one) => GRANT.test(one)) ? "oauth" : undefined
+  const isGrant = has(GRANT) || [...addresses, ...bodies].some((one) => JSON_GRANT.test(one))
+  return OAUTH_PATH.test(path) || isGrant ? "oauth" : undefined
+}
+
+/** Whether no service takes a body for a form: what looks like one in it is part of a text, which somebody wrote about forms. */
+function isJson(headers: readonly string[], text: string): boolean {
+  const types = headers.filter((_, at) => headers[at - 1]?.toLowerCase() === "content-type" && at % 2 === 1)
+  return types.length === 1 && JSON_TYPE.test(types[0]!.trim()) && parse(text) !== undefined
 }
 
 /** Without the escapes of forms and addresses, and of JSON. */

@@ -23,7 +23,13 @@ function make() {
   const time = { now: NOW }
   return { time, resealer: createResealer({ vault, now: () => time.now }) }
 }
-const post = (path: string, body = "") => ({ method: "POST", path, headers: [], body: Buffer.from(body) })
+const post = (path: string, body = "", headers: string[] = []) => ({
+  ...{ method: "POST", path, headers },
+  body: Buffer.from(body),
+})
+const JSON_TYPE = ["Content-Type", "application/json; charset=utf-8"]
+/** JSON that somebody wrote about such requests. */
+const ABOUT = JSON.stringify({ text: "send /token?x&grant_type=password, or ?Action=GetSessionToken&x" })
 
 describe("tokenRequest", () => {
   test.each<[string, string, Parameters<typeof tokenRequest>[1], string | undefined]>([
@@ -65,6 +71,13 @@ describe("tokenRequest", () => {
     ["STS with FIPS", "sts-fips.us-east-1.amazonaws.com", post("/"), "aws"],
     ["STS in one's own network", "vpce-1-a.sts.us-east-1.vpce.amazonaws.com", post("/"), "aws"],
     ["STS by its newer name", "sts.us-east-1.api.aws", post("/"), "aws"],
+    ["a form by the name of JSON", "id.example.com", post("/x", "a=b&grant_type=password", JSON_TYPE), "oauth"],
+    ["JSON without a type", "id.example.com", post("/x", ABOUT.replace("Action", "")), "oauth"],
+    ["JSON of two types", "id.example.com", post("/x", ABOUT, [...JSON_TYPE, ...JSON_TYPE]), "aws"],
+    ["JSON by the name of a form", "id.example.com", post("/x", ABOUT, ["content-type", "text/plain"]), "aws"],
+    ["a grant in JSON by its name", "id.example.com", post("/x", '{"a":[{"grant_type":"x"}]}', JSON_TYPE), "oauth"],
+    ["a grant in the query of JSON", "id.example.com", post("/x?grant_type=password", ABOUT, JSON_TYPE), "oauth"],
+    ["JSON that is about such requests", "api.example.com", post("/x", ABOUT, JSON_TYPE), undefined],
     ["what is called alike", "stsx.us-east-1.amazonaws.com", post("/"), undefined],
     ["another POST", "api.example.com", post("/v1/items", "{}"), undefined],
     ["a GET", "id.example.com", { method: "GET", path: "/oauth/token", headers: [] }, undefined],

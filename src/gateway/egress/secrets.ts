@@ -70,7 +70,7 @@ export interface Prepared {
 export async function prepareRequest(
   deps: Pick<EgressDeps, "vault" | "now" | "tokens" | "resealer">,
   who: Attribution,
-  { carried, action }: Judged,
+  { carried, action, classified }: Judged,
   outgoing: OutgoingRequest,
 ): Promise<Prepared> {
   const plain = carried.elsewhere === "redact" ? redacted(outgoing, carried.inert) : outgoing
@@ -92,7 +92,8 @@ export async function prepareRequest(
   if (first === undefined)
     return { outgoing: { ...request, headers: [...request.headers], body: request.body }, used: [], secrets, watch: {} }
   const sent = { ...request, headers: [...request.headers], body: request.body }
-  const kind = tokenRequest(action.host, sent)
+  // What is said to a model may be about such requests, and is none.
+  const kind = tokenRequest(action.host, classified.model === true ? { ...sent, body: undefined } : sent)
   const watch = watchSecrets(secrets)
   const seal = (body: Buffer) => kind && deps.resealer.reseal(kind, body, who.run, first)?.body
   return { outgoing: sent, used: names, secrets, watch: kind === undefined ? watch : watchTokens(watch, seal) }

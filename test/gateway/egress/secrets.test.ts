@@ -3,6 +3,8 @@ import { brotliCompressSync, gzipSync } from "node:zlib"
 import { expect, test } from "vitest"
 import { findPlaceholders } from "../../../src/gateway/egress/secrets.ts"
 import { MARKER, makePlaceholder } from "../../../src/vault/placeholder.ts"
+import { openEgressGate } from "./gate.ts"
+import { HOST } from "./proxy.ts"
 
 const text = makePlaceholder(randomBytes(32), "github", "run-000000000001", "github")
 const coded = (...codings: string[]) => codings.flatMap((coding) => ["content-encoding", coding])
@@ -24,4 +26,25 @@ test.each([
   ["more codings than are taken off", coded("br", "br", "br", "br"), brotliCompressSync(text), "encoded"],
 ])("a body in %s is not let through unseen", async (_, headers, body, unread) => {
   expect(await findPlaceholders("", headers, body)).toEqual({ found: [], unread })
+})
+
+test("what is said to a model about requests for tokens is none: its answer passes", async (t) => {
+  const gate = await openEgressGate(t, {
+    policy: (port) =>
+      `network:\n  - { id: model, allow: ${HOST}, ports: [${port}], addresses: [127.0.0.1], service: anthropic, credential: example }\n`,
+    origin: (_request, response) => void response.end("data: words\n\n"),
+  })
+  await gate.set()
+  await gate.vault.reload()
+  for (const said of ["a=b&grant_type=password", "Action=AssumeRole&x=y", '%22grant_type%22: "password"']) {
+    const body = JSON.stringify({ messages: [{ role: "user", content: `why does ?${said} fail` }] })
+    for (const type of ["application/json", "text/plain"]) {
+      const ran = await gate.curl("-H", `content-type: ${type}`, "-d", body, `${gate.base}/v1/messages`)
+      expect(ran.stdout, ran.stderr).toBe("data: words\n\n\n200")
+    }
+  }
+  // One that is a request for tokens by its address stays one.
+  expect((await gate.curl("-d", "{}", `${gate.base}/v1/oauth/token`)).stdout).not.toContain("words")
+  const failed = expect.objectContaining({ detail: expect.objectContaining({ failed: "answer.tokens-unread" }) })
+  await expect.poll(gate.records).toContainEqual(failed)
 })
