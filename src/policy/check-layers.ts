@@ -1,12 +1,13 @@
 // Settings of a layer that a layer above makes pointless.
 
 import { SEVERITIES } from "./conditions.ts"
+import { parseDuration } from "./duration.ts"
 import type { Finding } from "./finding.ts"
 import { type Layer, mergeMode, mergeUnknownSeverity, stricter } from "./layers.ts"
 import { mergeRisks, RISKS } from "./risk.ts"
 import type { Path } from "./yaml.ts"
 
-/** Warnings for settings that try to loosen what stands above. */
+/** Warnings for settings that try to loosen what stands above, or what the same layer says elsewhere. */
 export function checkLayers(layers: readonly Layer[]): Finding[] {
   const findings: Finding[] = []
   const warn = (layer: number, path: Path, message: string) =>
@@ -20,6 +21,7 @@ export function checkLayers(layers: readonly Layer[]): Finding[] {
     })
   const severity = mergeUnknownSeverity(layers)
   for (const [index, { document }] of layers.entries()) {
+    findings.push(...checkLevels(layers, index))
     if (index === 0) continue
     if (document.mode === "observe" && mergeMode(layers) === "enforce")
       warn(index, ["mode"], "mode: observe has no effect: another layer enforces")
@@ -30,17 +32,6 @@ export function checkLayers(layers: readonly Layer[]): Finding[] {
         ["packages", "unknown-severity"],
         `unknown-severity: ${stated} has no effect: another layer counts them as ${severity}`,
       )
-    }
-    for (const risk of RISKS) {
-      const stated = document.approvals?.risk?.[risk]
-      const counts = mergeRisks(layers.slice(0, index + 1))[risk]
-      for (const key of ["quorum", "alike", "quiet", "operator"] as const)
-        if (stated?.[key] !== undefined && stated[key] !== counts[key])
-          warn(
-            index,
-            ["approvals", "risk", risk, key],
-            `${risk}: ${key}: ${stated[key]} has no effect: a layer above demands more`,
-          )
     }
     for (const section of ["packages", "mounts", "mcp", "skills"] as const) {
       const above = layers.slice(0, index).flatMap((layer) => defaultOf(layer, section) ?? [])
@@ -53,6 +44,37 @@ export function checkLayers(layers: readonly Layer[]): Finding[] {
     }
   }
   return findings
+}
+
+/** What a layer says of a level of risk in vain: because of a lesser one of its own, or of what stands above it. */
+function checkLevels(layers: readonly Layer[], index: number): Finding[] {
+  const { document } = layers[index] as Layer
+  const own = mergeRisks([{ document }])
+  const all = mergeRisks(layers.slice(0, index + 1))
+  return RISKS.flatMap((risk) => {
+    const stated = document.approvals?.risk?.[risk] ?? {}
+    return (["quorum", "expire", "alike", "quiet", "operator"] as const).flatMap((key): Finding[] => {
+      const said = stated[key]
+      const meant = key === "expire" && stated.expire !== undefined ? parseDuration(stated.expire) : said
+      if (said === undefined || all[risk][key] === meant) return []
+      const [why, hint] =
+        own[risk][key] === meant
+          ? ["what stands above it demands more", "a layer can tighten what stands above it, never loosen it"]
+          : ["a lesser risk demands more", "a risk demands at least what lesser ones do"]
+      return [
+        {
+          ...{
+            check: "setting-without-effect",
+            level: "warning",
+            layer: index,
+            path: ["approvals", "risk", risk, key],
+          },
+          message: `${risk}: ${key}: ${said} has no effect: ${why}`,
+          hint,
+        },
+      ]
+    })
+  })
 }
 
 const defaultOf = ({ document }: Pick<Layer, "document">, section: "packages" | "mounts" | "mcp" | "skills") =>

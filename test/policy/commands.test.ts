@@ -73,6 +73,35 @@ describe("policy check", () => {
       "nanoguard.yaml",
     ])
   })
+  it("says what is said of a risk in vain, and because of what", async () => {
+    const inVain = async (env: Record<string, string> = {}) =>
+      (await policyCheck(context(env))).report.findings
+        .filter(({ check }) => check === "setting-without-effect")
+        .map(({ file, line, message }) => `${file}:${line} ${message}`)
+    write(
+      "nanoguard.yaml",
+      "version: 1\napprovals:\n  risk:\n    low: { alike: false }\n    medium: { quorum: 3, expire: 5m }\n    high: { quorum: 2, expire: 1h }\n    critical: { alike: true }\n",
+    )
+    const own = [
+      "nanoguard.yaml:6 high: quorum: 2 has no effect: a lesser risk demands more",
+      "nanoguard.yaml:7 critical: alike: true has no effect: a lesser risk demands more",
+    ]
+    expect(await inVain()).toEqual(own)
+    write(
+      "org.yaml",
+      "version: 1\napprovals: { risk: { low: { quiet: true }, high: { expire: 10m, operator: false } } }\n",
+    )
+    write(
+      "nanoguard.local.yaml",
+      "version: 1\napprovals:\n  risk:\n    high: { expire: 5m, quorum: 4 }\n    critical: { operator: true }\n",
+    )
+    expect(await inVain({ NANOGUARD_ORG_POLICY: "org.yaml" })).toEqual([
+      own[0],
+      "nanoguard.yaml:6 high: expire: 1h has no effect: what stands above it demands more",
+      own[1],
+      "nanoguard.local.yaml:5 critical: operator: true has no effect: what stands above it demands more",
+    ])
+  })
   it("is an error where there is no policy, or an unreadable one", async () => {
     await expect(policyCheck(context())).rejects.toMatchObject({
       exit: 4,
