@@ -32,6 +32,27 @@ test("a placeholder behind more markers than anyone has goes nowhere: in a heade
   expect(stdout).toMatch(/200$/)
 })
 
+test("a flood in a request to a model hides nothing of its head or its body, nor what is to be taken out", async (t) => {
+  const policy = (word: string) => (port: number) =>
+    `network:\n  - { id: model, allow: ${HOST}, ports: [${port}], addresses: ["127.0.0.1"], placeholders: ${word} }\n`
+  const gate = await openEgressGate(t, { policy: policy("inert") })
+  await gate.set()
+  await gate.vault.reload()
+  const [own, stolen] = ["run-1", "run-2"].map((run) => gate.vault.placeholder("example", run))
+  const post = async (header: string, body: string) =>
+    (await gate.curl("-H", `x-a: ${header}`, "--data-binary", body, `${gate.base}/a`)).stdout
+  const flood = FAKES.slice(1).join(" ")
+  expect(await post(flood, `${stolen}`)).toMatch(/credential\.unbound-placeholder.*403$/s)
+  expect((await gate.records()).at(-1)).toMatchObject({ type: "credential.exfiltration" })
+  expect(await post(`${flood} z ${FAKES[0]} ${stolen}`, "a")).toMatch(/body\.unread.*400$/s)
+  expect(gate.seen).toEqual([])
+  // A conversation of many is one all the same.
+  expect(await post("a", `${own} ${FAKES.join(" ")}`)).toMatch(/200$/)
+  await gate.reload(policy("redact")(gate.origin.port))
+  expect(await post("a", `${FAKES.join(" ")} ${own}`)).toMatch(/body\.unread.*400$/s)
+  expect(gate.seen).toHaveLength(1)
+})
+
 test("a method that is overridden by a name with underscores is refused as one with dashes is", async (t) => {
   const policy = (port: number) =>
     `network:\n  - { id: up, allow: ${HOST}, ports: [${port}], addresses: ["127.0.0.1"] }\n`

@@ -56,7 +56,7 @@ export interface CarriedInput {
 /** Looks through what was found. A placeholder of another run is a stolen one wherever it stands. */
 export function carriedBy(vault: Vault | undefined, input: CarriedInput): Carried {
   const { who, action, rules, looked, elsewhere } = input
-  const { found, unread } = looked
+  const { found, unread, flooded } = looked
   const nothing = { ...NOTHING, elsewhere }
   const named = [...new Set(rules.flatMap((rule) => (rule.effect === "deny" ? [] : (rule.credential ?? []))))]
   if (found.length === 0 && named.length === 0 && unread === undefined) return nothing
@@ -82,7 +82,7 @@ export function carriedBy(vault: Vault | undefined, input: CarriedInput): Carrie
   return {
     ...{ inject: [...inject.values()], inert, elsewhere },
     // What hides its content may hide a placeholder, too.
-    ...(unread !== undefined && elsewhere === "refuse" && { unread }),
+    ...(unread !== undefined && (flooded === true || elsewhere !== "inert") && { unread }),
   }
 }
 

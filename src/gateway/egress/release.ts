@@ -102,7 +102,8 @@ function sendTrailers(
       if (check !== undefined && trailers.length > 0) {
         const looked = await findPlaceholders("", [...trailerPlaces(trailers), ...request.rawTrailers], undefined)
         await check(looked.found)
-        if (looked.unread !== undefined && judged.carried.elsewhere !== "inert") throw new AnswerRefused("body.unread")
+        if (looked.unread !== undefined && (looked.flooded === true || judged.carried.elsewhere !== "inert"))
+          throw new AnswerRefused("body.unread")
       }
       return trailers
     },

@@ -22,10 +22,12 @@ export class InjectionRefused extends Error {
   override name = "InjectionRefused"
 }
 
-/** What was found in a request, and whether a part of its body could not be looked through. */
+/** What was found in a request, and whether a part of it could not be looked through. */
 export interface Looked {
   found: readonly FoundPlaceholder[]
   unread?: Unread
+  /** There was more in its head than is looked at: no conversation is there, so that it goes to no host. */
+  flooded?: true
 }
 
 /** Everything in a request that looks like a placeholder; of a body only where all of it is there. */
@@ -44,12 +46,12 @@ export async function findPlaceholders(
     if (name === "content-encoding") encoding += `${encoding && ", "}${headers[at + 1]!}`
   }
   const found = findInHead(url, values)
-  // As many as are looked at in one place: there may be more.
-  if (found.length >= MAX_FOUND) return { found, unread: "ambiguous" }
-  if (body === undefined || body.length === 0) return { found }
+  const inHead = found.length
   const finder = createBodyFinder("body", encoding)
-  const all = [...found, ...(await finder.push(body)), ...(await finder.end())]
-  return { found: all, ...(isHidden(finder.unread) && { unread: finder.unread }) }
+  if (body !== undefined) found.push(...(await finder.push(body)), ...(await finder.end()))
+  // As many as are looked at in one place: there may be more.
+  if (inHead >= MAX_FOUND) return { found, unread: "ambiguous", flooded: true }
+  return { found, ...(isHidden(finder.unread) && { unread: finder.unread }) }
 }
 
 /** What is only too long is passed: a placeholder is worth nothing, and large files go out. What hides its content is not. */
