@@ -22,7 +22,9 @@ const OF_NAME = new Uint8Array(256).map((_, code) =>
   code > 127 || /[A-Za-z0-9_-]/.test(String.fromCharCode(code)) ? 1 : 0,
 )
 /** What an address in a text cannot go on with. */
-const END_OF_ADDRESS = /[\0-\x20"'<>`{}|^\x7f]/g
+const END_OF_ADDRESS = /[\0-\x20"'<>`{}|^\x7f]/
+/** A name within ASCII: what it is as a host is soon said. */
+const PLAIN = /^[\x21-\x7e]*$/
 /** A last label that is none of a file's or a member's: letters alone, or Punycode. */
 const LAST_LABEL = /^(?:[a-z]{2,63}|xn--[a-z0-9-]{2,59})$/
 
@@ -37,8 +39,10 @@ export function readMentions(text: string, most: number, found: (mention: Mentio
     while (end < text.length && end - dot < MAX_NAME && isOfName(text.charCodeAt(end))) end++
     const name = text.slice(start, end)
     const isKnown = known.has(name)
-    const host = isKnown ? known.get(name) : name.length < 4 ? undefined : hostOf(name)
-    if (!isKnown && known.size < MAX_KNOWN) known.set(name, host)
+    const isFull = known.size >= MAX_KNOWN
+    const isSkipped = name.length < 4 || (isFull && !PLAIN.test(name))
+    const host = isKnown ? known.get(name) : isSkipped ? undefined : hostOf(name)
+    if (!isKnown && !isFull) known.set(name, host)
     const rest = host === undefined ? undefined : restOf(text, start, end)
     if (host !== undefined && !(isKnown && rest === undefined)) {
       left--
@@ -53,7 +57,7 @@ const isOfName = (code: number) => code === DOT || OF_NAME[code & 255] === 1
 function hostOf(text: string): string | undefined {
   const bare = text.replace(/^[.-]+|[.-]+$/g, "")
   if (!bare.includes(".") || bare.includes("..")) return undefined
-  const plain = /^[\x21-\x7e]*$/.test(bare) ? bare.toLowerCase() : Buffer.from(bare, "latin1").toString("utf8")
+  const plain = PLAIN.test(bare) ? bare.toLowerCase() : Buffer.from(bare, "latin1").toString("utf8")
   // Before anything is done about it: most dots of a text are in numbers, files and members.
   if (plain === bare && !mayBeHost(plain)) return undefined
   const host = canonicalHost(plain)
@@ -75,9 +79,10 @@ function restOf(text: string, start: number, end: number): string | undefined {
   // JSON may write `\/`.
   const code = text.charCodeAt(at)
   if (code !== SLASH && text[at] !== "\\") return undefined
-  END_OF_ADDRESS.lastIndex = at
-  const stop = END_OF_ADDRESS.exec(text)?.index ?? text.length
-  return addressRest(text.slice(at, Math.min(stop, at + MAX_REST)))
+  // No further: where nothing ends an address, all of a text would be looked at for each.
+  const rest = text.slice(at, at + MAX_REST)
+  const stop = rest.search(END_OF_ADDRESS)
+  return addressRest(stop < 0 ? rest : rest.slice(0, stop))
 }
 
 /** Path and query as both a text and a request have them; undefined for the root. */

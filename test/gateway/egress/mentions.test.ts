@@ -47,8 +47,16 @@ describe("hostile texts", () => {
       "a".repeat(200_000),
       "/".repeat(200_000),
       "://@".repeat(50_000),
+      // Each of them an address that nothing ends.
+      "://a.example/#".repeat(75_000),
     ])
       expect(read(text).length).toBeLessThanOrEqual(100)
+  })
+  test("of more names than are remembered: of further ones those are found that are written in ASCII", () => {
+    const many = Array.from({ length: 1_000 }, (_, at) => `f${at}.x1`).join(" ")
+    expect(hosts(`${many} bücher.example A.example b.example f1.x1`)).toEqual(["a.example", "b.example"])
+    expect(hosts(`bücher.example ${many} bücher.example`)).toEqual(["xn--bcher-kva.example"])
+    expect(hosts(`https://bücher.example/x ${many} https://bücher.example/y`)).toHaveLength(2)
   })
   test("of any bytes do not throw, and what is found is a host", () => {
     fc.assert(
