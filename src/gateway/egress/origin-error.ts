@@ -22,6 +22,19 @@ const UNREACHABLE = /^(?:ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND
 /** How Node names certificates that it does not believe, and handshakes that failed. */
 const UNTRUSTED = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_OSSL_)/
 
+const UNSENT: ReadonlySet<string | undefined> = new Set<OriginFault>([
+  "unresolved",
+  "unreachable",
+  "untrusted",
+  "loop",
+  "gone",
+])
+
+/** Whether nothing of a request went to its origin: no answer came (status 0), and it failed before there was a connection for it. */
+export function wasUnsent(status: number, failed: string | undefined): boolean {
+  return status === 0 && UNSENT.has(failed)
+}
+
 /** Any error of a request to an origin as one of ours. */
 export function originError(error: unknown): OriginError {
   if (error instanceof OriginError) return error

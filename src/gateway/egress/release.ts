@@ -2,7 +2,7 @@
 
 import { asksPeople } from "../../policy/network.ts"
 import type { Change } from "../../store/types.ts"
-import { createUsageMeter, estimateTokens } from "../services/index.ts"
+import { createUsageMeter, estimateTokens, isUpload } from "../services/index.ts"
 import type { Usage, UsageMeter } from "../services/types.ts"
 import type { Attribution } from "../types.ts"
 import { spellHost } from "./authority.ts"
@@ -12,7 +12,8 @@ import type { Released } from "./exchange.ts"
 import { AnswerRefused, type Forwarded, forward, type Watch } from "./forward.ts"
 import { sendOwnAnswer } from "./grpc-answer.ts"
 import { guardBody } from "./guard.ts"
-import { OriginError, originError } from "./origin-error.ts"
+import { valuesOf } from "./headers.ts"
+import { OriginError, originError, wasUnsent } from "./origin-error.ts"
 import { brokenAnswer } from "./refuse.ts"
 import { findPlaceholders, prepareRequest } from "./secrets.ts"
 import type { Look } from "./sightings.ts"
@@ -72,7 +73,8 @@ export async function release(
   // A token that the origin no longer takes is not used again.
   if (done.status === 401) for (const name of prepared.used) deps.tokens.forget(name)
   const failed = broken ?? done.failed
-  if (meter !== undefined) judged.reserved?.settle(usedBy(done, meter, failed !== undefined))
+  const told = isUpload(valuesOf(request.rawHeaders, "content-type")?.join(", ") ?? "", start.bytes) ? 0 : done.sent
+  if (meter !== undefined) judged.reserved?.settle(usedBy({ ...done, told, failed }, meter))
   await finish(deps, who, released, recorded, done.status, failed)
 }
 
@@ -150,11 +152,18 @@ export async function finish(
   if (changes.length > 0) await holds.finish(changes).catch(onTrouble)
 }
 
-/** What a request used. Of an answer that was cut off, what it said so far is not all; one that refuses cost no tokens to speak of. */
-function usedBy({ status, sent, received }: Forwarded, meter: LateMeter, isCut: boolean) {
+/**
+ * What a request used; `told`: bytes that a model reads as words. Of an answer that was cut off, what it said so far is not all; one that refuses
+ * cost no tokens to speak of.
+ */
+function usedBy(
+  { status, sent, received, told, failed }: Omit<Forwarded, "failed"> & { told: number; failed: string | undefined },
+  meter: LateMeter,
+) {
+  if (wasUnsent(status, failed)) return { sent: false as const }
   const usage = meter.usage()
-  const guess = status >= 400 ? 0 : estimateTokens(sent, received, meter.contentType)
-  const tokens = usage.tokens !== undefined && isCut ? Math.max(usage.tokens, guess) : usage.tokens
+  const guess = status >= 400 ? 0 : estimateTokens(told, received, meter.contentType)
+  const tokens = usage.tokens !== undefined && failed !== undefined ? Math.max(usage.tokens, guess) : usage.tokens
   return { bytes: sent + received, ...usage, ...(tokens !== undefined && { tokens }), guess }
 }
 
