@@ -149,9 +149,10 @@ export interface FrameScrubber {
 export function createReframer(scrubber?: () => FrameScrubber): (chunk: Uint8Array) => Buffer {
   const read = createFrameReader(false)
   const scrub = scrubber?.()
-  // Control frames come in the midst of messages.
+  // Control frames come in the midst of messages: one of their own, which begins anew for each. To make one takes far longer than a ping.
+  let own: FrameScrubber | undefined
   const whole = (bytes: Uint8Array) => {
-    const own = scrubber?.()
+    own ??= scrubber?.()
     return own === undefined ? bytes : Buffer.concat([own.push(bytes), own.end()])
   }
   let going = false

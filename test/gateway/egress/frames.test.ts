@@ -185,6 +185,22 @@ describe("a server's frames", () => {
     const close = reframe(closeFrame(1011, `${SECRET}${"y".repeat(96)}`))
     expect(close).toEqual(Buffer.from([0x88, 2, 0x03, 0xf3]))
   })
+
+  test("cost one scrubber for all messages and one for all control frames of a connection", () => {
+    let made = 0
+    const reframe = createReframer(() => {
+      made++
+      return scrub()
+    })
+    const halves = [SECRET.slice(0, 9), SECRET.slice(9)].map((half) => writeFrame(9, true, Buffer.from(half)))
+    // Two halves in two frames are no secret: nothing of the one is left for the other.
+    for (const half of halves) expect(reframe(Buffer.concat(half))).toEqual(Buffer.concat(half))
+    for (let at = 0; at < 100; at++)
+      expect(reframe(Buffer.concat(writeFrame(10, true, Buffer.from(SECRET))))).toEqual(
+        Buffer.concat(writeFrame(10, true, Buffer.from(HOLDER))),
+      )
+    expect(made).toBe(2)
+  })
 })
 
 describe("what is no frame", () => {
