@@ -1,13 +1,15 @@
 // A WebSocket that is looked into: what the client says is looked through for placeholders, what the server says is scrubbed.
 import { type Duplex, Transform } from "node:stream"
 import { AnswerRefused } from "./forward.ts"
-import { closeFrame, createFrameReader, createReframer, type FrameScrubber } from "./frames.ts"
+import { closeFrame, createFrameReader, createReframer, FrameError, type FrameScrubber } from "./frames.ts"
 import type { MessageGuard } from "./guard.ts"
 import { endSocket } from "./raw-answer.ts"
 
 export interface FrameWatch {
   guard?: MessageGuard | undefined
   scrubber?: (() => FrameScrubber) | undefined
+  /** Is told of what is neither side's doing: the record, the vault. */
+  onTrouble: (error: unknown) => void
 }
 
 /** What passed, in bytes; `failed`: why it was cut off, a code. */
@@ -22,6 +24,7 @@ const MAX_BEHIND = 65_536
 /** RFC 6455, section 7.4.1. */
 const PROTOCOL = 1002
 const POLICY = 1008
+const INTERNAL = 1011
 
 /** Passes frames both ways until either side ends, or nothing moved for `idle` milliseconds. Cut off, the client is told by a close. */
 export function passFrames(client: Duplex, origin: Duplex, idle: number, watch: FrameWatch): Promise<FramesPassed> {
@@ -38,13 +41,14 @@ export function passFrames(client: Duplex, origin: Duplex, idle: number, watch: 
       if (performance.now() - movedAt > idle) end()
     }, idle / 2)
     const cut = (error: Error) => {
-      const isPlaceholder = error instanceof AnswerRefused
-      passed.failed ??= isPlaceholder ? error.message : "frames.malformed"
+      const [failed, code] = endOf(error)
+      if (code === INTERNAL) watch.onTrouble(error)
+      passed.failed ??= failed
       client.unpipe(up)
       down.unpipe(client)
       origin.destroy()
       // What was written are whole frames: a close may stand behind any of them.
-      if (!client.destroyed) endSocket(client, closeFrame(isPlaceholder ? POLICY : PROTOCOL, passed.failed))
+      if (!client.destroyed) endSocket(client, closeFrame(code, passed.failed))
     }
     up.once("error", cut)
     down.once("error", cut)
@@ -75,6 +79,12 @@ export function passFrames(client: Duplex, origin: Duplex, idle: number, watch: 
     origin.on("data", count("received")).pipe(down).pipe(client, { end: false })
     if (client.destroyed || origin.destroyed) end()
   })
+}
+
+/** Why a connection is cut off, and the code of its close. */
+function endOf(error: Error): [failed: string, code: number] {
+  if (error instanceof AnswerRefused) return [error.message, POLICY]
+  return error instanceof FrameError ? ["frames.malformed", PROTOCOL] : ["broken", INTERNAL]
 }
 
 const EMPTY = Buffer.alloc(0)

@@ -40,7 +40,7 @@ export async function releaseUpgrade(deps: EgressDeps, arrived: ArrivedUpgrade, 
     const opening = { ...arrived, url: path }
     const { secrets, watch } = prepared
     const scrubber = secrets.length > 0 ? () => createScrubber(secrets) : undefined
-    const frames = isWatched ? { guard, scrubber } : undefined
+    const frames = isWatched ? { guard, scrubber, onTrouble: deps.onTrouble } : undefined
     const passed = await relayUpgrade(deps.origins, destination, opening, WEBSOCKET_IDLE, outgoing, watch, frames)
     done = passed
     failed = passed.failed

@@ -128,6 +128,22 @@ describe("a placeholder in a message", () => {
     expect(heard).toEqual([])
   })
 
+  test("that cannot be recorded is cut off as well, as the gate's own trouble", async (t) => {
+    const { gate, heard, placeholder } = await openGate(t, "other.example.com")
+    const { client, closed, until } = await openClient(gate, "other.example.com")
+    await until(1)
+    const { write } = gate.store
+    gate.store.write = () => {
+      gate.store.write = write
+      return Promise.reject(new Error("the disk is full"))
+    }
+    client.send(placeholder)
+    expect(await closed).toEqual([1011, "broken"])
+    expect(heard).toEqual([])
+    expect(gate.troubles).toEqual([new Error("the disk is full")])
+    await vi.waitFor(async () => expect((await gate.records()).at(-1)).toMatchObject({ detail: { failed: "broken" } }))
+  })
+
   test("is looked for by whoever sends no frames at all, too: that ends the connection", async (t) => {
     const { gate, heard, placeholder } = await openGate(t, "other.example.com")
     const { client, closed } = await openClient(gate, "other.example.com")
