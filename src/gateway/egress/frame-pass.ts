@@ -52,23 +52,23 @@ export function passFrames(client: Duplex, origin: Duplex, idle: number, watch: 
     }
     up.once("error", cut)
     down.once("error", cut)
-    let open = 2
-    const onClose = () => {
-      open -= 1
-      if (open > 0) return
+    const open = new Set([client, origin])
+    const onClose = (side: Duplex) => {
+      open.delete(side)
+      if (open.size > 0) return
       clearInterval(timer)
       resolve(passed)
     }
     client.on("error", end).once("close", () => {
       origin.destroy()
-      onClose()
+      onClose(client)
     })
     origin
       .on("error", () => origin.destroy())
       .once("close", () => {
         // Cut off, or broken: after an end of its own the last frames are on their way.
         if (!origin.readableEnded && passed.failed === undefined) client.destroy()
-        onClose()
+        onClose(origin)
       })
     down.once("end", () => endSocket(client, EMPTY))
     const count = (name: "sent" | "received") => (chunk: Buffer) => {
@@ -78,6 +78,8 @@ export function passFrames(client: Duplex, origin: Duplex, idle: number, watch: 
     client.on("data", count("sent")).pipe(up).pipe(origin)
     origin.on("data", count("received")).pipe(down).pipe(client, { end: false })
     if (client.destroyed || origin.destroyed) end()
+    // What is closed by now tells nobody of it any more.
+    for (const side of [client, origin]) if (side.closed) onClose(side)
   })
 }
 
