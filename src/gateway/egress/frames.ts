@@ -149,7 +149,7 @@ export interface FrameScrubber {
 export function createReframer(scrubber?: () => FrameScrubber): (chunk: Uint8Array) => Buffer {
   const read = createFrameReader(false)
   const scrub = scrubber?.()
-  // Control frames come in the midst of messages: one of their own, which begins anew for each. To make one takes far longer than a ping.
+  // Control frames come in the midst of messages: one of their own, which begins anew for each.
   let own: FrameScrubber | undefined
   const whole = (bytes: Uint8Array) => {
     own ??= scrubber?.()
