@@ -25,10 +25,10 @@ export async function askGate<T>(
 
 /** The bytes that the gate has by a path; undefined where it has none. Errors: as `askGate`. */
 export async function readFromGate(ctx: Pick<Context, "env">, path: string): Promise<Buffer | undefined> {
-  const { status, bytes } = await exchange(controlPath(ctx), "GET", path, "")
+  const { status, ending, bytes } = await exchange(controlPath(ctx), "GET", path, "")
   if (status === 404) return undefined
   if (status === 200) return bytes
-  throw refused(bytes)
+  throw ending ? new GateGone() : refused(bytes)
 }
 
 function refused(bytes: Buffer): NanoguardError {
