@@ -70,7 +70,7 @@ export function readStart(
         request.pause()
         return onError(error as Error)
       }
-      read = append(read, size, chunk)
+      read = append(read, size, chunk, limit)
       size += chunk.length
       if (size > limit) return finish(false)
       clearTimeout(timer)
@@ -94,12 +94,15 @@ export function readStart(
   })
 }
 
-/** `read`, of whose beginning `size` bytes are taken, with `chunk` after those; a larger copy where there is no room. */
-function append(read: Buffer, size: number, chunk: Buffer): Buffer {
+/**
+ * `read`, of whose beginning `size` bytes are taken, `limit` at most, with `chunk` after those; a larger copy where there is no room, for no more
+ * than can come.
+ */
+function append(read: Buffer, size: number, chunk: Buffer, limit: number): Buffer {
   if (size === 0) return chunk
   let room = read
   if (size + chunk.length > read.length) {
-    room = Buffer.allocUnsafeSlow(Math.max(2 * (size + chunk.length), 1024))
+    room = Buffer.allocUnsafeSlow(Math.min(Math.max(2 * (size + chunk.length), 1024), limit + chunk.length))
     read.copy(room, 0, 0, size)
   }
   chunk.copy(room, size)

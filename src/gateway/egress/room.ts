@@ -1,6 +1,7 @@
-// How much of all bodies is in memory at once while their requests are decided: bounded over all runs, and a part of that for each.
+// How much of all bodies is in memory at once: bounded over all runs, and a part of that for each. A body that was read before its request was
+// decided is there until the answer passed, and so is its place.
 
-/** Bytes of all bodies that are read at once, and of one run's. */
+/** Bytes of all bodies that are kept at once, and of one run's. */
 const ALL = 256 * 1024 * 1024
 const PER_RUN = 32 * 1024 * 1024
 

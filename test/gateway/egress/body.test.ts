@@ -23,6 +23,17 @@ test("a body that comes byte by byte takes no more memory than twice itself", as
   expect(start.bytes.buffer.byteLength).toBeLessThanOrEqual(2 * count)
 })
 
+test("a body takes no more memory than may be read of it, and its last chunk", async () => {
+  const chunk = Buffer.alloc(7_000, 1)
+  for (const limit of [100, 8_000, 100_000]) {
+    const cut = await readStart(request(Array(20).fill(chunk)), limit, PATIENCE, ignore)
+    expect(cut.whole).toBe(false)
+    expect(cut.bytes.length).toBeGreaterThan(limit)
+    expect(cut.bytes.buffer.byteLength).toBeLessThanOrEqual(limit + chunk.length)
+    expect(cut.bytes.every((byte) => byte === 1)).toBe(true)
+  }
+})
+
 test("a body that comes byte by byte for ever is one that does not end", async () => {
   async function* forever() {
     for (;;) {
