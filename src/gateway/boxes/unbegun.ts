@@ -23,16 +23,23 @@ export function isUnbegun(ctx: Pick<Context, "env">, run: string): boolean {
  * directory of this user's, or cannot be looked at stays. `now` in milliseconds since the epoch. What goes wrong is told to `onTrouble`.
  */
 export function sweepUnbegun(ctx: Pick<Context, "env">, now: number, onTrouble: (error: unknown) => void): void {
-  try {
-    const place = dirname(dirname(mountedDirectory(ctx, "run-000000000000")))
-    for (const run of namesIn(place).filter((name) => RUN_NAME.test(name))) {
-      const directory = mountedDirectory(ctx, run)
-      if ([dirname(directory), directory].every((one) => isOld(one, now)) && isUnbegun(ctx, run))
-        removeMounted(ctx, run)
+  const attempt = (work: () => void) => {
+    try {
+      work()
+    } catch (error) {
+      onTrouble(error)
     }
-  } catch (error) {
-    onTrouble(error)
   }
+  attempt(() => {
+    const place = dirname(dirname(mountedDirectory(ctx, "run-000000000000")))
+    // Each by itself: one that cannot be looked at keeps no other.
+    for (const run of namesIn(place).filter((name) => RUN_NAME.test(name))) attempt(() => sweepRun(ctx, run, now))
+  })
+}
+
+function sweepRun(ctx: Pick<Context, "env">, run: string, now: number): void {
+  const directory = mountedDirectory(ctx, run)
+  if ([dirname(directory), directory].every((one) => isOld(one, now)) && isUnbegun(ctx, run)) removeMounted(ctx, run)
 }
 
 function isOld(directory: string, now: number): boolean {

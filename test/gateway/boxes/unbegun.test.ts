@@ -97,6 +97,19 @@ describe("a gate that starts", () => {
     rmSync(dirname(dirname(second!)), { recursive: true })
   })
 
+  test("also beside one that it cannot look at, which it tells", () => {
+    const home = join(emptyHome()["NANOGUARD_HOME"] ?? "/tmp", "x".repeat(90))
+    const ctx = leave(3, { NANOGUARD_HOME: home })
+    const places = [0, 1, 2].map((index) => dirname(mountedDirectory(ctx, name(index))))
+    mkdirSync(boxesDirectory(ctx), { recursive: true })
+    writeFileSync(boxDirectory(ctx, name(0)), "no directory")
+    const told: unknown[] = []
+    sweepUnbegun(ctx, Date.now() + HOUR + 60_000, (error) => told.push(error))
+    expect(places.map((one) => existsSync(one))).toEqual([true, false, false])
+    expect(told).toMatchObject([{ code: "ENOTDIR" }])
+    rmSync(dirname(places[0]!), { recursive: true })
+  })
+
   test("leaves everything else alone", () => {
     const ctx = leave(5)
     const at = (index: number, ...path: string[]) => join(boxDirectory(ctx, name(index)), ...path)
