@@ -10,7 +10,7 @@ import { listGranted } from "./queue.ts"
 import type { ActiveGrant, Approval, Approver, PackageArguments, Panel, Terms } from "./types.ts"
 
 export interface GrantFilter {
-  policy: Pick<CompiledPolicy, "hash" | "approvers"> & Partial<Pick<CompiledPolicy, "risks">>
+  policy: Pick<CompiledPolicy, "hash" | "approvers" | "risks">
   agent: string
   run?: string | undefined
   operator?: string | undefined

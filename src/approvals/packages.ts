@@ -16,7 +16,7 @@ export interface Asking {
 }
 
 interface PackageQuestion {
-  policy: Pick<CompiledPolicy, "hash" | "approvers"> & Partial<Pick<CompiledPolicy, "risks">>
+  policy: Pick<CompiledPolicy, "hash" | "approvers" | "risks">
   /** Of the package; its effect is `ask`, or, for an exception, `deny`. */
   verdict: Verdict
   purl: string

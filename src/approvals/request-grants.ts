@@ -10,7 +10,7 @@ import { listGranted } from "./queue.ts"
 import { hashRules, isAlike, isSameRequest } from "./requests.ts"
 import type { ActiveGrant, Approval, NetworkArguments } from "./types.ts"
 
-type Policy = Pick<CompiledPolicy, "hash" | "approvers" | "listRules"> & Partial<Pick<CompiledPolicy, "risks">>
+type Policy = Pick<CompiledPolicy, "hash" | "approvers" | "listRules" | "risks">
 
 /** A yes about a request, with what it was said about. */
 export interface RequestGrant extends VerifiedGrant {

@@ -1,13 +1,13 @@
 // Whom a rule that asks asks, how many of them, and for how long: what its approvers say, and what its risk demands.
 import type { Approvers, CompiledPolicy } from "./compiled.ts"
-import { BUILT_IN, type RiskLevel, riskOf } from "./risk.ts"
+import { type RiskLevel, riskOf } from "./risk.ts"
 
 /** The group whose people decide what names nobody, where a policy has several. */
 const DEFAULT_GROUP = "default"
 const MINUTE = 60_000
 
 /** What of a policy says who decides. */
-export type Consulted = Pick<CompiledPolicy, "approvers"> & Partial<Pick<CompiledPolicy, "risks">>
+export type Consulted = Pick<CompiledPolicy, "approvers" | "risks">
 
 export interface Consultation {
   /** The groups behind it; empty for a group that does not exist, and for a policy without groups. */
@@ -26,7 +26,7 @@ export interface Consultation {
  * counts: the largest quorum, the shortest time.
  */
 export function consult(policy: Consulted, group: string, risk?: string): Consultation {
-  const level = (policy.risks ?? BUILT_IN)[riskOf(risk)]
+  const level = policy.risks[riskOf(risk)]
   const groups = groupsOf(policy, group, level)
   const isOpen = group === "" && policy.approvers.size === 0 && level.groups === undefined && level.within === undefined
   const named = [...new Set(groups.flatMap((one) => one.people))].sort()

@@ -4,6 +4,7 @@ import { panelOf } from "../../src/approvals/panel.ts"
 import { quietAt } from "../../src/approvals/quiet.ts"
 import type { Approvers } from "../../src/policy/compiled.ts"
 import { loadPolicy } from "../../src/policy/load.ts"
+import { BUILT_IN } from "../../src/policy/risk.ts"
 
 const at = (time: string) => Date.parse(`2026-07-01T${time}:00Z`)
 const policy = (approvers: string) => loadPolicy(`version: 1\napprovers: ${approvers}\n`, "nanoguard.yaml")
@@ -60,7 +61,13 @@ describe("quiet hours", () => {
       ...{ people: ["ana"], quorum: 1, expire: 1, layer: 0 },
       quiet: { from: "22:00", to: "07:00", zone: "Mars/Olympus" },
     }
-    expect(quietAt({ approvers: new Map([["ops", group]]) }, "ops", at("12:00"))).toBeDefined()
+    expect(quietAt({ approvers: new Map([["ops", group]]), risks: BUILT_IN }, "ops", at("12:00"))).toBeDefined()
+  })
+
+  test("are never told without what the policy demands at a level: that may be more than what is built in", () => {
+    const { risks: _, ...rest } = night("UTC")
+    expect(() => quietAt(rest as never, "ops", at("12:00"))).toThrow()
+    expect(() => panelOf(rest as never, "ops", "critical")).toThrow()
   })
 
   test("are no part of who is asked", () => {
