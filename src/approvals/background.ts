@@ -1,7 +1,7 @@
 // What the record knows around a request: whether its agent is boxed, what was said about the same before, and the verdict that asks.
 import { type Kysely, sql } from "kysely"
 import { canonicalText } from "../audit/sealing/canonical.ts"
-import type { LogRecord } from "../audit/types.ts"
+import { readBody } from "../audit/sealing/record-shape.ts"
 import type { Verdict } from "../policy/types.ts"
 import type { Tables } from "../store/schema.ts"
 import { tallyDecisions, verifyDecision } from "./decision.ts"
@@ -178,7 +178,8 @@ async function firstVerdict(
   const seqs = rows.map(({ seq }) => seq)
   const events = await db.selectFrom("events").selectAll().where("seq", "in", seqs).orderBy("seq", "desc").execute()
   for (const { seq, body } of events) {
-    const { verdict } = JSON.parse(body) as LogRecord
+    // One that cannot be read keeps nobody from deciding.
+    const verdict = readBody(body)?.verdict
     if (verdict && verdict.effect !== "allow" && codes.includes(verdict.code)) return { seq: Number(seq), verdict }
   }
   return undefined

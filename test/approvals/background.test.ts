@@ -137,6 +137,14 @@ describe.each(STORES)("%s", (_, prepare) => {
     expect(await background(boxed)).not.toHaveProperty("over")
     await store.append({ type: "sandbox.ended", subject: "r9", gateway: "gw", agent: "claude-1", run: "r9" })
     await expect.poll(() => background(boxed), { timeout: 10_000 }).toMatchObject({ boxed: true, over: true })
+    if (store.kind === "postgres") return
+    // What cannot be read in the record is no verdict, and keeps nobody from deciding.
+    await store.write({
+      changes: ["drop trigger events_update", `update events set body = '{' where seq = ${seq}`].map((text) =>
+        change(store, text),
+      ),
+    })
+    expect((await background(id)).decided?.seq).toBe(later)
   })
 
   test("the loader tells how what is gone ended, and for whom a request is", async (t) => {
