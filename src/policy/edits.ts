@@ -9,18 +9,25 @@ export function renameKey(text: string, path: Path, name: string): string | unde
   return range ? text.slice(0, range[0]) + name + text.slice(range[1]) : undefined
 }
 
-/** Takes a key with its scalar out of a map; undefined where nothing else would be left of its line's beginning. */
+/**
+ * Takes a key with its scalar out of a map; undefined where nothing else would be left of its line's beginning, and where a comment stands between
+ * it and the comma.
+ */
 export function removeKey(text: string, path: Path): string | undefined {
   const pair = pairAt(text, path)
   const [start, end] = [pair?.key?.range?.[0], pair?.value?.range?.[1]]
   if (start === undefined || end === undefined) return undefined
   const [before, after] = [text.slice(0, start), text.slice(end)]
-  const next = /^\s*,\s*/.exec(after)
-  if (next) return before + after.slice(next[0].length)
-  const previous = /,\s*$/.exec(before)
-  if (previous) return before.slice(0, previous.index) + after
+  if (isInFlow(text, path)) {
+    const next = /^\s*,\s*/.exec(after)
+    if (next) return before + after.slice(next[0].length)
+    const previous = /,\s*$/.exec(before)
+    return previous ? before.slice(0, previous.index) + after : undefined
+  }
+  // A comma that ends the line above is of its text. A block scalar ends with its line, and any other value before the end of it.
   const line = /\n[ \t]*$/.exec(before)
-  return line ? before.slice(0, line.index) + after.replace(/^[^\n]*/, "") : undefined
+  const rest = text[end - 1] === "\n" ? `\n${after}` : after.replace(/^[^\n]*/, "")
+  return line ? before.slice(0, line.index) + rest : undefined
 }
 
 /** Adds an item, written as one line of flow YAML, to the list at a path of keys; missing parents come into being. */
@@ -88,6 +95,12 @@ function insertLine(text: string, offset: number, line: string): string {
 
 function columnOf(text: string, offset: number): number {
   return offset - (text.lastIndexOf("\n", offset - 1) + 1)
+}
+
+/** Whether the map that a key is in is written with braces. */
+function isInFlow(text: string, path: Path): boolean {
+  const map = parseDocument(text, { logLevel: "silent" }).getIn(path.slice(0, -1))
+  return isMap(map) && map.flow === true
 }
 
 function pairAt(text: string, path: Path): Pair<Node, Node | null> | undefined {
