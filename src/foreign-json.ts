@@ -3,7 +3,7 @@
 // and `resolved` is hidden from us, and from nobody else.
 
 /** A whole escape of a string: the UTF-16 unit that it stands for, or a slash. */
-const ESCAPE = /\\(?:u([0-9a-f]{4})|(\/)|[\s\S])/gi
+const ESCAPE = /\\(?:u([0-9a-fA-F]{4})|(\/)|[\s\S])/g
 
 /**
  * The value of a text, as JSON.parse (RFC 8259) has it of one whose strings are written out: no escape hides a key. A key that holds a quotation
@@ -11,14 +11,9 @@ const ESCAPE = /\\(?:u([0-9a-f]{4})|(\/)|[\s\S])/gi
  */
 export function parseForeignJson(text: string): unknown {
   if (!text.includes("\\u") && !text.includes("\\/")) return JSON.parse(text)
-  const plain = text.replace(ESCAPE, writeOut)
-  try {
-    return JSON.parse(plain)
-  } catch (error) {
-    // With the place where it is in the text.
-    JSON.parse(text)
-    throw error
-  }
+  // Escapes outside of strings are none: what is no JSON as it stands is none written out either.
+  JSON.parse(text)
+  return JSON.parse(text.replace(ESCAPE, writeOut))
 }
 
 function writeOut(written: string, code: string | undefined, slash: string | undefined): string {

@@ -77,18 +77,26 @@ describe("values", () => {
     expect(parseForeignJson(text)).toEqual(value)
   })
 
-  test.each(['{"a\\u00zz":1}', '["\\u12"]', '["\\q\\u0061"]', '{"\\u0061":1,}', "\\u0041", '"\\u0022'])(
-    "%s is no JSON, and the error has its place in the text",
-    (text) => {
-      const messageOf = (parse: (text: string) => unknown) => {
-        try {
-          return `no error: ${JSON.stringify(parse(text))}`
-        } catch (error) {
-          return String(error)
-        }
+  test.each([
+    '{"a\\u00zz":1}',
+    '["\\u12"]',
+    '["\\q\\u0061"]',
+    '{"\\u0061":1,}',
+    "\\u0041",
+    '"\\u0022',
+    '["\\U0041", "\\u0041"]',
+    '{\\u0020"a":1}',
+    '["a"\\u002c"b"]',
+    '\\u007b"a":1}',
+  ])("%s is no JSON, and the error has its place in the text", (text) => {
+    const messageOf = (parse: (text: string) => unknown) => {
+      try {
+        return `no error: ${JSON.stringify(parse(text))}`
+      } catch (error) {
+        return String(error)
       }
-      expect(messageOf(parseForeignJson)).toBe(messageOf(JSON.parse))
-      expect(messageOf(parseForeignJson)).toContain("SyntaxError")
-    },
-  )
+    }
+    expect(messageOf(parseForeignJson)).toBe(messageOf(JSON.parse))
+    expect(messageOf(parseForeignJson)).toContain("SyntaxError")
+  })
 })
