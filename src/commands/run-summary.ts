@@ -6,6 +6,7 @@ import { EXIT, NanoguardError, OWN_FAILURE } from "../errors.ts"
 import { describeError } from "../render/error.ts"
 import type { RunOutcome } from "../sandbox/run.ts"
 import type { AgentOutcome } from "../sandbox/swarm/run.ts"
+import { Interrupted } from "../sandbox/terminal/interrupts.ts"
 import { writeOutput } from "./output.ts"
 
 /** Throws `NanoguardError` (usage) where the summary cannot be written: said before the run and not after hours of it. */
@@ -40,9 +41,15 @@ export function writeSwarmSummary(
   const agents = outcomes.map(({ agent: { name, parent }, outcome, error }) => ({
     name,
     ...(parent !== undefined && { parent }),
-    ...(outcome ? summaryOf(outcome) : { exit: OWN_FAILURE, error: describeError(error) }),
+    ...(outcome ? summaryOf(outcome) : noRunOf(error)),
   }))
   writeDocument(ctx, root, file, { schema: "nanoguard.swarm/1", exit, agents })
+}
+
+/** Why there is no run; a signal is what somebody wanted. */
+function noRunOf(error: unknown): object {
+  if (!(error instanceof Interrupted)) return { exit: OWN_FAILURE, error: describeError(error) }
+  return { exit: error.exit, error: { message: `${error.message} before its box began`, exit: error.exit } }
 }
 
 const summaryOf = ({ run, exit, ended, summary, report }: RunOutcome) => ({
