@@ -106,10 +106,14 @@ export function headOf(directory: string): string | undefined {
 /** Bytes of a log that are read or copied. */
 export const MAX_LOG = 4 * 1024 * 1024
 
-/** Stashed changes of a git directory by its log, oldest first. */
+/** Stashed changes of a git directory by its log, oldest first, each once: where the log has it last. */
 export function stashesOf(directory: string): { id: string; message: string }[] {
-  return (readBeginning(join(directory, "logs/refs/stash"), MAX_LOG) ?? "").split("\n").flatMap((line) => {
-    const match = /^[0-9a-f]{40,64} ([0-9a-f]{40,64}) [^\t]*\t(.*)$/.exec(line)
-    return match === null ? [] : [{ id: match[1]!, message: match[2]! }]
-  })
+  const found = new Map<string, { id: string; message: string }>()
+  for (const line of (readBeginning(join(directory, "logs/refs/stash"), MAX_LOG) ?? "").split("\n")) {
+    const [, id, message] = /^[0-9a-f]{40,64} ([0-9a-f]{40,64}) [^\t]*\t(.*)$/.exec(line) ?? []
+    if (id === undefined || message === undefined) continue
+    found.delete(id)
+    found.set(id, { id, message })
+  }
+  return [...found.values()]
 }

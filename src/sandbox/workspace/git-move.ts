@@ -149,7 +149,13 @@ interface StashMoves {
   aside: boolean
 }
 
-/** Stores each where `git stash` has them. One that git does not take, where the host holds their lock, is kept where it arrived. */
+/** Most that are stored, a git each. */
+const MAX_STORED = 100
+
+/**
+ * Stores the newest where `git stash` has them. Older ones, and one that git does not take, where the host holds their lock, are kept where they
+ * arrived, and said to be there.
+ */
 export async function moveStashes(
   git: Git,
   real: string[],
@@ -160,15 +166,19 @@ export async function moveStashes(
   if (stashes.length === 0) return
   const arrived = readRefs(common)
   let stored: string | undefined
-  for (const { id, message } of stashes) {
+  let missing = 0
+  for (const [at, { id, message }] of stashes.entries()) {
     const kept = `${space}/stash/${id}`
     if (arrived.get(kept) !== id) {
-      report.refused.push("a stash: what it names is not there")
+      missing++
       continue
     }
     const store = ["stash", "store", "-q", "-m", message.slice(0, 500), id]
-    if (!aside && (await git([...TAKE, ...real, ...store])).exitCode === 0) stored = id
+    const isOver = at < stashes.length - MAX_STORED
+    if (!aside && !isOver && (await git([...TAKE, ...real, ...store])).exitCode === 0) stored = id
     else report.conflicts.push({ ref: "refs/stash", kept })
   }
+  if (missing === 1) report.refused.push("a stash: what it names is not there")
+  else if (missing > 1) report.refused.push(`${missing} stashes: what they name is not there`)
   if (stored !== undefined) report.refs.push({ ref: "refs/stash", to: stored })
 }

@@ -56,6 +56,27 @@ test("a stash that git on the host does not take is kept, and said to be where i
   expect(existsSync(join(root, ".git/refs/stash"))).toBe(false)
 })
 
+test("of many stashes the newest hundred are stored, each once, and the others are kept and named", async () => {
+  const root = makeRepository()
+  const { workspace, directory } = await open(root, { mode: "direct" })
+  const box = join(directory, "git")
+  writeFileSync(join(box, "objects/info/alternates"), `${join(root, ".git/objects")}\n`)
+  const inBox = (...args: string[]) => git(root, `--git-dir=${box}`, `--work-tree=${root}`, ...args)
+  writeFileSync(join(root, "a.txt"), "two\n")
+  inBox("stash", "push", "-q")
+  const [base, index] = inBox("rev-parse", "refs/stash^1", "refs/stash^2").split("\n") as [string, string]
+  const ids = Array.from({ length: 103 }, (_, at) =>
+    inBox("commit-tree", "-p", base, "-p", index, "-m", `${at}`, "refs/stash^{tree}"),
+  )
+  const log = [...ids, ...ids].map((id) => `${base} ${id} x <x@x> 1 +0000\tone\n`)
+  writeFileSync(join(box, "logs/refs/stash"), log.join(""))
+  const { git: report } = await workspace.finish()
+  expect(git(root, "stash", "list", "--format=%H").split("\n")).toEqual(ids.slice(3).reverse())
+  const kept = ids.slice(0, 3).map((id) => `refs/nanoguard/${RUN}/stash/${id}`)
+  expect(report?.conflicts).toEqual(kept.map((one) => ({ ref: "refs/stash", kept: one })))
+  expect(git(root, "for-each-ref", "--format=%(refname)", "refs/nanoguard").split("\n")).toEqual(kept.toSorted())
+})
+
 test("the end runs no program that the repository's own settings name", async () => {
   const root = makeRepository()
   git(root, "clone", "-q", "--bare", ".", "inner.git")
