@@ -81,8 +81,13 @@ function isAt({ fd, path: own }: Held, path: string): boolean {
 export function holdFile(path: string): (Held & { stats: BigIntStats }) | undefined {
   const held = hold(path, O_RDONLY | O_NONBLOCK)
   if (held === undefined) return undefined
-  const stats = fstatSync(held.fd, { bigint: true })
-  if (stats.isFile()) return { ...held, stats }
+  try {
+    const stats = fstatSync(held.fd, { bigint: true })
+    if (stats.isFile()) return { ...held, stats }
+  } catch (error) {
+    held.close()
+    throw error
+  }
   held.close()
   return undefined
 }
@@ -110,8 +115,9 @@ export function copyContents(from: number, to: string | number): void {
 
 /** Whether two paths are plain files of the same bytes. */
 export function haveSameContents(one: string, other: string): boolean {
-  const held = [holdFile(one), holdFile(other)]
+  const held: ReturnType<typeof holdFile>[] = []
   try {
+    for (const path of [one, other]) held.push(holdFile(path))
     const [first, second] = held
     if (first === undefined || second === undefined || first.stats.size !== second.stats.size) return false
     const [ours, theirs] = [Buffer.allocUnsafe(1024 * 1024), Buffer.allocUnsafe(1024 * 1024)]
@@ -121,7 +127,7 @@ export function haveSameContents(one: string, other: string): boolean {
       if (got === 0) return true
     }
   } finally {
-    for (const one of held) one?.close()
+    for (const file of held) file?.close()
   }
 }
 

@@ -18,6 +18,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest"
 import { applyChanges } from "../../../src/sandbox/workspace/apply.ts"
 import { copyTree } from "../../../src/sandbox/workspace/copy.ts"
 import { giveBack } from "../../../src/sandbox/workspace/git-objects.ts"
+import { haveSameContents } from "../../../src/sandbox/workspace/held.ts"
 import { planOverlays } from "../../../src/sandbox/workspace/overlays.ts"
 import type { WorkspaceState } from "../../../src/sandbox/workspace/state.ts"
 import type { WorkspaceChange } from "../../../src/sandbox/workspace/types.ts"
@@ -98,6 +99,17 @@ test("a file that becomes a link while it is copied is left out", () => {
     const copied = lstatSync(join(tree, "key.txt"), { throwIfNoEntry: false })
     expect(copied?.isFile() ? readFileSync(join(tree, "key.txt"), "utf8") : "mine").toBe("mine")
   }
+})
+
+test("two files of which the second cannot be opened leave nothing open", () => {
+  const root = temporaryDirectory({ "a.txt": "one", "b.txt": "one" })
+  const [a, b] = [join(root, "a.txt"), join(root, "b.txt")]
+  const opened = () => readdirSync("/dev/fd").length
+  const before = opened()
+  for (let times = 0; times < 20; times++)
+    expect(() => haveSameContents(a, join(root, "x".repeat(300)))).toThrow("ENAMETOOLONG")
+  expect(haveSameContents(a, b)).toBe(true)
+  expect(opened()).toBeLessThan(before + 20)
 })
 
 test("a copy keeps contents, modes and times", () => {
