@@ -8,6 +8,7 @@ import type { RunOptions } from "./commands/run.ts"
 import type { SelftestOptions } from "./commands/selftest.ts"
 import type { Context } from "./context.ts"
 import { SANDBOX_EXAMPLES as EXAMPLES } from "./examples-sandbox.ts"
+import { ENGINES, WORKSPACE_MODES } from "./policy/sandbox-names.ts"
 
 type Done = (exit: number) => void
 type Color = () => { color?: boolean }
@@ -16,10 +17,7 @@ const json = () => new Option("--format <format>", "output format").choices(["te
 const engine = () =>
   new Option("--engine <engine>", "what runs the box (default: the policy's, else the first that is here)").choices([
     "auto",
-    "docker",
-    "podman",
-    "container",
-    "bubblewrap",
+    ...ENGINES,
   ])
 
 /** Declares what runs an agent. */
@@ -37,12 +35,9 @@ export function declareRun(cli: Command, ctx: Context, done: Done, color: Color)
     .option("--runtime <name>", "OCI runtime of the engine, such as runsc")
     .option("--image <image>", "container image (default: the policy's)")
     .addOption(
-      new Option("--workspace <mode>", "how the project enters the box (default: the policy's, else direct)").choices([
-        "direct",
-        "copy",
-        "worktree",
-        "none",
-      ]),
+      new Option("--workspace <mode>", "how the project enters the box (default: the policy's, else direct)").choices(
+        WORKSPACE_MODES,
+      ),
     )
     .option("--publish <ports...>", "ports of this machine's loopback that lead into the box: 3000, or 8080:3000")
     .option("--forward <routes...>", "ports of the box that lead out by a rule with `raw`: 5432:db.example:5432")
