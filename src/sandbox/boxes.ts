@@ -5,7 +5,7 @@ import { isAbsolute, join, normalize } from "node:path"
 import type { Context } from "../context.ts"
 import { EXIT, NanoguardError } from "../errors.ts"
 import { stateHome } from "../home.ts"
-import { isRecord } from "../packages/registries/values.ts"
+import { isList, isRecord } from "../packages/registries/values.ts"
 import { ENGINES } from "../policy/sandbox-names.ts"
 import { prepareDirectory } from "../store/sqlite/files.ts"
 import { MAX_PRIVATE, readPrivate, writePrivate } from "../vault/private-file.ts"
@@ -139,9 +139,6 @@ function isBoxFile(value: unknown): value is BoxFile {
 }
 
 const isText = (value: unknown, most: number): value is string => typeof value === "string" && value.length <= most
-
-const isList = (value: unknown, most: number, is: (one: unknown) => boolean) =>
-  Array.isArray(value) && value.length <= most && value.every(is)
 
 function isLeftover(value: unknown): boolean {
   if (!isRecord(value) || !LEFTOVERS.has(value["kind"])) return false

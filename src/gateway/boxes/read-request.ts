@@ -1,5 +1,6 @@
 // What somebody asks the control API to open as a box, checked.
 import { EXIT, NanoguardError } from "../../errors.ts"
+import { isList } from "../../packages/registries/values.ts"
 import { parseHostPattern } from "../../policy/hosts.ts"
 import { parseScope } from "../../policy/purl-pattern.ts"
 import { ENGINES, WORKSPACE_MODES } from "../../policy/sandbox-names.ts"
@@ -17,8 +18,6 @@ const MAX_PORTS = 50
 
 const isRun = (value: unknown) => typeof value === "string" && RUN_NAME.test(value)
 const isPort = (value: unknown) => Number.isInteger(value) && (value as number) > 0 && (value as number) < 65_536
-const isList = (value: unknown, most: number, member: (one: unknown) => boolean) =>
-  Array.isArray(value) && value.length <= most && value.every(member)
 const isWords = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((word) => typeof word === "string")
 const orAbsent = (value: unknown, test: (value: unknown) => boolean) => value === undefined || test(value)

@@ -6,6 +6,10 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Map)
 }
 
+/** A list of at most `most` values, each of which is one. */
+export const isList = (value: unknown, most: number, isOne: (one: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.length <= most && value.every(isOne)
+
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u
 
 /** A non-empty string of at most `most` characters without control, format or bidi characters. */
