@@ -38,7 +38,7 @@ const quietly = async (read: () => Name[] | Promise<Name[]>): Promise<Name[]> =>
 }
 
 const keptNames = (ctx: Pick<Context, "env">): Name[] =>
-  listKept(ctx, false).map(({ run, agent = "", changes }) => ({
+  listKept(ctx, false).runs.map(({ run, agent = "", changes }) => ({
     value: run,
     about: `${agent} ${changes} changed`.trim(),
   }))

@@ -139,8 +139,9 @@ export async function reviewKept(
   options: Omit<ReviewOptions, "style"> & { color?: boolean; format?: "text" | "json" },
 ): Promise<{ exit: number }> {
   if (run === true || run === "list") {
-    const kept = listKept(ctx)
-    ctx.stdout.write(renderKept(kept, ctx.now(), options.format ?? "text"))
+    const { runs, problems } = listKept(ctx)
+    ctx.stdout.write(renderKept(runs, ctx.now(), options.format ?? "text"))
+    for (const problem of problems) ctx.stderr.write(`nanoguard: ${cleanText(problem)}\n`)
     return { exit: 0 }
   }
   const kept = openKept(ctx, run)

@@ -11,7 +11,7 @@ import { loadState } from "./workspace/state.ts"
 /** What one run left. */
 export interface KeptRun {
   run: string
-  /** Absent where an older nanoguard kept it. */
+  /** Absent where that is not known. */
   agent?: string
   /** Workspace that it is for. */
   root: string
@@ -31,37 +31,60 @@ const DAY = 86_400_000
 const KEPT = 30 * DAY
 /** How long before that it is said at least. */
 const WARNED = 7 * DAY
-const MAX_RUNS = 1000
+/** Most that are looked at. */
+const MAX_RUNS = 20_000
 
-/**
- * What is kept, oldest first. What cannot be read is left out: it is nobody's to remove. Without `sized` its bytes are 0: counting them looks at
- * every file.
- */
-export function listKept(ctx: Pick<Context, "env">, sized = true): KeptRun[] {
-  const directory = boxesDirectory(ctx)
-  if (!existsSync(directory)) return []
-  const runs = readdirSync(directory).filter((name) => RUN_NAME.test(name))
-  return runs
-    .slice(0, MAX_RUNS)
-    .flatMap((run) => readKept(ctx, run, sized) ?? [])
-    .sort((a, b) => a.ended - b.ended)
+export interface KeptRuns {
+  /** Oldest first. */
+  runs: KeptRun[]
+  /** A sentence on those beyond the bound. */
+  problems: string[]
 }
 
-/** One without a box that has a report: of the others something is still there that cleans up. */
+/**
+ * What is kept, of `most` runs. What cannot be read is left out: it is nobody's to remove. Without `sized` its bytes are 0: counting them looks at
+ * every file.
+ */
+export function listKept(ctx: Pick<Context, "env">, sized = true, most = MAX_RUNS): KeptRuns {
+  const directory = boxesDirectory(ctx)
+  if (!existsSync(directory)) return { runs: [], problems: [] }
+  const names = readdirSync(directory).filter((name) => RUN_NAME.test(name) && mayBeKept(boxDirectory(ctx, name)))
+  const beyond = names.splice(most).length
+  const runs = names.flatMap((run) => readKept(ctx, run, sized) ?? []).sort((a, b) => a.ended - b.ended)
+  const problems =
+    beyond === 0
+      ? []
+      : [`${directory} keeps ${beyond} runs more than the ${most} that are looked at: apply or discard some`]
+  return { runs, problems }
+}
+
+/** One without a box: of the others something is still there that cleans up. */
+const mayBeKept = (directory: string) =>
+  existsSync(join(directory, "workspace.json")) && !existsSync(join(directory, "box.json"))
+
+/** One that has a report. */
 function readKept(ctx: Pick<Context, "env">, run: string, sized: boolean): KeptRun | undefined {
   const directory = boxDirectory(ctx, run)
-  if (existsSync(join(directory, "box.json"))) return undefined
   try {
     const state = loadState(directory)
     if (state?.report === undefined) return undefined
     const { added, changed, removed } = state.report.counts
     const ended = Math.trunc(statSync(join(directory, "workspace.json")).mtimeMs)
-    const agent = readKeptFile(ctx, run)?.agent
+    const agent = agentOf(ctx, run)
     return {
       ...{ run, ...(agent !== undefined && { agent }), root: state.root, mode: state.mode, ended },
       removed: Math.max(ended + KEPT, (warnedAt(directory) ?? Number.NEGATIVE_INFINITY) + WARNED),
       ...{ changes: added + changed + removed, bytes: sized ? sizeOf(directory) : 0 },
     }
+  } catch {
+    return undefined
+  }
+}
+
+/** Undefined also where its file cannot be read: what it left is there all the same. */
+function agentOf(ctx: Pick<Context, "env">, run: string): string | undefined {
+  try {
+    return readKeptFile(ctx, run)?.agent
   } catch {
     return undefined
   }
@@ -73,7 +96,8 @@ function readKept(ctx: Pick<Context, "env">, run: string, sized: boolean): KeptR
  */
 export function ageKept(ctx: Pick<Context, "env" | "now">): string[] {
   const now = ctx.now()
-  return listKept(ctx, false).flatMap((kept) => {
+  const { runs, problems } = listKept(ctx, false)
+  const said = runs.flatMap((kept) => {
     if (now - kept.ended < KEPT - WARNED) return []
     const { run, agent = "a run", changes } = kept
     const what = `what ${agent} left in ${run} (${changes} changed ${changes === 1 ? "path" : "paths"})`
@@ -84,6 +108,7 @@ export function ageKept(ctx: Pick<Context, "env" | "now">): string[] {
       return [`${what} is old, and cannot be removed: ${error instanceof Error ? error.message : String(error)}`]
     }
   })
+  return [...said, ...problems]
 }
 
 /** Removes it, or notes that it is said to be. */

@@ -1,6 +1,6 @@
 // What runs left and nobody decided about: listed, offered by completion, and not kept for ever.
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdirSync, utimesSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { boxDirectory } from "../../src/sandbox/box-directory.ts"
@@ -38,12 +38,12 @@ function leave(ctx: TestContext, n: number, agent: string, days: number, more: {
 
 test("what was kept is listed with who left it; a box that is there still is not among it", () => {
   const ctx = testContext(temporaryDirectory(), { env: emptyHome() })
-  expect(listKept(ctx)).toEqual([])
+  expect(listKept(ctx)).toEqual({ runs: [], problems: [] })
   const young = leave(ctx, 1, "codex", 2)
   const old = leave(ctx, 2, "claude", 9)
   const open = leave(ctx, 3, "gemini", 1, { running: true })
   mkdirSync(boxDirectory(ctx, runId(4)))
-  const kept = listKept(ctx)
+  const kept = listKept(ctx).runs
   expect(kept.map(({ run, agent, changes, root }) => ({ run, agent, changes, root }))).toEqual([
     { ...old, agent: "claude", changes: 3 },
     { ...young, agent: "codex", changes: 3 },
@@ -51,6 +51,27 @@ test("what was kept is listed with who left it; a box that is there still is not
   expect(kept[0]!.bytes).toBeGreaterThan(5000)
   expect(kept[1]!.removed).toBe(NOW + 28 * DAY)
   expect(() => openKept(ctx, open.run)).toThrow("that run is not over, or was left behind")
+})
+
+test("boxes and empty directories are no part of the bound, and what is beyond it is said", () => {
+  const ctx = testContext(temporaryDirectory(), { env: emptyHome() })
+  for (const n of [1, 2, 3]) leave(ctx, n, "gemini", 1, { running: true })
+  for (const n of [4, 5]) mkdirSync(boxDirectory(ctx, runId(n)))
+  for (const n of [6, 7]) leave(ctx, n, "claude", n)
+  const names = ({ runs }: ReturnType<typeof listKept>) => runs.map(({ run }) => run)
+  expect(names(listKept(ctx, false, 2))).toEqual([runId(7), runId(6)])
+  expect(listKept(ctx, false, 2).problems).toEqual([])
+  const cut = listKept(ctx, false, 1)
+  expect(cut.runs).toHaveLength(1)
+  expect(cut.problems.join()).toMatch(/ keeps 1 runs more than the 1 that are looked at: apply or discard some$/)
+})
+
+test("a run whose agent cannot be read any more is there all the same", () => {
+  const ctx = testContext(temporaryDirectory(), { env: emptyHome() })
+  const { run } = leave(ctx, 1, "claude", 2)
+  chmodSync(join(boxDirectory(ctx, run), "kept.json"), 0o666)
+  expect(listKept(ctx).runs).toMatchObject([{ run, changes: 3 }])
+  expect(listKept(ctx).runs[0]).not.toHaveProperty("agent")
 })
 
 test("an empty note of what was said, as a full disk leaves it, says nothing", () => {
@@ -75,7 +96,7 @@ test("nothing is removed that was not said to be for a week", () => {
   expect(existsSync(boxDirectory(ctx, run))).toBe(true)
   expect(at(7)).toContain(`${what} waited 407 days, and is removed now`)
   expect(existsSync(boxDirectory(ctx, run))).toBe(false)
-  expect(listKept(ctx).map(({ agent }) => agent)).toEqual(["young"])
+  expect(listKept(ctx).runs.map(({ agent }) => agent)).toEqual(["young"])
 })
 
 test("the command lists it, and the shell is offered runs and agents", () => {

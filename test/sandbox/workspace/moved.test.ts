@@ -24,7 +24,7 @@ async function openMoved(mode: "copy" | "direct" | "worktree") {
 test("a copy whose workspace was elsewhere is applied once it is back", async () => {
   const { root, ctx, directory, workspace, moveBack } = await openMoved("copy")
   expect(await workspace.finish()).toMatchObject({ changes: [], problem: expect.stringContaining(root) })
-  expect(listKept(ctx)).toMatchObject([{ run: RUN }])
+  expect(listKept(ctx).runs).toMatchObject([{ run: RUN }])
   // A look does not renew what is kept.
   const { mtimeMs } = statSync(join(directory, "workspace.json"))
   await workspace.finish()
