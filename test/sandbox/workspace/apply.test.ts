@@ -6,12 +6,14 @@ import { applyChanges } from "../../../src/sandbox/workspace/apply.ts"
 import type { WorkspaceState } from "../../../src/sandbox/workspace/state.ts"
 import type { WorkspaceChange } from "../../../src/sandbox/workspace/types.ts"
 import { temporaryDirectory } from "../../context.ts"
+import { needRoot } from "./make.ts"
 
 const BOX = 1000
 
-test.runIf(process.getuid?.() === 0).each([0, 1234])(
+test.for([0, 1234])(
   "what root takes over belongs to user %i, whose workspace it is, and never to the box's",
-  (owner) => {
+  (owner, it) => {
+    needRoot(it)
     const root = temporaryDirectory()
     const tree = temporaryDirectory({ "bin/run.sh": "echo\n" })
     symlinkSync("run.sh", join(tree, "bin/link"))

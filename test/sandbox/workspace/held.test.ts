@@ -24,17 +24,26 @@ import type { WorkspaceState } from "../../../src/sandbox/workspace/state.ts"
 import type { WorkspaceChange } from "../../../src/sandbox/workspace/types.ts"
 import { nothingFound } from "../../../src/sandbox/workspace/walk.ts"
 import { temporaryDirectory } from "../../context.ts"
+import { needRoot } from "./make.ts"
 
-/** What somebody does once a call of the file system was answered, the first time. */
-const attack = { after: "", work: () => {} }
-const WATCHED = ["readdirSync", "lstatSync", "copyFileSync", "mkdirSync", "symlinkSync"] as const
+/** What somebody does once a call of the file system was answered, the `nth` time. */
+const attack = { after: "", nth: 1, work: () => {} }
+const WATCHED = [
+  "readdirSync",
+  "lstatSync",
+  "openSync",
+  "fstatSync",
+  "copyFileSync",
+  "mkdirSync",
+  "symlinkSync",
+] as const
 const real = Object.fromEntries(WATCHED.map((name) => [name, fs[name] as (...args: unknown[]) => unknown]))
 beforeAll(() => {
   const watching =
     (name: string) =>
     (...args: unknown[]) => {
       const answer = real[name]!(...args)
-      if (attack.after === name) {
+      if (attack.after === name && --attack.nth === 0) {
         attack.after = ""
         attack.work()
       }
@@ -51,54 +60,93 @@ afterAll(() => {
   syncBuiltinESMExports()
 })
 
-function after(call: string, work: () => void): void {
-  attack.work = work
-  attack.after = call
+/** Acts while somebody attacks after the `nth` call; whether that came. */
+function isAttacked(call: string, nth: number, work: () => void, act: () => void): boolean {
+  Object.assign(attack, { after: call, nth, work })
+  act()
+  const came = attack.after === ""
+  attack.after = ""
+  return came
 }
 
-const asRoot = test.runIf(process.getuid?.() === 0)
+/** Acts while somebody attacks after the first call, which has to come. */
+function after(call: (typeof WATCHED)[number], work: () => void, act: () => void): void {
+  expect([call, isAttacked(call, 1, work, act)]).toEqual([call, true])
+}
+
+/** Makes something anew and attacks what acts on it, after each such call; at least one has to come. */
+function afterEvery(
+  call: (typeof WATCHED)[number],
+  make: () => { work: () => void; act: () => void; check: () => void },
+) {
+  for (let nth = 1; ; nth++) {
+    const { work, act, check } = make()
+    const came = isAttacked(call, nth, work, act)
+    if (!came) {
+      expect([call, nth]).not.toEqual([call, 1])
+      return
+    }
+    check()
+  }
+}
+
 const OWNER = 1234
 
+const textOf = (path: string) => {
+  const isFile = lstatSync(path, { throwIfNoEntry: false })?.isFile()
+  return isFile ? readFileSync(path, "utf8") : "none"
+}
+
 test("a directory that becomes a link while it is copied is copied as it was, or left out", () => {
-  const elsewhere = temporaryDirectory({ "key.txt": "private" })
-  for (const call of ["readdirSync", "mkdirSync"]) {
-    const root = temporaryDirectory({ "sub/key.txt": "mine" })
-    const tree = temporaryDirectory()
-    after(call, () => {
-      renameSync(join(root, "sub"), join(temporaryDirectory(), "aside"))
-      symlinkSync(elsewhere, join(root, "sub"))
+  const elsewhere = temporaryDirectory({ "key.txt": "private", "deep/key.txt": "private" })
+  for (const call of ["readdirSync", "mkdirSync", "openSync", "fstatSync", "copyFileSync"] as const)
+    afterEvery(call, () => {
+      const root = temporaryDirectory({ "sub/key.txt": "mine", "sub/deep/key.txt": "mine" })
+      const tree = temporaryDirectory()
+      const work = () => {
+        renameSync(join(root, "sub"), join(temporaryDirectory(), "aside"))
+        symlinkSync(elsewhere, join(root, "sub"))
+      }
+      // Either as the link that it is by then, or without what is in it, or with what was.
+      const check = () => {
+        const isLink = lstatSync(join(tree, "sub"), { throwIfNoEntry: false })?.isSymbolicLink()
+        for (const path of ["sub/key.txt", "sub/deep/key.txt"])
+          expect(isLink ? "none" : textOf(join(tree, path))).toMatch(/^(none|mine)$/)
+      }
+      return { work, act: () => copyTree(root, tree, new Set()), check }
     })
-    copyTree(root, tree, new Set())
-    // Either as the link that it is by then, or without what is in it.
-    const sub = join(tree, "sub")
-    expect(lstatSync(sub).isSymbolicLink() ? [] : readdirSync(sub)).toEqual([])
-  }
   // While it is held.
   const root = temporaryDirectory({ "key.txt": "mine" })
   const tree = temporaryDirectory()
-  after("readdirSync", () => {
+  const work = () => {
     renameSync(root, `${root}-aside`)
     symlinkSync(elsewhere, root)
-  })
-  copyTree(root, tree, new Set())
+  }
+  after("readdirSync", work, () => copyTree(root, tree, new Set()))
   rmSync(root)
   renameSync(`${root}-aside`, root)
   expect(readFileSync(join(tree, "key.txt"), "utf8")).toBe("mine")
 })
 
-test("a file that becomes a link while it is copied is left out", () => {
+test("a file that becomes a link while it is copied is left out, or copied as it was", () => {
   const elsewhere = temporaryDirectory({ "key.txt": "private" })
-  for (const call of ["readdirSync", "lstatSync"]) {
-    const root = temporaryDirectory({ "key.txt": "mine" })
-    const tree = temporaryDirectory()
-    after(call, () => {
-      rmSync(join(root, "key.txt"))
-      symlinkSync(join(elsewhere, "key.txt"), join(root, "key.txt"))
+  const seen = new Set<string>()
+  for (const call of ["readdirSync", "openSync", "fstatSync", "copyFileSync"] as const)
+    afterEvery(call, () => {
+      const root = temporaryDirectory({ "key.txt": "mine" })
+      const tree = temporaryDirectory()
+      const work = () => {
+        rmSync(join(root, "key.txt"))
+        symlinkSync(join(elsewhere, "key.txt"), join(root, "key.txt"))
+      }
+      const check = () => {
+        const text = textOf(join(tree, "key.txt"))
+        expect(text).toMatch(/^(none|mine)$/)
+        seen.add(text)
+      }
+      return { work, act: () => copyTree(root, tree, new Set()), check }
     })
-    copyTree(root, tree, new Set())
-    const copied = lstatSync(join(tree, "key.txt"), { throwIfNoEntry: false })
-    expect(copied?.isFile() ? readFileSync(join(tree, "key.txt"), "utf8") : "mine").toBe("mine")
-  }
+  expect([...seen].sort()).toEqual(["mine", "none"])
 })
 
 test("two files of which the second cannot be opened leave nothing open", () => {
@@ -125,7 +173,11 @@ test("a copy keeps contents, modes and times", () => {
 })
 
 /** A workspace of somebody's, with something private of root's in it, and what root applies to it from a copy. */
-function applied(kind: WorkspaceChange["kind"], call: string, exchange: (fresh: string, root: string) => void) {
+function applied(
+  kind: WorkspaceChange["kind"],
+  call: (typeof WATCHED)[number],
+  exchange: (fresh: string, root: string) => void,
+) {
   const root = temporaryDirectory({ "private/key.txt": "root's" })
   chmodSync(join(root, "private"), 0o700)
   chmodSync(join(root, "private/key.txt"), 0o600)
@@ -138,11 +190,11 @@ function applied(kind: WorkspaceChange["kind"], call: string, exchange: (fresh: 
     ...{ schema: "nanoguard.workspace-state/1", mode: "copy", root, run: "run-000000000001" },
     ...{ working: [], manifests: [], links: [], repositories: {}, hidden: [], copied: {} },
   }
-  after(call, () => {
+  const work = () => {
     const fresh = readdirSync(root).find((name) => name.startsWith(".nanoguard-") || name === "new")!
     exchange(join(root, fresh), root)
-  })
-  applyChanges(state, tree, [{ path: "new", change: "added", kind, size: 0, mode: 0o666 }])
+  }
+  after(call, work, () => applyChanges(state, tree, [{ path: "new", change: "added", kind, size: 0, mode: 0o666 }]))
   return (path: string) => {
     const { mode, uid } = lstatSync(join(root, path))
     return [(mode & 0o777).toString(8), uid]
@@ -151,7 +203,8 @@ function applied(kind: WorkspaceChange["kind"], call: string, exchange: (fresh: 
 
 const lchown = (path: string) => chownSync(path, OWNER, OWNER)
 
-asRoot("what root applies gives nothing else away where its file is exchanged for a link", () => {
+test("what root applies gives nothing else away where its file is exchanged for a link", (it) => {
+  needRoot(it)
   const look = applied("file", "copyFileSync", (fresh, root) => {
     rmSync(fresh)
     symlinkSync(join(root, "private/key.txt"), fresh)
@@ -159,7 +212,8 @@ asRoot("what root applies gives nothing else away where its file is exchanged fo
   expect(look("private/key.txt")).toEqual(["600", 0])
 })
 
-asRoot("nor where its link is exchanged for another name of a file of root's", () => {
+test("nor where its link is exchanged for another name of a file of root's", (it) => {
+  needRoot(it)
   const look = applied("link", "symlinkSync", (fresh, root) => {
     rmSync(fresh)
     linkSync(join(root, "private/key.txt"), fresh)
@@ -167,7 +221,8 @@ asRoot("nor where its link is exchanged for another name of a file of root's", (
   expect(look("private/key.txt")).toEqual(["600", 0])
 })
 
-asRoot("nor where its directory, or a mount point, is exchanged for one of root's", () => {
+test("nor where its directory, or a mount point, is exchanged for one of root's", (it) => {
+  needRoot(it)
   const exchange = (fresh: string, root: string) => {
     rmSync(fresh, { recursive: true })
     renameSync(join(root, "private"), fresh)
@@ -175,13 +230,13 @@ asRoot("nor where its directory, or a mount point, is exchanged for one of root'
   expect(applied("directory", "mkdirSync", exchange)("new")).toEqual(["700", 0])
 
   const root = temporaryDirectory({ "private/key.txt": "root's", ".git/HEAD": "" })
-  after("mkdirSync", () => exchange(join(root, ".vscode"), root))
   const plan = () =>
     planOverlays({
       ...{ root, found: nothingFound(), protect: [], included: [], named: [], others: [] },
       ...{ user: { uid: OWNER, gid: OWNER }, claim: () => {} },
     })
-  expect(plan).toThrow("something else is there")
+  const work = () => exchange(join(root, ".vscode"), root)
+  after("mkdirSync", work, () => expect(plan).toThrow("something else is there"))
   expect(lstatSync(join(root, ".vscode")).uid).toBe(0)
 })
 
@@ -195,7 +250,8 @@ function written(): { root: string; objects: string; fresh: string } {
 
 const ownerOf = (path: string) => lstatSync(path).uid
 
-asRoot("what root wrote into a repository is given back, and no link nor another name of a file of root's", () => {
+test("what root wrote into a repository is given back, and no link nor another name of a file of root's", (it) => {
+  needRoot(it)
   const elsewhere = temporaryDirectory({ "key.txt": "root's" })
   const { root, objects, fresh } = written()
   linkSync(join(elsewhere, "key.txt"), join(objects, "name"))
@@ -205,17 +261,21 @@ asRoot("what root wrote into a repository is given back, and no link nor another
   expect([join(elsewhere, "key.txt"), elsewhere, join(objects, "link")].map(ownerOf)).toEqual([0, 0, 0])
 })
 
-asRoot("nor what a directory or file leads to that becomes a link while root gives back", () => {
-  for (const call of ["readdirSync", "lstatSync"])
-    for (const name of ["objects", "objects/aa", "objects/aa/fresh"]) {
-      const elsewhere = temporaryDirectory({ "aa/fresh": "root's", fresh: "root's" })
-      const { root } = written()
-      after(call, () => {
-        renameSync(join(root, name), `${root}-aside`)
-        symlinkSync(name.endsWith("fresh") ? join(elsewhere, "fresh") : elsewhere, join(root, name))
+test("nor what a directory or file leads to that becomes a link while root gives back", (it) => {
+  needRoot(it)
+  for (const call of ["readdirSync", "lstatSync", "openSync", "fstatSync"] as const)
+    for (const name of ["objects", "objects/aa", "objects/aa/fresh"])
+      afterEvery(call, () => {
+        const elsewhere = temporaryDirectory({ "aa/fresh": "root's", fresh: "root's" })
+        const { root } = written()
+        const work = () => {
+          renameSync(join(root, name), `${root}-aside`)
+          symlinkSync(name.endsWith("fresh") ? join(elsewhere, "fresh") : elsewhere, join(root, name))
+        }
+        const check = () => {
+          expect(["", "aa", "aa/fresh", "fresh"].map((path) => ownerOf(join(elsewhere, path)))).toEqual([0, 0, 0, 0])
+          rmSync(`${root}-aside`, { recursive: true })
+        }
+        return { work, act: () => giveBack(root), check }
       })
-      giveBack(root)
-      expect(["", "aa", "aa/fresh", "fresh"].map((path) => ownerOf(join(elsewhere, path)))).toEqual([0, 0, 0, 0])
-      rmSync(`${root}-aside`, { recursive: true })
-    }
 })

@@ -70,6 +70,23 @@ export function needBubblewrap(test: VitestContext): void {
     test.skip("bubblewrap is missing: apt-get install bubblewrap")
 }
 
+/** Skips a test where somebody else than root runs it; in CI it fails then. */
+export function needRoot(test: VitestContext): void {
+  if (process.getuid?.() !== 0 && process.env["NANOGUARD_REQUIRE_ENGINES"] !== "1")
+    test.skip("only root gives anything away: run the tests as root")
+}
+
+/** Skips a test where the file system refuses the names that `write` makes, as APFS does what is no text; in CI that is a failure. */
+export function needAnyName(test: VitestContext, write: () => void): void {
+  try {
+    write()
+  } catch (error) {
+    const isRefused = ["EILSEQ", "EINVAL"].includes((error as NodeJS.ErrnoException).code ?? "")
+    if (!isRefused || process.env["NANOGUARD_REQUIRE_ENGINES"] === "1") throw error
+    test.skip("this file system takes no such names")
+  }
+}
+
 /** Runs a script of sh in a box with the workspace's mounts. */
 export function inside(
   { mounts, cwd, user }: Workspace,
