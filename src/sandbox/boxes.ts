@@ -21,8 +21,7 @@ const LEFTOVERS: ReadonlySet<unknown> = new Set(["empty-directory", "empty-file"
 
 /** Most boxes that are looked at, far beyond what a machine runs, and most of a box's lists. */
 const MAX_BOXES = 20_000
-const MAX_LEFTOVERS = 10_000
-const MAX_WORDS = 10_000
+const MAX_LIST = 10_000
 
 const fileOf = (ctx: Pick<Context, "env">, run: string) => join(boxDirectory(ctx, run), "box.json")
 
@@ -132,9 +131,9 @@ function isBoxFile(value: unknown): value is BoxFile {
     isOwner(owner) &&
     Number.isSafeInteger(started) &&
     (parent === undefined || (isText(parent, 64) && isTargetName(parent))) &&
-    isList(command, MAX_WORDS, (word) => typeof word === "string") &&
-    (writes === undefined || isList(writes, MAX_LEFTOVERS, isPath)) &&
-    isList(leftovers, MAX_LEFTOVERS, isLeftover)
+    isList(command, MAX_LIST, (word) => typeof word === "string") &&
+    isList(writes, MAX_LIST, isPath) &&
+    isList(leftovers, MAX_LIST, isLeftover)
   )
 }
 

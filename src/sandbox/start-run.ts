@@ -93,7 +93,7 @@ function writeBox(
   ctx: Context,
   request: RunRequest,
   { law, engine, opened }: PreparedRun,
-  { writes, leftovers }: Required<Pick<BoxFile, "writes" | "leftovers">>,
+  { writes, leftovers }: Pick<BoxFile, "writes" | "leftovers">,
 ): void {
   writeBoxFile(ctx, {
     ...{ schema: "nanoguard.box/1", run: opened.run, agent: request.agent, operator: request.operator },

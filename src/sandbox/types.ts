@@ -132,7 +132,7 @@ export interface BoxFile {
   /** Its first words, each cut (`beginningOf`). */
   command: readonly string[]
   /** Directories of the host that it can write, by their real paths: whoever looks at names in there has it stand still meanwhile. */
-  writes?: readonly string[]
+  writes: readonly string[]
   /** What has to be undone on the host once the box is gone, whoever does it: absolute paths, directories only if empty. */
   leftovers: readonly { kind: "empty-directory" | "empty-file" | "directory" | "workspace"; path: string }[]
 }

@@ -110,7 +110,7 @@ describe("doctor", () => {
       operator: "ana",
       project: "p",
     } as const
-    const rest = { engine: "docker", started: NOW, command: ["true"], leftovers: [] } as const
+    const rest = { engine: "docker", started: NOW, command: ["true"], writes: [], leftovers: [] } as const
     writeBoxFile({ env }, { ...box, ...rest, owner: ownIdentity() })
     expect(of(await look(), "leftovers")).toMatchObject({ state: "ok", facts: { running: 1 } })
     writeBoxFile({ env }, { ...box, ...rest, owner: { pid: ownIdentity().pid, start: "1" } })

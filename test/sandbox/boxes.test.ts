@@ -64,6 +64,8 @@ test("what is no box's file is a problem of that box alone", () => {
     kind: { ...fine, run: runId(7), leftovers: [{ kind: "all", path: "/a" }] },
     agent: { ...fine, run: runId(8), agent: "\u001b[2J" },
     engine: { ...fine, run: runId(9), engine: "chroot" },
+    // Nobody would have it stand still.
+    writes: { ...fine, run: runId(10), writes: undefined },
   }
   Object.values(bad).forEach((value, i) => {
     const directory = boxDirectory(ctx, runId(i + 1))

@@ -83,7 +83,7 @@ export function processEngine(name: EngineName = "bubblewrap"): ProcessEngine {
 export function keepBox(ctx: Context, run: string, agent: string, more: Partial<BoxFile> = {}): BoxFile {
   const box: BoxFile = {
     ...{ schema: "nanoguard.box/1", run, agent, operator: "olga", project: "/p", engine: "bubblewrap" },
-    ...{ owner: ownIdentity(), started: ctx.now(), command: ["sleep", "300"], leftovers: [], ...more },
+    ...{ owner: ownIdentity(), started: ctx.now(), command: ["sleep", "300"], writes: [], leftovers: [], ...more },
   }
   writeBoxFile(ctx, box)
   return box

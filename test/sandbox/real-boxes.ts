@@ -39,7 +39,7 @@ export async function startBox(
   }
   writeBoxFile(ctx, {
     ...{ schema: "nanoguard.box/1", run, agent, operator: "olga", project: directory, engine: name, owner },
-    ...{ started: Date.now(), command: ["count"], leftovers: [] },
+    ...{ started: Date.now(), command: ["count"], writes: [], leftovers: [] },
   })
   const { file, args, env, descriptors = [] } = await engine.launch(spec)
   const stdio = ["ignore" as const, "ignore" as const, "pipe" as const, ...descriptors.map(() => "pipe" as const)]

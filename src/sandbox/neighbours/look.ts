@@ -47,10 +47,13 @@ export async function openLook(ctx: Context, request: LookRequest): Promise<Look
   const ended = new Set(request.ended)
   const notes: string[] = []
   const isOther = (run: string) => run !== request.run && !ended.has(run)
-  const others = () => listBoxFiles(ctx).boxes.filter(({ run }) => isOther(run))
-  const isNear = ({ writes = [] }: Pick<BoxFile, "writes">) => overlap(writes, places)
+  const others = () => {
+    const { boxes, unreadable } = listBoxFiles(ctx)
+    return { all: boxes.filter(({ run }) => isOther(run)), unreadable: unreadable.filter(isOther) }
+  }
+  const isNear = ({ writes }: Pick<BoxFile, "writes">) => overlap(writes, places)
   const cleanUp = async () => {
-    const near = new Set(others().flatMap((box) => (isNear(box) ? [box.run] : [])))
+    const near = new Set(others().all.flatMap((box) => (isNear(box) ? [box.run] : [])))
     const { sweepBoxes } = await import("../sweep.ts")
     for (const { run, isOver, kept, problems, notes: said } of await sweepBoxes(ctx, openEngines(ctx))) {
       // What could not be undone changes no names.
@@ -65,14 +68,14 @@ export async function openLook(ctx: Context, request: LookRequest): Promise<Look
   for (let mayClean = request.ended === undefined; ; mayClean = false) {
     const claim = places.length === 0 ? undefined : await claimPlaces(ctx, { places, alone }, OTHERS, interrupted)
     try {
-      const all = others()
+      const { all, unreadable } = others()
       const near = all.filter(isNear)
       const isDue = (box: BoxFile) => isLost(box) && (near.includes(box) || !wasTried(ctx, box.run))
       if (!mayClean || !all.some(isDue)) {
         const lost = near.find(isLost)
         if (lost !== undefined) throw busy(lost, "it was left behind, and could not be ended")
         if (claim === undefined) return heldLook(notes, false, [])
-        await requireOver(ctx, listBoxFiles(ctx).unreadable.filter(isOther))
+        await requireOver(ctx, unreadable)
         const release = await askStill(ctx, near, claim.name, STILL)
         return heldLook(notes, near.length > 0, [release, claim.release])
       }
