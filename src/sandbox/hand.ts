@@ -17,7 +17,7 @@ export interface Hand {
   /** Resolves once it does what is wanted by then, whatever failed before. */
   settled: () => Promise<void>
   kill: () => Promise<void>
-  /** Asked first, then made: what started it passes the first on. One that stands still is asked once it goes on. */
+  /** Asked first, then made: what started it passes the first on. One that stands still is asked once it goes on; one that its engine did not stop, at once. */
   stop: Stop
   remove: () => Promise<void>
 }
@@ -40,6 +40,8 @@ export function createHand(
   let isFrozen: boolean | undefined = false
   let isRemoved = false
   let isAsked = false
+  // Also while it was to stand still and did not.
+  let isAskedRunning = false
   let later: NodeJS.Timeout | undefined
   const waiting: (() => void)[] = []
   const ask = () => act(engine.terminate ?? engine.kill).catch(ignore)
@@ -55,12 +57,18 @@ export function createHand(
           await act(wanted ? engine.freeze : engine.thaw)
         } catch (error) {
           wait()
+          // It runs, as far as anybody knows; where it stands still all the same it is asked again once it goes on.
+          if (isAsked && !isAskedRunning && !isBeingKilled(ctx, run)) {
+            isAskedRunning = true
+            await ask()
+          }
           throw error
         }
         isFrozen = wanted
       }
       for (const tell of waiting.splice(0)) tell()
       if (wanted || !isAsked) return
+      if (isBeingKilled(ctx, run)) return wait()
       isAsked = false
       await ask()
     })
@@ -87,8 +95,9 @@ export function createHand(
     // Engines refuse to signal a box that stands still, or let it go on for that: such a box is not asked yet.
     stop: async (how) => {
       if (how === "kill") return act(engine.kill).catch(ignore)
-      if (reasons.size === 0 && !isBeingKilled(ctx, run)) return ask()
       isAsked = true
+      isAskedRunning = false
+      return settle().catch(ignore)
     },
     remove: () => {
       isRemoved = true

@@ -157,6 +157,38 @@ test("a box that stands still is asked to end once it goes on", async () => {
   expect(asked).toEqual([RUN])
 })
 
+test("a box that could not be made to stand still is asked to end at once, and again once it goes on", async () => {
+  const engine = processEngine()
+  engine.start(RUN, "claude")
+  const asked: string[] = []
+  const hand = createHand(ctx, { ...engine, terminate: async ({ run }) => void asked.push(run) }, box)
+  engine.broken.set("freeze", "the daemon is busy")
+  await expect(hand.freeze("gate-gone")).rejects.toThrow("busy")
+  await hand.stop("terminate")
+  expect(asked).toEqual([RUN])
+  // Not with each try to stop it.
+  const tries = () => engine.asked.filter((one) => one.startsWith("freeze")).length
+  await expect.poll(tries, { timeout: 5000 }).toBeGreaterThan(3)
+  expect(asked).toEqual([RUN])
+  // It may have come about all the same, and an engine refused to ask.
+  await hand.thaw("gate-gone")
+  expect(asked).toEqual([RUN, RUN])
+})
+
+test("a box is asked to end after a kill that came to nothing, also where it ran all the time", async () => {
+  const killed = testContext(temporaryDirectory())
+  const engine = processEngine()
+  engine.start(RUN, "claude")
+  keepBox(killed, RUN, "claude")
+  const asked: string[] = []
+  const hand = createHand(killed, { ...engine, terminate: async ({ run }) => void asked.push(run) }, box)
+  const end = markKilled(killed, [RUN])
+  await hand.stop("terminate")
+  expect(asked).toEqual([])
+  end()
+  await expect.poll(() => asked, { timeout: 5000 }).toEqual([RUN])
+})
+
 test("a box that somebody kills is neither let go on nor asked to end; it goes on where the kill came to nothing", async () => {
   const killed = testContext(temporaryDirectory())
   const engine = processEngine()
