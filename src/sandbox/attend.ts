@@ -39,14 +39,19 @@ export function attend(
     else standing.delete(why)
     const acted = paused ? hand.freeze(why) : hand.thaw(why)
     const say = () => over || (!paused && standing.size > 0) || hooks.onPause(why, paused)
-    // Said once it is so: a person must not take a box for one that stands still, nor for one that does not where a later try came through.
-    acted.then(say, () => {
-      if (over) return
-      hooks.onNote(
-        `the box could not be ${paused ? "stopped where it stands" : "let go on"} (${why}): it is tried again`,
-      )
-      void hand.settled().then(() => standing.has(why) === paused && say())
-    })
+    // Said once it is so: a person must not take a box for one that stands still, nor for one that does not where a later try came through, or
+    // that somebody kills.
+    const later = () => void hand.settled().then(() => standing.has(why) === paused && say())
+    acted.then(
+      (isSo) => (isSo ? say() : later()),
+      () => {
+        if (over) return
+        hooks.onNote(
+          `the box could not be ${paused ? "stopped where it stands" : "let go on"} (${why}): it is tried again`,
+        )
+        later()
+      },
+    )
   }
   // An older gate does not say what holds: then nothing is taken to be over.
   const missed = (paused: readonly string[] = [...standing]) => {

@@ -9,11 +9,11 @@ export interface Hand {
   engine: EngineName
   /**
    * Has it stand still, for as long as any reason for it lasts. Both resolve once it does what is wanted by then; they reject where the engine
-   * cannot: it is tried again then, as long as it is wanted. A box that somebody else kills meanwhile does not go on: whoever kills has every box
-   * stand still first.
+   * cannot: it is tried again then, as long as it is wanted. A box that somebody else kills meanwhile does not go on, and the answer is false:
+   * whoever kills has every box stand still first.
    */
-  freeze: (why: string) => Promise<void>
-  thaw: (why: string) => Promise<void>
+  freeze: (why: string) => Promise<boolean>
+  thaw: (why: string) => Promise<boolean>
   /** Resolves once it does what is wanted by then, whatever failed before. */
   settled: () => Promise<void>
   kill: () => Promise<void>
@@ -46,12 +46,15 @@ export function createHand(
   const waiting: (() => void)[] = []
   const ask = () => act(engine.terminate ?? engine.kill).catch(ignore)
   // One after the other: a box that is let go on while it is still being frozen would stand still for good.
-  let turn: Promise<void> = Promise.resolve()
-  const settle = (): Promise<void> => {
+  let turn: Promise<unknown> = Promise.resolve()
+  const settle = (): Promise<boolean> => {
     const done = turn.then(async () => {
       const wanted = reasons.size > 0
       if (wanted !== isFrozen) {
-        if (!wanted && isBeingKilled(ctx, run)) return wait()
+        if (!wanted && isBeingKilled(ctx, run)) {
+          wait()
+          return false
+        }
         isFrozen = undefined
         try {
           await act(wanted ? engine.freeze : engine.thaw)
@@ -67,10 +70,13 @@ export function createHand(
         isFrozen = wanted
       }
       for (const tell of waiting.splice(0)) tell()
-      if (wanted || !isAsked) return
-      if (isBeingKilled(ctx, run)) return wait()
-      isAsked = false
-      await ask()
+      if (wanted || !isAsked) return true
+      if (isBeingKilled(ctx, run)) wait()
+      else {
+        isAsked = false
+        await ask()
+      }
+      return true
     })
     turn = done.catch(ignore)
     return done
@@ -97,7 +103,7 @@ export function createHand(
       if (how === "kill") return act(engine.kill).catch(ignore)
       isAsked = true
       isAskedRunning = false
-      return settle().catch(ignore)
+      await settle().catch(ignore)
     },
     remove: () => {
       isRemoved = true

@@ -71,7 +71,8 @@ async function followRun(
   const ended = await attachLaunch(ctx, launch, {
     ...{ tty: request.tty, signal: attended.signal, onNote: hooks.onNote, onOutput, stop: hand.stop },
     ...{ interrupts, isBegun: () => isHeard },
-    ...{ onPause: () => hand.freeze("suspended"), onResume: () => hand.thaw("suspended") },
+    onPause: async () => void (await hand.freeze("suspended")),
+    onResume: async () => void (await hand.thaw("suspended")),
     ...(timeout !== undefined && { timeout }),
     ...(request.input && { input: request.input }),
     ...(request.keepOutput && { transcript: opened.run }),

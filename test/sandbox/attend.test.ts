@@ -2,14 +2,16 @@
 import { mkdirSync } from "node:fs"
 import { createServer, type ServerResponse } from "node:http"
 import { dirname } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { expect, onTestFinished, test } from "vitest"
 import type { BoxEvent, OpenedBox } from "../../src/gateway/boxes/types.ts"
 import type { PolicyInForce } from "../../src/gateway/control.ts"
 import { controlPath } from "../../src/gateway/control-path.ts"
 import { attend } from "../../src/sandbox/attend.ts"
 import { createHand } from "../../src/sandbox/hand.ts"
+import { markKilled } from "../../src/sandbox/neighbours/still.ts"
 import { temporaryDirectory, testContext } from "../context.ts"
-import { processEngine, runId } from "./process-engine.ts"
+import { keepBox, processEngine, runId } from "./process-engine.ts"
 
 const RUN = runId(1)
 
@@ -52,8 +54,8 @@ test.each([
       law: { sandbox: { "pause-when": ["gate-gone", "log-failing"] } } as unknown as PolicyInForce,
       hand: {
         engine: "bubblewrap",
-        freeze: async (why) => void reasons.add(why),
-        thaw: async (why) => void reasons.delete(why),
+        freeze: async (why) => reasons.add(why).has(why),
+        thaw: async (why) => reasons.delete(why),
         ...{ settled: async () => {}, kill: async () => {}, stop: async () => {}, remove: async () => {} },
       },
       hooks: {
@@ -109,4 +111,43 @@ test("a box that could not be stopped at first, or let go on: a person is told s
   await expect.poll(() => said.slice(2)).toEqual([second])
   engine.broken.delete("thaw")
   await expect.poll(() => said.slice(2), { timeout: 5000 }).toEqual([second, "goes on: log-failing"])
+})
+
+test("of a box that somebody kills nobody is told that it goes on, until it does because the kill came to nothing", async () => {
+  const ctx = testContext(temporaryDirectory())
+  const gate = await fakeGate(ctx)
+  gate.first.push([{ event: "open", paused: [] }])
+  const engine = processEngine()
+  engine.start(RUN, "a")
+  keepBox(ctx, RUN, "a")
+  const said: string[] = []
+  const attended = attend(
+    ctx,
+    {},
+    {
+      asked: { agent: "a", operator: "o", engine: "bubblewrap", workspace: "none", command: ["true"] },
+      opened: { run: RUN } as OpenedBox,
+      law: { sandbox: { "pause-when": ["log-failing"] } } as unknown as PolicyInForce,
+      hand: createHand(ctx, engine, { run: RUN, agent: "a" }),
+      hooks: {
+        ...{ onStart: () => {}, onEvent: ({ event }) => void said.push(event) },
+        onNote: (note) => void said.push(note),
+        onPause: (why, paused) => void said.push(`${paused ? "stands" : "goes on"}: ${why}`),
+      },
+    },
+  )
+  onTestFinished(attended.end)
+  await expect.poll(gate.followed).toBe(1)
+  gate.say({ event: "pause", why: "log-failing" })
+  await expect.poll(() => said).toEqual(["open", "pause", "stands: log-failing"])
+  const end = markKilled(ctx, [RUN])
+  gate.say({ event: "resume", why: "log-failing" })
+  await expect.poll(() => said.at(-1)).toBe("resume")
+  // It is tried again meanwhile.
+  await sleep(700)
+  expect(said.slice(3)).toEqual(["resume"])
+  expect(engine.stateOf(RUN)).toBe("T")
+  end()
+  await expect.poll(() => said.slice(3), { timeout: 5000 }).toEqual(["resume", "goes on: log-failing"])
+  await expect.poll(() => engine.stateOf(RUN)).not.toBe("T")
 })

@@ -8,7 +8,6 @@ import { setTimeout as sleep } from "node:timers/promises"
 import type { Context } from "../../context.ts"
 import { boxDirectory } from "../box-directory.ts"
 import { readBoxFile } from "../boxes.ts"
-import type { Hand } from "../hand.ts"
 import { isOwner, isOwnerAlive, isWaiting, keepFresh, ownIdentity } from "../owner.ts"
 import type { BoxFile } from "../types.ts"
 import { listNames, namesIn } from "../workspace/below.ts"
@@ -37,7 +36,7 @@ export interface Answering {
 export function answerNeighbours(
   ctx: Pick<Context, "env">,
   run: string,
-  hand: Pick<Hand, "freeze" | "thaw">,
+  hand: Record<"freeze" | "thaw", (why: string) => Promise<unknown>>,
 ): Answering {
   const directory = directoryOf(ctx, run)
   let isOver = false
