@@ -209,6 +209,12 @@ describe("settings that a copy gets", () => {
       "script-shell=./x\ngit=./x\nnode-options=--require ./x.js\nignore-scripts=false\nglobalconfig=./x\npnpmfile=./x.cjs\nprefix=./x\n"
     expect(clean(".npmrc", dropped + kept)).toBe(kept)
   })
+  it("registries of Cargo by any name, and nothing of our own is written to", () => {
+    const names = ["constructor", "toString", "mine"]
+    const text = names.map((name) => `[registries.${name}]\nindex = "https://${name}.example"\n`).join("\n")
+    expect(clean(".cargo/config.toml", `${text}[registries.mine.token]\nx = 1\n`)).toBe(text)
+    expect([Object.hasOwn(Object, "index"), Object.hasOwn(Object.prototype.toString, "index")]).toEqual([false, false])
+  })
   it(".yarnrc.yml: without what it would load, however the key is spelt", () => {
     const kept = "nodeLinker: node-modules\nnpmRegistryServer: https://registry.example\n"
     const hidden = [

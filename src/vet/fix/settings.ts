@@ -83,7 +83,7 @@ function keepYaml(text: string): string {
 function keepToml(text: string, kept: readonly string[]): string {
   try {
     const settings = parseToml(text)
-    const result: Record<string, unknown> = {}
+    const result: Record<string, unknown> = Object.create(null)
     for (const path of kept) copyPath(settings, result, path.split("."))
     // bun takes `$NAME` for a variable, PDM `${NAME}`.
     return writeToml(withoutVariables(result))
@@ -100,7 +100,7 @@ function copyPath(from: unknown, to: Record<string, unknown>, [key = "", ...rest
     const value = (from as Record<string, unknown>)[name]
     if (rest.length === 0) to[name] = value
     else {
-      const below = (to[name] ?? {}) as Record<string, unknown>
+      const below = (to[name] ?? Object.create(null)) as Record<string, unknown>
       copyPath(value, below, rest)
       if (Object.keys(below).length > 0) to[name] = below
     }
