@@ -1,6 +1,7 @@
 // What asking costs people: how often each rule asks, what they say, and how long it takes them. Read from the queue and its signed answers.
 import type { Kysely } from "kysely"
-import { RISKS, type Risk, riskOf } from "../policy/risk.ts"
+import { type Risk, riskOf } from "../policy/risk.ts"
+import { SEVERITIES } from "../policy/severities.ts"
 import type { Tables } from "../store/schema.ts"
 import { type Enrolled, readEnrolled } from "./approvers.ts"
 import { tallyDecisions } from "./decision.ts"
@@ -73,7 +74,7 @@ export async function approvalStats(db: Kysely<Tables>, now: number, days: numbe
     rules: groups(({ approval }) => `${approval.binding.kind} ${ruleOf(approval)}`)
       .map(([, ofRule]) => ({ ...whatAsks(ofRule[0]!.approval), ...figuresOf(ofRule) }))
       .sort(most),
-    risks: RISKS.toReversed().flatMap((risk) => {
+    risks: SEVERITIES.toReversed().flatMap((risk) => {
       const ofRisk = seen.filter(({ approval }) => riskOf(approval.binding.approvers.risk) === risk)
       return ofRisk.length === 0 ? [] : [{ risk, ...figuresOf(ofRisk) }]
     }),

@@ -1,7 +1,8 @@
 // What `nanoguard secret set` is asked to make: options in, a credential without its value out.
 import type { Context } from "../context.ts"
 import { EXIT } from "../errors.ts"
-import { CREDENTIAL_NAME, checkDraft, type Draft } from "../vault/credential.ts"
+import { NAME } from "../policy/names.ts"
+import { checkDraft, type Draft } from "../vault/credential.ts"
 import { vaultError } from "../vault/errors.ts"
 import { findPreset, type PresetName } from "../vault/presets.ts"
 import { guessShape, SHAPES } from "../vault/shapes.ts"
@@ -66,8 +67,7 @@ export function refuseValues(name: string, more: readonly string[]): void {
       hint,
       EXIT.usage,
     )
-  if (!CREDENTIAL_NAME.test(name))
-    throw vaultError("this is no name of a credential", "letters, digits and . _ @ / -", EXIT.usage)
+  if (!NAME.test(name)) throw vaultError("this is no name of a credential", "letters, digits and . _ @ / -", EXIT.usage)
   if (guessShape(name) !== "plain")
     throw vaultError("this name looks like a value", `give it a name, such as github; ${hint}`, EXIT.usage)
 }

@@ -1,10 +1,10 @@
 // Settings of a layer that a layer above makes pointless.
 
-import { SEVERITIES } from "./conditions.ts"
 import { parseDuration } from "./duration.ts"
 import type { Finding } from "./finding.ts"
 import { type Layer, mergeMode, mergeUnknownSeverity, stricter } from "./layers.ts"
-import { mergeRisks, RISKS } from "./risk.ts"
+import { mergeRisks } from "./risk.ts"
+import { SEVERITIES } from "./severities.ts"
 import type { Path } from "./yaml.ts"
 
 /** Warnings for settings that try to loosen what stands above, or what the same layer says elsewhere. */
@@ -51,7 +51,7 @@ function checkLevels(layers: readonly Layer[], index: number): Finding[] {
   const { document } = layers[index] as Layer
   const own = mergeRisks([{ document }])
   const all = mergeRisks(layers.slice(0, index + 1))
-  return RISKS.flatMap((risk) => {
+  return SEVERITIES.flatMap((risk) => {
     const stated = document.approvals?.risk?.[risk] ?? {}
     return (["quorum", "expire", "alike", "quiet", "operator"] as const).flatMap((key): Finding[] => {
       const said = stated[key]

@@ -3,6 +3,7 @@ import type { ConditionMatch } from "./compiled.ts"
 import { formatDuration, parseDuration } from "./duration.ts"
 import { compileLicenses } from "./licenses.ts"
 import type { Conditions } from "./schema.ts"
+import { SEVERITIES } from "./severities.ts"
 import { plainId, plainText } from "./text.ts"
 import type { Advisory, Evidence, PackageAction, PackageFactName, PackageFacts, Provenance, Severity } from "./types.ts"
 
@@ -26,7 +27,6 @@ export interface ConditionContext {
   isListedRegistry: (origin: string) => boolean
 }
 
-export const SEVERITIES: readonly Severity[] = ["low", "medium", "high", "critical"]
 /** What an advisory without a score may have by its severity (CVSS 3.1, section 5): nobody having scored it is no reason to pass. */
 const HIGHEST_SCORE: Readonly<Record<Severity, number>> = { low: 3.9, medium: 6.9, high: 8.9, critical: 10 }
 const PROVENANCE: Readonly<Record<Provenance, number>> = { none: 0, signed: 1, attested: 2, verified: 2 }

@@ -1,12 +1,12 @@
 // Proofs that one rule matches wherever another does. `false` means "not proven", never "proven not to".
 import type { Condition, ListRule } from "./compiled.ts"
-import { SEVERITIES } from "./conditions.ts"
 import { parseDuration } from "./duration.ts"
 import { matchSegment } from "./glob.ts"
 import { coversHost, parseHostPattern } from "./hosts.ts"
 import { intervalsOf, isInside } from "./intervals.ts"
 import { parsePurlPattern } from "./purl-pattern.ts"
 import { exactVersion } from "./ranges.ts"
+import { SEVERITIES } from "./severities.ts"
 import type { Severity } from "./types.ts"
 
 type Source = Readonly<Record<string, unknown>>

@@ -3,6 +3,7 @@ import { parseAddressRange } from "./address-ranges.ts"
 import { isPrivateAddress } from "./addresses.ts"
 import { allowing } from "./allowed.ts"
 import { formatAllow, slugOf } from "./flow.ts"
+import { NAME } from "./names.ts"
 import type { NetworkAction, Verdict } from "./types.ts"
 
 /** What of a request, beside itself, a rule has to name. */
@@ -15,7 +16,6 @@ export interface Needed {
   isTaken?: (id: string) => boolean
 }
 
-const CREDENTIAL = /^[A-Za-z0-9][A-Za-z0-9._@/-]{0,127}$/
 /** Most addresses that a line names. */
 const MOST = 8
 
@@ -28,7 +28,7 @@ export function grantLine(action: NetworkAction, needed: Needed = {}): string | 
   const allowed = allowing(action)
   const near = [...new Set(addresses.filter(isPrivateAddress))]
   if (allowed === undefined || credentials.length > 1 || near.length > MOST) return undefined
-  if (!credentials.every((name) => CREDENTIAL.test(name))) return undefined
+  if (!credentials.every((name) => NAME.test(name))) return undefined
   if (near.some((address) => typeof parseAddressRange(address) === "string")) return undefined
   return formatAllow({
     ...{ id: freeId(`allow-${slugOf(action.host)}`, isTaken), ...allowed },

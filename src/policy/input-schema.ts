@@ -1,6 +1,7 @@
 // Actions and facts as files hold them: policy tests and `policy explain <action.json>`.
 import * as z from "zod/mini"
 import { FACT_NAMES, MISSING_REASONS } from "./evidence-names.ts"
+import { SEVERITIES } from "./severities.ts"
 import type { DecisionEvidence } from "./types.ts"
 
 const text = z.string().check(z.maxLength(4096))
@@ -47,7 +48,7 @@ const advisory = z.strictObject({
   id: text,
   aliases: z.optional(z.array(text)),
   kind: z.optional(z.enum(["vulnerability", "malware"])),
-  severity: z.optional(z.enum(["low", "medium", "high", "critical"])),
+  severity: z.optional(z.enum(SEVERITIES)),
   cvss: z.optional(z.number()),
   fixed: z.optional(z.array(text)),
 })

@@ -1,9 +1,9 @@
 // Settings of several layers -> the strictest of them. A layer below can tighten what one above says, never loosen it.
 import type { Defaults, MissingEffects, Rule } from "./compiled.ts"
-import { SEVERITIES } from "./conditions.ts"
 import { FACT_NAMES, MISSING_REASONS } from "./evidence-names.ts"
 import { builtIn, createRule } from "./rules.ts"
 import type { PolicyDocument } from "./schema.ts"
+import { SEVERITIES } from "./severities.ts"
 import type { Effect, Mode, Severity } from "./types.ts"
 import type { YamlFile } from "./yaml.ts"
 

@@ -2,13 +2,11 @@
 import { parseDuration } from "./duration.ts"
 import type { Layer } from "./layers.ts"
 import type { PolicyDocument } from "./schema.ts"
+import { SEVERITIES } from "./severities.ts"
 import type { Severity } from "./types.ts"
 
 /** How much harm a wrong yes would do. Where a rule says nothing: `medium`. */
 export type Risk = Severity
-
-/** From the least to the gravest. */
-export const RISKS: readonly Risk[] = ["low", "medium", "high", "critical"]
 
 /** The level of a rule that names none; it is left out wherever a level may be absent. */
 export const DEFAULT_RISK: Risk = "medium"
@@ -40,19 +38,19 @@ export const BUILT_IN: RiskLevels = { low: PLAIN, medium: PLAIN, high: PLAIN, cr
 
 /** The place of a level; what is none, or absent, counts as the default. */
 export function rankOfRisk(risk: string | undefined): number {
-  const rank = RISKS.indexOf(risk as Risk)
-  return rank < 0 ? RISKS.indexOf(DEFAULT_RISK) : rank
+  const rank = SEVERITIES.indexOf(risk as Risk)
+  return rank < 0 ? SEVERITIES.indexOf(DEFAULT_RISK) : rank
 }
 
 /** The level that a text names; the default where it is none. */
 export function riskOf(risk: string | undefined): Risk {
-  return RISKS[rankOfRisk(risk)]!
+  return SEVERITIES[rankOfRisk(risk)]!
 }
 
 /** The gravest of some levels, of which absent ones are the default; undefined where that is the default. */
 export function gravest(risks: readonly (Risk | undefined)[]): Risk | undefined {
   const rank = Math.max(...risks.map(rankOfRisk))
-  const risk = risks.length === 0 ? DEFAULT_RISK : RISKS[rank]
+  const risk = risks.length === 0 ? DEFAULT_RISK : SEVERITIES[rank]
   return risk === DEFAULT_RISK ? undefined : risk
 }
 

@@ -1,6 +1,8 @@
 // The pieces that the schema of a policy is made of.
 import * as z from "zod/mini"
 import { DURATION } from "./duration.ts"
+import { NAME } from "./names.ts"
+import { SEVERITIES } from "./severities.ts"
 
 /** Objects of which exactly one of allow, ask and deny is required; for the JSON Schema. */
 export const oneVerb = new Set<unknown>()
@@ -27,7 +29,7 @@ export const patterned = (pattern: RegExp, wants: string) =>
 export const id = () => patterned(/^[a-z0-9][a-z0-9_-]{0,63}$/, "lower-case letters, digits, - and _, at most 64")
 export const prose = () =>
   patterned(/^[A-Za-z0-9][A-Za-z0-9 .,:;'()/@+%=_#-]{0,199}$/, "one line of plain text, at most 200 characters")
-export const name = () => patterned(/^[A-Za-z0-9][A-Za-z0-9._@/-]{0,127}$/, "a name of letters, digits and . _ @ / -")
+export const name = () => patterned(NAME, "a name of letters, digits and . _ @ / -")
 export const duration = () => patterned(DURATION, "a duration such as 12h, 3d, 4w or 2y")
 export const httpUrl = () =>
   patterned(/^https?:\/\/[^\s@?#]{1,2000}$/, "an http(s) address without credentials, query or fragment")
@@ -35,7 +37,7 @@ export const text = (limit: number) => z.string().check(z.minLength(1), z.maxLen
 export const texts = (limit: number) => z.array(text(limit)).check(z.minLength(1))
 
 export const effect = () => z.enum(["allow", "ask", "deny"])
-export const severity = () => z.enum(["low", "medium", "high", "critical"])
+export const severity = () => z.enum(SEVERITIES)
 export const yes = () => z.literal(true)
 
 /** An effect for each of some keys. */

@@ -4,8 +4,9 @@ import { type Enrolled, readEnrolled } from "../approvals/approvers.ts"
 import { digestOf } from "../approvals/binding.ts"
 import { verifySignature } from "../approvals/signature.ts"
 import { EXIT } from "../errors.ts"
+import { NAME } from "../policy/names.ts"
 import type { CredentialsTable, Tables } from "../store/schema.ts"
-import { CREDENTIAL_NAME, MAX_TEXT, readCredential } from "./credential.ts"
+import { MAX_TEXT, readCredential } from "./credential.ts"
 import { vaultError } from "./errors.ts"
 import type { Credential } from "./types.ts"
 
@@ -53,7 +54,7 @@ export async function readChain(db: Kysely<Tables>): Promise<Chain> {
   const links = new Set<string>()
   for (const row of rows) {
     // A name that is none can belong to no credential: nothing follows from such a row.
-    if (!CREDENTIAL_NAME.test(row.name)) continue
+    if (!NAME.test(row.name)) continue
     const standing = follow(byName.get(row.name), row, enrolled)
     byName.set(row.name, standing)
     links.add(standing.last)

@@ -2,11 +2,9 @@
 import { isAbsolute } from "node:path"
 import * as z from "zod/mini"
 import { canonicalText } from "../audit/sealing/canonical.ts"
+import { NAME } from "../policy/names.ts"
 import { checkReach } from "./reach.ts"
 import type { Credential } from "./types.ts"
-
-/** A credential's name as policies write it. */
-export const CREDENTIAL_NAME = /^[A-Za-z0-9][A-Za-z0-9._@/-]{0,127}$/
 
 /** Longest canonical text of a credential, in characters. */
 export const MAX_TEXT = 32_768
@@ -90,7 +88,7 @@ const reach = z.strictObject({
 
 /** What a person gives; the rest the vault adds. */
 const draft = {
-  name: text(CREDENTIAL_NAME, "letters, digits and . _ @ / -"),
+  name: text(NAME, "letters, digits and . _ @ / -"),
   reach,
   slot,
   source,

@@ -11,7 +11,8 @@ import { decideRequest } from "../../src/policy/decide-request.ts"
 import { explain } from "../../src/policy/explain.ts"
 import type { Grant } from "../../src/policy/grant-types.ts"
 import { loadLayers, loadPolicy } from "../../src/policy/load.ts"
-import { mergeRisks, RISKS, rankOfRisk } from "../../src/policy/risk.ts"
+import { mergeRisks, rankOfRisk } from "../../src/policy/risk.ts"
+import { SEVERITIES } from "../../src/policy/severities.ts"
 import type { NetworkAction } from "../../src/policy/types.ts"
 import { NOW } from "./support.ts"
 
@@ -90,7 +91,7 @@ test("what would turn a question round takes the risk out with it", () => {
 
 test("a yes at one risk lifts no rule of a graver one", () => {
   const policy = policyOf(RULES)
-  for (const shown of [undefined, ...RISKS])
+  for (const shown of [undefined, ...SEVERITIES])
     for (const [host, risk] of [
       ["plain", undefined],
       ["small", "low"],
@@ -238,7 +239,7 @@ approvals: { risk: { high: { groups: [security], expire: 5m } } }`
             layersOf(outermost, ...texts),
             layersOf(outermost, ...texts.toSpliced(at % (texts.length + 1), 0, more)),
           ]
-          for (const risk of RISKS) {
+          for (const risk of SEVERITIES) {
             const [a, b] = [consult(without, asked, risk), consult(within, asked, risk)]
             for (const name of b.people) expect(a.people).toContain(name)
             expect(b.quorum).toBeGreaterThanOrEqual(a.quorum)
