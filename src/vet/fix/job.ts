@@ -1,10 +1,12 @@
 // What carrying out a move needs to know: the lockfile in its copy, and how to run its manager there.
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
-import { dirname, join, relative, sep } from "node:path"
+import { basename, dirname, join, relative, sep } from "node:path"
 import type { Manager, Move } from "../../packages/commands.ts"
 import type { Dependency, Lockfile } from "../../packages/types.ts"
 import { isLockfileName, type WorkingCopy } from "./copy.ts"
 import type { RunManager } from "./run.ts"
+import { Unfixable } from "./types.ts"
+import { hasVariables } from "./variables.ts"
 
 export interface Job {
   copy: WorkingCopy
@@ -55,6 +57,15 @@ export function manifestsOf({ copy, dir }: Pick<Job, "copy" | "dir">, name: stri
     if (!steps.some((_, index) => own.has(join(dir, ...steps.slice(0, index + 1))))) found.push(file)
   }
   return found
+}
+
+/** Throws `Unfixable` where one of these files of the copy would have a manager put variables of the environment into addresses. */
+export function refuseVariables(files: readonly string[]): void {
+  const found = files.find((file) => hasVariables(basename(file), readText(file) ?? ""))
+  if (found === undefined) return
+  throw new Unfixable(
+    `${basename(found)} may put a variable of the environment into what it asks for, which could take a token of this machine to another host`,
+  )
 }
 
 /** Whether a lockfile has this version of a package. */

@@ -1,11 +1,11 @@
 // Moves for npm, pnpm, yarn and bun. All four keep what is locked while it suits, so a version is brought in by asking for
 // exactly it, and stays when the project's own range (or nothing) is asked for again.
-import { join } from "node:path"
+import { join, posix } from "node:path"
 import type { Manager, Move } from "../../packages/commands.ts"
 import { parentsOf } from "../../packages/graph.ts"
 import type { Lockfile } from "../../packages/types.ts"
 import { restoreSnapshot, takeSnapshot } from "./copy.ts"
-import { type Job, locks, manifestsOf, readText, type Task, versionsOf, writeText } from "./job.ts"
+import { type Job, locks, manifestsOf, readText, refuseVariables, type Task, versionsOf, writeText } from "./job.ts"
 import { dropLockedOverrides, hasOverrides, overrideKeys, setOverrides } from "./overrides.ts"
 import { setField, specsFor, specTo } from "./packageJson.ts"
 import { Unfixable } from "./types.ts"
@@ -13,6 +13,9 @@ import { renameLocked } from "./yarnLock.ts"
 
 /** Makes one move and re-locks; throws `Unfixable`. */
 export async function moveNode(job: Job, move: Move, task: Task): Promise<void> {
+  // pnpm looks for its settings in the directories above, too.
+  const settings = [...job.copy.originals.keys()].filter((path) => posix.basename(path) === "pnpm-workspace.yaml")
+  if (job.manager === "pnpm") refuseVariables(settings.map((path) => join(job.copy.dir, path)))
   const lockfile = await job.read()
   if (move.kind === "remove") return await remove(job, lockfile, move.name)
   if (move.kind === "override" && !move.inRange) return await force(job, lockfile, move, task)

@@ -2,7 +2,7 @@
 import { basename, join, relative } from "node:path"
 import type { Move } from "../../packages/commands.ts"
 import type { WorkingCopy } from "./copy.ts"
-import { type Job, manifestsOf, readText, type Task, writeText } from "./job.ts"
+import { type Job, manifestsOf, readText, refuseVariables, type Task, writeText } from "./job.ts"
 import {
   editPoetryTable,
   editRequirementLines,
@@ -10,11 +10,10 @@ import {
   removeRequirementLines,
 } from "./requirementText.ts"
 import { Unfixable } from "./types.ts"
-import { hasVariables } from "./variables.ts"
 
 /** Makes one move and re-locks; throws `Unfixable`. */
 export async function movePython(job: Job, move: Move, task: Task): Promise<void> {
-  refuseVariables(job)
+  refuseSources(job)
   switch (job.manager) {
     case "pip":
       return moveRequirement(job, move, task)
@@ -90,15 +89,11 @@ function editManifests(job: Job, name: string, version: string): boolean {
 }
 
 /** pip is not run. The others read these files as they are. */
-function refuseVariables(job: Job): void {
+function refuseSources(job: Job): void {
   if (job.manager === "pip") return
   const files =
     job.manager === "pipenv" ? [...manifestsOf(job, "Pipfile"), job.file] : manifestsOf(job, "pyproject.toml")
-  const found = files.find((file) => hasVariables(basename(file), readText(file) ?? ""))
-  if (found === undefined) return
-  throw new Unfixable(
-    `${basename(found)} may put a variable of the environment into what it asks for, which could take a token of this machine to another host`,
-  )
+  refuseVariables(files)
 }
 
 function forbid(job: Job, pattern: RegExp, why: string): void {

@@ -1,6 +1,7 @@
 // Variables of the environment in what a repository says of its sources. A manager that puts their values in would take a token of this machine to
 // a host of the repository's choosing.
 import { parse as parseToml } from "smol-toml"
+import { parse as parseYaml } from "yaml"
 import { parseForeignJson } from "../../foreign-json.ts"
 
 /** `$NAME`, `${NAME}`, `%NAME%` and Hatch's `{env:NAME}`; two hexadecimal digits between percent signs are bytes of an address. */
@@ -25,10 +26,12 @@ export function withoutVariables(value: unknown): unknown {
   return Object.fromEntries(entries.filter(([, one]) => one !== undefined))
 }
 
-/** Whether a Python project's manifest or lockfile, told by its name, has a variable where it says where packages come from; true where it cannot be read. */
+/** Whether a manifest or lockfile, told by its name (those of Python projects, and pnpm-workspace.yaml), has a variable where it says where packages come from; true where it cannot be read. */
 export function hasVariables(name: string, text: string): boolean {
   try {
-    return sourcesIn(name, text).some(hasVariable)
+    // A `$` alone has pnpm look up another version.
+    const variable = name === "pnpm-workspace.yaml" ? /\$\{/ : VARIABLE
+    return sourcesIn(name, text).some((value) => holds(value, variable))
   } catch {
     return true
   }
@@ -36,6 +39,8 @@ export function hasVariables(name: string, text: string): boolean {
 
 function sourcesIn(name: string, text: string): unknown[] {
   if (name === "Pipfile.lock") return [at(parseForeignJson(text), "_meta")]
+  // pnpm replaces them in any setting of its own, and in the names of settings.
+  if (name === "pnpm-workspace.yaml") return [parseYaml(text, { maxAliasCount: 100 })]
   const document = parseToml(text)
   if (name === "pyproject.toml") return SOURCES.map((path) => path.split(".").reduce<unknown>(at, document))
   const { scripts: _, ...rest } = document
@@ -48,7 +53,8 @@ function at(value: unknown, key: string): unknown {
     : undefined
 }
 
-function hasVariable(value: unknown): boolean {
-  if (typeof value === "string") return VARIABLE.test(value.replaceAll(OWN_PLACE, ""))
-  return typeof value === "object" && value !== null && Object.values(value).some(hasVariable)
+function holds(value: unknown, variable: RegExp): boolean {
+  if (typeof value === "string") return variable.test(value.replaceAll(OWN_PLACE, ""))
+  if (typeof value !== "object" || value === null) return false
+  return Object.entries(value).some(([key, one]) => variable.test(key) || holds(one, variable))
 }
