@@ -41,6 +41,8 @@ const MAX_MANIFESTS = 200
 /** Bytes of a package.json that are read: as many at the end, or the two could not be compared. */
 export const MAX_MANIFEST = 256 * 1024
 const MAX_UNSEEN = 10
+/** By its name no secret, and there may be many. */
+const OBJECT = /^[0-9a-f]{38}(?:[0-9a-f]{24})?$/
 
 /**
  * Walks `root` breadth first, so that a bound leaves out what lies deepest. `mask` and `protect` are path patterns below the root.
@@ -66,16 +68,19 @@ export function walkWorkspace(
         continue
       }
       const entries = entriesOf(found, root, directory.path)
-      // Anything may be made to look like one, with secrets in it: it is looked through as any other directory, its objects, too.
+      // Anything may be made to look like one, or called .git, with secrets in it: it is looked through as any other directory.
       const isGits = directory.path !== "" && !directory.heavy && isGitDirectory(entries.map(({ name }) => name))
       if (isGits && !directory.inGit) found.repositories.push({ path: directory.path, directory: true })
       for (const entry of entries) {
+        if (directory.inGit && entry.isFile() && OBJECT.test(entry.name)) continue
         seen++
         const path = directory.path === "" ? entry.name : `${directory.path}/${entry.name}`
         const isDirectory = entry.isDirectory()
         const lower = entry.name.toLowerCase()
         if (lower === ".git") {
-          if (directory.path !== "") found.repositories.push({ path, directory: isDirectory })
+          if (directory.path === "") continue
+          found.repositories.push({ path, directory: isDirectory })
+          if (isDirectory) next.push({ path, depth: directory.depth + 1, heavy: directory.heavy, inGit: true })
           continue
         }
         if (entry.isSocket() || entry.isFIFO()) {

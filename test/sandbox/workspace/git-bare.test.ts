@@ -56,11 +56,12 @@ test("a working tree whose .git is a file works in a box of its owner's, also wh
   await workspace.finish()
 })
 
-test("what looks like a git directory is read-only, and hides no secret that lies in it", async (it) => {
+test("what looks like a git directory, or is called .git, is read-only, and hides no secret that lies in it", async (it) => {
   needBubblewrap(it)
   const root = makeRepository({
     "config/.env": "KEY=host\n",
     "config/sub/id_rsa": "KEY=host\n",
+    "moved/.env": "KEY=host\n",
     "secrets/.npmrc": "//npm.example/:_authToken=KEY=host\n",
   })
   for (const name of ["HEAD", "commondir"])
@@ -69,14 +70,19 @@ test("what looks like a git directory is read-only, and hides no secret that lie
   for (const name of ["refs", "objects"]) mkdirSync(join(root, "made", name), { recursive: true })
   writeFileSync(join(root, "made/HEAD"), "")
   renameSync(join(root, "secrets"), join(root, "made/objects/aa"))
+  mkdirSync(join(root, "node_modules/x"), { recursive: true })
+  renameSync(join(root, "moved"), join(root, "node_modules/x/.git"))
   execFileSync("chown", ["-R", "1000:1000", root])
   const { workspace } = await open(root)
   const notes = workspace.notes.map(({ text, paths = [] }) => [text, [...paths].sort()])
   expect(notes).toContainEqual([
     "secrets: empty in the box",
-    ["config/.env", "config/sub/id_rsa", "made/objects/aa/.npmrc"],
+    ["config/.env", "config/sub/id_rsa", "made/objects/aa/.npmrc", "node_modules/x/.git/.env"],
   ])
-  expect(notes).toContainEqual(["repositories within the workspace: read-only in the box", ["config", "made"]])
+  expect(notes).toContainEqual([
+    "repositories within the workspace: read-only in the box",
+    ["config", "made", "node_modules/x/.git"],
+  ])
   const { out } = inside(workspace, "grep -rs KEY . ; (echo x > config/new) 2>/dev/null && echo written; echo end")
   expect(out.trim()).toBe("end")
   await workspace.finish()
