@@ -107,8 +107,10 @@ export function renderDiff(diff: string, style: Style = PLAIN_STYLE, limit = 400
 /** What became of reviewed changes. */
 export function renderApplied({ applied, conflicts, refused }: ApplyResult, style: Style = PLAIN_STYLE): string {
   const lines = [`${countOf(applied.length, "path")} applied`]
-  const list = (rows: readonly { path: string; why: string }[]) =>
-    rows.slice(0, MAX_SHOWN).map(({ path, why }) => `  ${cleanText(path, 200)}: ${cleanText(why)}`)
+  const list = (rows: readonly { path: string; why: string }[]) => {
+    const shown = rows.slice(0, MAX_SHOWN).map(({ path, why }) => `  ${cleanText(path, 200)}: ${cleanText(why)}`)
+    return rows.length > MAX_SHOWN ? [...shown, `  and ${rows.length - MAX_SHOWN} more`] : shown
+  }
   if (conflicts.length > 0) lines.push(style.yellow("Left as it is:"), ...list(conflicts))
   if (refused.length > 0) lines.push(style.red("Never comes over:"), ...list(refused))
   return `${lines.join("\n")}\n`

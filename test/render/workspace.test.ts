@@ -43,6 +43,8 @@ test("nothing to say is no output, and long lists are cut", () => {
   expect(
     renderNotes([{ level: "info", kind: "masked", text: "secrets", paths: ["a", "b", "c", "d", "e", "f", "g", "h"] }]),
   ).toBe("secrets: a, b, c, d, e, f and 2 more\n")
+  const conflicts = Array.from({ length: 43 }, (_, at) => ({ path: `${at}`, why: "changed" }))
+  expect(renderApplied({ applied: [], conflicts, refused: [] })).toMatch(/: changed\n {2}and 3 more\n$/)
   expect(renderDiff("a\n".repeat(10), undefined, 3)).toBe("a\na\na\n[+8 lines]\n")
 })
 
