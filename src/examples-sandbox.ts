@@ -29,7 +29,7 @@ Examples:
   nanoguard kill claude-1 --reason "asked for production keys"     an agent: all its boxes, and every later one
   nanoguard kill run-0123456789ab --reason "wrong branch"          one run
   nanoguard kill --all --reason "token leaked"
-  nanoguard kill --all --reason drill --dry-run                    what would be stopped; changes nothing
+  nanoguard kill --all --dry-run                                   what would be stopped; changes nothing
 
 Exit codes: 0 done, 2 usage,
 5 the order could not be recorded, or a box could not be ended: the rest was done all the same`,

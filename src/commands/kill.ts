@@ -30,7 +30,7 @@ const RECENT = 24 * 3_600_000
 const MAX_UNBOXED = 20
 
 /**
- * Stops agents, runs, or all. Exit: ok; usage (no target, no reason); environment where the order could not be recorded or a box could
+ * Stops agents, runs, or all. Exit: ok; usage (no target; no reason, which a drill need not have); environment where the order could not be recorded or a box could
  * not be ended. The rest is done all the same.
  */
 export async function kill(
@@ -40,7 +40,7 @@ export async function kill(
   engines: readonly Engine[] = openEngines(ctx),
 ): Promise<{ report: KillReport; exit: ExitCode }> {
   const targets = readTargets(names, options.all, "kill")
-  const reason = readReason(options.reason)
+  const reason = readReason(options)
   const order = { time: ctx.now(), by: (options.by ?? operatorOf(ctx)).slice(0, MAX_BY), reason }
   const said = {
     ...{ schema: "nanoguard.kill/1" as const, targets: targets.map(formatTarget), by: order.by, reason },
@@ -86,7 +86,7 @@ async function drill(
   try {
     await store.append({
       ...{ type: "kill.drilled", subject: `kill ${targets.map(formatTarget).join(" ")}`.slice(0, 200) },
-      ...{ gateway: "kill", by: [by], note: reason },
+      ...{ gateway: "kill", by: [by], ...(reason !== "" && { note: reason }) },
       detail: { targets: targets.map(formatTarget).slice(0, 100), boxes: boxes.length },
     })
   } finally {
@@ -173,10 +173,10 @@ export function readTargets(names: readonly string[], all: boolean | undefined, 
 /** Ids that `run`, and `gateway exec` where it is not told another one, give. */
 const isRun = (name: string) => RUN_NAME.test(name) || name.startsWith("exec-")
 
-function readReason(reason: string | undefined): string {
+function readReason({ reason, dryRun }: KillOptions): string {
   const text = reason?.trim() ?? ""
   const hint = `--reason "what it did", for whoever is to lift it; at most ${MAX_REASON} characters`
-  if (text === "") throw new NanoguardError("a kill needs a reason", { exit: EXIT.usage, hint })
+  if (text === "" && !dryRun) throw new NanoguardError("a kill needs a reason", { exit: EXIT.usage, hint })
   if (text.length > MAX_REASON) throw new NanoguardError("the reason is too long", { exit: EXIT.usage, hint })
   return text
 }

@@ -10,9 +10,10 @@ import { openEngines } from "../sandbox/engines/index.ts"
 import { ageKept } from "../sandbox/kept-list.ts"
 import { readKills } from "../sandbox/kills/chain.ts"
 import { readWaiting } from "../sandbox/kills/sticky.ts"
+import { type Kill, killsOn } from "../sandbox/kills/types.ts"
 import { sweepBoxes } from "../sandbox/sweep.ts"
 import type { Engine } from "../sandbox/types.ts"
-import { findRunning } from "../sandbox/who.ts"
+import { findRunning, type RunningRow } from "../sandbox/who.ts"
 import { storeLocation } from "../store/location.ts"
 import { openReader } from "../store/open.ts"
 import { openRawTerminal } from "./raw-terminal.ts"
@@ -54,28 +55,46 @@ async function lookAt(ctx: Context, engines: readonly Engine[], notes: readonly 
   const [{ rows, problems, numbers }, stopped] = await Promise.all([findRunning(ctx, engines), findStopped(ctx)])
   return {
     ...{ schema: "nanoguard.ps/1", time: new Date(ctx.now()).toISOString(), numbers },
-    boxes: rows.map(({ started, ...row }) => ({
-      ...row,
+    boxes: rows.map(({ started, state, ...row }) => ({
+      ...{ ...row, state: state === "starting" && isStopped(row, rows, stopped.kills) ? ("ending" as const) : state },
       ...(started !== undefined && { started: new Date(started).toISOString() }),
     })),
-    ...{ stopped: stopped.targets, problems: [...notes, ...problems, ...stopped.problems] },
+    ...{ stopped: [...stopped.kills.keys()], problems: [...notes, ...problems, ...stopped.problems] },
   }
 }
 
-/** What is under a kill. */
-async function findStopped(ctx: Context): Promise<{ targets: string[]; problems: string[] }> {
-  const waiting = [...readWaiting(stateHome(ctx)).keys()]
+/** Whether a kill is on a run or one above it: of such a run nothing starts, whatever its age. */
+function isStopped(
+  { agent, run, parent }: RowName,
+  rows: readonly RowName[],
+  kills: ReadonlyMap<string, Kill>,
+): boolean {
+  const parents: string[] = []
+  for (let above = parent; above !== undefined && !parents.includes(above); ) {
+    parents.push(above)
+    const row = rows.find((one) => one.run === above)
+    if (row !== undefined) parents.push(row.agent)
+    above = row?.parent
+  }
+  return killsOn(kills, { agent, run, parents }).length > 0
+}
+
+type RowName = Pick<RunningRow, "agent" | "run" | "parent">
+
+/** What is under a kill, by target. */
+async function findStopped(ctx: Context): Promise<{ kills: ReadonlyMap<string, Kill>; problems: string[] }> {
+  const waiting = readWaiting(stateHome(ctx))
   try {
     const location = storeLocation(ctx)
     // To look makes no record.
     if (location.kind === "sqlite" && !existsSync(join(location.directory, "record.db")))
-      return { targets: waiting, problems: [] }
+      return { kills: waiting, problems: [] }
     const { db, close } = await openReader(ctx)
     const { standing } = await readKills(db, stateHome(ctx)).finally(close)
-    return { targets: [...new Set([...standing.keys(), ...waiting])], problems: [] }
+    return { kills: new Map([...standing, ...waiting]), problems: [] }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    return { targets: waiting, problems: [`who is stopped could not be read: ${why}`] }
+    return { kills: waiting, problems: [`who is stopped could not be read: ${why}`] }
   }
 }
 

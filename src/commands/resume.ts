@@ -29,8 +29,9 @@ export async function resume(
   names: readonly string[],
   options: ResumeOptions,
 ): Promise<{ report: ResumeReport; exit: ExitCode }> {
-  refuseUnasked(ctx, "resume", options)
+  // Before what is asked of them: whoever named nobody is told that, and not to agree to it.
   const targets = readTargets(names, options.all, "resume")
+  refuseUnasked(ctx, "resume", options)
   const reason = (options.reason ?? "").trim()
   if (reason.length > MAX_REASON)
     throw new NanoguardError("the reason is too long", { exit: EXIT.usage, hint: `at most ${MAX_REASON} characters` })

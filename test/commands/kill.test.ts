@@ -130,6 +130,10 @@ describe("kill", () => {
     await expect(place.resume(["claude-2"])).rejects.toThrow("agent:claude-2 is not stopped by a kill of its own")
     await expect(place.resume(["codex-1"], { as: "eve" })).rejects.toThrow("eve is not an approver")
     await expect(place.resume(["codex-1"], { yes: false })).rejects.toThrow("this is no terminal")
+    await expect(place.resume([], { yes: false })).rejects.toMatchObject({
+      message: "resume whom?",
+      hint: expect.stringContaining("name an agent or a run"),
+    })
   })
 
   test("a drill changes nothing, and is recorded as one", async () => {
@@ -143,6 +147,11 @@ describe("kill", () => {
     expect((await records(place.store)).filter(({ kind }) => kind === "kill").map(({ type }) => type)).toEqual([
       "kill.drilled",
     ])
+    // Nobody has to lift it: it needs no reason.
+    const all = await place.kill([], { all: true, dryRun: true, reason: "" })
+    expect([all.exit, all.report.state, all.report.boxes.length]).toEqual([EXIT.ok, "drilled", 1])
+    expect(all.out).toContain("Drill: a kill of everything would stop 1 box.")
+    await expect(place.kill([], { all: true, reason: "" })).rejects.toThrow("a kill needs a reason")
   })
 
   test("says whom nobody knows, and stops them before they begin", async () => {
@@ -265,6 +274,22 @@ describe("ps", () => {
         "",
       ].join("\n"),
     )
+  })
+
+  test("of a run that was just killed says that it ends, and not that it starts", async () => {
+    const place = await newPlace()
+    for (const [n, agent] of Object.entries(["claude-1", "codex-1", "codex-2", "other"])) {
+      const parent = Number(n) === 2 ? { parent: runId(2) } : {}
+      keepBox(place.context(), runId(Number(n) + 1), agent, { started: NOW - 1000, ...parent })
+    }
+    await place.kill(["claude-1", runId(2)])
+    const { report } = await place.ps()
+    expect(report.boxes.map(({ agent, state }) => [agent, state])).toEqual([
+      ["claude-1", "ending"],
+      ["codex-1", "ending"],
+      ["codex-2", "ending"],
+      ["other", "starting"],
+    ])
   })
 
   test("cleans up after a run that is gone, and says it", async () => {
