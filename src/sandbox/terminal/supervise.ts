@@ -49,7 +49,7 @@ const supervised = new Set<Box>()
 /** Whether any box of this process is before a person: signals are theirs then. */
 export const isSupervising = (): boolean => supervised.size > 0
 
-/** Watches until `close`; `cause` is what ended the box, once something did. A second cause while it ends makes it end at once. */
+/** Watches until `close`; `cause` is what ended the box, once something did. A second cause while it ends makes it end at once; a SIGHUP is none. */
 export function supervise(box: Box, options: SuperviseOptions): { cause: () => Cause | undefined; close: () => void } {
   const { grace = GRACE, isBegun = () => true } = options
   let cause: Cause | undefined
@@ -70,7 +70,10 @@ export function supervise(box: Box, options: SuperviseOptions): { cause: () => C
   const closeTimer = after(options.timeout ?? Number.POSITIVE_INFINITY, () => end({ by: "timeout" }))
   const { onPause, onResume = async () => {}, onNote = () => {} } = options
   const closing = [
-    onSignals(["SIGTERM", "SIGHUP"], (signal) => end({ by: "signal", signal })),
+    onSignals(["SIGTERM", "SIGHUP"], (signal) => {
+      // A terminal that closes sends more than one: that is no wish for more haste.
+      if (signal !== "SIGHUP" || cause === undefined) end({ by: "signal", signal })
+    }),
     // From a terminal the box has them already; where nothing of it runs yet they would be lost.
     onSignals(["SIGINT", "SIGQUIT"], (signal) => {
       if (!isBegun()) end({ by: "signal", signal })

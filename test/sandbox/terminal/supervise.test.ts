@@ -74,6 +74,32 @@ test.each([
   },
 )
 
+test("a terminal that closes ends a box in order, however often it says so; whoever else asks again has it end at once", async () => {
+  const gone = Promise.withResolvers<true>()
+  const asked: string[] = []
+  const stop = (how: string) => {
+    asked.push(how)
+    if (how === "kill") gone.resolve(true)
+  }
+  const box = { gone: gone.promise, stop, destroy: () => {}, forward: () => {}, terminal: true, holdsTerminal: false }
+  const watch = supervise(box, { signal: new AbortController().signal, grace: DAY })
+  const send = async (signal: NodeJS.Signals) => {
+    const arrived = once(process, signal)
+    process.kill(process.pid, signal)
+    await arrived
+    // What is done about it takes a turn.
+    await new Promise(setImmediate)
+  }
+  await send("SIGHUP")
+  await send("SIGHUP")
+  expect(asked).toEqual(["terminate"])
+  await send("SIGTERM")
+  await gone.promise
+  watch.close()
+  expect(asked).toEqual(["terminate", "kill"])
+  expect(watch.cause()).toEqual({ by: "signal", signal: "SIGHUP" })
+})
+
 describe("a timeout", () => {
   test.each([1, 24, 25, 30, 700])("of %i days ends the run then, and not before", async (days) => {
     vi.useFakeTimers()
