@@ -29,29 +29,36 @@ const MOST_SOCKETS = 20
 
 /**
  * Opens a run that has no box and one that is over at once: their tokens are as good as any that an agent could come by. `close` ends
- * them. Errors: as `askGate`.
+ * them. Errors: as `askGate`; none of them is left open then.
  */
 export async function openOthers(ctx: Context): Promise<OfOthers & { close: () => Promise<void> }> {
   // First, for nothing is open yet that a failure would leave.
   const waiting = await askGate<{ approvals: readonly ListedApproval[] }>(ctx, "GET", "/v1/approvals")
   const approval = waiting?.approvals[0]?.id
-  const open = async () =>
-    (await askGate<OpenedRun>(ctx, "POST", "/v1/runs", {
-      agent: "selftest",
-      operator: operatorOf(ctx),
-      boxed: false,
-      lasts: TOKENS_LAST,
-    }))!
+  const opened: OpenedRun[] = []
+  const open = async () => {
+    const asked = { agent: "selftest", operator: operatorOf(ctx), boxed: false, lasts: TOKENS_LAST }
+    const run = (await askGate<OpenedRun>(ctx, "POST", "/v1/runs", asked))!
+    opened.push(run)
+    return run
+  }
   const end = ({ visit }: OpenedRun) => askGate(ctx, "DELETE", `/v1/runs/${visit}`)
-  const [live, dead] = await Promise.all([open(), open()])
-  await end(dead)
-  return {
-    tokens: { "another run's": live.token, "of a run that is over": dead.token },
-    ...{ sockets: otherSockets(ctx), visit: live.visit },
-    ...(approval !== undefined && { approval }),
-    close: async () => {
-      await end(live).catch(() => {})
-    },
+  try {
+    const live = await open()
+    const dead = await open()
+    await end(dead)
+    return {
+      tokens: { "another run's": live.token, "of a run that is over": dead.token },
+      ...{ sockets: otherSockets(ctx), visit: live.visit },
+      ...(approval !== undefined && { approval }),
+      close: async () => {
+        await end(live).catch(() => {})
+      },
+    }
+  } catch (error) {
+    // Their tokens are good for half an hour otherwise.
+    await Promise.allSettled(opened.map(end))
+    throw error
   }
 }
 

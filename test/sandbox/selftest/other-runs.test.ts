@@ -1,12 +1,14 @@
 // Which sockets of other boxes a box tries: those that are there.
 import { once } from "node:events"
 import { mkdirSync, readFileSync } from "node:fs"
+import { createServer as createHttpServer } from "node:http"
 import { createServer } from "node:net"
 import { dirname, join } from "node:path"
 import { expect, onTestFinished, test } from "vitest"
 import { mountedDirectory, socketOf } from "../../../src/gateway/boxes/directory.ts"
+import { controlPath } from "../../../src/gateway/control-path.ts"
 import { boxDirectory } from "../../../src/sandbox/box-directory.ts"
-import { otherSockets } from "../../../src/sandbox/selftest/other-runs.ts"
+import { openOthers, otherSockets } from "../../../src/sandbox/selftest/other-runs.ts"
 import { prepareProbes } from "../../../src/sandbox/selftest/prepare.ts"
 import { emptyHome, temporaryDirectory, testContext } from "../../context.ts"
 
@@ -44,4 +46,33 @@ test("also where a path in the state directory were too long for a socket", asyn
 
 test("no boxes, no sockets", () => {
   expect(otherSockets(testContext(temporaryDirectory()))).toEqual([])
+})
+
+test("a gate that fails in between is left no run of a token that is good", async () => {
+  const ctx = testContext(temporaryDirectory(), { env: emptyHome() })
+  const open = new Set<string>()
+  const tried: string[] = []
+  const gate = createHttpServer((request, response) => {
+    const [, visit = ""] = /^\/v1\/runs\/(.+)$/.exec(request.url ?? "") ?? []
+    if (request.method === "POST") {
+      const name = `visit-${open.size + 1}`
+      open.add(name)
+      return void response.end(JSON.stringify({ run: "run-other", visit: name, token: `ngt_${name}` }))
+    }
+    if (request.method !== "DELETE") return void response.end(JSON.stringify({ approvals: [] }))
+    tried.push(visit)
+    if (tried.length === 1) return void response.writeHead(500).end("{}")
+    open.delete(visit)
+    response.writeHead(204).end()
+  })
+  mkdirSync(dirname(controlPath(ctx)), { recursive: true })
+  gate.listen(controlPath(ctx))
+  await once(gate, "listening")
+  onTestFinished(() => {
+    gate.closeAllConnections()
+    gate.close()
+  })
+  await expect(openOthers(ctx)).rejects.toThrow()
+  expect(tried[0]).toBe("visit-2")
+  expect([...open]).toEqual([])
 })
