@@ -6,7 +6,7 @@ import type { PolicyInForce } from "../gateway/control.ts"
 import { askGate } from "../gateway/control-client.ts"
 import { watchBox } from "./events.ts"
 import type { Hand } from "./hand.ts"
-import type { RunHooks, RunRequest } from "./run.ts"
+import type { RunHooks } from "./run.ts"
 
 interface Attended {
   /** What the box was opened with. */
@@ -18,15 +18,9 @@ interface Attended {
 }
 
 /** What the gate says while the box lasts, and what is done about it. */
-export function attend(
-  ctx: Context,
-  request: Pick<RunRequest, "signal">,
-  { asked, opened, law, hand, hooks }: Attended,
-) {
+export function attend(ctx: Context, { asked, opened, law, hand, hooks }: Attended) {
   const wanted = new Set<string>(law.sandbox["pause-when"] ?? [GATE_GONE])
   const ending = new AbortController()
-  const { signal: stop } = request
-  stop?.addEventListener("abort", () => ending.abort(stop.reason))
   let killed: { reason?: string } | undefined
   let over = false
   let lost = false

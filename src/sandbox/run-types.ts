@@ -33,8 +33,6 @@ export interface RunRequest {
   input?: "inherit" | "ignore"
   /** What it prints is kept on the host: `transcriptPath`. */
   keepOutput?: boolean
-  /** Ends the run. */
-  signal?: AbortSignal
 }
 
 export interface RunHooks {

@@ -62,7 +62,7 @@ async function followRun(
   }
   const told: RunHooks = { ...hooks, onEvent: (event) => (event.event === "heard" ? onHeard() : hooks.onEvent(event)) }
   hooks.onStart({ run: opened.run, law, spec, engine: engine.name, workspace, notes: opened.notes })
-  const attended = attend(ctx, request, { asked, opened, law, hand, hooks: told })
+  const attended = attend(ctx, { asked, opened, law, hand, hooks: told })
   const timeout = readTimeout(request.timeout, law.sandbox.timeout)
   let said = ""
   const onOutput = (chunk: Uint8Array) => {

@@ -45,25 +45,21 @@ test.each([
   gate.first.push([{ event: "open", paused: [] }, pause], [opening as BoxEvent, ...left.map(() => pause)])
   const reasons = new Set<string>()
   const said: string[] = []
-  const attended = attend(
-    ctx,
-    {},
-    {
-      asked: { agent: "a", operator: "o", engine: "bubblewrap", workspace: "none", command: ["true"] },
-      opened: { run: RUN } as OpenedBox,
-      law: { sandbox: { "pause-when": ["gate-gone", "log-failing"] } } as unknown as PolicyInForce,
-      hand: {
-        engine: "bubblewrap",
-        freeze: async (why) => reasons.add(why).has(why),
-        thaw: async (why) => reasons.delete(why),
-        ...{ settled: async () => {}, kill: async () => {}, stop: async () => {}, remove: async () => {} },
-      },
-      hooks: {
-        ...{ onStart: () => {}, onEvent: () => {}, onNote: () => {} },
-        onPause: (why, paused) => void said.push(`${paused ? "stands" : "goes on"}: ${why}`),
-      },
+  const attended = attend(ctx, {
+    asked: { agent: "a", operator: "o", engine: "bubblewrap", workspace: "none", command: ["true"] },
+    opened: { run: RUN } as OpenedBox,
+    law: { sandbox: { "pause-when": ["gate-gone", "log-failing"] } } as unknown as PolicyInForce,
+    hand: {
+      engine: "bubblewrap",
+      freeze: async (why) => reasons.add(why).has(why),
+      thaw: async (why) => reasons.delete(why),
+      ...{ settled: async () => {}, kill: async () => {}, stop: async () => {}, remove: async () => {} },
     },
-  )
+    hooks: {
+      ...{ onStart: () => {}, onEvent: () => {}, onNote: () => {} },
+      onPause: (why, paused) => void said.push(`${paused ? "stands" : "goes on"}: ${why}`),
+    },
+  })
   onTestFinished(attended.end)
   await expect.poll(() => [...reasons]).toEqual(["log-failing"])
   gate.drop()
@@ -81,21 +77,17 @@ test("a box that could not be stopped at first, or let go on: a person is told s
   const engine = processEngine()
   engine.start(RUN, "a")
   const said: string[] = []
-  const attended = attend(
-    ctx,
-    {},
-    {
-      asked: { agent: "a", operator: "o", engine: "bubblewrap", workspace: "none", command: ["true"] },
-      opened: { run: RUN } as OpenedBox,
-      law: { sandbox: { "pause-when": ["log-failing"] } } as unknown as PolicyInForce,
-      hand: createHand(ctx, engine, { run: RUN, agent: "a" }),
-      hooks: {
-        ...{ onStart: () => {}, onEvent: () => {} },
-        onNote: (note) => void said.push(note),
-        onPause: (why, paused) => void said.push(`${paused ? "stands" : "goes on"}: ${why}`),
-      },
+  const attended = attend(ctx, {
+    asked: { agent: "a", operator: "o", engine: "bubblewrap", workspace: "none", command: ["true"] },
+    opened: { run: RUN } as OpenedBox,
+    law: { sandbox: { "pause-when": ["log-failing"] } } as unknown as PolicyInForce,
+    hand: createHand(ctx, engine, { run: RUN, agent: "a" }),
+    hooks: {
+      ...{ onStart: () => {}, onEvent: () => {} },
+      onNote: (note) => void said.push(note),
+      onPause: (why, paused) => void said.push(`${paused ? "stands" : "goes on"}: ${why}`),
     },
-  )
+  })
   onTestFinished(attended.end)
   await expect.poll(gate.followed).toBe(1)
   engine.broken.set("freeze", "the daemon is busy")
@@ -121,21 +113,17 @@ test("of a box that somebody kills nobody is told that it goes on, until it does
   engine.start(RUN, "a")
   keepBox(ctx, RUN, "a")
   const said: string[] = []
-  const attended = attend(
-    ctx,
-    {},
-    {
-      asked: { agent: "a", operator: "o", engine: "bubblewrap", workspace: "none", command: ["true"] },
-      opened: { run: RUN } as OpenedBox,
-      law: { sandbox: { "pause-when": ["log-failing"] } } as unknown as PolicyInForce,
-      hand: createHand(ctx, engine, { run: RUN, agent: "a" }),
-      hooks: {
-        ...{ onStart: () => {}, onEvent: ({ event }) => void said.push(event) },
-        onNote: (note) => void said.push(note),
-        onPause: (why, paused) => void said.push(`${paused ? "stands" : "goes on"}: ${why}`),
-      },
+  const attended = attend(ctx, {
+    asked: { agent: "a", operator: "o", engine: "bubblewrap", workspace: "none", command: ["true"] },
+    opened: { run: RUN } as OpenedBox,
+    law: { sandbox: { "pause-when": ["log-failing"] } } as unknown as PolicyInForce,
+    hand: createHand(ctx, engine, { run: RUN, agent: "a" }),
+    hooks: {
+      ...{ onStart: () => {}, onEvent: ({ event }) => void said.push(event) },
+      onNote: (note) => void said.push(note),
+      onPause: (why, paused) => void said.push(`${paused ? "stands" : "goes on"}: ${why}`),
     },
-  )
+  })
   onTestFinished(attended.end)
   await expect.poll(gate.followed).toBe(1)
   gate.say({ event: "pause", why: "log-failing" })

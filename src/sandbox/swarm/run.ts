@@ -14,7 +14,7 @@ export interface SwarmRequest {
   /** As the gate has it: whose memory it is. */
   project: string
   /** What holds for every agent where its own entry says nothing. */
-  base: Pick<RunRequest, "operator" | "engine" | "runtime" | "image" | "timeout" | "signal">
+  base: Pick<RunRequest, "operator" | "engine" | "runtime" | "image" | "timeout">
 }
 
 export interface SwarmHooks {
