@@ -35,7 +35,7 @@ const attack = (victim: string) => `
   use strict; my @d = map { "d$_" } 0..${DIRECTORIES - 1};
   symlink "${victim}/$_", "l-$_" for @d;
   open my $f, ">", "attacking"; close $f;
-  until (-e "stop") { for (1..200) { for my $d (@d) { rename $d, "w-$d"; rename "l-$d", $d; rename $d, "l-$d"; rename "w-$d", $d } } }
+  until (-e "stop") { for (1..200) { for my $d (@d) { rename $d, "w-$d"; rename "l-$d", $d; rename $d, "l-$d"; rename "w-$d", $d } } open my $t, ">>", "ticks"; print $t "."; close $t }
 `
 
 for (const name of LAB_ENGINES)
@@ -64,16 +64,19 @@ for (const name of LAB_ENGINES)
       expect(existsSync(join(root, "attacking"))).toBe(true)
       const look = `cat d*/*.txt 2>/dev/null | sort | uniq -c; echo done; chmod 0500 a1`
       const seen: string[] = []
+      const ticks = () => lstatSync(join(root, "ticks"), { throwIfNoEntry: false })?.size ?? 0
       for (let round = 0; round < ROUNDS; round++)
         for (const mode of ["direct", "copy"]) {
           const options = ["--agent", "other", "--workspace", mode, "--discard"]
           const { exit, terminal } = await lab.run(name, root, ["sh", "-c", look], options)
           expect(`${exit} ${terminal}`).toMatch(/^0 /)
           seen.push(terminal)
+          // It goes on all the same, each time.
+          const before = ticks()
+          await expect.poll(ticks, { timeout: 20_000 }).toBeGreaterThan(before)
         }
       expect(seen.join("\n")).not.toContain(SECRET)
       expect(seen.every((text) => text.includes("done"))).toBe(true)
-      // It went on all the same, each time.
       expect(lstatSync(join(root, "stop"), { throwIfNoEntry: false })).toBeUndefined()
       writeFileSync(join(root, "stop"), "")
       expect(await attacker).toMatchObject({ exit: 0 })
