@@ -17,7 +17,7 @@ import { runSwarm, type SwarmRequest } from "../sandbox/swarm/run.ts"
 import type { SwarmAgent } from "../sandbox/swarm/types.ts"
 import { Interrupted } from "../sandbox/terminal/interrupts.ts"
 import { explainEnd } from "./run-killed.ts"
-import { type ReviewOptions, settleRun } from "./run-review.ts"
+import type { ReviewOptions } from "./run-review.ts"
 import { writeSwarmSummary } from "./run-summary.ts"
 
 /**
@@ -57,6 +57,7 @@ export async function runSwarmFile(
       }),
     },
   )
+  const { settleRun } = await import("./run-review.ts")
   let exit = 0
   for (const { agent, outcome: ended, error } of outcomes) {
     const cut = error instanceof Interrupted ? error : ended?.interrupted()
