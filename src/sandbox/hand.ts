@@ -1,7 +1,7 @@
 // One box in the hand of its run: stopped where it stands, let go on, ended. Several things may want it to stand still at once.
 import type { Context } from "../context.ts"
 import { containerName } from "./engines/labels.ts"
-import { isBeingKilled } from "./neighbours/still.ts"
+import { isBeingKilled } from "./neighbours/questions.ts"
 import type { Stop } from "./terminal/stop.ts"
 import type { BoxSpec, Engine, EngineName, FoundBox } from "./types.ts"
 

@@ -10,7 +10,7 @@ import { type BoxRunning, findBoxes, type StoppedBox, stopBoxes } from "./end.ts
 import { type Order, orderKills, takeWaiting } from "./kills/order.ts"
 import { removeWaiting, writeWaiting } from "./kills/sticky.ts"
 import { formatTarget } from "./kills/types.ts"
-import { markKilled } from "./neighbours/still.ts"
+import { markKilled } from "./neighbours/questions.ts"
 import { isOwnerAlive } from "./owner.ts"
 import type { BoxFile, Engine, EngineName, KillTarget } from "./types.ts"
 

@@ -9,7 +9,7 @@ import type { PolicyInForce } from "../../src/gateway/control.ts"
 import { controlPath } from "../../src/gateway/control-path.ts"
 import { attend } from "../../src/sandbox/attend.ts"
 import { createHand } from "../../src/sandbox/hand.ts"
-import { markKilled } from "../../src/sandbox/neighbours/still.ts"
+import { markKilled } from "../../src/sandbox/neighbours/questions.ts"
 import { temporaryDirectory, testContext } from "../context.ts"
 import { keepBox, processEngine, runId } from "./process-engine.ts"
 

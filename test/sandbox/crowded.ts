@@ -4,7 +4,8 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "nod
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { boxDirectory } from "../../src/sandbox/box-directory.ts"
-import { answerNeighbours, isBeingKilled } from "../../src/sandbox/neighbours/still.ts"
+import { isBeingKilled } from "../../src/sandbox/neighbours/questions.ts"
+import { answerNeighbours } from "../../src/sandbox/neighbours/still.ts"
 import { isOwnerAlive, ownIdentity, processStart } from "../../src/sandbox/owner.ts"
 
 const RUN = "run-00000000aaaa"

@@ -2,16 +2,16 @@
 // directory on the host, and the box's `nanoguard run`, which alone freezes and thaws it, answers beside it. A question of a process that is
 // gone counts for nothing, so that nobody stands still for good.
 
-import { existsSync, type FSWatcher, mkdirSync, readFileSync, renameSync, rmSync, watch, writeFileSync } from "node:fs"
+import { type FSWatcher, rmSync, watch, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Context } from "../../context.ts"
-import { boxDirectory } from "../box-directory.ts"
 import { readBoxFile } from "../boxes.ts"
-import { isOwner, isOwnerAlive, isWaiting, keepFresh, ownIdentity } from "../owner.ts"
+import { isOwnerAlive, keepFresh } from "../owner.ts"
 import type { BoxFile } from "../types.ts"
-import { listNames, namesIn } from "../workspace/below.ts"
+import { listNames } from "../workspace/below.ts"
 import { NeighbourBusy } from "./busy.ts"
+import { askOne, directoryOf, makeDirectory, readQuestions } from "./questions.ts"
 
 /** Reason for which a box stands still. */
 const WHY = "neighbour"
@@ -21,10 +21,6 @@ const LOOK = 500
 const PAUSE = 4
 /** Tries to freeze a box: one that is just ending cannot be. */
 const TRIES = 3
-
-const QUESTION = /^(ask|kill)-[0-9a-z-]+$/
-
-const directoryOf = (ctx: Pick<Context, "env">, run: string) => join(boxDirectory(ctx, run), "still")
 
 export interface Answering {
   /** Nothing of the box runs any more: whoever asks is told so at once. */
@@ -97,47 +93,6 @@ export function answerNeighbours(
   }
 }
 
-/** Whoever asks may make it at the same moment. What is above it is never made: that may be being removed. */
-function makeDirectory(directory: string): void {
-  try {
-    mkdirSync(directory, { mode: 0o700 })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
-  }
-}
-
-interface Questions {
-  asked: string[]
-  /** Somebody kills the box, and froze it for that. */
-  killing: boolean
-  answered: Set<string>
-}
-
-/** Throws where that cannot be read now: then nothing is let go on, and nobody answered. */
-function readQuestions(directory: string): Questions {
-  const found: Questions = { asked: [], killing: false, answered: new Set() }
-  for (const name of namesIn(directory)) {
-    const [question = "", answered] = name.split(".")
-    if (!QUESTION.test(question)) continue
-    if (answered !== undefined) found.answered.add(question)
-    else if (!isAsking(join(directory, name))) rmSync(join(directory, name), { force: true })
-    else if (name.startsWith("kill-")) found.killing = true
-    else found.asked.push(name)
-  }
-  return found
-}
-
-/** Somebody may be, where it cannot be told now. */
-function isAsking(file: string): boolean {
-  try {
-    const owner: unknown = JSON.parse(readFileSync(file, "utf8"))
-    return isOwner(owner) && isWaiting(owner, file)
-  } catch (error) {
-    // Gone meanwhile; or nobody's, for what is asked is whole from the moment that it has its name.
-    return (error as NodeJS.ErrnoException).code !== "ENOENT" && !(error instanceof SyntaxError)
-  }
-}
-
 function answer(directory: string, name: string, what: "yes" | "no"): void {
   try {
     writeFileSync(join(directory, `${name}.${what}`), "", { mode: 0o600 })
@@ -174,31 +129,6 @@ export async function askStill(
   }
 }
 
-/** Whether the box was there to be asked. */
-function askOne(ctx: Pick<Context, "env">, run: string, question: string): boolean {
-  const directory = directoryOf(ctx, run)
-  const write = () => {
-    writeFileSync(join(directory, `new-${question}`), JSON.stringify(ownIdentity()), { mode: 0o600 })
-    renameSync(join(directory, `new-${question}`), join(directory, question))
-  }
-  try {
-    write()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error
-    // What is left of it is being removed, and must not get a directory again.
-    if (!existsSync(join(boxDirectory(ctx, run), "box.json"))) return false
-    try {
-      makeDirectory(directory)
-      write()
-    } catch (again) {
-      // Its directory is gone, and so is the box.
-      if ((again as NodeJS.ErrnoException).code !== "ENOENT") throw again
-      return false
-    }
-  }
-  return true
-}
-
 async function awaitAnswer(ctx: Pick<Context, "env">, box: BoxFile, question: string, end: number): Promise<void> {
   for (;;) {
     const names = listNames(directoryOf(ctx, box.run))
@@ -216,37 +146,3 @@ export const busy = ({ run, agent }: BoxFile, why: string): NeighbourBusy =>
     `${agent} (${run}) works in this directory and could exchange what is looked at: ${why}`,
     `end it (nanoguard kill ${run}), or have each work apart: both with --workspace worktree, or this one in another directory`,
   )
-
-/** Keeps boxes that are being killed from being let go on by their own `run`. Answers with what ends that. Never throws. */
-export function markKilled(ctx: Pick<Context, "env">, runs: readonly string[]): () => void {
-  const name = `kill-${process.pid}-${Date.now().toString(36)}`
-  for (const run of runs) {
-    try {
-      askOne(ctx, run, name)
-    } catch {
-      // A full disk must not stand in a kill's way.
-    }
-  }
-  return () => {
-    for (const run of runs) {
-      try {
-        rmSync(join(directoryOf(ctx, run), name), { force: true })
-      } catch {
-        // Its owner is gone soon.
-      }
-    }
-  }
-}
-
-/**
- * Whether somebody who is alive kills a box (`markKilled`), or may, where that cannot be told now: what stands still for that must not be let go
- * on. Never throws.
- */
-export function isBeingKilled(ctx: Pick<Context, "env">, run: string): boolean {
-  const directory = directoryOf(ctx, run)
-  try {
-    return namesIn(directory).some((name) => /^kill-[0-9a-z-]+$/.test(name) && isAsking(join(directory, name)))
-  } catch {
-    return true
-  }
-}
