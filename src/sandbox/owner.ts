@@ -60,7 +60,12 @@ const RENEWED = 30_000
  * ENOENT where the file is gone, and something else where it cannot be told now.
  */
 export function isWaiting(owner: Owner, file: string): boolean {
-  return isOwnerAlive(owner) && !(isElsewhere(owner) && Date.now() - statSync(file).mtimeMs > LASTS)
+  return isOwnerAlive(owner) && !(isElsewhere(owner) && !isFresh(file))
+}
+
+/** Whether a file of a moment was renewed within two minutes (`keepFresh`). Throws where it is gone, or that cannot be told now. */
+export function isFresh(file: string): boolean {
+  return Date.now() - statSync(file).mtimeMs <= LASTS
 }
 
 /** Renews own files of a moment for those who cannot see this process, until what is returned is called. Keeps no process alive. */
@@ -121,10 +126,10 @@ function here(): Pick<Owner, "machine" | "boot" | "space"> {
   return known
 }
 
-/** There is no such process. */
-const GONE: ReadonlySet<unknown> = new Set(["ENOENT", "ESRCH"])
+/** There is no such process, or it is another user's, which is not shown (proc(5), hidepid). */
+const GONE: ReadonlySet<unknown> = new Set(["ENOENT", "ESRCH", "EACCES", "EPERM"])
 /** A system does not say it, now or later. */
-const SILENT: ReadonlySet<unknown> = new Set([...GONE, "ENOTDIR", "EISDIR", "EACCES", "EPERM"])
+const SILENT: ReadonlySet<unknown> = new Set([...GONE, "ENOTDIR", "EISDIR"])
 
 /** Undefined where reading fails with one of `codes`. */
 function unless(codes: ReadonlySet<unknown>, read: () => string): string | undefined {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from "node:path"
 import type { Context } from "../../context.ts"
 import { boxDirectory } from "../box-directory.ts"
-import { isOwner, isWaiting, ownIdentity } from "../owner.ts"
+import { isFresh, isOwner, isWaiting, ownIdentity } from "../owner.ts"
 import { namesIn } from "../workspace/below.ts"
 
 const QUESTION = /^(ask|kill)-[0-9a-z-]+$/
@@ -45,11 +45,23 @@ export function readQuestions(directory: string): Questions {
 /** Somebody may be, where it cannot be told now. */
 function isAsking(file: string): boolean {
   try {
-    const owner: unknown = JSON.parse(readFileSync(file, "utf8"))
+    const text = textOf(file)
+    if (text === undefined) return isFresh(file)
+    const owner: unknown = JSON.parse(text)
     return isOwner(owner) && isWaiting(owner, file)
   } catch (error) {
     // Gone meanwhile; or nobody's, for what is asked is whole from the moment that it has its name.
     return (error as NodeJS.ErrnoException).code !== "ENOENT" && !(error instanceof SyntaxError)
+  }
+}
+
+/** Undefined where it is another user's, root's for example: who that was is not known here, then or ever. */
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8")
+  } catch (error) {
+    if (["EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined
+    throw error
   }
 }
 
