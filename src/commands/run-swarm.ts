@@ -39,6 +39,8 @@ export async function runSwarmFile(
     const lines = text.split("\n").filter((line) => line !== "")
     ctx.stderr.write(lines.map((line) => `${prefixOf(agent)}${line}\n`).join(""))
   }
+  // Before it begins: hours later the files of this nanoguard may be those of another one.
+  const { settleRun } = await import("./run-review.ts")
   const outcomes = await runSwarm(
     ctx,
     { swarm, root, project, base },
@@ -57,7 +59,6 @@ export async function runSwarmFile(
       }),
     },
   )
-  const { settleRun } = await import("./run-review.ts")
   let exit = 0
   for (const { agent, outcome: ended, error } of outcomes) {
     const cut = error instanceof Interrupted ? error : ended?.interrupted()

@@ -102,10 +102,14 @@ async function runOne(
   begin: Begin,
 ): Promise<{ exit: number }> {
   const hooks = hooksOf(request, { options, style, say })
+  let settling: Promise<typeof import("./run-review.ts")> | undefined
   let outcome = await begin((begun) => {
     const onStart: RunHooks["onStart"] = (started) => {
       begun()
       hooks.onStart(started)
+      // While the box is there and not at its end: hours later the files of this nanoguard may be those of another one.
+      settling = import("./run-review.ts")
+      settling.catch(() => {})
     }
     return runBox(ctx, request, { ...hooks, onStart })
   })
@@ -116,7 +120,7 @@ async function runOne(
       outcome = await explainEnd(ctx, outcome, request.agent)
     }
     if (options.quiet !== true) say(renderBoxEnd(outcome, { style, columns }))
-    const { settleRun } = await import("./run-review.ts")
+    const { settleRun } = await (settling ?? import("./run-review.ts"))
     await settleRun(ctx, outcome, { ...options, style })
     if (options.summary !== undefined) writeSummary(ctx, request.root, options.summary, outcome)
   } finally {
