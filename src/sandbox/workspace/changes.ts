@@ -9,7 +9,7 @@ import { isHeavy, neverWritten, runsOnHost } from "./names.ts"
 import { readBeginning } from "./secrets.ts"
 import type { WorkspaceState } from "./state.ts"
 import type { WorkspaceChange, WorkspaceReport } from "./types.ts"
-import { isGitDirectory, MAX_MANIFEST } from "./walk.ts"
+import { directoriesIn, isGitDirectory, MAX_MANIFEST } from "./walk.ts"
 
 type Changes = Pick<WorkspaceReport, "changes" | "counts" | "partial">
 
@@ -57,7 +57,8 @@ export function findChanges(tree: string, state: WorkspaceState, since: bigint):
         () => bar(path),
       ) ?? []
     // Where the workspace has no repository, git on the host takes one for it whose HEAD lies at its top.
-    if (isGitDirectory(names) && (at !== "" || state.git?.repository === null)) gitDirectories.add(at)
+    const isOne = (at !== "" || state.git?.repository === null) && isGitDirectory(names, directoriesIn(directory))
+    if (isOne) gitDirectories.add(at)
     const isGits = gitDirectories.has(at)
     for (const entry of names) {
       const path = at === "" ? entry : `${at}/${entry}`

@@ -2,7 +2,7 @@
 import { namesIn, unlessBarred } from "./below.ts"
 import type { Copied } from "./state.ts"
 import type { WorkspaceChange } from "./types.ts"
-import { isGitDirectory } from "./walk.ts"
+import { directoriesIn, isGitDirectory } from "./walk.ts"
 
 /** What runs where git on the host works in such a repository. */
 export const REPOSITORY = "git: settings and hooks of a repository that the box made or changed"
@@ -16,14 +16,17 @@ export const refusedRepository = (path: string, isFile: boolean): string =>
   isFile || isRepository(path) ? COMMITS : NEVER_GITS
 
 /** Whether a directory of the tree is one of git's; not known of one that bars us. */
-export const isRepository = (path: string): boolean => isGitDirectory(unlessBarred(() => namesIn(path)) ?? [])
+export const isRepository = (path: string): boolean =>
+  isGitDirectory(unlessBarred(() => namesIn(path)) ?? [], directoriesIn(path))
 
 /** Git directories among what was copied. Such a one stays one, whatever the box takes away that says so: the host has the rest of it. */
 export function gitDirectoriesOf(copied: Readonly<Record<string, Copied>> = {}): string[] {
   const names = ["HEAD", "commondir", "objects", "refs"]
   return Object.keys(copied).flatMap((path) => {
     const at = path.endsWith("/HEAD") ? path.slice(0, -"/HEAD".length) : undefined
-    return at !== undefined && isGitDirectory(names.filter((name) => copied[`${at}/${name}`] !== undefined)) ? [at] : []
+    if (at === undefined) return []
+    const there = names.filter((name) => copied[`${at}/${name}`] !== undefined)
+    return isGitDirectory(there, (name) => copied[`${at}/${name}`]?.[3] === "directory") ? [at] : []
   })
 }
 

@@ -2,13 +2,14 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, statSync } from "node:fs"
 import { isAbsolute, join, normalize, resolve } from "node:path"
 import type { Context } from "../../context.ts"
-import { homeDirectory } from "../../home.ts"
+import { homeDirectory, stateHome } from "../../home.ts"
 import type { CompiledPolicy } from "../../policy/compiled.ts"
 import { decide } from "../../policy/decide.ts"
 import type { MountAction, Verdict } from "../../policy/types.ts"
 import { type BoxMount, IN_BOX } from "../types.ts"
 import { namesIn, unlessBarred } from "./below.ts"
 import { isWithin, type Place, privatePlaces, realPath } from "./places.ts"
+import { movedSecrets, rememberMasked } from "./remembered.ts"
 import type { MountDecision, Note } from "./types.ts"
 import { walkWorkspace } from "./walk.ts"
 
@@ -62,7 +63,7 @@ export function furtherMounts(ctx: Context, policy: CompiledPolicy, workspace: s
     else {
       result.mounts.push(
         { kind: "bind", source: real!, target, write },
-        ...maskNested(real!, target, policy, result.notes),
+        ...maskNested(stateHome(ctx), real!, target, policy, result.notes),
       )
       result.notes.push({
         level: "info",
@@ -164,9 +165,11 @@ function listNested(root: string): string[] {
   return paths
 }
 
-function maskNested(real: string, target: string, policy: CompiledPolicy, notes: Note[]): BoxMount[] {
+function maskNested(state: string, real: string, target: string, policy: CompiledPolicy, notes: Note[]): BoxMount[] {
   if (!statSync(real).isDirectory()) return []
-  const { masked, channels, unseen } = walkWorkspace(real, policy.sandbox.mask ?? [], [])
+  const options = { isMount: true, wasMasked: movedSecrets(state) }
+  const { masked, channels, unseen } = walkWorkspace(real, policy.sandbox.mask ?? [], [], options)
+  rememberMasked(state, real, masked)
   if (masked.length > 0)
     notes.push({
       level: "info",

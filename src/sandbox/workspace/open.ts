@@ -17,6 +17,7 @@ import { checkIncluded, includedFiles } from "./git-included.ts"
 import type { FurtherMounts } from "./mounts.ts"
 import { planOverlays } from "./overlays.ts"
 import { isWithin, realPath } from "./places.ts"
+import { rememberMasked } from "./remembered.ts"
 import { claimPoints, pointsOfOthers } from "./shared.ts"
 import { stampOf } from "./stamp.ts"
 import { identityOf, markStart, saveState, type WorkspaceState } from "./state.ts"
@@ -126,6 +127,7 @@ async function openFiles(ctx: Context, request: OpenRequest): Promise<Opened> {
   const opened: Opened = { mounts: [], notes: [...notes], state }
   const tree = join(directory, "tree")
   if (mode === "direct") {
+    rememberMasked(stateHome(ctx), root, found.masked)
     const others = pointsOfOthers(stateHome(ctx), root, run)
     const protect = policy.sandbox.protect ?? []
     // Claimed before they are made: whoever undoes this may remove what was.

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { setImmediate as turn } from "node:timers/promises"
 import type { Context } from "../../context.ts"
 import { EXIT, NanoguardError } from "../../errors.ts"
+import { stateHome } from "../../home.ts"
 import type { Sandbox } from "../../policy/compiled.ts"
 import { safeGit } from "../../vet/git.ts"
 import { boxesDirectory } from "../box-directory.ts"
@@ -12,8 +13,9 @@ import { listSettings, type ScopedSetting, settingsOf } from "./git-config.ts"
 import { type Repository, repositoryAbove } from "./git-files.ts"
 import { type FoundRepository, findRepository } from "./git-find.ts"
 import { checkRoot, isWithin, privatePlaces } from "./places.ts"
+import { movedSecrets } from "./remembered.ts"
 import type { Note, WorkspaceMode, WorkspaceRequest } from "./types.ts"
-import { type Found, isGitDirectory, nothingFound, walkWorkspace } from "./walk.ts"
+import { directoriesIn, type Found, isGitDirectory, nothingFound, walkWorkspace } from "./walk.ts"
 
 export interface Survey {
   /** The workspace's real path. */
@@ -48,7 +50,7 @@ export async function surveyWorkspace(
   settings.catch(() => {})
   // What was asked of git and of the gate is on its way before the walk, which waits for nothing.
   await turn()
-  const found = walkWorkspace(root, mask, protect)
+  const found = walkWorkspace(root, mask, protect, { wasMasked: movedSecrets(stateHome(ctx)) })
   const listed = await settings
   return { root, found, repository, notes: [...notes, ...notesOn(root, repository, listed)], settings: listed }
 }
@@ -83,7 +85,7 @@ function repositoryOf(
       where: { file: root },
       hint: "use --workspace copy, or put a file in its place: gitdir: <path>",
     })
-  if (repository === undefined && isGitDirectory(namesIn(root)))
+  if (repository === undefined && isGitDirectory(namesIn(root), directoriesIn(root)))
     throw new NanoguardError("the workspace is a git directory itself, whose hooks and settings a box could write", {
       exit: EXIT.usage,
       where: { file: root },

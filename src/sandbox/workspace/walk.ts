@@ -34,6 +34,14 @@ interface WalkBounds {
   time: number
 }
 
+interface WalkOptions {
+  bounds?: WalkBounds
+  /** Then what is called .git at the top is no repository of the box's. */
+  isMount?: boolean
+  /** Whether what lies at a path of the host was masked at another one (`remembered.ts`). */
+  wasMasked?: (path: string) => boolean
+}
+
 const BOUNDS: WalkBounds = { entries: 400_000, depth: 40, time: 8000 }
 /** Paths of list two that are kept. */
 export const MAX_WORKING = 5000
@@ -41,6 +49,8 @@ const MAX_MANIFESTS = 200
 /** Bytes of a package.json that are read: as many at the end, or the two could not be compared. */
 export const MAX_MANIFEST = 256 * 1024
 const MAX_UNSEEN = 10
+/** A branch that is called build is no program. */
+const IN_GIT = /(^|\/)\.git\//i
 /** By its name no secret, and there may be many. */
 const OBJECT = /^[0-9a-f]{38}(?:[0-9a-f]{24})?$/
 
@@ -52,7 +62,7 @@ export function walkWorkspace(
   root: string,
   mask: readonly string[],
   protect: readonly string[],
-  bounds = BOUNDS,
+  { bounds = BOUNDS, isMount = false, wasMasked = () => false }: WalkOptions = {},
 ): Found {
   const found = nothingFound()
   const masks = testerOf(mask)
@@ -69,7 +79,7 @@ export function walkWorkspace(
       }
       const entries = entriesOf(found, root, directory.path)
       // Anything may be made to look like one, or called .git, with secrets in it: it is looked through as any other directory.
-      const isGits = directory.path !== "" && !directory.heavy && isGitDirectory(entries.map(({ name }) => name))
+      const isGits = directory.path !== "" && !directory.heavy && isGitsOf(entries)
       if (isGits && !directory.inGit) found.repositories.push({ path: directory.path, directory: true })
       for (const entry of entries) {
         if (directory.inGit && entry.isFile() && OBJECT.test(entry.name)) continue
@@ -78,7 +88,7 @@ export function walkWorkspace(
         const isDirectory = entry.isDirectory()
         const lower = entry.name.toLowerCase()
         if (lower === ".git") {
-          if (directory.path === "") continue
+          if (directory.path === "" && !isMount && isItsOwn(root, entry.name)) continue
           found.repositories.push({ path, directory: isDirectory })
           if (isDirectory) next.push({ path, depth: directory.depth + 1, heavy: directory.heavy, inGit: true })
           continue
@@ -87,7 +97,7 @@ export function walkWorkspace(
           found.channels.push(path)
           continue
         }
-        if (isSecret(root, path, entry, directory.heavy) || masks(path)) {
+        if (isSecret(root, path, entry, directory.heavy) || masks(path) || wasMasked(join(root, path))) {
           // A link shows nothing that the box does not see anyway: what it leads to is outside, or masked itself.
           if (!entry.isSymbolicLink()) found.masked.push({ path, directory: isDirectory })
           continue
@@ -101,7 +111,7 @@ export function walkWorkspace(
           const heavy = directory.heavy || isHeavy(entry.name)
           if (heavy && !directory.heavy) found.shared ??= sharedIn(root, path)
           next.push({ path, depth: directory.depth + 1, heavy, inGit: directory.inGit || isGits })
-        } else if (!directory.heavy && runsOnHost(path) !== undefined) {
+        } else if (!directory.heavy && !IN_GIT.test(path) && runsOnHost(path) !== undefined) {
           if (found.working.length < MAX_WORKING) found.working.push(path)
           if (lower === "package.json") addManifest(found, root, path)
         }
@@ -116,10 +126,29 @@ export function walkWorkspace(
  * Whether a directory with these names in it is one of git's, whatever it is called (gitrepository-layout(5)): working trees elsewhere may
  * name it, as beside a bare clone, and git takes it for a repository wherever somebody stands in it.
  */
-export function isGitDirectory(names: readonly string[]): boolean {
+export function isGitDirectory(names: readonly string[], isDirectory: (name: string) => boolean): boolean {
   // The host's file system may fold case.
-  const has = (name: string) => names.some((one) => one.length === name.length && one.toLowerCase() === name)
-  return has("head") && (has("commondir") || (has("objects") && has("refs")))
+  const all = (name: string) => names.filter((one) => one.length === name.length && one.toLowerCase() === name)
+  const has = (name: string) => all(name).length > 0
+  // Many a project has directories called Head, Objects and Refs: git's HEAD is none.
+  return (has("commondir") || (has("objects") && has("refs"))) && all("head").some((name) => !isDirectory(name))
+}
+
+/** Says of names in a directory whether they are directories; what cannot be looked at is none. */
+export const directoriesIn = (directory: string) => (name: string) =>
+  unlessBarred(() => statsAt(join(directory, name)))?.isDirectory() === true
+
+const isGitsOf = (entries: readonly Dirent[]) =>
+  isGitDirectory(
+    entries.map(({ name }) => name),
+    (name) => entries.some((entry) => entry.name === name && entry.isDirectory()),
+  )
+
+/** Whether what lies at the top by this name is what git takes for the repository. By another spelling it is a directory like any other. */
+function isItsOwn(root: string, name: string): boolean {
+  if (name === ".git") return true
+  const [one, own] = [name, ".git"].map((name) => statsAt(join(root, name)))
+  return one !== undefined && own !== undefined && one.dev === own.dev && one.ino === own.ino
 }
 
 /** Of a workspace that the box sees nothing of. */

@@ -87,3 +87,32 @@ test("what looks like a git directory, or is called .git, is read-only, and hide
   expect(out.trim()).toBe("end")
   await workspace.finish()
 })
+
+test("branches of a repository below are no programs of the host's, whatever they are called", async () => {
+  const root = makeRepository()
+  mkdirSync(join(root, "sub"))
+  git(join(root, "sub"), "init", "-q")
+  git(join(root, "sub"), "commit", "-q", "--allow-empty", "-m", "first")
+  for (const branch of ["build", "workspace", "tasks.py"]) git(join(root, "sub"), "branch", branch)
+  execFileSync("chown", ["-R", "1000:1000", root])
+  const { workspace } = await open(root)
+  const { changes, counts } = await workspace.finish()
+  expect([changes, counts]).toEqual([[], { added: 0, changed: 0, removed: 0 }])
+})
+
+test.each(["direct", "copy"] as const)(
+  "directories called Head, Objects and Refs make no git directory: %s",
+  async (mode) => {
+    const files = { "app/Head/a.ts": "1", "app/Objects/b.ts": "1", "app/Refs/c.ts": "1", "app/main.ts": "1" }
+    const root = temporaryDirectory(files)
+    execFileSync("chown", ["-R", "1000:1000", root])
+    const { workspace, directory } = await open(root, { mode })
+    expect(workspace.notes.filter(({ text }) => text.includes("repositories"))).toEqual([])
+    writeFileSync(join(mode === "copy" ? join(directory, "tree") : root, "app/main.ts"), "22")
+    const report = await workspace.finish()
+    expect(report.changes).toEqual([expect.objectContaining({ path: "app/main.ts", change: "changed" })])
+    expect(report.changes[0]).not.toHaveProperty("refused")
+    const inside = await open(join(root, "app"), { mode, run: "run-0123456789ac" })
+    await inside.workspace.finish()
+  },
+)

@@ -60,7 +60,7 @@ describe("secrets in a workspace", () => {
 
   test("a bound is said", () => {
     const root = temporaryDirectory({ "a/b/c/.env": "", "a/x": "", ".env": "" })
-    expect(walkWorkspace(root, [], [], { entries: 100, depth: 1, time: 5000 })).toMatchObject({
+    expect(walkWorkspace(root, [], [], { bounds: { entries: 100, depth: 1, time: 5000 } })).toMatchObject({
       masked: [{ path: ".env" }],
       unseen: ["a/b"],
     })
