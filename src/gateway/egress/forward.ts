@@ -2,7 +2,7 @@
 import type { ServerResponse } from "node:http"
 import type { Dispatcher } from "undici"
 import { responseHeaders, valuesOf } from "./headers.ts"
-import { originError } from "./origin-error.ts"
+import { originError, wasUnsent } from "./origin-error.ts"
 
 export interface Outgoing {
   method: string
@@ -95,7 +95,9 @@ export function forward(
     }
     const fail = (error: unknown) => {
       if (over) return
-      const code = codeOf(error)
+      const said = codeOf(error)
+      // There was a connection: however that broke, the request may have arrived.
+      const code = controller !== undefined && wasUnsent(0, said) ? "broken" : said
       settle(code)
       if (response.headersSent) response.destroy()
       else onNothing(code)

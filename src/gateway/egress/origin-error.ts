@@ -19,7 +19,7 @@ export class OriginError extends Error {
 
 const TIMEOUTS = /^(?:UND_ERR_(?:HEADERS|BODY|CONNECT)_TIMEOUT|ETIMEDOUT)$/
 const UNREACHABLE = /^(?:ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT)$/
-/** How Node names certificates that it does not believe, and handshakes that failed. */
+/** How Node names certificates that it does not believe, and handshakes that failed; and, by ERR_SSL_, what breaks TLS after one. */
 const UNTRUSTED = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_OSSL_)/
 
 const UNSENT: ReadonlySet<string | undefined> = new Set<OriginFault>([

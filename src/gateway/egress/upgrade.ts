@@ -139,7 +139,9 @@ function openWebSocket(origin: Duplex, path: string, headers: string[]): Promise
     const asked = sendRequest({ createConnection: () => origin, method: "GET", path, headers, setHost: false })
     const fail = (error?: unknown) => {
       origin.destroy()
-      reject(originError(error))
+      // There was a connection: however that broke, the opening may have arrived.
+      const found = originError(error)
+      reject(found.fault === "timeout" ? found : new OriginError("broken", found.message, error))
     }
     asked.setTimeout(ANSWER, () => fail(new OriginError("timeout", "the host did not answer in time")))
     asked.once("error", fail)
