@@ -1,6 +1,7 @@
 // A request to its origin and the answer back, as they come: nothing is kept, and whoever is slower sets the pace.
 import type { ServerResponse } from "node:http"
 import type { Dispatcher } from "undici"
+import { BEGINNING } from "../services/index.ts"
 import { responseHeaders, valuesOf } from "./headers.ts"
 import { originError, wasUnsent } from "./origin-error.ts"
 
@@ -31,6 +32,8 @@ export interface Forwarded {
   status: number
   sent: number
   received: number
+  /** The first bytes of a body that was sent as it came. */
+  beginning?: Buffer
   /** Why it broke off: a code, never an upstream's words. */
   failed?: string
 }
@@ -190,6 +193,8 @@ export function forward(
 async function* count(body: AsyncIterable<Uint8Array>, done: Forwarded): AsyncGenerator<Uint8Array> {
   for await (const chunk of body) {
     done.sent += chunk.length
+    const before = done.beginning ?? Buffer.alloc(0)
+    if (before.length < BEGINNING) done.beginning = Buffer.concat([before, chunk.subarray(0, BEGINNING)])
     yield chunk
   }
 }

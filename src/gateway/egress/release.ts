@@ -73,7 +73,8 @@ export async function release(
   // A token that the origin no longer takes is not used again.
   if (done.status === 401) for (const name of prepared.used) deps.tokens.forget(name)
   const failed = broken ?? done.failed
-  const told = isUpload(valuesOf(request.rawHeaders, "content-type")?.join(", ") ?? "", start.bytes) ? 0 : done.sent
+  const type = valuesOf(request.rawHeaders, "content-type")?.join(", ") ?? ""
+  const told = isUpload(type, encoding, done.beginning ?? start.bytes) ? 0 : done.sent
   if (meter !== undefined) judged.reserved?.settle(usedBy({ ...done, told, failed }, meter))
   await finish(deps, who, released, recorded, done.status, failed)
 }

@@ -14,7 +14,16 @@ export function estimateTokens(sent: number, received: number, contentType: stri
 /** Types of what is stored or heard, and of no document: its bytes are no words. */
 const UPLOAD = /^(?:multipart\/(?:form-data|related)|application\/octet-stream|(?:audio|image|video)\/.*)$/
 
-/** Whether a request's body is a file rather than what a model is told. JSON is none, by whatever name: some services read nothing else. */
-export function isUpload(contentType: string, beginning: Buffer): boolean {
-  return UPLOAD.test(readMediaType(contentType).type) && !/^\s*[{[]/.test(beginning.toString("latin1", 0, 64))
+/** Bytes of a body by which it is told from JSON. */
+export const BEGINNING = 4_096
+
+/**
+ * Whether a request's body is a file rather than what a model is told, by its type, its codings, and how it begins. JSON is none, by whatever name:
+ * some services read nothing else. What is compressed, or nothing but blanks as far as it is looked at, may be JSON.
+ */
+export function isUpload(contentType: string, encoding: string, beginning: Buffer): boolean {
+  if (encoding.trim() !== "" || !UPLOAD.test(readMediaType(contentType).type)) return false
+  // What may stand before the first sign: blanks, and what says how the text is coded (UTF-8, or UTF-16 as Python reads it, too).
+  const [first] = /[^\s\0\u00ef\u00bb\u00bf\u00fe\u00ff]/.exec(beginning.toString("latin1", 0, BEGINNING)) ?? []
+  return first !== undefined && first !== "{" && first !== "["
 }

@@ -6,7 +6,7 @@ import { byMethod } from "./service.ts"
 import type { Classified, SeenRequest } from "./types.ts"
 
 export { describeRequest } from "./describe.ts"
-export { estimateTokens, isUpload } from "./estimate.ts"
+export { BEGINNING, estimateTokens, isUpload } from "./estimate.ts"
 export { readFields } from "./fields.ts"
 export { createUsageMeter } from "./usage.ts"
 
