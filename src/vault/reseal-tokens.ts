@@ -63,6 +63,15 @@ function isJson(headers: readonly string[], text: string): boolean {
   return types.length === 1 && JSON_TYPE.test(types[0]!.trim()) && parse(text) !== undefined
 }
 
+const FORM_TYPE = /x-www-form-urlencoded/i
+
+/** Whether a body is what is said to a model: JSON, and by no header a form, that asks for no token itself, whatever its texts are about. */
+export function isSaid({ headers, body }: OutgoingRequest): boolean {
+  if (headers.some((text, at) => at % 2 === 1 && FORM_TYPE.test(text))) return false
+  const value = parse(body?.toString("utf8") ?? "")
+  return typeof value === "object" && value !== null && !Object.hasOwn(value, "grant_type")
+}
+
 /** Without the escapes of forms and addresses, and of JSON. */
 function decode(text: string): string {
   return text.replace(/%([0-9a-f]{2})|\\u([0-9a-f]{4})/gi, (_, byte: string | undefined, unit: string | undefined) =>

@@ -8,7 +8,7 @@ import { injectCredential } from "../../vault/inject.ts"
 import type { OutgoingRequest, Secret } from "../../vault/outgoing.ts"
 import { redactPlaceholders } from "../../vault/redact.ts"
 import { MAX_TOKEN_ANSWER } from "../../vault/reseal.ts"
-import { tokenRequest } from "../../vault/reseal-tokens.ts"
+import { isSaid, tokenRequest } from "../../vault/reseal-tokens.ts"
 import { createScrubber, scrubHeaders } from "../../vault/scrub.ts"
 import type { Credential, FoundPlaceholder } from "../../vault/types.ts"
 import type { Attribution } from "../types.ts"
@@ -95,7 +95,8 @@ export async function prepareRequest(
     return { outgoing: { ...request, headers: [...request.headers], body: request.body }, used: [], secrets, watch: {} }
   const sent = { ...request, headers: [...request.headers], body: request.body }
   // What is said to a model may be about such requests, and is none.
-  const kind = tokenRequest(action.host, classified.model === true ? { ...sent, body: undefined } : sent)
+  const isAbout = classified.model === true && isSaid(sent)
+  const kind = tokenRequest(action.host, isAbout ? { ...sent, body: undefined } : sent)
   const watch = watchSecrets(secrets)
   const seal = (body: Buffer) => kind && deps.resealer.reseal(kind, body, who.run, first)?.body
   return { outgoing: sent, used: names, secrets, watch: kind === undefined ? watch : watchTokens(watch, seal) }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { brotliCompressSync, gzipSync } from "node:zlib"
-import { expect, test } from "vitest"
+import { expect, onTestFinished, test } from "vitest"
 import { findPlaceholders } from "../../../src/gateway/egress/secrets.ts"
 import { MARKER, makePlaceholder } from "../../../src/vault/placeholder.ts"
 import { openEgressGate } from "./gate.ts"
@@ -47,4 +47,27 @@ test("what is said to a model about requests for tokens is none: its answer pass
   expect((await gate.curl("-d", "{}", `${gate.base}/v1/oauth/token`)).stdout).not.toContain("words")
   const failed = expect.objectContaining({ detail: expect.objectContaining({ failed: "answer.tokens-unread" }) })
   await expect.poll(gate.records).toContainEqual(failed)
+})
+
+test.each([
+  ["a form", "grant_type=client_credentials&client_id=x", "application/x-www-form-urlencoded"],
+  ["a form by no name", "grant_type=client_credentials&client_id=x", ""],
+  ["a form by the name of JSON", "grant_type=client_credentials", "application/json"],
+  ["a form that is JSON, too", '{"a":"&grant_type=client_credentials&b="}', "application/x-www-form-urlencoded"],
+  ["JSON", '{"grant_type":"client_credentials"}', "application/json"],
+  ["JSON with escapes", '{"grant\\u005ftype":"client_credentials"}', "text/plain"],
+])("a token is kept from the agent by a host that counts as a model's: asked for by %s", async (_, body, type) => {
+  const gate = await openEgressGate({ onTestFinished } as never, {
+    policy: (port) =>
+      `network:\n  - { id: model, allow: ${HOST}, ports: [${port}], addresses: [127.0.0.1], service: openai, credential: example }\n`,
+    origin: (_request, response) =>
+      void response
+        .setHeader("content-type", "application/json")
+        .end('{"access_token":"live-token-0123456789abcdef","token_type":"Bearer"}'),
+  })
+  await gate.set()
+  await gate.vault.reload()
+  const { stdout } = await gate.curl("-H", `content-type:${type}`, "-d", body, `${gate.base}/v1/session`)
+  expect(stdout).toMatch(/"access_token":".*200$/s)
+  expect(stdout).not.toContain("live-token")
 })
