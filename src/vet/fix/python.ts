@@ -1,5 +1,5 @@
 // Moves for uv, Poetry, PDM, Pipenv and plain requirements files.
-import { basename, join, relative } from "node:path"
+import { basename, join, posix, relative } from "node:path"
 import type { Move } from "../../packages/commands.ts"
 import type { WorkingCopy } from "./copy.ts"
 import { type Job, manifestsOf, readText, refuseVariables, type Task, writeText } from "./job.ts"
@@ -88,12 +88,15 @@ function editManifests(job: Job, name: string, version: string): boolean {
   return found
 }
 
-/** pip is not run. The others read these files as they are. */
-function refuseSources(job: Job): void {
-  if (job.manager === "pip") return
-  const files =
-    job.manager === "pipenv" ? [...manifestsOf(job, "Pipfile"), job.file] : manifestsOf(job, "pyproject.toml")
-  refuseVariables(files)
+/**
+ * pip is not run. The others read these files as they are, and not only the project's own: members with lockfiles of theirs, what a path leads to,
+ * and what is above. So all of the copy are looked at.
+ */
+function refuseSources({ manager, copy, file }: Job): void {
+  if (manager === "pip") return
+  const name = manager === "pipenv" ? "Pipfile" : "pyproject.toml"
+  const files = [...copy.originals.keys()].filter((path) => posix.basename(path) === name)
+  refuseVariables([...files.map((path) => join(copy.dir, path)), ...(manager === "pipenv" ? [file] : [])])
 }
 
 function forbid(job: Job, pattern: RegExp, why: string): void {

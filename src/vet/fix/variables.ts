@@ -11,7 +11,7 @@ const OWN_PLACE = "\u0024{PROJECT_ROOT}"
 
 /** What of a pyproject.toml says where packages come from, as dotted keys. */
 const SOURCES = [
-  ...["project.dependencies", "project.optional-dependencies", "dependency-groups", "tool.uv"],
+  ...["project.dependencies", "project.optional-dependencies", "dependency-groups", "build-system", "tool.uv"],
   ...["tool.pdm.source", "tool.pdm.dev-dependencies", "tool.pdm.resolution"],
   ...["tool.poetry.source", "tool.poetry.dependencies", "tool.poetry.dev-dependencies", "tool.poetry.group"],
 ]
