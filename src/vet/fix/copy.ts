@@ -38,6 +38,12 @@ function isChangeable(path: string): boolean {
   return MANIFEST.test(name) || FORMATS.some((format) => format.name.test(name)) || /\.(txt|in)$/.test(name)
 }
 
+/** What a manager takes by its name, and gets here only as it was looked at or written anew: a link would lead it to something else by that name. */
+function isTakenByName(path: string): boolean {
+  const taken = /^(?:\.cargo|pyproject\.toml|Pipfile|pnpm-workspace\.yaml)$/.test(basename(path))
+  return taken || isLeftOut(`${path}/`) || cleanSettings(path, () => "") !== undefined
+}
+
 export function isLockfileName(path: string): boolean {
   return basename(path) === "go.sum" || FORMATS.some((format) => format.name.test(basename(path)))
 }
@@ -58,7 +64,7 @@ export function copyTree(root: string, files: readonly string[], dir: string): W
     const stat = lstatSync(from, { throwIfNoEntry: false })
     if (stat === undefined) continue
     if (stat.isSymbolicLink()) {
-      copyLink(root, from, to)
+      if (!isTakenByName(path)) copyLink(root, from, to)
       continue
     }
     const changeable = isChangeable(path)
