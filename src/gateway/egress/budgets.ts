@@ -189,10 +189,10 @@ function countFlying(sum: Sum): void {
   }
 }
 
-/** A request is over. What was not sent used nothing; of what was, nobody gets off by not saying how much it used. */
+/** A request is over. What was not sent used nothing, but for a request where its host was reached; of what was, nobody gets off by not saying how much it used. */
 function land(sum: Sum, flight: Flight, actual: Actual): void {
   sum.flying.delete(flight)
-  if (actual.sent === false) return
+  if (actual.sent === false && (sum.unit !== "requests" || actual.reached !== true)) return
   if (sum.unit === "requests") {
     sum.pending += flight.counted ? 0 : 1
     return

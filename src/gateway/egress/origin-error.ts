@@ -35,6 +35,11 @@ export function wasUnsent(status: number, failed: string | undefined): boolean {
   return status === 0 && UNSENT.has(failed)
 }
 
+/** What an attempt counts that a request did not go by: a host that was reached has its name, which is a word by itself. */
+export function unsentBy(failed: string | undefined): { sent: false; reached?: true } {
+  return failed === "untrusted" ? { sent: false, reached: true } : { sent: false }
+}
+
 /** Any error of a request to an origin as one of ours. */
 export function originError(error: unknown): OriginError {
   if (error instanceof OriginError) return error

@@ -1,11 +1,11 @@
 // Connections to origins, kept for requests to the same place and the same vetted addresses, and for no others.
-import { isIP } from "node:net"
+import { isIP, type Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import type { SecureContext } from "node:tls"
 import type { Dispatcher, Pool } from "undici"
 import { spellHost } from "./authority.ts"
 import { type DialOptions, fixedLookup, isOwnAddress, openSocket, type Parent, secureSocket } from "./dial.ts"
-import { OriginError } from "./origin-error.ts"
+import { OriginError, originError } from "./origin-error.ts"
 import type { Target } from "./types.ts"
 
 /** Where a request goes: by name, to one of the addresses that were vetted. */
@@ -95,11 +95,24 @@ export function createOrigins(options: OriginOptions = {}): Origins {
       preferH2: http2,
       autoSelectFamily: true,
     } as Parameters<typeof buildConnector>[0])
+    const dial: typeof connectOver = (to, callback) => {
+      let reached = to.httpSocket !== undefined
+      const socket = connectOver(to, (...made) => {
+        const [error] = made
+        // A host that hears its name and says nothing is none that was not reached.
+        if (error !== null && reached && originError(error).fault === "unreachable")
+          callback(new OriginError("untrusted", "no trusted TLS connection to the host", error), null)
+        else callback(...made)
+      }) as unknown as Socket
+      socket.once("connect", () => {
+        reached = true
+      })
+    }
     const connect: typeof connectOver = (to, callback) => {
-      if (parent === undefined) return connectOver(to, callback)
+      if (parent === undefined) return dial(to, callback)
       openSocket(target, addresses, dialling).then(
         (httpSocket) => {
-          if (target.scheme === "https") connectOver({ ...to, httpSocket }, callback)
+          if (target.scheme === "https") dial({ ...to, httpSocket }, callback)
           else callback(null, httpSocket)
         },
         (error: Error) => callback(error, null),

@@ -3,7 +3,7 @@ import { createScrubber } from "../../vault/scrub.ts"
 import type { EgressDeps } from "./deps.ts"
 import type { Released } from "./exchange.ts"
 import { guardMessages } from "./guard.ts"
-import { OriginError, originError, wasUnsent } from "./origin-error.ts"
+import { OriginError, originError, unsentBy, wasUnsent } from "./origin-error.ts"
 import { endWithAnswer } from "./raw-answer.ts"
 import { brokenAnswer } from "./refuse.ts"
 import { finish, record } from "./release.ts"
@@ -49,7 +49,7 @@ export async function releaseUpgrade(deps: EgressDeps, arrived: ArrivedUpgrade, 
     const answer = brokenAnswer(target.host, failed)
     if (!socket.destroyed) endWithAnswer(socket, { ...answer, body: String(answer.body) })
   }
-  judged.reserved?.settle(wasUnsent(done.status, failed) ? { sent: false } : { bytes: done.sent + done.received })
+  judged.reserved?.settle(wasUnsent(done.status, failed) ? unsentBy(failed) : { bytes: done.sent + done.received })
   await finish(deps, who, released, recorded, done.status, failed)
 }
 

@@ -13,7 +13,7 @@ import { AnswerRefused, type Forwarded, forward, type Watch } from "./forward.ts
 import { sendOwnAnswer } from "./grpc-answer.ts"
 import { guardBody } from "./guard.ts"
 import { valuesOf } from "./headers.ts"
-import { OriginError, originError, wasUnsent } from "./origin-error.ts"
+import { OriginError, originError, unsentBy, wasUnsent } from "./origin-error.ts"
 import { brokenAnswer } from "./refuse.ts"
 import { findPlaceholders, prepareRequest } from "./secrets.ts"
 import type { Look } from "./sightings.ts"
@@ -161,7 +161,7 @@ function usedBy(
   { status, sent, received, told, failed }: Omit<Forwarded, "failed"> & { told: number; failed: string | undefined },
   meter: LateMeter,
 ) {
-  if (wasUnsent(status, failed)) return { sent: false as const }
+  if (wasUnsent(status, failed)) return unsentBy(failed)
   const usage = meter.usage()
   const guess = status >= 400 ? 0 : estimateTokens(told, received, meter.contentType)
   const tokens = usage.tokens !== undefined && failed !== undefined ? Math.max(usage.tokens, guess) : usage.tokens

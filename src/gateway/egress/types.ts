@@ -74,10 +74,18 @@ export type Violation =
 export interface Reservation {
   counters: Counters
   /**
-   * To be called once, whatever becomes of the request: it counts for what it used; for nothing but itself where it was not sent.
+   * To be called once, whatever becomes of the request: it counts for what it used; for nothing where it was not sent, and as a request alone where its host was
+   * `reached` all the same.
    * `guess`: tokens that it seems to have used, where it does not say `tokens`.
    */
-  settle: (actual: { bytes?: number; tokens?: number; usd?: number; guess?: number; sent?: false }) => void
+  settle: (actual: {
+    bytes?: number
+    tokens?: number
+    usd?: number
+    guess?: number
+    sent?: false
+    reached?: true
+  }) => void
 }
 
 export interface Budgets {

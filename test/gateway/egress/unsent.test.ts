@@ -1,6 +1,7 @@
 // What a budget counts of requests that came to nothing: an origin has a hand in how they fail.
 import { createSecureServer } from "node:http2"
 import { connect, createServer, type Socket } from "node:net"
+import { createServer as createTlsServer } from "node:tls"
 import { expect, onTestFinished, test } from "vitest"
 import { openCa } from "../../../src/gateway/egress/ca.ts"
 import { createOrigins } from "../../../src/gateway/egress/origins.ts"
@@ -64,4 +65,40 @@ test.each([
     expect((await gate.curl(...args, `https://${HOST}:${origin.port}/x`)).stdout).toMatch(/broken.*502$/s)
   expect((await gate.curl(...args, `https://${HOST}:${origin.port}/x`)).stdout).toMatch(/budget.*403$/s)
   expect(origin.heard).toEqual([version, version])
+})
+
+test.each([
+  ["that nobody trusts", true],
+  ["that says nothing", false],
+])("a request whose host has heard its name counts as one, and as none of its bytes: a host %s", async (_, speaks) => {
+  const ca = await openCa("nobody's")
+  const names: string[] = []
+  const SNICallback = (name: string, answer: Answer) => {
+    names.push(name)
+    answer(null, ca.contextFor(name))
+  }
+  const server = speaks ? createTlsServer({ SNICallback }) : createServer((socket) => socket.on("error", () => {}))
+  server.on("tlsClientError", () => {})
+  const port = await listen(server as never)
+  const origins = createOrigins({ connectTimeout: 1_000 })
+  const gate = await openEgressGate({ onTestFinished } as never, {
+    policy: () =>
+      `network:\n  - { id: out, allow: "*.example.com", ports: [${port}], addresses: [127.0.0.1], budget: { requests: 2/hour, bytes: 1/hour } }\n`,
+    deps: { origins },
+  })
+  onTestFinished(() => origins.close())
+  const ask = async (name: string) => (await gate.curl(...BODY, `https://${name}.example.com:${port}/`)).stdout
+  expect(await ask("one")).toMatch(/untrusted.*502$/s)
+  expect(await ask("two")).toMatch(/untrusted.*502$/s)
+  expect(await ask("three")).toMatch(/budget.*403$/s)
+  expect(names).toEqual(speaks ? ["one.example.com", "two.example.com"] : [])
+})
+
+test("a host that is not reached costs nothing", async (t) => {
+  const gate = await openEgressGate(t, {
+    policy: (port) =>
+      `network:\n  - { id: out, allow: ${HOST}, ports: [${port}], addresses: [127.0.0.1], budget: { requests: 1/hour } }\n`,
+  })
+  await new Promise((resolve) => gate.origin.server.close(resolve))
+  for (let i = 0; i < 2; i++) expect((await gate.curl(`${gate.base}/`)).stdout).toMatch(/unreachable.*502$/s)
 })
