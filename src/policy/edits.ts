@@ -11,12 +11,13 @@ export function renameKey(text: string, path: Path, name: string): string | unde
 
 /**
  * Takes a key with its scalar out of a map; undefined where nothing else would be left of its line's beginning, and where a comment stands between
- * it and the comma.
+ * it and the comma; and where it has an anchor, by which it may be meant elsewhere.
  */
 export function removeKey(text: string, path: Path): string | undefined {
   const pair = pairAt(text, path)
   const [start, end] = [pair?.key?.range?.[0], pair?.value?.range?.[1]]
   if (start === undefined || end === undefined) return undefined
+  if (hasAnchor(pair?.key) || hasAnchor(pair?.value)) return undefined
   const [before, after] = [text.slice(0, start), text.slice(end)]
   if (isInFlow(text, path)) {
     const next = /^\s*,\s*/.exec(after)
@@ -29,6 +30,8 @@ export function removeKey(text: string, path: Path): string | undefined {
   const rest = text[end - 1] === "\n" ? `\n${after}` : after.replace(/^[^\n]*/, "")
   return line ? before.slice(0, line.index) + rest : undefined
 }
+
+const hasAnchor = (node: unknown) => isScalar(node) && node.anchor !== undefined
 
 /** Adds an item, written as one line of flow YAML, to the list at a path of keys; missing parents come into being. */
 export function addToList(text: string, path: readonly string[], item: string): string | undefined {

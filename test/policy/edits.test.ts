@@ -30,6 +30,9 @@ describe("a key that is taken out", () => {
     "network: [{ risk: high }]\n",
     "network:\n  - { ask: a, # why\n      risk: high }\n",
     "network: [{ ask: a }]\n",
+    // What else has it would have nothing.
+    "network:\n  - ask: a\n    risk: &r high\n  - { ask: b, risk: *r }\n",
+    "network: [{ &k risk: high, ask: a }, { ask: b, reason: *k }]\n",
   ])("is not in %j, or not to be taken out of it so", (text) => {
     expect(removeKey(text, RISK)).toBeUndefined()
   })
