@@ -20,7 +20,7 @@ const OAUTH_PATH =
   /\/(?:oauth2?(?:\/v\d+(?:\.\d+)?)?\/(?:token|access_token)|connect\/token|token|oauth\.v2\.access|oauth\.access|[^/]+:generate(?:Access|Id)Token)$/
 const INSTALLATION_PATH =
   /\/(?:app\/installations\/\d+\/access_tokens|actions\/runners\/(?:registration|remove)-token)$/
-const STS_ACTION =
+export const STS_ACTION =
   /(?:^|[?&])Action=(?:AssumeRole(?:With(?:SAML|WebIdentity)|Root)?|GetSessionToken|GetFederationToken)(?:&|$)/
 // Of a region, with FIPS, of an endpoint in somebody's own network, and by its newer name.
 const STS_HOST =
@@ -60,20 +60,27 @@ export function tokenRequest(host: string, request: OutgoingRequest): TokenReque
 /** Whether no service takes a body for a form: what looks like one in it is part of a text, which somebody wrote about forms. */
 function isJson(headers: readonly string[], text: string): boolean {
   const types = headers.filter((_, at) => headers[at - 1]?.toLowerCase() === "content-type" && at % 2 === 1)
-  return types.length === 1 && JSON_TYPE.test(types[0]!.trim()) && parse(text) !== undefined
+  return isOneJson(types) && parse(text) !== undefined
 }
+
+/** Whether the values of a request's Content-Type headers say JSON, and nothing besides. */
+export const isOneJson = (types: readonly string[]): boolean => types.length === 1 && JSON_TYPE.test(types[0]!.trim())
 
 const FORM_TYPE = /x-www-form-urlencoded/i
 
+/** Whether any header of a request says that its body is a form. */
+export const saysForm = (headers: readonly string[]): boolean =>
+  headers.some((text, at) => at % 2 === 1 && FORM_TYPE.test(text))
+
 /** Whether a body is what is said to a model: JSON, and by no header a form, that asks for no token itself, whatever its texts are about. */
 export function isSaid({ headers, body }: OutgoingRequest): boolean {
-  if (headers.some((text, at) => at % 2 === 1 && FORM_TYPE.test(text))) return false
+  if (saysForm(headers)) return false
   const value = parse(body?.toString("utf8") ?? "")
   return typeof value === "object" && value !== null && !Object.hasOwn(value, "grant_type")
 }
 
 /** Without the escapes of forms and addresses, and of JSON. */
-function decode(text: string): string {
+export function decode(text: string): string {
   return text.replace(/%([0-9a-f]{2})|\\u([0-9a-f]{4})/gi, (_, byte: string | undefined, unit: string | undefined) =>
     String.fromCharCode(Number.parseInt(byte ?? unit!, 16)),
   )

@@ -45,15 +45,20 @@ export async function release(
     broken = failed
     sendOwnAnswer(request, response, brokenAnswer(target.host, failed), deps.stall).catch(deps.onTrouble)
   }
-  const { outgoing } = prepared
+  const { outgoing, grants } = prepared
   // A model's answers repeat what was said to it: that a host is named there tells nobody anything.
   const isLookedAt = judged.classified.model !== true && asksPeople(deps.law().policy)
-  const look = isLookedAt ? deps.sightings.look(who.run, target.host, recorded.seq) : undefined
-  const watch = withLook(withMeter(prepared.watch, meter), look)
+  const sighting = isLookedAt ? deps.sightings.look(who.run, target.host, recorded.seq) : undefined
+  const watch = withLook(withMeter(prepared.watch, meter), sighting)
   const encoding = String(request.headers["content-encoding"] ?? "")
   const streamed = !start.whole && hasBody(request)
   const guard = streamed ? guardBody(deps, who, judged, encoding) : undefined
-  const body = guard === undefined ? outgoing.body : streamBody(request, start, guard)
+  // What asks for tokens is known before there is an answer with some.
+  const look = async (chunk: Buffer) => {
+    grants?.push(chunk)
+    return (await guard?.look(chunk)) ?? chunk
+  }
+  const body = guard === undefined ? outgoing.body : streamBody(request, start, { ...guard, look })
   if (streamed) proceed()
   let done: Forwarded = { status: 0, sent: 0, received: 0 }
   try {
@@ -69,7 +74,7 @@ export async function release(
   } catch (error) {
     nothing(originError(error).fault)
   }
-  look?.end()
+  sighting?.end()
   // A token that the origin no longer takes is not used again.
   if (done.status === 401) for (const name of prepared.used) deps.tokens.forget(name)
   const failed = broken ?? done.failed

@@ -4,11 +4,12 @@ import type { Unread } from "../../policy/types.ts"
 import { MAX_FOUND } from "../../vault/find.ts"
 import { createBodyFinder } from "../../vault/find-body.ts"
 import { findInHead } from "../../vault/find-head.ts"
+import { createGrantFinder, type GrantFinder } from "../../vault/grant-finder.ts"
 import { injectCredential } from "../../vault/inject.ts"
 import type { OutgoingRequest, Secret } from "../../vault/outgoing.ts"
 import { redactPlaceholders } from "../../vault/redact.ts"
 import { MAX_TOKEN_ANSWER } from "../../vault/reseal.ts"
-import { isSaid, tokenRequest } from "../../vault/reseal-tokens.ts"
+import { isSaid, saysForm, tokenRequest } from "../../vault/reseal-tokens.ts"
 import { createScrubber, scrubHeaders } from "../../vault/scrub.ts"
 import type { Credential, FoundPlaceholder } from "../../vault/types.ts"
 import type { Attribution } from "../types.ts"
@@ -66,6 +67,8 @@ export interface Prepared {
   /** What must not come back; `watch` takes it out of the answer. */
   secrets: readonly Secret[]
   watch: Watch
+  /** Has to be told of a body that is sent as it comes: it may ask for tokens. */
+  grants?: GrantFinder | undefined
 }
 
 /** Puts credentials into a request. Rejects with `InjectionRefused`, or where the vault is out of order. */
@@ -96,10 +99,17 @@ export async function prepareRequest(
   const sent = { ...request, headers: [...request.headers], body: request.body }
   // What is said to a model may be about such requests, and is none.
   const isAbout = classified.model === true && isSaid(sent)
-  const kind = tokenRequest(action.host, isAbout ? { ...sent, body: undefined } : sent)
-  const watch = watchSecrets(secrets)
-  const seal = (body: Buffer) => kind && deps.resealer.reseal(kind, body, who.run, first)?.body
-  return { outgoing: sent, used: names, secrets, watch: kind === undefined ? watch : watchTokens(watch, seal) }
+  const known = tokenRequest(action.host, isAbout ? { ...sent, body: undefined } : sent)
+  const isTold =
+    known !== undefined || sent.body !== undefined || (classified.model === true && !saysForm(sent.headers))
+  const grants = isTold ? undefined : createGrantFinder(sent)
+  const kindOf = () => known ?? grants?.kind()
+  const seal = (body: Buffer) => {
+    const kind = kindOf()
+    return kind && deps.resealer.reseal(kind, body, who.run, first)?.body
+  }
+  const watch = watchTokens(watchSecrets(secrets), () => kindOf() !== undefined, seal)
+  return { outgoing: sent, used: names, secrets, watch, grants }
 }
 
 /** A credential with its value: of the vault, a client's token, or a token that an origin handed out. */
@@ -161,15 +171,15 @@ function watchSecrets(secrets: readonly Secret[]): Watch {
   }
 }
 
-/** Keeps an answer with tokens until it is whole, and passes it on with placeholders in their place: all of it, or nothing. */
-function watchTokens(watch: Watch, seal: (body: Buffer) => Buffer | undefined): Watch {
+/** Keeps an answer with tokens, if that was asked for by the time it begins, until it is whole, and passes it on with placeholders in their place: all of it, or nothing. */
+function watchTokens(watch: Watch, isAsked: () => boolean, seal: (body: Buffer) => Buffer | undefined): Watch {
   const chunks: Uint8Array[] = []
   let size = 0
   let isGranted = false
   return {
     ...watch,
     head: (status, headers) => {
-      isGranted = status < 300
+      isGranted = status < 300 && isAsked()
       return watch.head?.(status, headers) ?? headers
     },
     data: (chunk) => {

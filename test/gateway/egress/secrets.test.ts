@@ -1,8 +1,11 @@
 import { randomBytes } from "node:crypto"
+import { join } from "node:path"
 import { brotliCompressSync, gzipSync } from "node:zlib"
-import { expect, onTestFinished, test } from "vitest"
+import { describe, expect, onTestFinished, test } from "vitest"
 import { findPlaceholders } from "../../../src/gateway/egress/secrets.ts"
+import { createGrantFinder } from "../../../src/vault/grant-finder.ts"
 import { MARKER, makePlaceholder } from "../../../src/vault/placeholder.ts"
+import { temporaryDirectory } from "../../context.ts"
 import { openEgressGate } from "./gate.ts"
 import { HOST } from "./proxy.ts"
 
@@ -70,4 +73,59 @@ test.each([
   const { stdout } = await gate.curl("-H", `content-type:${type}`, "-d", body, `${gate.base}/v1/session`)
   expect(stdout).toMatch(/"access_token":".*200$/s)
   expect(stdout).not.toContain("live-token")
+})
+
+describe("a token that is asked for by a body that is sent as it comes", () => {
+  const LONG = "x".repeat(70_000)
+  const FORM = "application/x-www-form-urlencoded"
+
+  async function openTokens(answer: string, type = "application/json") {
+    const gate = await openEgressGate({ onTestFinished } as never, {
+      policy: (port) =>
+        `network:\n  - { id: any, allow: ${HOST}, ports: [${port}], addresses: [127.0.0.1], credential: example }\n`,
+      origin: (_request, response) => void response.setHeader("content-type", type).end(answer),
+    })
+    await gate.set()
+    await gate.vault.reload()
+    return (body: string, type: string, ...more: string[]) => {
+      const file = join(temporaryDirectory({ body }), "body")
+      return gate.curl("-H", `content-type:${type}`, ...more, "--data-binary", `@${file}`, `${gate.base}/v1/session`)
+    }
+  }
+
+  test.each([
+    ["in pieces", "grant_type=client_credentials", FORM, true],
+    ["in pieces, with escapes", "a=b&%67rant%5Ftype=client_credentials", FORM, true],
+    ["in pieces, of no type", "a=b&grant_type=client_credentials", "", true],
+    ["in pieces, by the name of JSON", "grant_type=client_credentials", "application/json", true],
+    ["in pieces, as JSON", '{"grant\\u005ftype" : "client_credentials"}', "application/json", true],
+    ["long, at its end", `a=${LONG}&grant_type=client_credentials`, FORM, false],
+    ["long and in pieces", `a=${LONG}&grant_type=client_credentials&b=${LONG}`, FORM, true],
+  ])("is kept from the agent: %s", async (_, body, type, chunked) => {
+    const ask = await openTokens('{"access_token":"live-token-0123456789abcdef","token_type":"Bearer"}')
+    const { stdout, stderr } = await ask(body, type, ...(chunked ? ["-H", "transfer-encoding: chunked"] : []))
+    expect(stdout, stderr).toMatch(/"access_token":".*200$/s)
+    expect(stdout).not.toContain("live-token")
+  })
+
+  test.each([
+    ["JSON with an address in a text", `{"text":"?grant_type=password","more":"${LONG}"}`, "application/json"],
+    ["a file", `see /token?grant_type=password ${LONG}`, "application/octet-stream"],
+  ])("is asked for by no %s", async (_, body, type) => {
+    const ask = await openTokens("words\n", "text/plain")
+    expect((await ask(body, type)).stdout).toBe("words\n\n200")
+  })
+})
+
+test.each([1, 2, 3, 7, 64, 1000])("what asks for tokens is found in pieces of %s bytes", (size) => {
+  for (const [text, kind] of [
+    [`a=${"x".repeat(500)}&grant_type=password`, "oauth"],
+    [`a=b&${[..."grant_type"].map((one) => `%${one.charCodeAt(0).toString(16)}`).join("")}=password`, "oauth"],
+    ["Action=AssumeRoleWithWebIdentity&a=b", "aws"],
+    ["xgrant_type=password&Action=Other", undefined],
+  ] as const) {
+    const finder = createGrantFinder({ method: "POST", path: "/", headers: [], body: undefined })!
+    for (let at = 0; at < text.length; at += size) finder.push(Buffer.from(text.slice(at, at + size)))
+    expect([text, finder.kind()]).toEqual([text, kind])
+  }
 })
