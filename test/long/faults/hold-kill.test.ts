@@ -13,7 +13,7 @@ import { makeRandom, SAMPLE, SEED } from "./random.ts"
 
 const CLIENTS = 50
 const KILLS = SAMPLE ? 6 : 50
-/** Requests of one client, one after the other. */
+/** Requests of one client, one after the other; more, until all gates are killed that are to be. */
 const EACH = SAMPLE ? 3 : 15
 const POLICY = `version: 1
 network: [{ id: writes, ask: api.example.com }]
@@ -47,18 +47,18 @@ describe.each(ENGINES)(`gates on %s that are killed while requests are held (see
     const done = new AbortController()
     const deciding = decideAll(store, ana, makeRandom(SEED + 1), done.signal)
     const answers = new Map<string, number>()
+    let kills = 0
+    let sent = 0
     const clients = Array.from({ length: CLIENTS }, async (_, client) => {
-      for (let i = 0; i < EACH; i++) {
-        const path = `/item/${client * EACH + i}`
-        answers.set(
-          path,
-          await sendUntilAnswered(gates, path, `body of ${path}`, makeRandom(SEED + 2 + client * EACH + i)),
-        )
+      for (let item = client; item < CLIENTS * EACH || kills < KILLS; item += CLIENTS) {
+        const path = `/item/${item}`
+        sent++
+        answers.set(path, await sendUntilAnswered(gates, path, `body of ${path}`, makeRandom(SEED + 2 + item)))
       }
     })
-    let kills = 0
-    const finished = Promise.all(clients).then(() => true)
-    while (kills < KILLS && !(await Promise.race([finished, sleep(random.below(700), false)]))) {
+    const finished = Promise.all(clients)
+    while (kills < KILLS) {
+      await Promise.race([finished, sleep(random.below(700))])
       const gate = random.pick(gates)
       gate.current.child.kill("SIGKILL")
       await gate.current.ended
@@ -79,9 +79,9 @@ describe.each(ENGINES)(`gates on %s that are killed while requests are held (see
       await last.ended
     }
 
-    expect(kills).toBeGreaterThan(SAMPLE ? 2 : 20)
     expect(all.map((gate) => gate.err()).join("")).toBe("")
-    expect(answers.size).toBe(CLIENTS * EACH)
+    expect(sent).toBeGreaterThanOrEqual(CLIENTS * EACH)
+    expect(answers.size).toBe(sent)
     const log = await records(store)
     const idsOf = (type: string) => log.flatMap((record) => (record.type === type ? [record.approval ?? ""] : []))
     // Nothing unapproved.
