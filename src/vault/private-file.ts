@@ -85,6 +85,15 @@ export function writePrivate(file: string, text: string, what: string, replace =
     if (!replace && codeOf(error) === "EEXIST") return false
     throw vaultError(`${what} cannot be written (${codeOf(error)})`, "check its directory", EXIT.environment, file)
   } finally {
-    rmSync(fresh, { force: true })
+    removeFresh(fresh)
+  }
+}
+
+/** Where its directory bars us there is none, and that is told already. */
+function removeFresh(file: string): void {
+  try {
+    rmSync(file, { force: true })
+  } catch {
+    // Nothing of it is there, or nothing can be done about it.
   }
 }

@@ -1,7 +1,7 @@
 // Secrets that boxes had masked in place, by what they are and not by where they lie: a box can give a directory above one another name, and by
 // that name it may be none. What a mask stands on it cannot rename itself.
 import { createHash } from "node:crypto"
-import { existsSync, rmSync } from "node:fs"
+import { rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { isList, isRecord } from "../../packages/registries/values.ts"
 import { MAX_PRIVATE, readPrivate, writePrivate } from "../../vault/private-file.ts"
@@ -9,6 +9,8 @@ import { listNames, statsAt, unlessBarred } from "./below.ts"
 
 /** Most of one workspace or mount. */
 const MOST = 20_000
+/** Most workspaces and mounts. */
+const MOST_ROOTS = 1000
 
 type Remembered = readonly [path: string, identity: string]
 
@@ -62,27 +64,45 @@ export function rememberMasked(state: string, root: string, masked: readonly { p
     return room >= 0
   })
   writePrivate(fileOf(state, root), JSON.stringify({ root, masked: kept }), "what was masked", true)
-  for (const file of filesIn(state)) {
-    const memory = read(file)
-    if (memory !== undefined && !existsSync(memory.root)) rmSync(file, { force: true })
-  }
+  forgetOldest(state)
 }
 
 const filesIn = (state: string) => listNames(directoryOf(state)).map((name) => join(directoryOf(state), name))
 
-/** Tells of a path of the host whether what lies there was masked at another one. Looks only at names of what is not where it was. */
+/** That a workspace is not there now, as on a drive that is away, is no reason: it may be there again. */
+function forgetOldest(state: string): void {
+  const files = filesIn(state)
+  if (files.length <= MOST_ROOTS) return
+  const byAge = files
+    .map((file) => ({ file, changed: statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+    .sort((a, b) => a.changed - b.changed)
+  for (const { file } of byAge.slice(0, files.length - MOST_ROOTS)) rmSync(file, { force: true })
+}
+
+/**
+ * Tells of a path of the host whether what lies there was masked at another one. Looks only where a name is that of a secret, and at no other
+ * workspace but for what was moved from there: one may lie on a drive that is gone.
+ */
 export function movedSecrets(state: string): (path: string) => boolean {
-  const away = new Map<string, Set<string>>()
+  const named = new Map<string, Remembered[]>()
   for (const file of filesIn(state)) {
-    for (const [path, identity] of read(file)?.masked ?? []) {
-      if (identityAt(path) === identity) continue
-      const own = away.get(nameOf(path))
-      if (own) own.add(identity)
-      else away.set(nameOf(path), new Set([identity]))
+    for (const one of read(file)?.masked ?? []) {
+      const own = named.get(nameOf(one[0]))
+      if (own) own.push(one)
+      else named.set(nameOf(one[0]), [one])
     }
   }
   return (path) => {
-    const own = away.get(nameOf(path))
-    return own?.has(identityAt(path) ?? "") === true
+    const own = named.get(nameOf(path))
+    const identity = own && identityAt(path)
+    return own?.some(([at, one]) => one === identity && at !== path && !isThere(at, one)) === true
+  }
+}
+
+function isThere(path: string, identity: string): boolean {
+  try {
+    return identityAt(path) === identity
+  } catch {
+    return false
   }
 }

@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process"
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
 import { movedSecrets, rememberMasked } from "../../../src/sandbox/workspace/remembered.ts"
@@ -78,17 +88,46 @@ describe("a secret whose directory a box renamed", () => {
     const moved = join(root, "node_modules/certs/server.key")
     expect(movedSecrets(state)(moved)).toBe(true)
     const [name] = readdirSync(join(state, "masked"))
-    // What is remembered of a directory that is gone goes with the next that is written.
-    const other = temporaryDirectory({ ".env": "" })
-    rememberMasked(state, other, [{ path: ".env" }])
-    rmSync(other, { recursive: true })
-    rememberMasked(state, root, [{ path: "node_modules" }])
-    expect(readdirSync(join(state, "masked"))).toEqual([name])
+    // A drive may be away, and its directory another, while other workspaces are remembered.
+    renameSync(root, `${root}-away`)
+    rememberMasked(state, temporaryDirectory({ ".env": "" }), [{ path: ".env" }])
+    const away = moved.replace(root, `${root}-away`)
+    expect(movedSecrets(state)(away)).toBe(true)
+    rememberMasked(state, `${root}-away`, [{ path: "node_modules/certs/server.key" }])
+    expect(movedSecrets(state)(away)).toBe(true)
+    renameSync(`${root}-away`, root)
+    for (const other of readdirSync(join(state, "masked"))) if (other !== name) rmSync(join(state, "masked", other))
     for (const text of ["{", "[1]", '{"root":"/","masked":[["a"]]}', "null"]) {
       writeFileSync(join(state, "masked", name!), text)
       expect(movedSecrets(state)(moved)).toBe(false)
     }
   })
+})
+
+test("a workspace that cannot be looked at is in the way of no other", () => {
+  const state = temporaryDirectory()
+  const root = temporaryDirectory({ "certs/server.key": KEY })
+  rememberMasked(state, root, [{ path: "certs/server.key" }])
+  const file = join(state, "masked", readdirSync(join(state, "masked"))[0]!)
+  // Below a mount that is dead every look is an error, as one at such a path is.
+  writeFileSync(file, readFileSync(file, "utf8").replace("/certs/", "/\\u0000/"))
+  const other = temporaryDirectory({ "server.key": KEY, "a.txt": "" })
+  const isMoved = movedSecrets(state)
+  expect(["server.key", "a.txt"].map((name) => isMoved(join(other, name)))).toEqual([false, false])
+  expect(isMoved(join(root, "certs/server.key"))).toBe(true)
+})
+
+test("of very many workspaces the oldest are forgotten", () => {
+  const state = temporaryDirectory()
+  const root = temporaryDirectory({ ".env": "" })
+  rememberMasked(state, root, [{ path: ".env" }])
+  const [name] = readdirSync(join(state, "masked"))
+  for (let n = 0; n < 1000; n++) cpSync(join(state, "masked", name!), join(state, "masked", `${n}`))
+  utimesSync(join(state, "masked/7"), 1, 1)
+  rememberMasked(state, temporaryDirectory({ ".env": "" }), [])
+  rememberMasked(state, `${root}/.`, [{ path: ".env" }])
+  expect(readdirSync(join(state, "masked"))).toHaveLength(1000)
+  expect(existsSync(join(state, "masked/7"))).toBe(false)
 })
 
 describe("what a box calls .git", () => {
