@@ -60,11 +60,8 @@ export function tokenRequest(host: string, request: OutgoingRequest): TokenReque
 /** Whether no service takes a body for a form: what looks like one in it is part of a text, which somebody wrote about forms. */
 function isJson(headers: readonly string[], text: string): boolean {
   const types = headers.filter((_, at) => headers[at - 1]?.toLowerCase() === "content-type" && at % 2 === 1)
-  return isOneJson(types) && parse(text) !== undefined
+  return types.length === 1 && JSON_TYPE.test(types[0]!.trim()) && parse(text) !== undefined
 }
-
-/** Whether the values of a request's Content-Type headers say JSON, and nothing besides. */
-export const isOneJson = (types: readonly string[]): boolean => types.length === 1 && JSON_TYPE.test(types[0]!.trim())
 
 const FORM_TYPE = /x-www-form-urlencoded/i
 

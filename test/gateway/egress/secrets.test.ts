@@ -110,6 +110,9 @@ describe("a token that is asked for by a body that is sent as it comes", () => {
 
   test.each([
     ["JSON with an address in a text", `{"text":"?grant_type=password","more":"${LONG}"}`, "application/json"],
+    ["lines of JSON", `{"url":"/cb?grant_type=x"}\n{"more":"${LONG}"}`, "application/x-ndjson"],
+    ["JSON of another name", `{"text":"?grant_type=password","more":"${LONG}"}`, "application/vnd.api+json"],
+    ["JSON that speaks of it", `{"text":"say \\u0022grant_type\\u0022: x","more":"${LONG}"}`, "application/json"],
     ["a file", `see /token?grant_type=password ${LONG}`, "application/octet-stream"],
   ])("is asked for by no %s", async (_, body, type) => {
     const ask = await openTokens("words\n", "text/plain")
