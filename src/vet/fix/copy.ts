@@ -65,6 +65,7 @@ export function copyTree(root: string, files: readonly string[], dir: string): W
     if (stat === undefined) continue
     if (stat.isSymbolicLink()) {
       if (!isTakenByName(path)) copyLink(root, from, to)
+      else copySettings(root, path, to)
       continue
     }
     const changeable = isChangeable(path)
@@ -97,6 +98,22 @@ function createRealDirectories(root: string): { has: (directory: string) => bool
     return is
   }
   return { has }
+}
+
+/** A link by the name of settings becomes what its file has of them, as one of that name would: projects of one repository share theirs so. */
+function copySettings(root: string, path: string, to: string): void {
+  if (cleanSettings(path, () => "") === undefined) return
+  try {
+    const real = realpathSync(join(root, path))
+    const stat = lstatSync(real)
+    if (!isInside(realpathSync(root), real) || !stat.isFile() || stat.size > MAX_FILE_BYTES) return
+    const cleaned = cleanSettings(path, () => readFileSync(real, "utf8"))
+    mkdirSync(dirname(to), { recursive: true })
+    writeFileSync(to, cleaned ?? "")
+  } catch (error) {
+    // It leads nowhere.
+    if (!["ENOENT", "ELOOP", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error
+  }
 }
 
 function copyLink(root: string, from: string, to: string): void {

@@ -60,11 +60,11 @@ export function manifestsOf({ copy, dir }: Pick<Job, "copy" | "dir">, name: stri
 }
 
 /** Throws `Unfixable` where one of these files of the copy would have a manager put variables of the environment into addresses. */
-export function refuseVariables(files: readonly string[]): void {
+export function refuseVariables(files: readonly string[], directory: string): void {
   const found = files.find((file) => hasVariables(basename(file), readText(file) ?? ""))
   if (found === undefined) return
   throw new Unfixable(
-    `${basename(found)} may put a variable of the environment into what it asks for, which could take a token of this machine to another host`,
+    `${relative(directory, found)} may put a variable of the environment into what it asks for, which could take a token of this machine to another host`,
   )
 }
 

@@ -15,7 +15,11 @@ import { renameLocked } from "./yarnLock.ts"
 export async function moveNode(job: Job, move: Move, task: Task): Promise<void> {
   // pnpm looks for its settings in the directories above, too.
   const settings = [...job.copy.originals.keys()].filter((path) => posix.basename(path) === "pnpm-workspace.yaml")
-  if (job.manager === "pnpm") refuseVariables(settings.map((path) => join(job.copy.dir, path)))
+  if (job.manager === "pnpm")
+    refuseVariables(
+      settings.map((path) => join(job.copy.dir, path)),
+      job.copy.dir,
+    )
   const lockfile = await job.read()
   if (move.kind === "remove") return await remove(job, lockfile, move.name)
   if (move.kind === "override" && !move.inRange) return await force(job, lockfile, move, task)

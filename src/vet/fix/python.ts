@@ -96,7 +96,7 @@ function refuseSources({ manager, copy, file }: Job): void {
   if (manager === "pip") return
   const name = manager === "pipenv" ? "Pipfile" : "pyproject.toml"
   const files = [...copy.originals.keys()].filter((path) => posix.basename(path) === name)
-  refuseVariables([...files.map((path) => join(copy.dir, path)), ...(manager === "pipenv" ? [file] : [])])
+  refuseVariables([...files.map((path) => join(copy.dir, path)), ...(manager === "pipenv" ? [file] : [])], copy.dir)
 }
 
 function forbid(job: Job, pattern: RegExp, why: string): void {

@@ -30,14 +30,18 @@ export function withoutVariables(value: unknown): unknown {
   return Object.fromEntries(entries.filter(([, one]) => one !== undefined))
 }
 
-/** Whether a manifest or lockfile, told by its name (those of Python projects, and pnpm-workspace.yaml), has a variable where it says where packages come from; true where it cannot be read. */
+/**
+ * Whether a manifest or lockfile, told by its name (those of Python projects, and pnpm-workspace.yaml), has a variable where it says where packages
+ * come from; true where it cannot be read, but for TOML: there it is whether anything in it could be one.
+ */
 export function hasVariables(name: string, text: string): boolean {
   try {
     // A `$` alone has pnpm look up another version.
     const variable = name === "pnpm-workspace.yaml" ? /\$\{/ : VARIABLE
     return sourcesIn(name, text).some((value) => holds(value, variable))
   } catch {
-    return true
+    // TOML may be a template of it, of another project. What an escape says is not known.
+    return !/^(?:pyproject\.toml|Pipfile)$/.test(name) || VARIABLE.test(text) || /\\[ux]/i.test(text)
   }
 }
 
