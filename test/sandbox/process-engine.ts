@@ -1,6 +1,7 @@
 // An engine whose boxes are plain processes of this machine: what needs none of the real ones is tested with it.
 import { type ChildProcess, spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
+import { setTimeout as sleep } from "node:timers/promises"
 import { onTestFinished } from "vitest"
 import type { Context } from "../../src/context.ts"
 import { writeBoxFile } from "../../src/sandbox/boxes.ts"
@@ -42,6 +43,10 @@ export function processEngine(name: EngineName = "bubblewrap"): ProcessEngine {
     const box = boxes.get(run)
     if (box) await work(box.child)
   }
+  // As every engine does: done is what it says once it is so. The kernel takes its time with a signal.
+  const until = async (child: ChildProcess, isSo: (letter: string | undefined) => boolean) => {
+    for (let waited = 0; !isSo(letterOf(child.pid)) && waited < 5000; waited += 2) await sleep(2)
+  }
   const end = async (child: ChildProcess) => {
     child.kill("SIGKILL")
     await gone(child)
@@ -68,8 +73,16 @@ export function processEngine(name: EngineName = "bubblewrap"): ProcessEngine {
         return { run, agent, engine: name, handle: String(child.pid), state }
       })
     },
-    freeze: (box) => act("freeze", box, (child) => child.kill("SIGSTOP")),
-    thaw: (box) => act("thaw", box, (child) => child.kill("SIGCONT")),
+    freeze: (box) =>
+      act("freeze", box, async (child) => {
+        child.kill("SIGSTOP")
+        await until(child, (letter) => letter !== "S")
+      }),
+    thaw: (box) =>
+      act("thaw", box, async (child) => {
+        child.kill("SIGCONT")
+        await until(child, (letter) => letter !== "T")
+      }),
     kill: (box) => act("kill", box, end),
     remove: (box) =>
       act("remove", box, async (child) => {
